@@ -1,0 +1,62 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+/// Where LibTorch is: the wheel's `torch/` folder, put there by `Scripts/setup`, or `TORCH_HOME`.
+let torch = Context.environment["TORCH_HOME"] ?? "\(Context.packageDirectory)/.torch"
+guard FileManager.default.fileExists(atPath: "\(torch)/include/ATen/ATen.h") else {
+  // Without this check the compiler silently takes other headers from the system.
+  fatalError("LibTorch is not at \(torch): run Scripts/setup, or set TORCH_HOME to the torch folder of a wheel.")
+}
+
+let package = Package(
+  name: "atelier",
+  products: [
+    .executable(name: "atelier", targets: ["atelier"]),
+    .library(name: "Models", targets: ["Torch", "Networks", "Training", "Models"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .target(
+      name: "CTorch",
+      cxxSettings: [
+        .unsafeFlags([
+          "-isystem", "\(torch)/include", "-isystem", "\(torch)/include/torch/csrc/api/include",
+        ])
+      ],
+      linkerSettings: [
+        .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+        .unsafeFlags(["-L\(torch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(torch)/lib"]),
+      ]),
+    .systemLibrary(name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"]), .brew(["vips"])]),
+    .systemLibrary(
+      name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"]), .brew(["libarchive"])]),
+
+    .target(name: "Torch", dependencies: ["CTorch"]),
+    .target(name: "Networks", dependencies: ["Torch"]),
+    .target(name: "Training", dependencies: ["Networks"]),
+    .target(name: "Models", dependencies: ["Training"]),
+    .target(name: "Metrics", dependencies: ["Training"]),
+    .target(name: "Archives", dependencies: ["Torch", "CArchive"]),
+    .target(name: "Media", dependencies: ["Torch", "CVips"]),
+    .target(name: "Workshop", dependencies: ["Models", "Metrics", "Media", "Archives"]),
+    .executableTarget(
+      name: "atelier",
+      dependencies: ["Workshop", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .executableTarget(name: "Benchmarks", dependencies: ["Models", "Metrics"]),
+
+    .testTarget(name: "TorchTests", dependencies: ["Torch"]),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
+    .testTarget(name: "ArchivesTests", dependencies: ["Archives"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+    .testTarget(name: "ModelsTests", dependencies: ["Models"]),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
+    .testTarget(name: "MediaTests", dependencies: ["Media"]),
+    .testTarget(name: "WorkshopTests", dependencies: ["Workshop"]),
+    .testTarget(name: "AtelierTests", dependencies: ["Workshop", "atelier"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx20
+)

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Atelier: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "atelier")
+}
