@@ -1,0 +1,70 @@
+import CTorch
+
+/// The gradients of a loss with respect to `inputs`, in their order.
+///
+/// - Parameters:
+///   - seed: the gradient with respect to `output`; may be left out when that has one element.
+///   - createGraph: records the computation, so that the gradients can be differentiated again.
+public func gradients(
+  of output: Tensor, withRespectTo inputs: [Tensor], seed: Tensor? = nil, createGraph: Bool = false,
+  file: StaticString = #fileID, line: UInt = #line
+) -> [Tensor] {
+  gradients(
+    of: [output], withRespectTo: inputs, seeds: [seed], createGraph: createGraph, file: file, line: line)
+}
+
+/// The gradients of several outputs' weighted sum.
+public func gradients(
+  of outputs: [Tensor], withRespectTo inputs: [Tensor], seeds: [Tensor?], createGraph: Bool = false,
+  file: StaticString = #fileID, line: UInt = #line
+) -> [Tensor] {
+  optionalGradients(outputs, inputs, seeds, createGraph, allowUnused: false, file, line).map { $0! }
+}
+
+/// As `gradients`; nil for an input that the outputs don't depend on.
+public func gradientsIfUsed(
+  of output: Tensor, withRespectTo inputs: [Tensor], createGraph: Bool = false,
+  file: StaticString = #fileID, line: UInt = #line
+) -> [Tensor?] {
+  optionalGradients([output], inputs, [nil], createGraph, allowUnused: true, file, line)
+}
+
+private func optionalGradients(
+  _ outputs: [Tensor], _ inputs: [Tensor], _ seeds: [Tensor?], _ createGraph: Bool, allowUnused: Bool,
+  _ file: StaticString, _ line: UInt
+) -> [Tensor?] {
+  precondition(outputs.count == seeds.count, "\(outputs.count) outputs and \(seeds.count) seeds")
+  var found = [ct_tensor?](repeating: nil, count: inputs.count)
+  let (from, to, with) = (
+    outputs.map { $0.handle as ct_tensor? }, inputs.map { $0.handle as ct_tensor? }, seeds.map(\.?.handle)
+  )
+  let failed = withExtendedLifetime((outputs, inputs, seeds)) {
+    ct_grad(from, with, from.count, to, to.count, createGraph, allowUnused, &found)
+  }
+  check(failed, "gradients", file: file, line: line)
+  return found.map { $0.map(Tensor.init(owning:)) }
+}
+
+/// Runs `body` without recording operations. Synchronous on purpose: the mode belongs to the thread.
+public func withoutGradients<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+  let was = ct_set_grad_enabled(false)
+  defer { _ = ct_set_grad_enabled(was) }
+  return try body()
+}
+
+/// Runs `body` recording operations, also inside `withoutGradients`.
+public func withGradients<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+  let was = ct_set_grad_enabled(true)
+  defer { _ = ct_set_grad_enabled(was) }
+  return try body()
+}
+
+/// Runs `body` with convolutions and matrix products in bfloat16 (LibTorch's autocast), when `isOn`.
+///
+/// Weights stay float32 and are cast once a region: update them outside.
+public func withAutocast<R, E: Error>(_ isOn: Bool, on device: Device, _ body: () throws(E) -> R) throws(E) -> R {
+  var was = false
+  check(ct_autocast_begin(device.c, DType.bfloat16.rawValue, isOn, &was), "withAutocast")
+  defer { check(ct_autocast_end(device.c, was), "withAutocast") }
+  return try body()
+}

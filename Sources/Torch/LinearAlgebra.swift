@@ -1,0 +1,26 @@
+// Decompositions and solutions of [..., n, m] matrices, differentiable.
+
+/// x = u · diag(s) · vᵀ.
+public func svd(_ x: Tensor) -> (u: Tensor, s: Tensor, vT: Tensor) {
+  let r = aten.svd.list(.tensor(x), false)
+  return (r[0], r[1], r[2])
+}
+/// Eigenvalues in ascending order and eigenvectors in columns, of a symmetric matrix.
+public func eigh(_ x: Tensor) -> (values: Tensor, vectors: Tensor) {
+  let r = aten.eigh.list(.tensor(x))
+  return (r[0], r[1])
+}
+/// The lower triangular L with L Lᵀ = x. Traps when x isn't positive definite.
+public func cholesky(_ x: Tensor) -> Tensor { aten.cholesky(.tensor(x)) }
+public func qr(_ x: Tensor) -> (q: Tensor, r: Tensor) {
+  let r = aten.qr.list(.tensor(x))
+  return (r[0], r[1])
+}
+/// x with a x = b.
+public func solve(_ a: Tensor, _ b: Tensor) -> Tensor { aten.solve(.tensor(a), .tensor(b)) }
+/// x with a x = b for a triangular a.
+public func solveTriangular(_ a: Tensor, _ b: Tensor, upper: Bool) -> Tensor {
+  aten.solveTriangular(.tensor(a), .tensor(b), .bool(upper))
+}
+public func inverse(_ x: Tensor) -> Tensor { aten.inverse(.tensor(x)) }
+public func trace(_ x: Tensor) -> Tensor { aten.trace(.tensor(x)) }

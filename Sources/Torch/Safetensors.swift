@@ -1,0 +1,183 @@
+import CTorch
+import Foundation
+
+/// Why a safetensors file can't be read or written.
+public enum SafetensorsError: Explained, Equatable {
+  case missing(path: String)
+  case unreadable(path: String, why: String)
+  /// The file is shorter than its header says, or no safetensors file at all.
+  case truncated(path: String)
+  case headerTooLarge(path: String, bytes: UInt64)
+  case badHeader(path: String, why: String)
+  case badTensor(path: String, name: String, why: String)
+  case cannotWrite(path: String, why: String)
+  case diskFull(path: String)
+
+  public var sentence: String {
+    switch self {
+    case .missing(let path): "There is no file \(path): check the path."
+    case .unreadable(let path, let why): "\(path) can't be read (\(why)): check its permissions."
+    case .truncated(let path): "\(path) is cut short or isn't a safetensors file: copy or download it again."
+    case .headerTooLarge(let path, let bytes):
+      "\(path) claims a header of \(bytes) bytes, more than is allowed: it is damaged or hostile, don't use it."
+    case .badHeader(let path, let why): "\(path) has a damaged header (\(why)): copy or download it again."
+    case .badTensor(let path, let name, let why):
+      "\(path) describes the tensor '\(name)' wrongly (\(why)): it is damaged or hostile, don't use it."
+    case .cannotWrite(let path, let why): "\(path) can't be written (\(why)): choose another folder."
+    case .diskFull(let path): "The disk is full, so \(path) wasn't written: free some space and try again."
+    }
+  }
+  public var exit: Exit {
+    switch self {
+    case .missing: .missingInput
+    case .unreadable, .diskFull: .io
+    case .truncated, .headerTooLarge, .badHeader, .badTensor: .data
+    case .cannotWrite: .cannotCreate
+    }
+  }
+}
+
+/// The safetensors format, version 0.4: an 8-byte length, a JSON header, the elements.
+///
+/// Nothing in a file is executed. A header must be at most 100 MB, and its tensors must lie one after another without
+/// gaps or overlaps and end where the file ends.
+public enum Safetensors {
+  static let headerCap: UInt64 = 100_000_000
+
+  /// The tensors of a file, mapped into memory, and its metadata.
+  ///
+  /// Changing a mapped tensor in place changes the memory only, never the file.
+  /// - Throws: `SafetensorsError`.
+  public static func read(_ path: String) throws(SafetensorsError) -> (
+    tensors: [String: Tensor], metadata: [String: String]
+  ) {
+    let file = try MappedFile(path)
+    let header = try Header(file, path)
+    var tensors: [String: Tensor] = [:]
+    for entry in header.entries {
+      tensors[entry.name] = try file.tensor(entry, at: header.start + entry.begin, path)
+    }
+    return (tensors, header.metadata)
+  }
+
+  /// A file's metadata only.
+  public static func metadata(_ path: String) throws(SafetensorsError) -> [String: String] {
+    try Header(MappedFile(path), path).metadata
+  }
+}
+
+private final class MappedFile {
+  private let mapping: ct_mapping
+  let bytes: UnsafeRawBufferPointer
+
+  init(_ path: String) throws(SafetensorsError) {
+    guard FileManager.default.fileExists(atPath: path) else { throw .missing(path: path) }
+    var (mapping, data, count): (ct_mapping?, UnsafeRawPointer?, Int) = (nil, nil, 0)
+    guard ct_map_file(path, &mapping, &data, &count) == 0 else {
+      let why = String(cString: ct_error())
+      throw why.hasPrefix("it is empty") ? .truncated(path: path) : .unreadable(path: path, why: why)
+    }
+    (self.mapping, bytes) = (mapping!, UnsafeRawBufferPointer(start: data, count: count))
+  }
+  deinit { ct_unmap(mapping) }
+
+  func tensor(_ entry: Header.Entry, at offset: Int, _ path: String) throws(SafetensorsError) -> Tensor {
+    var out: ct_tensor?
+    let shape = entry.shape.map(Int64.init)
+    guard ct_map_tensor(mapping, offset, shape, shape.count, entry.dtype.rawValue, &out) == 0, let out else {
+      throw .badTensor(path: path, name: entry.name, why: String(cString: ct_error()))
+    }
+    return Tensor(owning: out)
+  }
+}
+
+/// A header that was checked against its file.
+private struct Header {
+  struct Entry {
+    let name: String
+    let dtype: DType
+    let shape: [Int]
+    let begin, end: Int
+  }
+  var entries: [Entry] = []
+  var metadata: [String: String] = [:]
+  /// Where the elements start.
+  let start: Int
+
+  init(_ file: MappedFile, _ path: String) throws(SafetensorsError) {
+    guard file.bytes.count >= 8 else { throw .truncated(path: path) }
+    let length = UInt64(littleEndian: file.bytes.loadUnaligned(as: UInt64.self))
+    guard length <= Safetensors.headerCap else { throw .headerTooLarge(path: path, bytes: length) }
+    guard length <= file.bytes.count - 8 else { throw .truncated(path: path) }
+    start = 8 + Int(length)
+    let json = Data(file.bytes[8..<start])
+    guard let object = try? JSONSerialization.jsonObject(with: json) as? [String: Any] else {
+      throw .badHeader(path: path, why: "no JSON object")
+    }
+    for (name, value) in object {
+      if name == "__metadata__" {
+        guard let pairs = value as? [String: String] else {
+          throw .badHeader(path: path, why: "metadata that isn't text")
+        }
+        metadata = pairs
+      } else {
+        do { entries.append(try Header.entry(name, value)) } catch let error as Fault {
+          throw .badTensor(path: path, name: name, why: error.why)
+        } catch {
+          throw .badHeader(path: path, why: "\(error)")
+        }
+      }
+    }
+    entries.sort { ($0.begin, $0.end) < ($1.begin, $1.end) }
+    var next = 0
+    for entry in entries {
+      guard entry.begin == next else {
+        throw .badTensor(path: path, name: entry.name, why: "it overlaps another or leaves a gap")
+      }
+      next = entry.end
+    }
+    guard next <= file.bytes.count - start else { throw .truncated(path: path) }
+    guard next == file.bytes.count - start else { throw .badHeader(path: path, why: "bytes after the last tensor") }
+  }
+
+  private struct Fault: Error { let why: String }
+
+  private static func entry(_ name: String, _ value: Any) throws -> Entry {
+    guard let fields = value as? [String: Any], let code = fields["dtype"] as? String,
+      let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int]
+    else { throw Fault(why: "a field is missing") }
+    guard let dtype = DType(safetensorsCode: code) else { throw Fault(why: "elements of type \(code)") }
+    guard offsets.count == 2, offsets[0] >= 0, offsets[1] >= offsets[0] else { throw Fault(why: "bad offsets") }
+    guard shape.count <= 64 else { throw Fault(why: "\(shape.count) dimensions") }
+    var bytes = dtype.byteCount
+    for size in shape {
+      let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
+      guard size >= 0, !overflow else { throw Fault(why: "a size of \(size)") }
+      bytes = product
+    }
+    guard bytes == offsets[1] - offsets[0] else { throw Fault(why: "its shape and its bytes disagree") }
+    return Entry(name: name, dtype: dtype, shape: shape, begin: offsets[0], end: offsets[1])
+  }
+}
+
+extension DType {
+  /// The format's name of the type.
+  var safetensorsCode: String {
+    switch self {
+    case .uint8: "U8"
+    case .int8: "I8"
+    case .int16: "I16"
+    case .int32: "I32"
+    case .int64: "I64"
+    case .float16: "F16"
+    case .float32: "F32"
+    case .float64: "F64"
+    case .bool: "BOOL"
+    case .bfloat16: "BF16"
+    }
+  }
+  init?(safetensorsCode code: String) {
+    guard let found = DType.allCases.first(where: { $0.safetensorsCode == code }) else { return nil }
+    self = found
+  }
+}

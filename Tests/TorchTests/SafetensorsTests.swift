@@ -1,0 +1,102 @@
+import Foundation
+import Testing
+import Torch
+
+@Suite struct SafetensorsTests {
+  let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).safetensors").path
+
+  private func write(header: String, elements: Int = 0, claim: UInt64? = nil) throws {
+    var data = withUnsafeBytes(of: (claim ?? UInt64(header.utf8.count)).littleEndian) { Data($0) }
+    data += Data(header.utf8) + Data(count: elements)
+    try data.write(to: URL(fileURLWithPath: path))
+  }
+
+  @Test func whatIsWrittenIsRead() throws {
+    defer { unlink(path) }
+    let tensors = [
+      "a.weight": Tensor([1, 2, 3] as [Float]), "half": Tensor([0.5, -2] as [Float]).to(.bfloat16),
+      "flags": Tensor([true, false, true]), "empty": Tensor([] as [Int], shape: [0, 4]),
+      "one": Tensor([7]).reshaped([]),
+    ]
+    try Safetensors.write(tensors, metadata: ["title": "Ärger \"quoted\"\n"], to: path)
+    let (read, metadata) = try Safetensors.read(path)
+    #expect(metadata == ["title": "Ärger \"quoted\"\n"])
+    #expect(Set(read.keys) == Set(tensors.keys))
+    for (name, tensor) in tensors { #expect(read[name]!.isEqual(to: tensor), "\(name)") }
+  }
+
+  @Test func aChangeInMemoryLeavesTheFile() throws {
+    defer { unlink(path) }
+    try Safetensors.write(["x": Tensor.ones([4])], to: path)
+    let x = try Safetensors.read(path).tensors["x"]!
+    withoutGradients { x.fill(5) }
+    #expect(try Safetensors.read(path).tensors["x"]!.floats == [1, 1, 1, 1])
+  }
+
+  @Test func aFailedWriteLeavesTheOldFileAndNothingElse() throws {
+    defer { unlink(path) }
+    try Safetensors.write(["x": Tensor.ones([4])], to: path)
+    #expect(throws: SafetensorsError.self) {
+      try Safetensors.write(["x": Tensor.ones([4])], to: path + "/below-a-file")
+    }
+    #expect(try Safetensors.metadata(path).isEmpty)
+  }
+
+  @Test(arguments: [
+    (#"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,16]}}"#, 16),  // Bytes and shape disagree.
+    (#"{"x":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#, 0),  // Overflow.
+    (#"{"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, 4),
+    (#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, 8),  // A gap.
+    (
+      #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, 4
+    ),
+    (#"{"x":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}"#, 4),  // Beyond the end.
+    (#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, 400),  // Bytes left over.
+    (#"{"x":{"dtype":"OBJECT","shape":[1],"data_offsets":[0,4]}}"#, 4),
+    (#"{"x":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}"#, 4),
+    (#"{"x":[]}"#, 0), (#"[1]"#, 0), (#"{"__metadata__":{"a":1}}"#, 0), ("not json", 0), ("", 0),
+  ])
+  func hostileHeadersAreRefused(header: String, elements: Int) throws {
+    defer { unlink(path) }
+    try write(header: header, elements: elements)
+    #expect(throws: SafetensorsError.self) { try Safetensors.read(path) }
+  }
+
+  @Test func aHugeHeaderIsRefusedBeforeItIsRead() throws {
+    defer { unlink(path) }
+    try write(header: "{}", claim: 200_000_000)
+    #expect(throws: SafetensorsError.headerTooLarge(path: path, bytes: 200_000_000)) { try Safetensors.read(path) }
+    try write(header: "{}", claim: .max)
+    #expect(throws: SafetensorsError.headerTooLarge(path: path, bytes: .max)) { try Safetensors.read(path) }
+  }
+
+  @Test func everyTruncationIsRefused() throws {
+    defer { unlink(path) }
+    try Safetensors.write(["x": Tensor.ones([4]), "y": Tensor.zeros([2])], to: path)
+    let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+    for length in 0..<whole.count {
+      try whole.prefix(length).write(to: URL(fileURLWithPath: path))
+      #expect(throws: SafetensorsError.self) { try Safetensors.read(path) }
+    }
+  }
+
+  /// Random damage gives an error or tensors, never a crash.
+  @Test func damagedBytesNeverCrash() throws {
+    defer { unlink(path) }
+    try Safetensors.write(["x": Tensor.ones([4]), "y": Tensor.zeros([2, 3])], metadata: ["a": "b"], to: path)
+    let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+    var noise = Noise(seed: 3)
+    for _ in 0..<300 {
+      var damaged = whole
+      for _ in 0..<3 {
+        damaged[noise.integers(below: whole.count, count: 1)[0]] = UInt8(noise.integers(below: 256, count: 1)[0])
+      }
+      try damaged.write(to: URL(fileURLWithPath: path))
+      if let read = try? Safetensors.read(path) { for tensor in read.tensors.values { _ = tensor.rawBytes } }
+    }
+  }
+
+  @Test func aMissingFileIsNamed() {
+    #expect(throws: SafetensorsError.missing(path: "/nowhere/x")) { try Safetensors.read("/nowhere/x") }
+  }
+}
