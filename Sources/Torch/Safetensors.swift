@@ -106,11 +106,12 @@ private struct Header {
 
   init(_ file: MappedFile, _ path: String) throws(SafetensorsError) {
     guard file.bytes.count >= 8 else { throw .truncated(path: path) }
-    let length = UInt64(littleEndian: file.bytes.loadUnaligned(as: UInt64.self))
+    // The mapping ends with its owner: keep that alive while its bytes are read.
+    let length = withExtendedLifetime(file) { UInt64(littleEndian: file.bytes.loadUnaligned(as: UInt64.self)) }
     guard length <= Safetensors.headerCap else { throw .headerTooLarge(path: path, bytes: length) }
     guard length <= file.bytes.count - 8 else { throw .truncated(path: path) }
     start = 8 + Int(length)
-    let json = Data(file.bytes[8..<start])
+    let json = withExtendedLifetime(file) { Data(file.bytes[8..<start]) }
     guard let object = try? JSONSerialization.jsonObject(with: json) as? [String: Any] else {
       throw .badHeader(path: path, why: "no JSON object")
     }
