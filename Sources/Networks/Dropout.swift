@@ -9,7 +9,9 @@ extension Module {
   /// Gives every module that draws while it trains a stream of its own. Call it each step with the step's noise, so
   /// that a step depends on nothing but the seed and its number.
   public func reseed(_ noise: inout Noise) {
-    for module in noisyModules { module.noise = Noise(seed: UInt64(noise.integers(below: Int(Int32.max), count: 1)[0])) }
+    for case let module as any Noisy in modules {
+      module.noise = Noise(seed: UInt64(noise.integers(below: Int(Int32.max), count: 1)[0]))
+    }
   }
 }
 

@@ -36,7 +36,7 @@ public enum Initialization: Sendable, Equatable {
     case .normal(let deviation): weight.copy(from: noise.normal(shape) * deviation)
     case .fanIn(let gain): weight.copy(from: noise.normal(shape) * (gain / fanIn.squareRoot()))
     case .xavier(let gain): uniform(weight, gain * (6 / (fanIn + fanOut)).squareRoot())
-    case .orthogonal(let gain): weight.copy(from: orthogonal(shape, &noise) * gain)
+    case .orthogonal(let gain): weight.copy(from: orthonormal(shape, &noise) * gain)
     case .zero: weight.fill(0)
     }
     bias?.fill(0)
@@ -54,7 +54,7 @@ public enum Initialization: Sendable, Equatable {
 }
 
 /// A matrix with orthonormal rows or columns, whichever are fewer, in the given shape (flattened after dimension 0).
-private func orthogonal(_ shape: [Int], _ noise: inout Noise) -> Tensor {
+private func orthonormal(_ shape: [Int], _ noise: inout Noise) -> Tensor {
   let (rows, columns) = (shape[0], shape.dropFirst().reduce(1, *))
   let drawn = noise.normal([rows, columns])
   let (q, r) = qr(rows < columns ? drawn.T : drawn)

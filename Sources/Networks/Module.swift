@@ -51,6 +51,13 @@ extension Module {
     return found
   }
 
+  /// This module and all modules in it, each before what it holds.
+  public var modules: [any Module] {
+    var found: [any Module] = []
+    walk(self, "", enter: { if let module = $1 as? any Module { found.append(module) } })
+    return found
+  }
+
   /// The tensors that are trained, each once even if two modules share it.
   public var parameters: [Tensor] {
     var seen = Set<ObjectIdentifier>()
@@ -80,7 +87,7 @@ extension Module {
 
   /// Sets whether normalisation and dropout act as in training. Modules are made training.
   public func setTraining(_ on: Bool) {
-    walk(self, "", enter: { ($1 as? any ModeDependent)?.isTraining = on })
+    for case let module as any ModeDependent in modules { module.isTraining = on }
   }
 
   /// Turns gradients of all parameters on or off. Off, they are no longer `parameters`.
