@@ -1,0 +1,70 @@
+/// A loop's time: how far the run is, how fast, and what is due.
+struct Clock {
+  enum Duty: Hashable { case report, sample, save }
+
+  private let length: Length
+  /// Seconds and pictures of the run when this clock started.
+  private let earlier: Double
+  // Not the wall's: a laptop that sleeps doesn't train.
+  private let start = SuspendingClock.now
+  private var last: [Duty: Double] = [:]
+  private var gaps: [Duty: Double] = [:]
+  private var marks: [(seconds: Double, pictures: Int)]
+
+  init(_ length: Length, _ facts: Checkpoint.Facts) {
+    (self.length, earlier) = (length, facts.seconds)
+    marks = [(facts.seconds, facts.picturesSeen)]
+  }
+
+  /// Training time of the run so far.
+  var seconds: Double { earlier + (SuspendingClock.now - start) / .seconds(1) }
+
+  /// 0...1 of the run.
+  func fraction(_ facts: Checkpoint.Facts) -> Double {
+    switch length {
+    case .pictures(let total): min(1, Double(facts.picturesSeen) / Double(max(1, total)))
+    case .minutes(let minutes): min(1, seconds / max(1e-9, minutes * 60))
+    }
+  }
+
+  func progress(_ facts: Checkpoint.Facts) -> Progress {
+    let fraction = fraction(facts)
+    let total =
+      switch length {
+      case .pictures(let total): total
+      case .minutes: Int(Double(facts.picturesSeen) / max(fraction, 1e-3))
+      }
+    return Progress(
+      picturesSeen: facts.picturesSeen, fraction: fraction, totalPictures: max(total, facts.picturesSeen),
+      rateScale: facts.rateScale)
+  }
+
+  /// Whether it is time to do this again. Samples come often at first, when they change most.
+  mutating func isDue(_ duty: Duty, every gap: Double) -> Bool {
+    let now = seconds
+    let due = duty == .sample ? gaps[duty] ?? min(gap, 5) : gap
+    guard now - last[duty, default: earlier] >= due else { return false }
+    last[duty] = now
+    gaps[duty] = min(gap, due * 1.5)
+    return true
+  }
+
+  /// A report, with the rate of the last 20 seconds or so.
+  mutating func report(_ facts: Checkpoint.Facts, _ figures: [Figure]) -> Report {
+    let now = seconds
+    // After a roll back, pictures count from less.
+    marks.removeAll { $0.pictures > facts.picturesSeen }
+    marks.append((now, facts.picturesSeen))
+    while marks.count > 2 && marks[1].seconds < now - 20 { marks.removeFirst() }
+    let gone = now - marks[0].seconds
+    let rate = gone > 0 ? Double(facts.picturesSeen - marks[0].pictures) / gone : 0
+    let left =
+      switch length {
+      case .pictures(let total): rate > 0 ? Double(max(0, total - facts.picturesSeen)) / rate : 0
+      case .minutes(let minutes): max(0, minutes * 60 - now)
+      }
+    return Report(
+      picturesSeen: facts.picturesSeen, fraction: fraction(facts), seconds: now, picturesPerSecond: rate,
+      secondsLeft: left, figures: figures)
+  }
+}

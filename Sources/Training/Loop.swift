@@ -1,0 +1,136 @@
+import Networks
+import Torch
+
+/// Trains a recipe on a set of pictures: plain synchronous code on one thread.
+///
+/// It counts pictures, draws a fresh noise each step, reports, samples, saves, and stops; a run that is resumed from a
+/// checkpoint goes on to the bit when its length is in pictures. Every `checkSteps` steps, and before each save, the
+/// readings must be finite, so that a checkpoint is always good; else the last one is taken up again with the learning
+/// rate halved.
+public final class Loop<R: Recipe> {
+  public let recipe: R
+  public let plan: Plan
+  public private(set) var facts: Checkpoint.Facts
+  private let set: PictureSet
+  private let device: Device
+  /// Where checkpoints go.
+  private let folder: String
+  private var order: EpochOrder
+  private var clock: Clock
+  private static var mostRollbacks: Int { 3 }
+
+  /// - Parameter folder: for checkpoints; is made when it isn't there.
+  public init(_ recipe: R, on set: PictureSet, plan: Plan, folder: String, device: Device = .cpu) {
+    (self.recipe, self.set, self.plan, self.folder, self.device) = (recipe, set, plan, folder, device)
+    facts = Checkpoint.Facts(recipe: R.name, settings: recipe.settings.json, seed: plan.seed)
+    clock = Clock(plan.length, facts)
+    order = EpochOrder(count: set.count, seed: plan.seed)
+  }
+
+  /// Takes up a checkpoint's state.
+  ///
+  /// - Throws: `CheckpointError.doesNotFit`.
+  public func resume(_ checkpoint: Checkpoint) throws(CheckpointError) {
+    try checkpoint.restore(into: recipe.saved)
+    let settings = facts.settings
+    facts = checkpoint.facts
+    facts.settings = settings
+  }
+
+  /// Trains until the plan's length is reached or `shouldStop`, which is asked before each step.
+  ///
+  /// - Throws: `LoopError` when a checkpoint can't be written, or after divergence that halving the rate didn't cure.
+  @discardableResult
+  public func run(
+    shouldStop: () -> Bool = { false }, report: (LoopEvent) -> Void = { _ in }
+  ) throws(LoopError) -> Ending {
+    clock = Clock(plan.length, facts)
+    // At once, so that a folder that can't be written to shows now, and a roll back always has a place to go.
+    if facts.picturesSeen == 0 {
+      let needed = (plan.keep + 1) * Checkpoint.byteCount(of: recipe.saved)
+      do { try Checkpoint.expectRoom(for: needed, in: folder) } catch { throw .checkpoint(error) }
+      try save(report)
+    }
+    var wasStopped = false
+    repeat {
+      var readings: [Reading] = []
+      for steps in 1... {
+        wasStopped = shouldStop()
+        guard clock.fraction(facts) < 1, !wasStopped else { break }
+        readings = step()
+        if steps % plan.checkSteps == 0, try !look(at: readings, report) { continue }
+        try doWhatIsDue(readings, report)
+      }
+      guard try look(at: readings, report) else { continue }
+      sample(report)
+      if try save(report) { break }
+    } while !wasStopped
+    let ending: Ending = clock.fraction(facts) < 1 ? .stopped : .completed
+    report(.finished(ending, clock.report(facts, [])))
+    return ending
+  }
+
+  /// One update of the recipe.
+  private func step() -> [Reading] {
+    var noise = Noise(seed: plan.seed, at: facts.picturesSeen)
+    let indices = order.indices(after: facts.picturesSeen, batch: recipe.settings.batch)
+    let mirrored = recipe.mirrors ? noise.bernoulli(0.5, [indices.count]).bools : []
+    let batch = Batch(pictures: set.batch(indices, mirrored: mirrored, on: device), indices: indices)
+    let readings = recipe.step(batch, noise: &noise, at: clock.progress(facts))
+    facts.picturesSeen += indices.count
+    facts.seconds = clock.seconds
+    return readings
+  }
+
+  /// Reports, samples and saves when it is time to.
+  private func doWhatIsDue(_ readings: [Reading], _ report: (LoopEvent) -> Void) throws(LoopError) {
+    if clock.isDue(.report, every: plan.reportSeconds) {
+      guard try look(at: readings, report) else { return }
+      report(.reading(clock.report(facts, readings.map { Figure($0.name, $0.value) })))
+    }
+    if clock.isDue(.sample, every: plan.sampleSeconds) { sample(report) }
+    if clock.isDue(.save, every: plan.saveSeconds) { try save(report) }
+  }
+
+  private func sample(_ report: (LoopEvent) -> Void) {
+    guard plan.samples > 0 else { return }
+    let pictures = withoutGradients { recipe.sample(seeds: (0..<UInt64(plan.samples)).map { $0 }) }
+    report(.sample(pictures, picturesSeen: facts.picturesSeen))
+  }
+
+  /// - Returns: whether the state was good; else the loop is back at the last checkpoint.
+  @discardableResult
+  private func save(_ report: (LoopEvent) -> Void) throws(LoopError) -> Bool {
+    // The step before this may have been the first bad one, with losses from before its update.
+    for (name, part) in recipe.saved {
+      for (key, tensor) in part.savedTensors where tensor.dtype.isFloatingPoint && !tensor.allFinite {
+        try rollBack("\(name)/\(key) isn't finite", report)
+        return false
+      }
+    }
+    do {
+      let path = try Checkpoint.save(recipe.saved, facts: facts, to: folder, keep: plan.keep)
+      report(.saved(path: path, picturesSeen: facts.picturesSeen))
+    } catch { throw .checkpoint(error) }
+    return true
+  }
+
+  /// Whether training goes on well; else the loop is back at the last checkpoint.
+  private func look(at readings: [Reading], _ report: (LoopEvent) -> Void) throws(LoopError) -> Bool {
+    // No loss or penalty comes near this in a run that learns something.
+    guard let bad = readings.first(where: { !($0.value.magnitude < 1e8) }) else { return true }
+    try rollBack("\(bad.name) was \(bad.value)", report)
+    return false
+  }
+
+  /// Takes up the last good checkpoint, with the learning rate halved.
+  private func rollBack(_ reason: String, _ report: (LoopEvent) -> Void) throws(LoopError) {
+    guard facts.rollbacks < Self.mostRollbacks, let good = Checkpoint.latest(in: folder) else {
+      throw .diverged(reason: reason, picturesSeen: facts.picturesSeen)
+    }
+    let (scale, rollbacks) = (facts.rateScale / 2, facts.rollbacks + 1)
+    do { try resume(good) } catch { throw .checkpoint(error) }
+    (facts.rateScale, facts.rollbacks, facts.seconds) = (scale, rollbacks, clock.seconds)
+    report(.rolledBack(reason: reason, to: facts.picturesSeen))
+  }
+}

@@ -1,0 +1,167 @@
+import Networks
+import Torch
+
+/// What one family of generators adds to the training loop.
+public protocol Recipe: AnyObject {
+  associatedtype Settings: RecipeSettings
+  /// As in `--recipe`, for example "dcgan".
+  static var name: String { get }
+  /// One line for help and `inspect`.
+  static var summary: String { get }
+  /// Names that `--preset` takes, each with what it is for. "default" is always meant by none.
+  static var presets: [(name: String, summary: String)] { get }
+
+  /// Settings that suit the pictures, the processor and the time.
+  ///
+  /// - Throws: `RecipeError.unknownPreset`, or `impossibleSize` when the recipe can't make such pictures.
+  static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings
+
+  /// New networks on `device`, initialised by `noise`.
+  init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError)
+
+  var settings: Settings { get }
+  /// What a checkpoint holds, by name: "generator", "generator.average", "optimizer.generator", …
+  var saved: [String: any Saved] { get }
+  /// The part of `saved` that `sample` uses: all that a generator needs when it is published.
+  var published: [String: any Saved] { get }
+  /// Whether pictures may be seen mirrored, left for right.
+  var mirrors: Bool { get }
+
+  /// One update. Returns what to plot.
+  func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading]
+  /// Pictures [N, C, H, W] in -1...1, float32 on the CPU, one per seed; the same in whatever batch.
+  func sample(seeds: [UInt64]) -> Tensor
+}
+
+extension Recipe {
+  public static var presets: [(name: String, summary: String)] { [] }
+  public var mirrors: Bool { false }
+}
+
+/// A recipe whose pictures come from one latent vector each, between which one can walk.
+public protocol LatentRecipe: Recipe {
+  /// Latents [N, D], standard normal, one per seed, on the CPU.
+  func latents(seeds: [UInt64]) -> Tensor
+  /// Pictures [N, C, H, W] in -1...1, float32 on the CPU, of latents [N, D].
+  func decode(_ latents: Tensor) -> Tensor
+}
+
+extension LatentRecipe {
+  public func sample(seeds: [UInt64]) -> Tensor { decode(latents(seeds: seeds)) }
+}
+
+/// Standard normal latents [N, size], each drawn from its own seed, so that a picture doesn't depend on its batch.
+public func gaussianLatents(seeds: [UInt64], size: Int) -> Tensor {
+  Tensor.stacked(
+    seeds.map { seed in
+      var noise = Noise(seed: seed)
+      return noise.normal([size])
+    })
+}
+
+/// Calls `decode` on at most `limit` rows at a time, so that memory stays bounded.
+///
+/// A last part that is short is filled up with its first row: kernels choose their order of summation by shape, and
+/// a picture must be the same to the bit in whatever batch.
+public func inEqualBatches(of limit: Int, _ latents: Tensor, _ decode: (Tensor) -> Tensor) -> Tensor {
+  let count = latents.size(0)
+  let parts = stride(from: 0, to: count, by: limit).map { start in
+    let rows = latents[start..<min(start + limit, count)]
+    let missing = limit - rows.size(0)
+    guard missing > 0 else { return decode(rows) }
+    let filling = rows[0..<1].expanded([missing] + rows.shape.dropFirst())
+    return decode(Tensor.concatenated([rows, filling]))[0..<rows.size(0)]
+  }
+  return parts.count == 1 ? parts[0] : Tensor.concatenated(parts)
+}
+
+/// Some of the pictures, as a recipe sees them.
+public struct Batch {
+  /// float32 [N, C, H, W] in -1...1, channels-last, on the recipe's device.
+  public let pictures: Tensor
+  /// Their numbers in the set.
+  public let indices: [Int]
+
+  public init(pictures: Tensor, indices: [Int]) { (self.pictures, self.indices) = (pictures, indices) }
+}
+
+/// How far a run is, before the step.
+public struct Progress: Sendable {
+  public let picturesSeen: Int
+  /// 0...1 of the run; by pictures, or by time when a run is given minutes.
+  public let fraction: Double
+  /// Pictures of the whole run, planned or estimated from the rate.
+  public let totalPictures: Int
+  /// Multiply learning rates by it: 1, halved each time that a run diverged and was rolled back.
+  public let rateScale: Double
+
+  public init(picturesSeen: Int, fraction: Double, totalPictures: Int, rateScale: Double = 1) {
+    (self.picturesSeen, self.fraction) = (picturesSeen, fraction)
+    (self.totalPictures, self.rateScale) = (totalPictures, rateScale)
+  }
+}
+
+/// One named number of a step, evaluated only when it is asked for: that waits for the device.
+public struct Reading {
+  public let name: String
+  private let evaluate: () -> Double
+
+  public init(_ name: String, _ value: Double) { (self.name, evaluate) = (name, { value }) }
+  /// - Parameter value: one element; cut from the graph.
+  public init(_ name: String, _ value: Tensor) {
+    let value = value.detached()
+    (self.name, evaluate) = (name, { value.item() })
+  }
+  public var value: Double { evaluate() }
+}
+
+/// What is known when settings are chosen.
+public struct Situation: Sendable {
+  public var pictures: Int
+  /// Height and width of a picture, and 1 (grey), 3 or 4 channels.
+  public var size: Int, channels: Int
+  public var device: Device
+  /// Threads that operators use.
+  public var cores: Int
+  /// The time given, when a run is given time.
+  public var minutes: Double?
+  /// The pictures to see, when a run is given pictures.
+  public var picturesSeen: Int?
+  /// Billions of multiplications and additions a second in a training step's convolutions, measured.
+  public var gigaflops: Double
+
+  public init(
+    pictures: Int, size: Int, channels: Int, device: Device = .cpu, cores: Int = Threads.count,
+    minutes: Double? = nil, picturesSeen: Int? = nil, gigaflops: Double = 100
+  ) {
+    (self.pictures, self.size, self.channels, self.device) = (pictures, size, channels, device)
+    (self.cores, self.minutes, self.picturesSeen, self.gigaflops) = (cores, minutes, picturesSeen, gigaflops)
+  }
+}
+
+/// What was wrong with a recipe's name or settings.
+public enum RecipeError: Explained, Equatable {
+  case unknownRecipe(String, known: [String])
+  case unknownPreset(String, recipe: String, known: [String])
+  case unknownSetting(String, recipe: String, known: [String])
+  case badSetting(String, value: String, reason: String)
+  case impossibleSize(Int, recipe: String, reason: String)
+
+  public var sentence: String {
+    switch self {
+    case .unknownRecipe(let name, let known):
+      "There is no recipe '\(name)': use \(known.joined(separator: ", "))."
+    case .unknownPreset(let name, let recipe, let known):
+      known.isEmpty
+        ? "The recipe \(recipe) has no presets: leave --preset out."
+        : "The recipe \(recipe) has no preset '\(name)': use \(known.joined(separator: ", "))."
+    case .unknownSetting(let name, let recipe, let known):
+      "The recipe \(recipe) has no setting '\(name)': use one of \(known.joined(separator: ", "))."
+    case .badSetting(let name, let value, let reason):
+      "The setting '\(name)' can't be \(value): \(reason)."
+    case .impossibleSize(let size, let recipe, let reason):
+      "The recipe \(recipe) can't make pictures of \(size) px: \(reason)."
+    }
+  }
+  public var exit: Exit { .usage }
+}

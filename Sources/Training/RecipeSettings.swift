@@ -1,0 +1,154 @@
+import Foundation
+import Torch
+
+/// A recipe's settings: one value seen as flags, as a run's `settings.json` and as a checkpoint's metadata.
+///
+/// Every property is a number, a truth value, a string or a list of them, and has a default.
+public protocol RecipeSettings: Codable, Sendable, Equatable {
+  /// Height and width of the pictures.
+  var size: Int { get set }
+  /// 1, 3 or 4.
+  var channels: Int { get set }
+  /// Pictures per update.
+  var batch: Int { get set }
+  init()
+}
+
+extension RecipeSettings {
+  /// The names of the settings, sorted, as in `--learning-rate` but in camel case.
+  public static var keys: [String] { fields(of: Self()).keys.sorted() }
+
+  /// The settings as JSON, with sorted keys.
+  public var json: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    return String(decoding: try! encoder.encode(self), as: UTF8.self)
+  }
+
+  /// Settings from JSON; a key that isn't there keeps its default, so that older runs still open.
+  ///
+  /// - Throws: `RecipeError.badSetting` when it isn't JSON, or a value has the wrong type.
+  public init(json: String, recipe: String) throws(RecipeError) {
+    guard let given = try? JSONDecoder().decode([String: Field].self, from: Data(json.utf8)) else {
+      throw .badSetting("settings", value: json, reason: "they must be a JSON object")
+    }
+    self = try Self().merging(given, recipe: recipe)
+  }
+
+  /// The settings with some changed.
+  ///
+  /// - Parameter changes: names as in `keys` or with hyphens, and values as typed: `0.1`, `true`, `256,256,128`.
+  /// - Throws: `RecipeError.unknownSetting` or `badSetting`.
+  public func changed(by changes: [(name: String, value: String)], recipe: String) throws(RecipeError) -> Self {
+    let present = fields(of: self)
+    var given: [String: Field] = [:]
+    for (name, value) in changes {
+      let plain = name.replacing("-", with: "").lowercased()
+      guard let key = present.keys.first(where: { $0.lowercased() == plain }) else {
+        throw .unknownSetting(name, recipe: recipe, known: Self.keys.map(hyphenated))
+      }
+      guard let field = present[key]!.read(value) else {
+        throw .badSetting(name, value: "'\(value)'", reason: "it must be \(present[key]!.kind)")
+      }
+      given[key] = field
+    }
+    return try merging(given, recipe: recipe)
+  }
+
+  private func merging(_ given: [String: Field], recipe: String) throws(RecipeError) -> Self {
+    var all = fields(of: self)
+    for (key, field) in given {
+      guard let present = all[key] else { throw .unknownSetting(key, recipe: recipe, known: Self.keys) }
+      all[key] = field
+      do {
+        _ = try JSONDecoder().decode(Self.self, from: JSONEncoder().encode(all))
+      } catch {
+        throw .badSetting(key, value: "'\(field.description)'", reason: "it must be \(present.kind)")
+      }
+    }
+    return try! JSONDecoder().decode(Self.self, from: JSONEncoder().encode(all))
+  }
+}
+
+/// "learningRate" as "learning-rate".
+func hyphenated(_ key: String) -> String {
+  key.reduce(into: "") { $0 += $1.isUppercase ? "-" + $1.lowercased() : String($1) }
+}
+
+private func fields(of settings: some RecipeSettings) -> [String: Field] {
+  try! JSONDecoder().decode([String: Field].self, from: JSONEncoder().encode(settings))
+}
+
+/// A JSON value of settings.
+private enum Field: Codable, CustomStringConvertible {
+  case truth(Bool), number(Double), text(String), list([Field]), table([String: Field])
+
+  init(from decoder: any Decoder) throws {
+    let value = try decoder.singleValueContainer()
+    if let truth = try? value.decode(Bool.self) {
+      self = .truth(truth)
+    } else if let number = try? value.decode(Double.self) {
+      self = .number(number)
+    } else if let text = try? value.decode(String.self) {
+      self = .text(text)
+    } else if let list = try? value.decode([Field].self) {
+      self = .list(list)
+    } else {
+      self = .table(try value.decode([String: Field].self))
+    }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var value = encoder.singleValueContainer()
+    switch self {
+    case .truth(let truth): try value.encode(truth)
+    case .number(let number): try value.encode(number)
+    case .text(let text): try value.encode(text)
+    case .list(let list): try value.encode(list)
+    case .table(let table): try value.encode(table)
+    }
+  }
+
+  /// A typed word as a value of the same kind, if it is one.
+  func read(_ word: String) -> Field? {
+    switch self {
+    case .truth:
+      switch word.lowercased() {
+      case "true", "yes", "on", "1": return .truth(true)
+      case "false", "no", "off", "0": return .truth(false)
+      default: return nil
+      }
+    case .number:
+      return Double(word).flatMap { $0.isFinite ? .number($0) : nil }
+    case .text:
+      return .text(word)
+    case .list(let list):
+      let parts = word.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+      let example = list.first ?? .number(0)
+      let fields = parts.compactMap { example.read($0) }
+      return fields.count == parts.count ? .list(fields) : nil
+    case .table:
+      return try? JSONDecoder().decode(Field.self, from: Data(word.utf8))
+    }
+  }
+
+  var kind: String {
+    switch self {
+    case .truth: "true or false"
+    case .number: "a number, and a whole one where it counts something"
+    case .text: "one of the words that its description names"
+    case .list: "numbers with commas between them"
+    case .table: "a JSON object"
+    }
+  }
+
+  var description: String {
+    switch self {
+    case .truth(let truth): "\(truth)"
+    case .number(let number): number == number.rounded() && abs(number) < 1e15 ? "\(Int(number))" : "\(number)"
+    case .text(let text): text
+    case .list(let list): list.map(\.description).joined(separator: ",")
+    case .table(let table): "\(table)"
+    }
+  }
+}
