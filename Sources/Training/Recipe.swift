@@ -16,6 +16,9 @@ public protocol Recipe: AnyObject {
   /// - Throws: `RecipeError.unknownPreset`, or `impossibleSize` when the recipe can't make such pictures.
   static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings
 
+  /// How long to train when nobody says.
+  static func length(for situation: Situation) -> Length
+
   /// New networks on `device`, initialised by `noise`.
   init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError)
 
@@ -35,6 +38,7 @@ public protocol Recipe: AnyObject {
 
 extension Recipe {
   public static var presets: [(name: String, summary: String)] { [] }
+  public static func length(for situation: Situation) -> Length { .minutes(20) }
   public var mirrors: Bool { false }
 }
 

@@ -1,0 +1,135 @@
+import Networks
+import Torch
+import Training
+
+/// The deep convolutional GAN (Radford et al. 2015): shapes soon, under some grain.
+public final class DCGANRecipe: LatentRecipe {
+  public struct Settings: RecipeSettings {
+    public var size = 64
+    public var channels = 3
+    public var batch = 64
+    public var latent = 128                // Numbers that a picture is made from.
+    public var width = 32                  // Channels at half the picture's size; they double as it halves.
+    public var rate = 2e-4                 // Adam's learning rate, of both networks.
+    public var beta1 = 0.5                 // Adam's memory.
+    public var beta2 = 0.999
+    public var smoothing = 0.0             // The discriminator is asked for 1 - smoothing on real pictures.
+    public var augment = 0.0               // Probability of each differentiable augmentation.
+    public var averageHalfLife = 10_000.0  // Pictures after which half of the average is new.
+    public var mirror = false              // See pictures mirrored, too.
+    public var precision = "auto"          // auto, bfloat16 or float32.
+    public init() {}
+  }
+
+  public static let name = "dcgan"
+  public static let summary = "Convolutions with batch normalisation: recognisable shapes soon, some grain."
+  public static let presets = [
+    (name: "small", summary: "width 32, for a few cores"), (name: "large", summary: "width 64, for a GPU"),
+  ]
+
+  public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
+    var settings = Settings()
+    (settings.size, settings.channels) = (situation.size, situation.channels)
+    switch preset {
+    case nil: settings.width = situation.device.isCPU && situation.gigaflops < 1000 ? 32 : 64
+    case "small": settings.width = 32
+    case "large": settings.width = 64
+    case let other?: throw .unknownPreset(other, recipe: name, known: presets.map(\.name))
+    }
+    // Few pictures are soon known by heart.
+    settings.augment = situation.pictures < 500 ? 1 : situation.pictures < 2000 ? 0.5 : 0
+    try check(settings)
+    return settings
+  }
+
+  public let settings: Settings
+  public let generator: DCGANGenerator, discriminator: DCGANDiscriminator
+  public let average: MovingAverage<DCGANGenerator>
+  let optimizerG: Adam, optimizerD: Adam
+  private let device: Device
+  private let usesBFloat16: Bool
+  private let augment = DiffAugment()
+
+  public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
+    try Self.check(settings)
+    (self.settings, self.device) = (settings, device)
+    usesBFloat16 = settings.precision == "bfloat16" || settings.precision == "auto" && device.prefersBFloat16
+    func generator() -> DCGANGenerator {
+      DCGANGenerator(
+        latent: settings.latent, width: settings.width, size: settings.size, channels: settings.channels)
+    }
+    self.generator = generator()
+    discriminator = DCGANDiscriminator(width: settings.width, size: settings.size, channels: settings.channels)
+    for network in [self.generator, discriminator] as [any Module] {
+      network.initialize(&noise, as: .normal(0.02))
+      network.move(to: device)
+      network.useChannelsLast()
+    }
+    average = MovingAverage(generator(), of: self.generator)
+    let betas = (settings.beta1, settings.beta2)
+    optimizerG = Adam(self.generator.parameters, rate: settings.rate, betas: betas)
+    optimizerD = Adam(discriminator.parameters, rate: settings.rate, betas: betas)
+  }
+
+  private static func check(_ settings: Settings) throws(RecipeError) {
+    guard [32, 64, 128, 256].contains(settings.size) else {
+      throw .impossibleSize(settings.size, recipe: name, reason: "use 32, 64, 128 or 256")
+    }
+    // One picture alone has no batch statistics at 1 px.
+    try expect(settings.batch > 1, "batch", settings.batch, "it must be 2 or more")
+    try expect(settings.latent > 0, "latent", settings.latent, "it must be 1 or more")
+    try expect(settings.width > 0, "width", settings.width, "it must be 1 or more")
+    try expect(
+      ["auto", "bfloat16", "float32"].contains(settings.precision), "precision", settings.precision,
+      "use auto, bfloat16 or float32")
+  }
+
+  public var saved: [String: any Saved] {
+    [
+      "generator": generator, "generator.average": average, "discriminator": discriminator,
+      "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
+    ]
+  }
+  public var published: [String: any Saved] { ["generator.average": average] }
+  public var mirrors: Bool { settings.mirror }
+
+  /// Updates the discriminator, then the generator, on the same fakes.
+  public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+    let n = batch.pictures.size(0)
+    optimizerD.rate = settings.rate * progress.rateScale
+    optimizerG.rate = settings.rate * progress.rateScale
+    let z = noise.normal([n, settings.latent, 1, 1], on: device)
+    // The discriminator's batch statistics are of real or of generated pictures, never of both.
+    let (fake, lossD) = mixed {
+      let fake = generator(z)
+      let real = judge(batch.pictures, &noise), false_ = judge(fake.detached(), &noise)
+      return (fake, lossOfReal(real, smoothing: settings.smoothing) + lossOfFake(false_))
+    }
+    optimizerD.step(minimizing: lossD)
+    let lossG = mixed { lossOfGenerator(judge(fake, &noise)) }
+    optimizerG.step(minimizing: lossG)
+    average.follow(
+      generator, decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
+    return [Reading("discriminator", lossD), Reading("generator", lossG)]
+  }
+
+  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
+
+  /// Float32 logits of pictures, augmented when the settings say so.
+  private func judge(_ x: Tensor, _ noise: inout Noise) -> Tensor {
+    let seen = settings.augment > 0 ? augment(x, probability: settings.augment, noise: &noise) : x
+    return discriminator(seen).to(.float32)
+  }
+
+  public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
+
+  /// In float32, whatever the precision of training, so that pictures are the same on any machine up to rounding.
+  public func decode(_ latents: Tensor) -> Tensor {
+    withoutGradients {
+      inEqualBatches(of: 16, latents) { rows in
+        let z = rows.to(device).reshaped([-1, settings.latent, 1, 1]).channelsLast()
+        return average.module(z).to(.cpu).contiguous()
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import Networks
+import Torch
+
+/// Three dense layers with tanh: latents [N, latent] to pictures [N, channels · size²] in -1...1.
+///
+/// At 28 px in grey the layers are 784-784-784 wide.
+public final class DenseGenerator: Module {
+  let main: Sequential
+
+  public init(latent: Int, size: Int, channels: Int) {
+    let width = size * size
+    main = Sequential(
+      Linear(latent, width), Tanh(), Linear(width, width), Tanh(), Linear(width, channels * width), Tanh())
+  }
+  public func callAsFunction(_ z: Tensor) -> Tensor { main(z) }
+}
+
+/// Pictures [N, channels · size²] to the probability [N, 1] of being real: layers of `hidden` and 1 unit, 784-1 at 28 px.
+///
+/// Without a hidden layer it sees only a weighted sum of the pixels: then the generator learns the mean picture.
+public final class DenseDiscriminator: Module {
+  let main: Sequential
+
+  /// - Parameter hidden: units of the first layer; 0 for none.
+  public init(size: Int, channels: Int, hidden: Int) {
+    let pixels = channels * size * size
+    main =
+      hidden > 0
+      ? Sequential(Linear(pixels, hidden), Tanh(), Linear(hidden, 1), Sigmoid())
+      : Sequential(Linear(pixels, 1), Sigmoid())
+  }
+  public func callAsFunction(_ x: Tensor) -> Tensor { main(x) }
+}

@@ -1,0 +1,128 @@
+import Networks
+import Torch
+import Training
+
+/// The generative adversarial network at its simplest (Goodfellow et al. 2014): dense layers only.
+///
+/// The generator is 784-784-784 wide with tanh, the discriminator 784-1 with a sigmoid at its end; Adam and binary
+/// cross-entropy, 100 latents, 32 pictures a step, 50 epochs, small grey pictures. With its settings digits are
+/// recognised.
+public final class DenseRecipe: LatentRecipe {
+  public struct Settings: RecipeSettings {
+    public var size = 28
+    public var channels = 1
+    public var batch = 32
+    public var latent = 100                // Numbers that a picture is made from.
+    public var hidden = 784                // Units of the discriminator's first layer; 0 for none.
+    public var rate = 2e-4                 // Adam's learning rate, of both networks.
+    public var beta1 = 0.5                 // Adam's memory; with its usual 0.9 the two networks chase each other.
+    public var beta2 = 0.999
+    public var smoothing = 0.0             // The discriminator is asked for 1 - smoothing on real pictures.
+    public var verdict = false             // Update one network a step, by the verdict on a batch of fakes.
+    public var averageHalfLife = 20_000.0  // Pictures after which half of the average is new.
+    public var mirror = false              // See pictures mirrored, too.
+    public init() {}
+  }
+
+  public static let name = "dense"
+  public static let summary = "Dense layers on small grey pictures, such as digits: the first GAN of every textbook."
+
+  public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
+    if let preset { throw .unknownPreset(preset, recipe: name, known: []) }
+    var settings = Settings()
+    (settings.size, settings.channels) = (situation.size, situation.channels)
+    settings.hidden = situation.size * situation.size
+    try check(settings)
+    return settings
+  }
+
+  public static func length(for situation: Situation) -> Length { .pictures(50 * situation.pictures) }
+
+  public let settings: Settings
+  public let generator: DenseGenerator, discriminator: DenseDiscriminator
+  public let average: MovingAverage<DenseGenerator>
+  let optimizerG: Adam, optimizerD: Adam
+  private let device: Device
+
+  public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
+    try Self.check(settings)
+    (self.settings, self.device) = (settings, device)
+    func generator() -> DenseGenerator {
+      DenseGenerator(latent: settings.latent, size: settings.size, channels: settings.channels)
+    }
+    self.generator = generator()
+    discriminator = DenseDiscriminator(size: settings.size, channels: settings.channels, hidden: settings.hidden)
+    self.generator.initialize(&noise)
+    discriminator.initialize(&noise)
+    self.generator.move(to: device)
+    discriminator.move(to: device)
+    average = MovingAverage(generator(), of: self.generator)
+    let betas = (settings.beta1, settings.beta2)
+    optimizerG = Adam(self.generator.parameters, rate: settings.rate, betas: betas)
+    optimizerD = Adam(discriminator.parameters, rate: settings.rate, betas: betas)
+  }
+
+  private static func check(_ settings: Settings) throws(RecipeError) {
+    guard (4...64).contains(settings.size) else {
+      throw .impossibleSize(settings.size, recipe: name, reason: "its layers are size² wide, so use 4 to 64")
+    }
+    try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
+    try expect(settings.latent > 0, "latent", settings.latent, "it must be 1 or more")
+    try expect(settings.hidden >= 0, "hidden", settings.hidden, "it must be 0 or more")
+  }
+
+  public var saved: [String: any Saved] {
+    [
+      "generator": generator, "generator.average": average, "discriminator": discriminator,
+      "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
+    ]
+  }
+  public var published: [String: any Saved] { ["generator.average": average] }
+  public var mirrors: Bool { settings.mirror }
+
+  /// Updates the discriminator, then the generator; with `verdict` one of them, by what the discriminator says about
+  /// a batch of fakes: when it takes them for real it must learn, else the generator must.
+  public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+    let n = batch.pictures.size(0)
+    optimizerD.rate = settings.rate * progress.rateScale
+    optimizerG.rate = settings.rate * progress.rateScale
+    let real = batch.pictures.flattened(from: 1)
+    let fake = generator(noise.normal([n, settings.latent], on: device))
+    var readings: [Reading] = []
+    var judged = settings.verdict ? discriminator(fake) : nil
+    let isRealistic = judged.map { $0.mean().item() > 0.5 }
+    if isRealistic != false {
+      // Real and fake in one pass: dense layers treat each picture on its own. Twice the mean is the sum of the means.
+      let targets = Tensor.concatenated([
+        Tensor.full([n, 1], 1 - settings.smoothing, on: device), Tensor.zeros([n, 1], on: device),
+      ])
+      let loss = binaryCrossEntropy(discriminator(Tensor.concatenated([real, fake.detached()])), targets) * 2
+      optimizerD.step(minimizing: loss)
+      readings.append(Reading("discriminator", loss))
+      judged = nil
+    }
+    if isRealistic != true {
+      let verdict = judged ?? discriminator(fake)
+      let loss = binaryCrossEntropy(verdict, verdict.onesLike())
+      optimizerG.step(minimizing: loss)
+      readings.append(Reading("generator", loss))
+      average.follow(
+        generator, decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
+    }
+    return readings
+  }
+
+  public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
+
+  public func decode(_ latents: Tensor) -> Tensor {
+    withoutGradients {
+      inEqualBatches(of: 32, latents) { average.module($0.to(device)).to(.cpu) }
+        .reshaped([-1, settings.channels, settings.size, settings.size])
+    }
+  }
+}
+
+/// - Throws: `RecipeError.badSetting` when the condition doesn't hold.
+func expect(_ condition: Bool, _ name: String, _ value: some Any, _ reason: String) throws(RecipeError) {
+  if !condition { throw .badSetting(name, value: "\(value)", reason: reason) }
+}

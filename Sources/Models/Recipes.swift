@@ -1,0 +1,29 @@
+import Networks
+import Torch
+import Training
+
+/// All recipes, the default one first: add a family here.
+public let recipes: [any Recipe.Type] = [DCGANRecipe.self, DenseRecipe.self]
+
+/// The recipe of that name.
+///
+/// - Throws: `RecipeError.unknownRecipe`.
+public func recipe(named name: String) throws(RecipeError) -> any Recipe.Type {
+  for recipe in recipes where recipe.name == name { return recipe }
+  throw .unknownRecipe(name, known: recipes.map { $0.name })
+}
+
+/// The generator of a checkpoint, ready to make pictures: what it doesn't need for that is left out of the file's
+/// reading.
+///
+/// - Throws: `RecipeError` when the recipe or its settings aren't known, `CheckpointError.doesNotFit`.
+public func generator(of checkpoint: Checkpoint, on device: Device = .cpu) throws -> any Recipe {
+  func open<R: Recipe>(_ type: R.Type) throws -> any Recipe {
+    let settings = try R.Settings(json: checkpoint.facts.settings, recipe: R.name)
+    var noise = Noise(seed: checkpoint.facts.seed)
+    let recipe = try R(settings, noise: &noise, on: device)
+    try checkpoint.restore(into: recipe.published)
+    return recipe
+  }
+  return try open(recipe(named: checkpoint.facts.recipe))
+}

@@ -1,0 +1,100 @@
+import Foundation
+import Networks
+import Torch
+import Training
+
+/// Learns to make the set's pictures from noise by least squares: the smallest thing with all that a recipe has.
+final class Toy: LatentRecipe {
+  struct Settings: RecipeSettings {
+    var size = 4
+    var channels = 1
+    var batch = 8
+    var rate = 0.01
+    var widths = [16]
+    var mirror = false
+    /// Pictures seen at which the network is spoilt, as often as `spoilings` says.
+    var spoilAt = -1
+    var spoilings = 1
+    var activation = "tanh"
+  }
+  final class Painter: Module {
+    let first: Linear, last: Linear
+    init(_ settings: Settings) {
+      first = Linear(4, settings.widths[0])
+      last = Linear(settings.widths[0], settings.channels * settings.size * settings.size)
+    }
+    func callAsFunction(_ z: Tensor) -> Tensor { tanh(last(tanh(first(z)))) }
+  }
+  static let name = "toy"
+  static let summary = "For tests."
+  static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
+    var settings = Settings()
+    (settings.size, settings.channels) = (situation.size, situation.channels)
+    return settings
+  }
+
+  let settings: Settings
+  let painter: Painter, average: MovingAverage<Painter>, optimizer: Adam
+  private(set) var rates: [Double] = []
+  private var spoilings = 0
+
+  init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
+    self.settings = settings
+    painter = Painter(settings)
+    painter.initialize(&noise)
+    average = MovingAverage(Painter(settings), of: painter)
+    optimizer = Adam(painter.parameters, rate: settings.rate)
+  }
+  convenience init(_ settings: Settings = Settings(), seed: UInt64 = 0) {
+    var noise = Noise(seed: seed)
+    try! self.init(settings, noise: &noise, on: .cpu)
+  }
+
+  var saved: [String: any Saved] { ["painter": painter, "painter.average": average, "optimizer": optimizer] }
+  var published: [String: any Saved] { ["painter.average": average] }
+  var mirrors: Bool { settings.mirror }
+
+  func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+    optimizer.rate = settings.rate * progress.rateScale
+    rates.append(optimizer.rate)
+    let z = noise.normal([batch.pictures.size(0), 4])
+    let loss = meanSquaredError(painter(z), batch.pictures.flattened(from: 1))
+    optimizer.step(minimizing: loss)
+    average.follow(painter, decay: 0.9)
+    if settings.spoilAt == progress.picturesSeen, spoilings < settings.spoilings {
+      spoilings += 1
+      withoutGradients { painter.last.weight.fill(.nan) }
+    }
+    return [Reading("loss", loss)]
+  }
+  func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: 4) }
+  func decode(_ latents: Tensor) -> Tensor {
+    withoutGradients {
+      inEqualBatches(of: 4, latents) {
+        average.module($0).reshaped([-1, settings.channels, settings.size, settings.size])
+      }
+    }
+  }
+}
+
+/// Twenty pictures of 4 px with pixel k of picture n equal to 10 n + k.
+func toySet(count: Int = 20) -> PictureSet {
+  PictureSet(Tensor((0..<count * 16).map { UInt8(($0 / 16) * 10 + $0 % 16) }, shape: [count, 1, 4, 4]))
+}
+
+/// A folder that is gone after the test.
+func withFolder<R>(_ body: (String) throws -> R) throws -> R {
+  let folder = NSTemporaryDirectory() + "atelier-" + UUID().uuidString
+  try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(atPath: folder) }
+  return try body(folder)
+}
+
+/// Whether two recipes hold the same to the bit.
+func areEqual(_ a: some Recipe, _ b: some Recipe) -> Bool {
+  a.saved.keys == b.saved.keys
+    && a.saved.allSatisfy { name, part in
+      let other = b.saved[name]!.savedTensors
+      return part.savedTensors.allSatisfy { $1.rawBytes == other[$0]!.rawBytes }
+    }
+}
