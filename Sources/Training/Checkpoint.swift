@@ -13,7 +13,7 @@ public enum CheckpointError: Explained {
   public var sentence: String {
     switch self {
     case .diskFull(let folder, let needed, let free):
-      "Checkpoints need \(megabytes(needed)) in \(folder), where \(megabytes(free)) are free: free some space, or name another --run."
+      "Checkpoints need \(told(needed)) in \(folder), where \(told(free)) are free: free some space, or name another --run."
     case .cannotWrite(let path, let reason):
       "The checkpoint can't be written to \(path) (\(reason)): check that the folder can be written to, or name another --run."
     case .cannotRead(let path, let reason):
@@ -30,8 +30,8 @@ public enum CheckpointError: Explained {
     }
   }
 
-  private func megabytes(_ bytes: Int) -> String {
-    bytes < 10_000_000 ? "\((bytes + 99_999) / 100_000 * 100) kB" : "\((bytes + 999_999) / 1_000_000) MB"
+  private func told(_ bytes: Int) -> String {
+    bytes < 10_000_000_000 ? "\((bytes + 999_999) / 1_000_000) MB" : "\(bytes / 1_000_000_000) GB"
   }
 }
 
@@ -68,7 +68,7 @@ public struct Checkpoint {
   public init(path: String) throws(CheckpointError) {
     let content: (tensors: [String: Tensor], metadata: [String: String])
     do { content = try Safetensors.read(path) } catch {
-      throw .cannotRead(path: path, reason: (error as? any Explained)?.sentence ?? "\(error)")
+      throw .cannotRead(path: path, reason: error.sentence)
     }
     guard let facts = Facts(metadata: content.metadata) else {
       throw .cannotRead(path: path, reason: "it says nothing about a run")
@@ -155,7 +155,9 @@ extension Checkpoint {
   /// The checkpoints of a folder by name, the newest last.
   public static func files(in folder: String) -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.filter { $0.hasSuffix(".safetensors") && $0.first?.isNumber == true }.sorted().map { "\(folder)/\($0)" }
+    return names.filter { $0.hasSuffix(".safetensors") && $0.first?.isNumber == true }.sorted().map {
+      "\(folder)/\($0)"
+    }
   }
 
   /// The newest checkpoint that can be read; nil when there is none.

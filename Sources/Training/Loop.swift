@@ -42,7 +42,7 @@ public final class Loop<R: Recipe> {
   /// - Throws: `LoopError` when a checkpoint can't be written, or after divergence that halving the rate didn't cure.
   @discardableResult
   public func run(
-    shouldStop: () -> Bool = { false }, report: (LoopEvent) -> Void = { _ in }
+    report: (LoopEvent) -> Void = { _ in }, shouldStop: () -> Bool = { false }
   ) throws(LoopError) -> Ending {
     clock = Clock(plan.length, facts)
     // At once, so that a folder that can't be written to shows now, and a roll back always has a place to go.

@@ -131,7 +131,7 @@ public final class PictureSetWriter {
   /// - Throws: `PictureSetError.empty` without a picture, else `cannotWrite`.
   public func finish(metadata: [String: String] = [:]) throws(PictureSetError) {
     guard !names.isEmpty else { throw .empty(path: path) }
-    let list = names.flatMap { Array($0.utf8) + [0] }
+    let list = names.flatMap { name -> [UInt8] in Array(name.utf8) + [0] }
     try append(list)
     let pixels = names.count * channels * size * size
     let header: [String: Any] = [

@@ -12,12 +12,12 @@ public enum Length: Codable, Sendable, Equatable {
 public struct Plan: Codable, Sendable, Equatable {
   public var length: Length
   public var seed: UInt64 = 0
-  public var saveSeconds = 120.0    // Between checkpoints.
-  public var sampleSeconds = 60.0   // Between sheets of samples; the first ones come sooner.
-  public var reportSeconds = 1.0    // Between readings.
-  public var checkSteps = 16        // Between looks for NaN: each waits for the device.
-  public var keep = 3               // Checkpoints kept.
-  public var samples = 36           // Pictures on a sheet.
+  public var saveSeconds = 120.0  // Between checkpoints.
+  public var sampleSeconds = 60.0  // Between sheets of samples; the first ones come sooner.
+  public var reportSeconds = 1.0  // Between readings.
+  public var checkSteps = 16  // Between looks for NaN: each waits for the device.
+  public var keep = 3  // Checkpoints kept.
+  public var samples = 36  // Pictures on a sheet.
 
   public init(_ length: Length, seed: UInt64 = 0) { (self.length, self.seed) = (length, seed) }
 }

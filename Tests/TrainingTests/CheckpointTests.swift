@@ -63,12 +63,12 @@ import Training
   @Test func aFullDiskIsToldBeforeWriting() throws {
     try withFolder { folder in
       #expect(Checkpoint.byteCount(of: Toy().saved) == 4 * (4 * (4 * 16 + 16 + 16 * 16 + 16) + 4))
-      do {
+      do throws(CheckpointError) {
         try Checkpoint.expectRoom(for: 1 << 60, in: folder)
         Issue.record("there was room for an exabyte")
       } catch {
         #expect(error.exit == .cannotCreate)
-        #expect(error.sentence.hasPrefix("Checkpoints need 115292150460"))
+        #expect(error.sentence.hasPrefix("Checkpoints need 1152921504 GB"))
       }
     }
   }
@@ -86,7 +86,7 @@ import Training
   @Test func aRunIsLockedOnce() throws {
     try withFolder { folder in
       var lock: RunLock? = try RunLock(folder: folder + "/run")
-      do {
+      do throws(RunLockError) {
         _ = try RunLock(folder: folder + "/run")
         Issue.record("the folder was taken twice")
       } catch {

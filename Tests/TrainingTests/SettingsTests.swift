@@ -5,11 +5,15 @@ import Training
 @Suite struct SettingsTests {
   @Test func settingsAreChangedByName() throws {
     let settings = try Toy.Settings().changed(
-      by: [("rate", "0.5"), ("batch", "16"), ("mirror", "true"), ("widths", "8, 9"), ("spoil-at", "3"), ("activation", "x")],
+      by: [
+        ("rate", "0.5"), ("batch", "16"), ("mirror", "true"), ("widths", "8, 9"), ("spoil-at", "3"),
+        ("activation", "x"),
+      ],
       recipe: "toy")
     #expect(settings.rate == 0.5 && settings.batch == 16 && settings.mirror && settings.widths == [8, 9])
     #expect(settings.spoilAt == 3 && settings.activation == "x")
-    #expect(try Toy.Settings(json: settings.json, recipe: "toy") == settings)
+    let again = try Toy.Settings(json: settings.json, recipe: "toy")
+    #expect(again == settings)
   }
 
   @Test func missingKeysKeepTheirDefaults() throws {

@@ -54,7 +54,7 @@ final class Toy: LatentRecipe {
   var published: [String: any Saved] { ["painter.average": average] }
   var mirrors: Bool { settings.mirror }
 
-  func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+  func step(_ batch: Batch, noise: inout Noise, at progress: Training.Progress) -> [Reading] {
     optimizer.rate = settings.rate * progress.rateScale
     rates.append(optimizer.rate)
     let z = noise.normal([batch.pictures.size(0), 4])
@@ -79,7 +79,8 @@ final class Toy: LatentRecipe {
 
 /// Twenty pictures of 4 px with pixel k of picture n equal to 10 n + k.
 func toySet(count: Int = 20) -> PictureSet {
-  PictureSet(Tensor((0..<count * 16).map { UInt8(($0 / 16) * 10 + $0 % 16) }, shape: [count, 1, 4, 4]))
+  let bytes = (0..<count * 16).map { i -> UInt8 in UInt8((i / 16) * 10 + i % 16) }
+  return PictureSet(Tensor(bytes, shape: [count, 1, 4, 4]))
 }
 
 /// A folder that is gone after the test.

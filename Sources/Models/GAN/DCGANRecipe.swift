@@ -8,16 +8,16 @@ public final class DCGANRecipe: LatentRecipe {
     public var size = 64
     public var channels = 3
     public var batch = 64
-    public var latent = 128                // Numbers that a picture is made from.
-    public var width = 32                  // Channels at half the picture's size; they double as it halves.
-    public var rate = 2e-4                 // Adam's learning rate, of both networks.
-    public var beta1 = 0.5                 // Adam's memory.
+    public var latent = 128  // Numbers that a picture is made from.
+    public var width = 32  // Channels at half the picture's size; they double as it halves.
+    public var rate = 2e-4  // Adam's learning rate, of both networks.
+    public var beta1 = 0.5  // Adam's memory.
     public var beta2 = 0.999
-    public var smoothing = 0.0             // The discriminator is asked for 1 - smoothing on real pictures.
-    public var augment = 0.0               // Probability of each differentiable augmentation.
+    public var smoothing = 0.0  // The discriminator is asked for 1 - smoothing on real pictures.
+    public var augment = 0.0  // Probability of each differentiable augmentation.
     public var averageHalfLife = 10_000.0  // Pictures after which half of the average is new.
-    public var mirror = false              // See pictures mirrored, too.
-    public var precision = "auto"          // auto, bfloat16 or float32.
+    public var mirror = false  // See pictures mirrored, too.
+    public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
   }
 

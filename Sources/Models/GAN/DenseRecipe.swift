@@ -12,15 +12,15 @@ public final class DenseRecipe: LatentRecipe {
     public var size = 28
     public var channels = 1
     public var batch = 32
-    public var latent = 100                // Numbers that a picture is made from.
-    public var hidden = 784                // Units of the discriminator's first layer; 0 for none.
-    public var rate = 2e-4                 // Adam's learning rate, of both networks.
-    public var beta1 = 0.5                 // Adam's memory; with its usual 0.9 the two networks chase each other.
+    public var latent = 100  // Numbers that a picture is made from.
+    public var hidden = 784  // Units of the discriminator's first layer; 0 for none.
+    public var rate = 2e-4  // Adam's learning rate, of both networks.
+    public var beta1 = 0.5  // Adam's memory; with its usual 0.9 the two networks chase each other.
     public var beta2 = 0.999
-    public var smoothing = 0.0             // The discriminator is asked for 1 - smoothing on real pictures.
-    public var verdict = false             // Update one network a step, by the verdict on a batch of fakes.
+    public var smoothing = 0.0  // The discriminator is asked for 1 - smoothing on real pictures.
+    public var verdict = false  // Update one network a step, by the verdict on a batch of fakes.
     public var averageHalfLife = 20_000.0  // Pictures after which half of the average is new.
-    public var mirror = false              // See pictures mirrored, too.
+    public var mirror = false  // See pictures mirrored, too.
     public init() {}
   }
 
