@@ -1,0 +1,29 @@
+import Foundation
+
+/// The signal that asked the process to stop; 0 for none. Written by the handler only.
+nonisolated(unsafe) private var received: Int32 = 0
+
+/// An orderly stop: the first Ctrl-C or SIGTERM is remembered, so that a run saves and leaves; the second ends the
+/// process at once.
+enum Interruption {
+  /// Takes SIGINT and SIGTERM over, until the process ends.
+  static func watch() {
+    for name in [SIGINT, SIGTERM] {
+      signal(name) { name in
+        if received != 0 { _exit(128 + name) }
+        received = name
+        // Only what is safe in a handler: a plain write.
+        let words: StaticString = "\nStopping: saving first. Once more stops at once.\n"
+        _ = write(2, words.utf8Start, words.utf8CodeUnitCount)
+      }
+    }
+  }
+
+  /// Whether a stop was asked for.
+  static var isRequested: Bool { received != 0 }
+
+  /// Leaves with the signal's exit code (130 or 143) when a stop was asked for.
+  static func leaveIfRequested() {
+    if received != 0 { exit(128 + received) }
+  }
+}
