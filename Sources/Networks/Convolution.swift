@@ -50,7 +50,8 @@ public final class Convolution<D: Dimensions>: UnaryModule, Weighted {
   ) {
     precondition(kernel.count == D.count, "A kernel of \(D.count) dimensions is needed, not \(kernel).")
     precondition(
-      inputs % groups == 0 && outputs % groups == 0, "\(groups) groups do not divide \(inputs) and \(outputs) channels.")
+      inputs % groups == 0 && outputs % groups == 0, "\(groups) groups do not divide \(inputs) and \(outputs) channels."
+    )
     weight = unfilled([outputs, inputs / groups] + kernel)
     self.bias = bias ? unfilled([outputs]) : nil
     self.stride = stride ?? every(D.self, 1)
@@ -110,7 +111,8 @@ public final class TransposedConvolution<D: Dimensions>: UnaryModule, Weighted {
   ) {
     precondition(kernel.count == D.count, "A kernel of \(D.count) dimensions is needed, not \(kernel).")
     precondition(
-      inputs % groups == 0 && outputs % groups == 0, "\(groups) groups do not divide \(inputs) and \(outputs) channels.")
+      inputs % groups == 0 && outputs % groups == 0, "\(groups) groups do not divide \(inputs) and \(outputs) channels."
+    )
     weight = unfilled([inputs, outputs / groups] + kernel)
     self.bias = bias ? unfilled([outputs]) : nil
     self.stride = stride ?? every(D.self, 1)

@@ -16,12 +16,14 @@ public struct Schedule: Sendable {
   public static func constant(_ value: Double) -> Schedule { Schedule { _ in value } }
 
   /// A straight line; constant before and after `period`.
-  public static func linear(from start: Double, to end: Double, during period: ClosedRange<Double> = 0...1) -> Schedule {
+  public static func linear(from start: Double, to end: Double, during period: ClosedRange<Double> = 0...1) -> Schedule
+  {
     Schedule { start + (end - start) * position(of: $0, in: period) }
   }
 
   /// Half a cosine (Loshchilov and Hutter 2017, equation 5); constant before and after `period`.
-  public static func cosine(from start: Double, to end: Double, during period: ClosedRange<Double> = 0...1) -> Schedule {
+  public static func cosine(from start: Double, to end: Double, during period: ClosedRange<Double> = 0...1) -> Schedule
+  {
     Schedule { end + (start - end) * (1 + cos(.pi * position(of: $0, in: period))) / 2 }
   }
 
