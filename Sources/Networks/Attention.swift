@@ -9,15 +9,18 @@ public final class MultiheadAttention: Module {
   public let outProj: Linear
   let heads: Int
   let width: Int
+  let differentiatesTwice: Bool
 
   /// - Parameters:
   ///   - width: of the tokens; a multiple of `heads`.
-  public init(_ width: Int, heads: Int, bias: Bool = true) {
+  ///   - differentiatesTwice: uses plain operators, which a gradient penalty needs, instead of LibTorch's fused kernel,
+  ///     which has no second derivative.
+  public init(_ width: Int, heads: Int, bias: Bool = true, differentiatesTwice: Bool = false) {
     precondition(width % heads == 0, "\(heads) heads do not divide the width \(width).")
     inProjWeight = unfilled([3 * width, width])
     inProjBias = bias ? unfilled([3 * width]) : nil
     outProj = Linear(width, width, bias: bias)
-    (self.heads, self.width) = (heads, width)
+    (self.heads, self.width, self.differentiatesTwice) = (heads, width, differentiatesTwice)
   }
 
   public func fill(_ noise: inout Noise, as scheme: Initialization) {
@@ -46,7 +49,11 @@ public final class MultiheadAttention: Module {
       projected = zip([query, key, value], 0..<3).map { linear($0, weights[$1], biases?[$1]) }
     }
     let split = projected.map { $0.reshaped([$0.size(0), $0.size(1), heads, width / heads]).transposed(1, 2) }
-    let seen = scaledDotProductAttention(split[0], split[1], split[2], mask: mask, isCausal: isCausal)
+    let seen =
+      differentiatesTwice
+      ? kernels.attentionOfPlainOperators.list(
+        .tensor(split[0]), .tensor(split[1]), .tensor(split[2]), .optional(mask), .double(0), .bool(isCausal))[0]
+      : scaledDotProductAttention(split[0], split[1], split[2], mask: mask, isCausal: isCausal)
     return outProj(seen.transposed(1, 2).reshaped([query.size(0), query.size(1), width]))
   }
 }

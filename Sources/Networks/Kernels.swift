@@ -3,6 +3,7 @@ import Torch
 /// The operators that layers and optimizers need and `Torch` has no function for. All are resolved together.
 struct Kernels: Sendable {
   let addScalar_ = Operator("add_", "Scalar")
+  let attentionOfPlainOperators = Operator("_scaled_dot_product_attention_math")
   let diagonal = Operator("diagonal")
   let prelu = Operator("prelu")
   let sign = Operator("sign")

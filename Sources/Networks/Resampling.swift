@@ -32,8 +32,9 @@ public struct ResamplingFilter: Sendable, Equatable {
 /// Halves a picture after a low-pass filter: [N, C, H, W] to [N, C, H/2, W/2]; H and W even, zeros outside.
 public func downsample2x(_ x: Tensor, filter: ResamplingFilter = .smooth) -> Tensor {
   let p = filter.padding
-  return conv2d(
-    x, filter.kernel(for: x, gain: 1), stride: [2, 2], padding: [p, p], groups: x.size(1))
+  return inFullPrecision(x) {
+    conv2d($0, filter.kernel(for: $0, gain: 1), stride: [2, 2], padding: [p, p], groups: $0.size(1))
+  }
 }
 
 /// Doubles a picture and smooths it: [N, C, H, W] to [N, C, 2H, 2W]; zeros outside.
@@ -42,9 +43,19 @@ public func downsample2x(_ x: Tensor, filter: ResamplingFilter = .smooth) -> Ten
 public func upsample2x(_ x: Tensor, filter: ResamplingFilter = .smooth) -> Tensor {
   let p = filter.padding
   let extra = filter.taps.count % 2
-  return convTranspose2d(
-    x, filter.kernel(for: x, gain: 4), stride: [2, 2], padding: [p, p], outputPadding: [extra, extra],
-    groups: x.size(1))
+  return inFullPrecision(x) {
+    convTranspose2d(
+      $0, filter.kernel(for: $0, gain: 4), stride: [2, 2], padding: [p, p], outputPadding: [extra, extra],
+      groups: $0.size(1))
+  }
+}
+
+/// On CPUs a transposed depthwise convolution, which is also the gradient of a plain one, takes ten times as long in
+/// bfloat16 as in float32, both casts included.
+private func inFullPrecision(_ x: Tensor, _ body: (Tensor) -> Tensor) -> Tensor {
+  guard x.device.isCPU else { return body(x) }
+  let isHalf = x.dtype == .bfloat16 || x.dtype == .float16
+  return withAutocast(false, on: x.device) { body(isHalf ? x.to(.float32) : x).to(x.dtype) }
 }
 
 /// `downsample2x` as a layer.

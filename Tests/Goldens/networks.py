@@ -9,6 +9,7 @@ import struct
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 DTYPES = {torch.float32: "F32", torch.int64: "I64"}
 
@@ -108,6 +109,9 @@ def layers():
     attention = nn.MultiheadAttention(8, 2, batch_first=True)
     case("attention", Wrapped(attention), 2, 5, 8)
     case("attention causal", Wrapped(attention, causal=True), 2, 5, 8)
+    # The fused kernel has no second derivative; the plain one has.
+    with sdpa_kernel(SDPBackend.MATH):
+        case("attention twice", Wrapped(nn.MultiheadAttention(8, 2, batch_first=True)), 2, 5, 8, double=True)
     case("pixel shuffle", nn.PixelShuffle(2), 1, 8, 2, 3)
     case("pixel unshuffle", nn.PixelUnshuffle(2), 1, 2, 4, 6)
     case("upsample nearest", nn.Upsample(scale_factor=2), 1, 2, 3, 2)

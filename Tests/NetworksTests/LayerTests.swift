@@ -59,6 +59,7 @@ struct LayerTests {
     ("embedding", { Embedding(7, 4) }),
     ("attention", { SelfAttention(isCausal: false) }),
     ("attention causal", { SelfAttention(isCausal: true) }),
+    ("attention twice", { SelfAttention(isCausal: false, differentiatesTwice: true) }),
     ("pixel shuffle", { PixelShuffle(2) }),
     ("pixel unshuffle", { PixelUnshuffle(2) }),
     ("upsample nearest", { Upsample(2) }),
@@ -132,9 +133,12 @@ struct LayerTests {
 
 /// Attention of a sequence to itself, with the attention's own names.
 private final class SelfAttention: UnaryModule {
-  let attention = MultiheadAttention(8, heads: 2)
+  let attention: MultiheadAttention
   let isCausal: Bool
-  init(isCausal: Bool) { self.isCausal = isCausal }
+  init(isCausal: Bool, differentiatesTwice: Bool = false) {
+    attention = MultiheadAttention(8, heads: 2, differentiatesTwice: differentiatesTwice)
+    self.isCausal = isCausal
+  }
   var members: [(name: String, value: Any)] { attention.members }
   func callAsFunction(_ x: Tensor) -> Tensor { attention(x, isCausal: isCausal) }
 }
@@ -168,6 +172,14 @@ struct LayerPropertyTests {
     let a = (downsample2x(x, filter: filter) * y).sum()
     let b = (x * upsample2x(y, filter: filter)).sum() / 4
     #expect(agree(a, b))
+  }
+
+  @Test func resamplingKeepsItsPrecisionUnderAutocast() {
+    var noise = Noise(seed: 6)
+    let x = noise.normal([1, 3, 8, 8])
+    let (up, down) = withAutocast(true, on: .cpu) { (upsample2x(x), downsample2x(x)) }
+    #expect(up.isEqual(to: upsample2x(x)) && down.isEqual(to: downsample2x(x)))
+    #expect(upsample2x(x.to(.bfloat16)).dtype == .bfloat16)
   }
 
   @Test func dropoutNeedsNoiseOnlyWhenTrainingAndKeepsTheMean() {
