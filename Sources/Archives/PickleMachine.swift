@@ -164,7 +164,7 @@ struct PickleMachine {
       case .int(let count) = box.values[4], count >= 0
     else { throw .damaged("a reference is no tensor's storage") }
     if box.values.count == 6 {
-      guard case .none = box.values[5] else { throw .damaged("it uses views of storages, which only PyTorch 0.1 wrote") }
+      guard case .none = box.values[5] else { throw .damaged("it uses views of storages, as only PyTorch 0.1 wrote") }
     }
     switch box.values[2] {
     case .string(let key): return PickledStorage(key: key, dtype: dtype, count: count)

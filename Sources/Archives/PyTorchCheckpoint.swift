@@ -46,7 +46,7 @@ public struct PyTorchCheckpoint {
     }
     let folder = String(program.dropLast("data.pkl".count))
     guard !names.contains(where: { $0.hasPrefix(folder + "code/") }) else { throw CheckpointProblem.torchScript }
-    if names.contains(folder + "byteorder"), let order = try small.read(folder + "byteorder"), order != Array("little".utf8) {
+    if let order = try small.read(folder + "byteorder"), order != Array("little".utf8) {
       throw CheckpointProblem.damaged("it was written on a big-endian machine")
     }
     guard let pickle = try small.read(program) else { throw CheckpointProblem.notACheckpoint }
@@ -81,7 +81,9 @@ public struct PyTorchCheckpoint {
     guard case .bigInt([0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]) = try next(),
       case .int(1001) = try next()
     else { throw CheckpointProblem.notACheckpoint }
-    guard case .dictionary(let machine) = try next() else { throw CheckpointProblem.damaged("its head is no dictionary") }
+    guard case .dictionary(let machine) = try next() else {
+      throw CheckpointProblem.damaged("its head is no dictionary")
+    }
     for pair in stride(from: 0, to: machine.values.count, by: 2) {
       if case .string("little_endian") = machine.values[pair], case .bool(false) = machine.values[pair + 1] {
         throw CheckpointProblem.damaged("it was written on a big-endian machine")
