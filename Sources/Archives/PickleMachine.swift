@@ -70,14 +70,14 @@ struct PickleMachine {
     case .tuple: push(.tuple(box(try popToMark())))
     case .emptyList: push(.list(box([])))
     case .list: push(.list(box(try popToMark())))
-    case .append: try append([try pop()], to: .list)
-    case .appends: try append(try popToMark(), to: .list)
+    case .append: try put(1, into: .list)
+    case .appends: try put(nil, into: .list)
     case .emptySet: push(.set(box([])))
-    case .addItems: try append(try popToMark(), to: .emptySet)
+    case .addItems: try put(nil, into: .emptySet)
     case .emptyDict: push(.dictionary(box([])))
     case .dict: push(.dictionary(box(try pairs(try popToMark()))))
-    case .setItem: try append(try pop(2), to: .emptyDict)
-    case .setItems: try append(try pairs(try popToMark()), to: .emptyDict)
+    case .setItem: try put(2, into: .emptyDict)
+    case .setItems: try put(nil, into: .emptyDict)
     case .binGet: push(try recall(try input.integer(1)))
     case .longBinGet: push(try recall(try input.integer(4)))
     case .binPut: memo[try input.integer(1)] = try top()
@@ -137,9 +137,13 @@ struct PickleMachine {
     return values
   }
 
-  private func append(_ values: [PickleValue], to kind: Opcode) throws(CheckpointProblem) {
+  /// Moves `count` values, or those above the mark, into the container below them.
+  private mutating func put(_ count: Int?, into kind: Opcode) throws(CheckpointProblem) {
+    let values = if let count { try pop(count) } else { try popToMark() }
     switch (try top(), kind) {
-    case (.list(let box), .list), (.dictionary(let box), .emptyDict), (.set(let box), .emptySet):
+    case (.dictionary(let box), .emptyDict):
+      box.values += try pairs(values)
+    case (.list(let box), .list), (.set(let box), .emptySet):
       box.values += values
     case (let other, _): throw .damaged("items are put into \(other.summary)")
     }
