@@ -23,10 +23,10 @@ public func gradients(
 
 /// As `gradients`; nil for an input that the outputs don't depend on.
 public func gradientsIfUsed(
-  of output: Tensor, withRespectTo inputs: [Tensor], createGraph: Bool = false,
+  of output: Tensor, withRespectTo inputs: [Tensor], seed: Tensor? = nil, createGraph: Bool = false,
   file: StaticString = #fileID, line: UInt = #line
 ) -> [Tensor?] {
-  optionalGradients([output], inputs, [nil], createGraph, allowUnused: true, file, line)
+  optionalGradients([output], inputs, [seed], createGraph, allowUnused: true, file, line)
 }
 
 private func optionalGradients(

@@ -44,6 +44,7 @@ public final class Loop<R: Recipe> {
   public func run(
     report: (LoopEvent) -> Void = { _ in }, shouldStop: () -> Bool = { false }
   ) throws(LoopError) -> Ending {
+    Memory.keepFreed()
     clock = Clock(plan.length, facts)
     // At once, so that a folder that can't be written to shows now, and a roll back always has a place to go.
     if facts.picturesSeen == 0 {

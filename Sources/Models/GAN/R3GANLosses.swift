@@ -1,0 +1,59 @@
+import Torch
+
+/// The relativistic pairing loss of the discriminator (Huang et al. 2024, equation 3): the mean of
+/// softplus(−(D(x) − D(G(z)))), each real picture against one generated.
+///
+/// The generator's is the mirror, `relativisticLoss(real: fake, fake: real)`. Pairing leaves no local minimum in
+/// which a mode is dropped (Sun et al. 2020).
+///
+/// - Parameters:
+///   - real: [N], what the discriminator says of real pictures; any real number, higher is more real.
+///   - fake: [N], of generated ones.
+public func relativisticLoss(real: Tensor, fake: Tensor) -> Tensor { softplus(fake - real).mean() }
+
+/// The zero-centred gradient penalty: the mean over pictures of ‖∇ₓ D(x)‖², by double backward.
+///
+/// On real pictures it is R1, on generated ones R2 (Mescheder et al. 2018, section 4.1; Huang et al. 2024,
+/// equation 4). Its weight is γ/2.
+///
+/// - Parameters:
+///   - x: [N, …]; the gradient doesn't reach what it was made from.
+///   - discriminator: gives one number a picture, independently of the others.
+/// - Returns: a scalar that can be differentiated with respect to the discriminator's parameters.
+public func zeroCenteredPenalty(at x: Tensor, discriminator: (Tensor) -> Tensor) -> Tensor {
+  let x = x.detached().requiringGradient()
+  let slope = gradients(of: discriminator(x).sum(), withRespectTo: [x], createGraph: true)[0]
+  return square(slope.to(.float32)).flattened(from: 1).sum(dims: [1]).mean()
+}
+
+/// Turns the discriminator's gradient with respect to generated pictures into the generator's.
+///
+/// With a = D(x) − D(G(z)), dL_D/dD(G(z)) = σ(−a)/N and dL_G/dD(G(z)) = −σ(a)/N: for each picture the two differ by
+/// the factor −σ(a)/σ(−a) = −eᵃ only. So one pass backward through a discriminator that judges each picture on its
+/// own serves both updates.
+///
+/// - Parameters:
+///   - gradient: [N, …], of the discriminator's relativistic loss with respect to the generated pictures.
+///   - real: [N], what the discriminator said of the real pictures.
+///   - fake: [N], of the generated ones.
+public func generatorGradient(from gradient: Tensor, real: Tensor, fake: Tensor) -> Tensor {
+  // Beyond 60 both would be zero in float32.
+  let factor = -exp(clamp((real - fake).detached(), min: -60, max: 60))
+  return gradient * factor.reshaped([-1] + [Int](repeating: 1, count: gradient.rank - 1))
+}
+
+/// The zero-centred penalty without double backward: the mean of ((D(x + step·n) − D(x)) / step)², n standard normal
+/// (approximated R1, Lin et al. 2025).
+///
+/// For a small step its expectation is ‖∇ₓ D(x)‖²; a larger one also smooths D.
+///
+/// - Parameters:
+///   - x: [N, …].
+///   - direction: of the same shape, standard normal.
+public func slopePenalty(at x: Tensor, along direction: Tensor, step: Double, discriminator: (Tensor) -> Tensor)
+  -> Tensor
+{
+  let n = x.size(0)
+  let logits = discriminator(Tensor.concatenated([x, x + direction * step]))
+  return square((logits[n..<2 * n] - logits[0..<n]) / step).mean()
+}

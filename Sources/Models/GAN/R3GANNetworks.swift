@@ -1,0 +1,234 @@
+import Networks
+import Torch
+
+/// One 3×3 convolution beside an identity, without normalisation: x + conv(φ(x)), φ a LeakyReLU of slope 0.2.
+///
+/// Huang et al. 2024 (section 3.3) have three convolutions and channels in groups; one dense convolution does more for
+/// the same time on a processor without a GPU. The branch starts small, so that a deep network starts as its shallow
+/// one. With a latent, its channels are scaled and shifted by it, as styles are (Karras et al. 2019), but the features'
+/// own statistics stay as they are.
+final class ResidualBlock: Module {
+  let conv: Conv2d
+  let style: Linear?
+
+  /// - Parameter latent: numbers of the latent that steers the block; nil for none.
+  init(_ channels: Int, latent: Int? = nil) {
+    conv = Conv2d(channels, channels, kernel: 3, padding: 1)
+    style = latent.map { Linear($0, 2 * channels) }
+  }
+
+  func fill(_ noise: inout Noise, as scheme: Initialization) {
+    Initialization.fanIn(gain: 0.5).fill(conv.weight, conv.bias, &noise)
+    if let style { Initialization.fanIn(gain: 0.25).fill(style.weight, style.bias, &noise) }
+  }
+
+  /// `x` [N, channels, H, W], `w` [N, latent].
+  func callAsFunction(_ x: Tensor, _ w: Tensor? = nil) -> Tensor {
+    var h = leakyRelu(x)
+    if let style, let w {
+      let parts = style(w).unsqueezed(-1).unsqueezed(-1).chunks(2, dim: 1)
+      h = h * (parts[0] + 1) + parts[1]
+    }
+    return x + conv(h)
+  }
+}
+
+/// Features [N, C, s, s] to a picture [N, channels, 2s, 2s]: a 3×3 convolution to Haar coefficients, and their inverse.
+///
+/// So almost nothing is computed at full resolution, and neighbouring pixels come from one smooth basis, not from four
+/// unrelated weights, which shows as grain.
+final class PictureHead: Module {
+  let weight: Tensor, bias: Tensor
+  private let haar = Constant(haarMatrix())
+  private let channels: Int
+
+  init(_ features: Int, channels: Int) {
+    let unfilled = Tensor.full([4 * channels, features, 3, 3], .nan)
+    (weight, bias) = (unfilled.requiringGradient(), Tensor.full([4 * channels], .nan).requiringGradient())
+    self.channels = channels
+  }
+
+  func fill(_ noise: inout Noise, as scheme: Initialization) {
+    Initialization.fanIn(gain: 0.1).fill(weight, bias, &noise)
+  }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    // The inverse transform is linear: applied to the weights, it costs nothing a picture.
+    let bands = weight.reshaped([channels, 4, -1])
+    let mixed = matmul(haar.tensor.T, bands).reshaped(weight.shape)
+    let shift = matmul(bias.reshaped([channels, 4]), haar.tensor).reshaped([-1])
+    return pixelShuffle(conv2d(x, mixed, shift, padding: [1, 1]).to(.float32), 2)
+  }
+}
+
+/// A picture [N, channels, 2s, 2s] to features [N, C, s, s]: the Haar transform, and a 3×3 convolution.
+final class PictureStem: Module {
+  let weight: Tensor, bias: Tensor
+  private let haar = Constant(haarMatrix())
+  private let channels: Int
+
+  init(_ features: Int, channels: Int) {
+    let unfilled = Tensor.full([features, 4 * channels, 3, 3], .nan)
+    (weight, bias) = (unfilled.requiringGradient(), Tensor.full([features], .nan).requiringGradient())
+    self.channels = channels
+  }
+
+  func fill(_ noise: inout Noise, as scheme: Initialization) {
+    Initialization.fanIn(gain: 1).fill(weight, bias, &noise)
+  }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    let features = weight.size(0)
+    let bands = weight.reshaped([features, channels, 4, 9])
+    let mixed = matmul(haar.tensor.T, bands).reshaped(weight.shape)
+    return conv2d(pixelUnshuffle(x, 2).channelsLast(), mixed, bias, padding: [1, 1])
+  }
+}
+
+/// The orthonormal Haar basis: rows are bands (mean, across, down, both), columns the pixels of a square of four.
+private func haarMatrix() -> Tensor {
+  Tensor([1, 1, 1, 1, 1, -1, 1, -1, 1, 1, -1, -1, 1, -1, -1, 1] as [Float], shape: [4, 4]) * 0.5
+}
+
+/// Latents [N, latent] to pictures [N, channels, size, size], mostly in -1...1, of any size up to the largest.
+///
+/// A picture is the sum of one at each size, each enlarged to the next (Karras et al. 2020, figure 7, "output skips").
+/// So the network can grow while it trains: a head that starts at zero changes nothing at first.
+public final class R3GANGenerator: Module {
+  let mapping: [Linear]
+  let base: Linear
+  let stages: [GeneratorStage]
+  /// The size that was trained last, kept with the weights: a run may end before it has grown up.
+  let grown: Tensor
+  private let width: Int
+
+  /// - Parameters:
+  ///   - widths: channels at 4, 8, 16, … px; the largest picture has twice the last size.
+  ///   - blocks: residual blocks at each size.
+  public init(latent: Int, mapped: Int, widths: [Int], blocks: [Int], channels: Int) {
+    mapping = [Linear(latent, mapped), Linear(mapped, mapped)]
+    base = Linear(mapped, 16 * widths[0])
+    width = widths[0]
+    grown = Tensor([4 << widths.count])
+    stages = widths.indices.map { i in
+      GeneratorStage(
+        inputs: i > 0 ? widths[i - 1] : nil, width: widths[i], blocks: blocks[i], latent: mapped,
+        channels: i > 0 ? channels : nil)
+    }
+  }
+
+  public func fill(_ noise: inout Noise, as scheme: Initialization) {
+    for layer in mapping { Initialization.fanIn(gain: 2.0.squareRoot()).fill(layer.weight, layer.bias, &noise) }
+    Initialization.fanIn(gain: 1).fill(base.weight, base.bias, &noise)
+    // Sizes above the first add nothing until they are trained.
+    for stage in stages.dropFirst(2) {
+      if let head = stage.head { Initialization.zero.fill(head.weight, head.bias, &noise) }
+    }
+  }
+
+  var trainedSize: Int {
+    get { Int(grown.item()) }
+    set { withoutGradients { grown.fill(Double(newValue)) } }
+  }
+
+  /// - Parameter size: of the pictures: 16, 32, … as far as there are stages.
+  public func callAsFunction(_ z: Tensor, size: Int) -> Tensor {
+    // On the sphere, where a Gaussian of many dimensions lies anyway.
+    let unit = z * rsqrt(square(z).mean(dims: [1], keepDims: true) + 1e-8)
+    let w = mapping.reduce(unit) { leakyRelu($1($0)) }
+    var x = base(w).reshaped([-1, width, 4, 4]).channelsLast()
+    var picture: Tensor?
+    var side = 4
+    for stage in stages where 2 * side <= size {
+      x = stage(x, w)
+      if let head = stage.head {
+        let detail = head(leakyRelu(x))
+        picture = picture.map { interpolate($0, size: [2 * side, 2 * side]) + detail } ?? detail
+      }
+      side *= 2
+    }
+    return picture!
+  }
+}
+
+/// Features at one size, from those at half of it.
+final class GeneratorStage: Module {
+  let enlarge: Conv2d?
+  let blocks: [ResidualBlock]
+  let head: PictureHead?
+
+  init(inputs: Int?, width: Int, blocks: Int, latent: Int, channels: Int?) {
+    enlarge = inputs.map { Conv2d($0, width, kernel: 1) }
+    self.blocks = (0..<blocks).map { _ in ResidualBlock(width, latent: latent) }
+    head = channels.map { PictureHead(width, channels: $0) }
+  }
+
+  func callAsFunction(_ x: Tensor, _ w: Tensor) -> Tensor {
+    // A 1×1 convolution and enlarging commute: the cheaper order.
+    let larger = enlarge.map { interpolate($0(x), size: [2 * x.size(2), 2 * x.size(3)]) } ?? x
+    return blocks.reduce(larger) { $1($0, w) }
+  }
+}
+
+/// Pictures [N, channels, size, size] to one number each, higher for more real: the generator's mirror.
+///
+/// Each size has a stem of its own, added to what comes from the larger size ("input skips"). What comes from a size
+/// that is new starts at zero, so that growing changes nothing at first.
+public final class R3GANDiscriminator: Module {
+  let stages: [DiscriminatorStage]
+  let hidden: Linear, verdict: Linear
+
+  public init(widths: [Int], blocks: [Int], channels: Int) {
+    stages = widths.indices.map { i in
+      DiscriminatorStage(
+        width: widths[i], outputs: i > 0 ? widths[i - 1] : nil, blocks: blocks[i], channels: i > 0 ? channels : nil)
+    }
+    hidden = Linear(16 * widths[0], widths[0])
+    verdict = Linear(widths[0], 1)
+  }
+
+  public func fill(_ noise: inout Noise, as scheme: Initialization) {
+    Initialization.fanIn(gain: 2.0.squareRoot()).fill(hidden.weight, hidden.bias, &noise)
+    for stage in stages.dropFirst(2) {
+      if let shrink = stage.shrink { Initialization.zero.fill(shrink.weight, shrink.bias, &noise) }
+    }
+  }
+
+  /// - Returns: float32 [N].
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    let size = x.size(2)
+    var pictures = [size: x]
+    for side in sequence(first: size / 2, next: { $0 / 2 }).prefix(while: { $0 >= 16 }) {
+      pictures[side] = averagePool2d(pictures[2 * side]!, kernel: 2)
+    }
+    var h: Tensor?
+    for (i, stage) in stages.enumerated().reversed() where 8 << i <= size {
+      if let stem = stage.stem {
+        let seen = stem(pictures[8 << i]!)
+        h = h.map { $0 + seen } ?? seen
+      }
+      h = stage(h!)
+    }
+    let features = leakyRelu(hidden(leakyRelu(h!).flattened(from: 1)))
+    return verdict(features).to(.float32).reshaped([-1])
+  }
+}
+
+/// Features at one size, to those at half of it.
+final class DiscriminatorStage: Module {
+  let stem: PictureStem?
+  let blocks: [ResidualBlock]
+  let shrink: Conv2d?
+
+  init(width: Int, outputs: Int?, blocks: Int, channels: Int?) {
+    stem = channels.map { PictureStem(width, channels: $0) }
+    self.blocks = (0..<blocks).map { _ in ResidualBlock(width) }
+    shrink = outputs.map { Conv2d(width, $0, kernel: 1) }
+  }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    let h = blocks.reduce(x) { $1($0) }
+    guard let shrink else { return h }
+    return shrink(averagePool2d(leakyRelu(h), kernel: 2))
+  }
+}

@@ -1,0 +1,135 @@
+import Networks
+import Torch
+import Training
+
+/// A modern GAN without tricks (Huang et al. 2024): relativistic pairing, gradient penalties on real and generated
+/// pictures, residual networks without normalisation; laid out for the minutes that an artist has.
+///
+/// Sizes grow during the run (Karras et al. 2018), so most pictures are seen where they cost little. One pass backward
+/// through the discriminator serves both updates (`generatorGradient`), and the penalties are taken now and then.
+public final class R3GANRecipe: LatentRecipe {
+  public static let name = "r3gan"
+  public static let summary = "Clean shapes and surfaces, sizes that grow; the default."
+
+  public let settings: R3GANSettings
+  public let generator: R3GANGenerator, discriminator: R3GANDiscriminator
+  public let average: MovingAverage<R3GANGenerator>
+  private let optimizerG: Adam, optimizerD: Adam
+  private let device: Device
+  private let usesBFloat16: Bool
+  private let augment = DiffAugment(colour: false, translation: 0.125, cutout: 0)
+
+  public static let presets = [
+    (name: "small", summary: "one dense block a size, for a few cores"),
+    (name: "large", summary: "twice as wide and deep, for a GPU"),
+  ]
+
+  public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> R3GANSettings {
+    try R3GANSettings(for: situation, preset: preset)
+  }
+
+  public init(_ settings: R3GANSettings, noise: inout Noise, on device: Device) throws(RecipeError) {
+    try settings.check()
+    (self.settings, self.device) = (settings, device)
+    usesBFloat16 = settings.precision == "bfloat16" || settings.precision == "auto" && device.prefersBFloat16
+    let make = {
+      R3GANGenerator(
+        latent: settings.latent, mapped: settings.mapped, widths: settings.widths, blocks: settings.blocks,
+        channels: settings.channels)
+    }
+    generator = make()
+    discriminator = R3GANDiscriminator(
+      widths: settings.criticWidths, blocks: settings.criticBlocks, channels: settings.channels)
+    generator.initialize(&noise, as: .fanIn(gain: 1))
+    discriminator.initialize(&noise, as: .fanIn(gain: 1))
+    for network in [generator, discriminator] as [any Module] {
+      network.move(to: device)
+      network.useChannelsLast()
+    }
+    average = MovingAverage(make(), of: generator)
+    let betas = (0.0, settings.beta2)
+    optimizerG = Adam(generator.parameters, rate: settings.rate, betas: betas)
+    optimizerD = Adam(discriminator.parameters, rate: settings.rate, betas: betas)
+  }
+
+  public var saved: [String: any Saved] {
+    [
+      "generator": generator, "generator.average": average, "discriminator": discriminator,
+      "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
+    ]
+  }
+  public var published: [String: any Saved] { ["generator.average": average] }
+  public var mirrors: Bool { settings.mirror }
+
+  /// Updates both networks once, with the same pictures.
+  public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+    let schedule = settings.schedule(at: progress)
+    let size = schedule.size
+    if generator.trainedSize != size { generator.trainedSize = size }
+    (optimizerG.rate, optimizerD.rate) = (schedule.rate, schedule.rate)
+    let real = interpolate(batch.pictures, size: [size, size], mode: .area)
+    let n = real.size(0)
+
+    let z = noise.normal([n, settings.latent], on: device)
+    let fake = mixed { generator(z, size: size) }
+    let leaf = fake.detached().requiringGradient()
+    let seen = augmented(Tensor.concatenated([real, leaf]), &noise)
+    let logits = mixed { discriminator(seen) }
+    let (ofReal, ofFake) = (logits[0..<n], logits[n..<2 * n])
+    let loss = relativisticLoss(real: ofReal, fake: ofFake)
+
+    // Penalties cost as much as the rest: they are taken every few steps, and weigh so much more.
+    let isPenalised = progress.picturesSeen / n % schedule.penaltyInterval == 0
+    let penalty = isPenalised ? penalty(on: seen, n, &noise) : nil
+    let weight = schedule.gamma / 2 * Double(schedule.penaltyInterval)
+    let whole = penalty.map { loss + $0 * weight } ?? loss
+
+    // Stages of sizes to come have no gradient yet, and their optimizer's memory starts when they have.
+    var towardD = gradientsIfUsed(of: whole, withRespectTo: optimizerD.parameters + [leaf])
+    let towardFake = towardD.removeLast()!
+    optimizerD.step(towardD)
+    let seed = generatorGradient(from: towardFake, real: ofReal, fake: ofFake)
+    optimizerG.step(gradientsIfUsed(of: fake, withRespectTo: optimizerG.parameters, seed: seed))
+    average.follow(generator, decay: schedule.averageDecay(batch: n, of: progress))
+
+    let margin: Tensor = (ofReal - ofFake).mean()
+    var readings = [
+      Reading("loss", loss), Reading("margin", margin), Reading("size", Double(size)),
+    ]
+    if let penalty { readings.append(Reading("slope", penalty)) }
+    return readings
+  }
+
+  /// R1 and R2 together, on the first few real and generated pictures.
+  private func penalty(on seen: Tensor, _ n: Int, _ noise: inout Noise) -> Tensor {
+    let k = min(settings.penalised, n)
+    let some = Tensor.concatenated([seen[0..<k], seen[n..<n + k]]).detached()
+    if settings.penaltyStep > 0 {
+      let direction = noise.normal(some.shape, on: device)
+      // Twice the mean over both halves is the sum of R1 and R2.
+      return 2
+        * slopePenalty(at: some, along: direction, step: settings.penaltyStep) { x in mixed { discriminator(x) } }
+    }
+    return 2 * zeroCenteredPenalty(at: some) { x in mixed { discriminator(x) } }
+  }
+
+  private func augmented(_ x: Tensor, _ noise: inout Noise) -> Tensor {
+    settings.augment > 0 ? augment(x, probability: settings.augment, noise: &noise) : x
+  }
+
+  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
+
+  public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
+
+  /// In float32, whatever the precision of training. While a run is still at a smaller size, pictures are enlarged.
+  public func decode(_ latents: Tensor) -> Tensor {
+    withoutGradients {
+      inEqualBatches(of: 16, latents) { rows in
+        let size = average.module.trainedSize
+        let pictures = average.module(rows.to(device), size: size).to(.cpu)
+        let whole = size == settings.size ? pictures : interpolate(pictures, size: [settings.size, settings.size])
+        return clamp(whole, min: -1, max: 1).contiguous()
+      }
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import Networks
+import Torch
+import Training
+
+/// Settings of `R3GANRecipe`.
+public struct R3GANSettings: RecipeSettings {
+  public var size = 64
+  public var channels = 3
+  public var batch = 32
+  public var latent = 128  // Numbers that a picture is made from.
+  public var mapped = 256  // Numbers that they become before they steer the stages.
+  public var widths = [192, 128, 64, 32]  // The generator's channels at 4, 8, 16, … px, up to half of the size.
+  public var blocks = [1, 1, 1, 1]  // Its residual blocks there.
+  public var criticWidths = [192, 128, 64, 32]  // The discriminator's.
+  public var criticBlocks = [1, 1, 1, 1]
+  public var grow = [0.2, 0.45]  // Fractions of the run at which the size doubles, from the smallest on.
+  public var rate = 5e-4  // Adam's learning rate, of both networks.
+  public var rateHold = 0.5  // Fraction of the run after which the rate falls, along a cosine, to a twentieth.
+  public var warmUp = 100  // Steps over which the rate rises.
+  public var beta2 = 0.99
+  public var gamma = [0.5, 1, 2]  // Weight of the penalties at 16, 32, … px, at the start.
+  public var gammaEnd = 0.2  // What is left of it at the end.
+  public var penaltyEvery = 4  // Steps between penalties.
+  public var penalised = 8  // Real and generated pictures that a penalty looks at.
+  public var penaltyStep = 0.1  // Length of the finite difference; 0 for the exact penalty by double backward.
+  public var averageMemory = 0.04  // Half-life of the average, as a part of the run so far.
+  public var augment = 0.0  // Probability of a shift.
+  public var mirror = false  // See pictures mirrored, too.
+  public var precision = "auto"  // auto, bfloat16 or float32.
+  public init() {}
+
+  /// Settings that suit the pictures, the processor and the time.
+  ///
+  /// - Throws: `RecipeError.unknownPreset` or `impossibleSize`.
+  public init(for situation: Situation, preset: String?) throws(RecipeError) {
+    (size, channels) = (situation.size, situation.channels)
+    let isLarge: Bool
+    switch preset {
+    case nil: isLarge = !situation.device.isCPU
+    case "small": isLarge = false
+    case "large": isLarge = true
+    case let other?:
+      throw .unknownPreset(other, recipe: R3GANRecipe.name, known: R3GANRecipe.presets.map(\.name))
+    }
+    let stages = max(2, Int(log2(Double(max(size, 16)))) - 2)
+    let small = [192, 128, 64, 32, 24, 16, 16]
+    widths = small.prefix(stages).map { isLarge ? 2 * $0 : $0 }
+    criticWidths = widths
+    blocks = [Int](repeating: isLarge ? 2 : 1, count: stages)
+    criticBlocks = blocks
+    if isLarge { (batch, penalised) = (64, 32) }
+    // Each size gets about a quarter of the run, and the last one the rest.
+    grow = stages == 2 ? [] : (1...stages - 2).map { 0.65 * Double($0) / Double(stages - 1) }
+    // Few pictures are soon known by heart.
+    augment = situation.pictures < 500 ? 0.5 : situation.pictures < 2000 ? 0.2 : 0
+    try check()
+  }
+
+  func check() throws(RecipeError) {
+    let sizes = (4...9).map { 1 << $0 }
+    guard sizes.contains(size) else {
+      throw .impossibleSize(size, recipe: R3GANRecipe.name, reason: "use 16, 32, 64, 128, 256 or 512")
+    }
+    let stages = Int(log2(Double(size))) - 2
+    for (name, list) in [
+      ("widths", widths), ("blocks", blocks), ("critic-widths", criticWidths), ("critic-blocks", criticBlocks),
+    ] {
+      try expect(
+        list.count == stages && list.allSatisfy { $0 > 0 }, name, list,
+        "for \(size) px it must be \(stages) numbers above 0")
+    }
+    try expect(
+      grow == grow.sorted() && grow.count < stages, "grow", grow, "give at most \(stages - 2) rising fractions")
+    try expect(!gamma.isEmpty, "gamma", gamma, "give one number or more")
+    try expect(batch > 0, "batch", batch, "it must be 1 or more")
+    try expect(latent > 0 && mapped > 0, "latent", latent, "it must be 1 or more")
+    try expect(penaltyEvery > 0 && penalised > 0, "penalty-every", penaltyEvery, "it must be 1 or more")
+    try expect(
+      ["auto", "bfloat16", "float32"].contains(precision), "precision", precision, "use auto, bfloat16 or float32")
+  }
+
+  /// What holds during one step.
+  struct Moment {
+    let size: Int
+    let rate: Double
+    let gamma: Double
+    let penaltyInterval: Int
+    let averageMemory: Double
+
+    /// The average's decay for a step of `batch` pictures.
+    func averageDecay(batch: Int, of progress: Training.Progress) -> Double {
+      let step = Double(batch) / Double(max(progress.totalPictures, 1))
+      return pow(0.5, step / (averageMemory * max(progress.fraction, step)))
+    }
+  }
+
+  func schedule(at progress: Training.Progress) -> Moment {
+    let f = progress.fraction
+    let doublings = grow.count { f < $0 }
+    let size = size >> doublings
+    let steps = Double(progress.picturesSeen / batch + 1)
+    let rise = warmUp > 0 ? min(1, steps / Double(warmUp)) : 1
+    let fall = Schedule.cosine(from: 1, to: 0.05, during: rateHold...1)(f)
+    let level = min(max(0, Int(log2(Double(size))) - 4), gamma.count - 1)
+    return Moment(
+      size: size, rate: rate * rise * fall * progress.rateScale, gamma: gamma[level] * pow(gammaEnd, f),
+      penaltyInterval: penaltyEvery, averageMemory: averageMemory)
+  }
+}

@@ -1,0 +1,146 @@
+import Foundation
+import Networks
+import Testing
+import Torch
+import Training
+
+@testable import Models
+
+@Suite struct R3GANTests {
+  /// Small networks for 64 px in float32.
+  static func settings() -> R3GANSettings {
+    var settings = R3GANSettings()
+    (settings.widths, settings.criticWidths) = ([16, 12, 8, 8], [16, 12, 8, 8])
+    (settings.batch, settings.latent, settings.mapped, settings.penalised) = (4, 8, 16, 4)
+    settings.precision = "float32"
+    return settings
+  }
+
+  static func batch(_ size: Int = 64, seed: UInt64 = 9) -> Batch {
+    var noise = Noise(seed: seed)
+    return Batch(pictures: tanh(noise.normal([4, 3, size, size])).channelsLast(), indices: [0, 1, 2, 3])
+  }
+
+  @Test func theLossPairsRealWithFake() {
+    let (real, fake) = (Tensor([1, -2] as [Double]), Tensor([0.5, 3] as [Double]))
+    let expected = (log(1 + exp(-0.5)) + log(1 + exp(5.0))) / 2
+    // Float64 rounding.
+    #expect(abs(relativisticLoss(real: real, fake: fake).item() - expected) < 1e-12)
+  }
+
+  @Test func onePassBackwardServesBothUpdates() {
+    var noise = Noise(seed: 1)
+    let w = noise.normal([12, 1], dtype: .float64)
+    func judge(_ x: Tensor) -> Tensor { matmul(square(tanh(x)), w).reshaped([-1]) }
+    let real = noise.normal([5, 12], dtype: .float64)
+    let fake = noise.normal([5, 12], dtype: .float64).requiringGradient()
+    let (a, b) = (judge(real), judge(fake))
+    let shared = gradients(of: relativisticLoss(real: a, fake: b), withRespectTo: [fake])[0]
+    let mine = generatorGradient(from: shared, real: a, fake: b)
+    let own = gradients(of: relativisticLoss(real: judge(fake), fake: judge(real)), withRespectTo: [fake])[0]
+    // The same numbers in another order of float64 operations.
+    #expect(abs(mine - own).max().item() < 1e-12)
+  }
+
+  /// The gradient of the exact penalty with respect to a weight, against central differences.
+  @Test func thePenaltyCanBeDifferentiated() {
+    var noise = Noise(seed: 2)
+    let x = noise.normal([3, 6], dtype: .float64)
+    let w = noise.normal([6, 4], dtype: .float64).requiringGradient()
+    func penalty(_ w: Tensor) -> Tensor {
+      zeroCenteredPenalty(at: x) { square(tanh(matmul($0, w))).sum(dims: [1]) }
+    }
+    // zeroCenteredPenalty computes in float32 at its end, so differences carry 1e-7 / 2e-3 of error.
+    let found = gradients(of: penalty(w), withRespectTo: [w])[0]
+    for i in 0..<6 {
+      var change = [Double](repeating: 0, count: 24)
+      change[i * 4] = 1e-3
+      let step = Tensor(change, shape: [6, 4])
+      let slope = (penalty(w.detached() + step).item() - penalty(w.detached() - step).item()) / 2e-3
+      #expect(abs(found[i][0].item() - slope) < 2e-3 * max(1, abs(slope)))
+    }
+  }
+
+  /// For a linear discriminator the finite difference is exact: (w·n)², on average ‖w‖².
+  @Test func theFiniteDifferenceEstimatesTheSlope() {
+    var noise = Noise(seed: 3)
+    let w = noise.normal([8, 1], dtype: .float64)
+    let x = noise.normal([4000, 8], dtype: .float64)
+    let found = slopePenalty(at: x, along: noise.normal([4000, 8], dtype: .float64), step: 0.1) {
+      matmul($0, w).reshaped([-1])
+    }
+    let exact = square(w).sum().item()
+    // The mean of 4,000 squares of normals has a relative deviation of √(2/4000) = 2.2 %; four of them.
+    #expect(abs(found.item() / exact - 1) < 0.09)
+  }
+
+  @Test func growingChangesNothingAtFirst() throws {
+    var noise = Noise(seed: 4)
+    let recipe = try R3GANRecipe(Self.settings(), noise: &noise, on: .cpu)
+    let z = noise.normal([2, 8])
+    let small = recipe.generator(z, size: 32)
+    // The new head is zero, so the larger picture is the smaller one enlarged, exactly.
+    #expect(recipe.generator(z, size: 64).isEqual(to: interpolate(small, size: [64, 64])))
+    let x = noise.normal([2, 3, 64, 64])
+    let difference = recipe.discriminator(x) - recipe.discriminator(averagePool2d(x, kernel: 2))
+    #expect(abs(difference).max().item() == 0)
+  }
+
+  @Test func bothNetworksLearnAtEachSize() throws {
+    var noise = Noise(seed: 5)
+    let recipe = try R3GANRecipe(Self.settings(), noise: &noise, on: .cpu)
+    for (i, fraction) in [0.0, 0.3, 0.6].enumerated() {
+      let before = recipe.generator.state.map { $0.tensor.cloned() }
+      let progress = Progress(picturesSeen: 0, fraction: fraction, totalPictures: 1000)
+      let readings = recipe.step(Self.batch(), noise: &noise, at: progress)
+      #expect(readings.first { $0.name == "size" }?.value == Double(16 << i))
+      #expect(readings.allSatisfy { $0.value.isFinite })
+      let moved = zip(recipe.generator.state, before).filter { !$0.tensor.isEqual(to: $1) }.map(\.0.name)
+      #expect(moved.contains("base.weight"))
+      #expect(moved.contains { $0.hasPrefix("stages.3") } == (fraction == 0.6))
+      #expect(recipe.sample(seeds: [1]).shape == [1, 3, 64, 64])
+    }
+  }
+
+  /// The discriminator must come to prefer real pictures, the generator to please it: a few steps toward a set of one
+  /// colour move the generated colour there.
+  @Test func generatedPicturesMoveTowardRealOnes() throws {
+    var settings = Self.settings()
+    (settings.size, settings.grow, settings.rate, settings.warmUp) = (16, [], 2e-3, 0)
+    (settings.widths, settings.criticWidths, settings.blocks, settings.criticBlocks) = (
+      [16, 12], [16, 12], [1, 1], [1, 1]
+    )
+    var noise = Noise(seed: 6)
+    let recipe = try R3GANRecipe(settings, noise: &noise, on: .cpu)
+    let real = Batch(pictures: Tensor.full([4, 3, 16, 16], 0.8).channelsLast(), indices: [0, 1, 2, 3])
+    let start = recipe.sample(seeds: [1, 2, 3]).mean().item()
+    for i in 0..<60 {
+      _ = recipe.step(real, noise: &noise, at: Progress(picturesSeen: 4 * i, fraction: 0, totalPictures: 240))
+    }
+    #expect(recipe.sample(seeds: [1, 2, 3]).mean().item() > start + 0.2)
+  }
+
+  @Test func aPictureIsTheSameInAnyBatch() throws {
+    var noise = Noise(seed: 7)
+    let recipe = try R3GANRecipe(Self.settings(), noise: &noise, on: .cpu)
+    let many = recipe.sample(seeds: Array(0..<20))
+    #expect(recipe.sample(seeds: [17])[0].isEqual(to: many[17]))
+  }
+
+  @Test func badSettingsAreNamed() {
+    var noise = Noise(seed: 8)
+    for change in [("size", "100"), ("widths", "1,2"), ("grow", "0.5,0.2"), ("precision", "float8")] {
+      #expect(throws: RecipeError.self) {
+        let settings = try R3GANSettings().changed(by: [change], recipe: "r3gan")
+        _ = try R3GANRecipe(settings, noise: &noise, on: .cpu)
+      }
+    }
+  }
+
+  @Test(arguments: [16, 32, 64, 128, 256]) func presetsFitEverySize(size: Int) throws {
+    for preset in [nil, "small", "large"] {
+      let situation = Situation(pictures: 100, size: size, channels: 3)
+      #expect(try R3GANSettings(for: situation, preset: preset).size == size)
+    }
+  }
+}
