@@ -4,7 +4,7 @@ import Torch
 ///
 /// Its state is the tensors that it and its modules store, found by reflection and named as PyTorch's `state_dict`
 /// names them: `runningMean` becomes `running_mean`, a list counts from 0. Tensors that require gradients are its
-/// parameters. Reflection takes about a microsecond a property: ask for `state` and `parameters` once, not each step.
+/// parameters. Reflection takes microseconds a property: ask for `state` and `parameters` once, not each step.
 ///
 /// ```swift
 /// final class Critic: Module {

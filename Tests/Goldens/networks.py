@@ -126,6 +126,18 @@ def layers():
     case("haar", Call(haar), 1, 3, 4, 6)
 
 
+def cross_attention():
+    """Different queries, keys and values, each query seeing some of the keys."""
+    torch.manual_seed(8)
+    module = nn.MultiheadAttention(8, 2, batch_first=True)
+    nn.init.normal_(module.in_proj_bias)
+    q, k, v = torch.randn(2, 3, 8), torch.randn(2, 4, 8), torch.randn(2, 4, 8)
+    seen = torch.tensor([[1, 0, 0, 1], [1, 1, 1, 1], [0, 0, 1, 0]]).bool()
+    y = module(q, k, v, attn_mask=~seen, need_weights=False)[0]
+    tensors.update({f"cross/state/{name}": t for name, t in module.state_dict().items()})
+    tensors.update({"cross/q": q, "cross/k": k, "cross/v": v, "cross/mask": seen.long(), "cross/y": y})
+
+
 class Wrapped(nn.Module):
     """Self-attention without the weights that it also returns; `attention.` in front of its names is left out."""
 
@@ -238,6 +250,7 @@ def initial():
 
 
 layers()
+cross_attention()
 optimizers()
 names()
 initial()

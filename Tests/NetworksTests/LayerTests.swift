@@ -155,6 +155,14 @@ struct LayerPropertyTests {
     #expect(agree(attention(x, mask: mask), attention(x)))
   }
 
+  @Test func crossAttentionEqualsPyTorch() throws {
+    let golden = try Golden()
+    let attention = MultiheadAttention(8, heads: 2)
+    try attention.load(golden.group("cross/state/"))
+    let y = attention(golden["cross/q"], golden["cross/k"], golden["cross/v"], mask: golden["cross/mask"].to(.bool))
+    #expect(agree(y, golden["cross/y"]))
+  }
+
   @Test func haarKeepsEnergyAndIsInverted() {
     var noise = Noise(seed: 2)
     let x = noise.normal([2, 3, 8, 4])
