@@ -95,11 +95,11 @@ private func haarMatrix() -> Tensor {
 /// A picture is the sum of one at each size, each enlarged to the next (Karras et al. 2020, figure 7, "output skips").
 /// So the network can grow while it trains: a head that starts at zero changes nothing at first.
 public final class R3GANGenerator: Module {
+  /// The size that was trained last, kept with the weights: a run may end before it has grown up.
+  let grown: Tensor
   let mapping: [Linear]
   let base: Linear
   let stages: [GeneratorStage]
-  /// The size that was trained last, kept with the weights: a run may end before it has grown up.
-  let grown: Tensor
   private let width: Int
 
   /// - Parameters:
