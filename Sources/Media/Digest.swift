@@ -4,7 +4,7 @@ import Foundation
 /// SHA-256, as 64 hexadecimal digits.
 public enum Digest {
   public static func sha256(_ bytes: [UInt8]) -> String {
-    bytes.withUnsafeBytes { sha256 { add in add($0) } }
+    bytes.withUnsafeBytes { buffer in sha256 { add in add(buffer) } }
   }
 
   public static func sha256(_ text: String) -> String { sha256(Array(text.utf8)) }

@@ -46,21 +46,25 @@ public struct Likeness: Equatable, Sendable {
 
   private static func hash(of pixels: [UInt8]) -> UInt64 {
     let n = side
-    let grey = (0..<n * n).map { i in
-      0.299 * Double(pixels[3 * i]) + 0.587 * Double(pixels[3 * i + 1]) + 0.114 * Double(pixels[3 * i + 2])
-    }
     // Discrete cosine transform, type II, of which only frequencies 0 to 7 are wanted: rows, then columns.
     var rows = [Double](repeating: 0, count: n * 8)
-    for y in 0..<n {
-      for u in 0..<8 { rows[y * 8 + u] = (0..<n).reduce(0) { $0 + grey[y * n + $1] * cosines[u * n + $1] } }
-    }
     var frequencies = [Double](repeating: 0, count: 64)
-    for v in 0..<8 {
-      for u in 0..<8 { frequencies[v * 8 + u] = (0..<n).reduce(0) { $0 + rows[$1 * 8 + u] * cosines[v * n + $1] } }
+    for y in 0..<n {
+      for x in 0..<n {
+        let i = 3 * (y * n + x)
+        let (r, g, b) = (Double(pixels[i]), Double(pixels[i + 1]), Double(pixels[i + 2]))
+        let grey: Double = 0.299 * r + 0.587 * g + 0.114 * b
+        for u in 0..<8 { rows[y * 8 + u] += grey * cosines[u * n + x] }
+      }
+      for v in 0..<8 {
+        for u in 0..<8 { frequencies[v * 8 + u] += rows[y * 8 + u] * cosines[v * n + y] }
+      }
     }
     // The first is the mean, which says nothing about the drawing.
     let median = frequencies.dropFirst().sorted()[31]
-    return frequencies.enumerated().reduce(0) { $1.element > median ? $0 | 1 << UInt64($1.offset) : $0 }
+    var hash: UInt64 = 0
+    for (bit, value) in frequencies.enumerated() where value > median { hash |= 1 << UInt64(bit) }
+    return hash
   }
 
   private static let cosines: [Double] = (0..<8).flatMap { u in

@@ -56,10 +56,30 @@ public struct Picture: Equatable, Sendable {
     }
   }
 
+  /// Without alpha, on this ground.
+  public func flattened(on ground: Ground) -> Picture {
+    guard channels == 4 else { return self }
+    let under = ground.pixel(channels: 3)
+    var out = [UInt8]()
+    out.reserveCapacity(width * height * 3)
+    for i in stride(from: 0, to: bytes.count, by: 4) {
+      let alpha = Int(bytes[i + 3])
+      for c in 0..<3 { out.append(mixed(bytes[i + c], over: under[c], alpha)) }
+    }
+    return Picture(width: width, height: height, channels: 3, bytes: out)
+  }
+
+  /// The [channels] of one pixel.
   public subscript(x: Int, y: Int) -> ArraySlice<UInt8> {
     let start = (y * width + x) * channels
     return bytes[start..<start + channels]
   }
+}
+
+/// A value over another by its alpha, 0...255, rounded.
+func mixed(_ value: UInt8, over ground: UInt8, _ alpha: Int) -> UInt8 {
+  let sum: Int = Int(value) * alpha + Int(ground) * (255 - alpha)
+  return UInt8((sum + 127) / 255)
 }
 
 /// The colour under what is transparent and around what is fitted. White unless told otherwise.
@@ -92,7 +112,10 @@ public struct Ground: Hashable, Codable, Sendable, LosslessStringConvertible {
   }
 
   /// Rec. 709 luma, 0...255.
-  var grey: UInt8 { UInt8((0.2126 * Double(red) + 0.7152 * Double(green) + 0.0722 * Double(blue)).rounded()) }
+  var grey: UInt8 {
+    let luma: Double = 0.2126 * Double(red) + 0.7152 * Double(green) + 0.0722 * Double(blue)
+    return UInt8(luma.rounded())
+  }
 
   /// With 4 channels the ground is there but can't be seen.
   func pixel(channels: Int) -> [UInt8] {

@@ -44,7 +44,7 @@ public struct Sheet {
   /// Words as black (white on a dark ground) with alpha, inside `width` by `height`.
   private func label(_ text: String, width: Int, height: Int) -> Picture? {
     let room = max(1, width * 10 / (6 * height))  // A letter is about 0.6 of its line's height wide.
-    let short = text.count > room ? text.prefix(max(1, room - 1)) + "…" : text[...]
+    let short = text.count > room ? String(text.prefix(max(1, room - 1))) + "…" : text
     let escaped = short.replacing("&", with: "&amp;").replacing("<", with: "&lt;")
     // A line of text is about 1.5 times its letters' nominal height; 72 dots an inch make a point a pixel.
     guard let canvas = Canvas(words: escaped, font: "sans \(max(6, height * 2 / 3))", dpi: 72, width: 4 * width),
@@ -62,8 +62,8 @@ public struct Sheet {
         let to = ((y + row) * width + x + column) * 3
         let alpha = picture.channels == 4 ? Int(picture.bytes[from + 3]) : 255
         for c in 0..<3 {
-          let value = Int(picture.bytes[picture.channels == 1 ? from : from + c])
-          sheet[to + c] = UInt8((value * alpha + Int(sheet[to + c]) * (255 - alpha) + 127) / 255)
+          let value = picture.bytes[picture.channels == 1 ? from : from + c]
+          sheet[to + c] = mixed(value, over: sheet[to + c], alpha)
         }
       }
     }
