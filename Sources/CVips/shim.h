@@ -28,6 +28,9 @@ static inline const char *cv_loader(const void *bytes, size_t count) {
   return name;
 }
 
+/// Whether this libvips has an operation of this name, such as "heifload_buffer".
+static inline gboolean cv_has_operation(const char *name) { return vips_type_find("VipsOperation", name) != 0; }
+
 static inline VipsImage *cv_result(int failed, VipsImage *out) {
   if (!failed) return out;
   vips_error_clear();
@@ -42,18 +45,19 @@ static inline VipsImage *cv_open(const void *bytes, size_t count) {
 }
 
 /// A picture upright and resampled into width x height: cropped about its centre to fill it, or fitted inside.
-/// With `managed`, colours go through the picture's ICC profile to sRGB.
+/// With `managed`, its colours go through its ICC profile (for CMYK without one, a common press's) to sRGB.
 static inline VipsImage *cv_thumbnail(
     const void *bytes, size_t count, int width, int height, gboolean crop, gboolean managed) {
   VipsImage *out = NULL;
+  VipsInteresting interesting = crop ? VIPS_INTERESTING_CENTRE : VIPS_INTERESTING_NONE;
+  // libvips 8.14 gives `fail_on` to the loader of a file, but to that of a buffer only by its options.
   int failed = managed
       ? vips_thumbnail_buffer(
-            (void *)bytes, count, &out, width, "height", height, "size", VIPS_SIZE_BOTH, "crop",
-            crop ? VIPS_INTERESTING_CENTRE : VIPS_INTERESTING_NONE, "fail_on", VIPS_FAIL_ON_ERROR, "export_profile",
-            "srgb", NULL)
+            (void *)bytes, count, &out, width, "height", height, "size", VIPS_SIZE_BOTH, "crop", interesting,
+            "option_string", "[fail_on=error]", "export_profile", "srgb", NULL)
       : vips_thumbnail_buffer(
-            (void *)bytes, count, &out, width, "height", height, "size", VIPS_SIZE_BOTH, "crop",
-            crop ? VIPS_INTERESTING_CENTRE : VIPS_INTERESTING_NONE, "fail_on", VIPS_FAIL_ON_ERROR, NULL);
+            (void *)bytes, count, &out, width, "height", height, "size", VIPS_SIZE_BOTH, "crop", interesting,
+            "option_string", "[fail_on=error]", NULL);
   return cv_result(failed, out);
 }
 

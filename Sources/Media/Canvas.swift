@@ -46,6 +46,9 @@ final class Canvas {
     cv_loader(bytes.baseAddress, bytes.count).map { String(cString: $0) }
   }
 
+  /// Whether this machine's libvips has an operation of this name.
+  static func has(_ operation: String) -> Bool { cv_has_operation(operation) != 0 }
+
   var width: Int { Int(image.pointee.Xsize) }
   var height: Int { Int(image.pointee.Ysize) }
   var bands: Int { Int(image.pointee.Bands) }

@@ -42,6 +42,8 @@ public struct PictureFacts: Hashable, Codable, Sendable {
   public let hasAlpha: Bool
   /// Whether the file itself is grey. A file in colour may look grey too.
   public let isGrey: Bool
+  /// Whether its colours go through an ICC profile.
+  public let isManaged: Bool
   /// Bits a channel.
   public let bits: Int
   /// 1 except for animations, and for documents of several pages.
@@ -90,10 +92,10 @@ extension Picture {
       throw .notAPicture(name: name, kind: PictureFormat.otherKind(start: bytes))
     }
     guard Canvas.isStarted else { throw .noEngine }
+    guard Canvas.has(format.loader) else { throw .noLoader(name: name, format: format) }
+    // libvips looks further than the signature, and has nobody to send what is broken there to.
     guard let loader = bytes.withUnsafeBytes({ Canvas.loader(of: $0) }), format.isRead(by: loader) else {
-      // libvips looks at more of the file than its signature: a very short one is refused here.
-      if bytes.count < 64 { throw .cutShort(name: name) }
-      throw .noLoader(name: name, format: format)
+      throw broken(bytes, named: name, format)
     }
     return format
   }
@@ -106,7 +108,8 @@ extension Picture {
       let isTurned = canvas.orientation >= 5
       return PictureFacts(
         format: format, width: isTurned ? canvas.height : canvas.width, height: isTurned ? canvas.width : canvas.height,
-        hasAlpha: canvas.hasAlpha, isGrey: canvas.isGrey, bits: canvas.bits, frames: canvas.pageCount)
+        hasAlpha: canvas.hasAlpha, isGrey: canvas.isGrey, isManaged: canvas.hasProfile || canvas.isCMYK,
+        bits: canvas.bits, frames: canvas.pageCount)
     }
     guard let header else { throw broken(bytes, named: name, format) }
     let (pixels, isHuge) = header.width.multipliedReportingOverflow(by: header.height)
@@ -121,26 +124,26 @@ extension Picture {
   }
 
   private static func decode(_ bytes: UnsafeRawBufferPointer, _ facts: PictureFacts, _ decoding: Decoding) -> Picture? {
-    guard let size = decoding.size else {
-      return Canvas(opening: bytes)?.upright?.plain(decoding)?.picture
-    }
-    let isFilled = decoding.crop == .centre
+    guard let size = decoding.size else { return Canvas(opening: bytes)?.upright?.managedIfNeeded.plain(decoding)?.picture }
     let resampled = { (isManaged: Bool) -> Picture? in
-      let canvas = Canvas(resampling: bytes, width: size, height: size, isFilled: isFilled, isManaged: isManaged)
+      let canvas = Canvas(
+        resampling: bytes, width: size, height: size, isFilled: decoding.crop == .centre, isManaged: isManaged)
       guard let plain = canvas?.plain(decoding) else { return nil }
       if plain.width == size && plain.height == size { return plain.picture }
       return plain.centred(width: size, height: size, on: decoding.ground.pixel(channels: plain.bands))?.picture
     }
     // A profile that can't be used must not cost the picture.
-    return resampled(true) ?? resampled(false)
+    return (facts.isManaged ? resampled(true) : nil) ?? resampled(false)
   }
 }
 
 extension Canvas {
+  /// Through its ICC profile where it has one, which is left aside when it is broken.
+  fileprivate var managedIfNeeded: Canvas { hasProfile || isCMYK ? managed ?? self : self }
+
   /// In bytes, in sRGB or grey, with the channels asked for.
   fileprivate func plain(_ decoding: Decoding) -> Canvas? {
     var canvas = self
-    if hasProfile || isCMYK { canvas = managed ?? self }  // A broken profile is left aside.
     if !canvas.isPlain {
       // What has no known kind of colours (a TIFF of five inks, say) keeps its first bands.
       canvas = canvas.coloured(grey: canvas.isGrey) ?? canvas

@@ -56,8 +56,20 @@ public enum PictureFormat: String, Codable, Sendable, CaseIterable {
     return known.first { start.starts(with: $0.start) }?.kind
   }
 
-  /// Whether libvips's loader of this class reads this format.
-  func isRead(by loader: String) -> Bool {
+  /// libvips's loader for the format, as its operations are named: "jpegload_buffer".
+  var loader: String {
+    switch self {
+    case .jpeg: "jpegload_buffer"
+    case .png: "pngload_buffer"
+    case .webp: "webpload_buffer"
+    case .tiff: "tiffload_buffer"
+    case .gif: "gifload_buffer"
+    case .heic, .avif: "heifload_buffer"
+    }
+  }
+
+  /// Whether libvips's loader of this class, such as "VipsForeignLoadNsgifBuffer", reads this format.
+  func isRead(by type: String) -> Bool {
     let part =
       switch self {
       case .jpeg: "Jpeg"
@@ -67,7 +79,7 @@ public enum PictureFormat: String, Codable, Sendable, CaseIterable {
       case .gif: "Nsgif"
       case .heic, .avif: "Heif"
       }
-    return loader.hasPrefix("VipsForeignLoad\(part)")
+    return type.hasPrefix("VipsForeignLoad\(part)")
   }
 
   /// Whether a file of this format ends before its picture does. Only asked once decoding has failed.

@@ -32,13 +32,13 @@ import Testing
   }
 
   @Test func cmykComesOutInItsColours() throws {
-    // Without a profile the press is a guess, so only which channel leads is certain.
-    let picture = try Picture.load(Fixtures.path("cmyk.jpg"))
-    let q = picture.quarters
+    // Without a profile the press is a guess, so only which channels lead is certain.
+    let q = try Picture.load(Fixtures.path("cmyk.jpg")).quarters
     #expect(q[0][0] > q[0][1] + 60 && q[0][0] > q[0][2] + 60, "red: \(q[0])")
-    #expect(q[1][1] > q[1][0] + 30 && q[1][1] > q[1][2] + 30, "green: \(q[1])")
+    #expect(q[1][1] > q[1][0] + 30 && q[1][1] > q[1][2] + 10, "green: \(q[1])")
     #expect(q[2][2] > q[2][0] + 30 && q[2][2] > q[2][1] + 30, "blue: \(q[2])")
-    #expect(q[3][0] > 150 && q[3][1] > 130 && q[3][2] < 120, "yellow: \(q[3])")
+    #expect(q[3][0] > q[3][2] + 60 && q[3][1] > q[3][2] + 60, "yellow: \(q[3])")
+    let picture = try Picture.load(Fixtures.path("cmyk.jpg"))
     let small = try Picture.load(Fixtures.path("cmyk.jpg"), Decoding(size: 32))
     #expect(zip(small[3, 3], picture[25, 9]).allSatisfy { abs(Int($0) - Int($1)) <= 4 })
   }

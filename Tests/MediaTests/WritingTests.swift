@@ -137,8 +137,20 @@ private struct Parsed {
     for name in ["again.jpg", "turned6.jpg", "scene.webp", "scene.tif", "rgb16.png"] {
       #expect(try scene.isNear(likeness(name)), "\(name)")
     }
+    let all = try ["scene.jpg", "parrot.png", "again.jpg", "violin.png", "scene.webp"].map(likeness)
+    #expect(Likeness.nearPairs(all).map { [$0.0, $0.1] } == [[0, 2], [0, 4], [2, 4]])
     #expect(try !scene.isNear(likeness("parrot.png")))
     #expect(try !likeness("violin.png").isNear(likeness("parrot.png")))
+  }
+
+  @Test func drawingsOnWhiteAreNotAlike() {
+    // A thin line, at two places: nearly all white, and yet two pictures.
+    func line(at x: Int) -> Likeness {
+      var bytes = [UInt8](repeating: 255, count: 32 * 32 * 3)
+      for y in 8..<24 { for c in 0..<3 { bytes[(y * 32 + x) * 3 + c] = 0 } }
+      return Likeness(Picture(width: 32, height: 32, channels: 3, bytes: bytes))
+    }
+    #expect(!line(at: 5).isNear(line(at: 25)) && line(at: 5).isNear(line(at: 5)))
   }
 
   @Test func greyIsToldFromColour() throws {

@@ -1,0 +1,131 @@
+import Foundation
+
+/// What `atelier inspect` found. Also its JSON.
+public struct Inspection: Codable, Sendable {
+  public let path: String
+  /// Pictures that can be used.
+  public var pictures = 0
+  /// How many of each format, such as "JPEG": 12.
+  public var formats: [String: Int] = [:]
+  public var smallest: Extent?
+  public var largest: Extent?
+  /// The middle one of the pictures' shorter sides, in pixels.
+  public var typicalSide = 0
+  /// Files that look like pictures but can't be used.
+  public var damaged: [SetAside] = []
+  /// Groups of pictures with the same pixels.
+  public var duplicates: [[String]] = []
+  /// Groups of pictures that are the same to the eye.
+  public var nearDuplicates: [[String]] = []
+  /// Pictures whose shorter side is less than `size`.
+  public var tooSmall: [String] = []
+  /// Pictures of which a square leaves less than half.
+  public var longish: [String] = []
+  /// Pictures that look grey, listed where others don't.
+  public var greyAmongColour: [String] = []
+  public var isAllGrey = false
+  /// Pictures that are transparent somewhere.
+  public var transparent: [String] = []
+  /// Of these only the first frame is used.
+  public var animated: [String] = []
+  /// Files and folders whose names begin with a dot, passed over.
+  public var hidden = 0
+  /// Files that aren't pictures, passed over.
+  public var others = 0
+  /// Side of the pictures that would be trained, in pixels.
+  public var size: Int
+  public var advice: Advice?
+  /// Where the contact sheet is.
+  public var sheet: String?
+
+  public struct Extent: Codable, Hashable, Sendable {
+    public let name: String
+    public let width: Int
+    public let height: Int
+  }
+
+  init(path: String, size: Int) { (self.path, self.size) = (path, size) }
+
+  /// Pictures that would be left if only one of each group were kept.
+  public var distinct: Int {
+    pictures - (duplicates + nearDuplicates).reduce(0) { $0 + $1.count - 1 }
+  }
+}
+
+/// What one would train on these pictures, and how: filled by who knows the recipes.
+public struct Advice: Codable, Hashable, Sendable {
+  public let recipe: String
+  public let preset: String?
+  /// Side of the pictures, in pixels.
+  public let size: Int
+  /// Minutes until there is something to look at.
+  public let minutes: Double
+  /// Why, and what to expect, in a sentence or two.
+  public let words: String
+
+  public init(recipe: String, preset: String? = nil, size: Int, minutes: Double, words: String) {
+    (self.recipe, self.preset, self.size, self.minutes, self.words) = (recipe, preset, size, minutes, words)
+  }
+}
+
+extension Inspection {
+  /// The whole report, a line a finding, most important first.
+  public var report: [String] {
+    var lines = [summary]
+    let broken = damaged.map { "\($0.name) \($0.reason)" }
+    lines += list(broken, "file can't be used and is left out", "files can't be used and are left out")
+    lines += groups(duplicates, "are the same picture")
+    lines += groups(nearDuplicates, "look the same")
+    if distinct < pictures {
+      lines.append("One of each would leave \(counted(distinct, "picture")): repeats make a generator copy them.")
+    }
+    let small = "smaller than \(size) pixels, and would be blown up"
+    lines += list(tooSmall, "picture is \(small)", "pictures are \(small)")
+    let long = "so long that a square shows less than half (--crop fit shows all of it)"
+    lines += list(longish, "picture is \(long)", "pictures are \(long)")
+    if isAllGrey { lines.append("All are grey: --channels 1 trains faster.") }
+    lines += list(greyAmongColour, "picture is grey among colour", "pictures are grey among colour")
+    let clear = "transparent in places (laid on white, or kept with --channels 4)"
+    lines += list(transparent, "picture is \(clear)", "pictures are \(clear)")
+    lines += list(animated, "picture moves: only its first frame is used", "pictures move: only first frames are used")
+    if hidden > 0 { lines.append("Passed over: \(counted(hidden, "hidden file")).") }
+    if others > 0 { lines.append("Passed over: \(counted(others, "file that isn't a picture", "files that aren't pictures")).") }
+    if let few { lines.append(few) }
+    if let advice { lines.append(advice.words) }
+    if let sheet { lines.append("The contact sheet is \(sheet).") }
+    return lines
+  }
+
+  private var summary: String {
+    guard let smallest, let largest else { return "No picture in \(path) can be used." }
+    let kinds = formats.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\(grouped($0.value)) \($0.key)" }
+    let sizes =
+      smallest.width == largest.width && smallest.height == largest.height
+      ? "\(smallest.width) × \(smallest.height)"
+      : "\(smallest.width) × \(smallest.height) to \(largest.width) × \(largest.height), typically \(typicalSide)"
+    return "\(counted(pictures, "picture")) (\(kinds.joined(separator: ", "))), \(sizes) pixels."
+  }
+
+  private var few: String? {
+    guard pictures > 0 && distinct < 30 else { return nil }
+    return "That is few: below some 30 different pictures a generator repeats them; add more if you can."
+  }
+
+  /// One line for a finding: how many, and the first three by name.
+  private func list(_ names: [String], _ one: String, _ many: String) -> [String] {
+    names.isEmpty ? [] : ["\(grouped(names.count)) \(names.count == 1 ? one : many): \(firstThree(names))."]
+  }
+
+  private func groups(_ groups: [[String]], _ what: String) -> [String] {
+    guard !groups.isEmpty else { return [] }
+    let total = groups.reduce(0) { $0 + $1.count }
+    let shown = groups.prefix(3).map { $0.prefix(3).joined(separator: " = ") + ($0.count > 3 ? " = …" : "") }
+    let more = groups.count > 3 ? "; and \(counted(groups.count - 3, "more group"))" : ""
+    let each = groups.count == 1 ? "" : " in \(counted(groups.count, "group"))"
+    return ["\(counted(total, "picture"))\(each) \(what): \(shown.joined(separator: "; "))\(more)."]
+  }
+
+  private func firstThree(_ names: [String]) -> String {
+    names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(grouped(names.count - 3)) more" : "")
+  }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import Media
+import Torch
+import Training
+
+/// How pictures are made alike before training.
+public struct Packing: Codable, Hashable, Sendable {
+  public var size: Int  // Side of a picture, in pixels.
+  public var crop: Decoding.Crop = .centre
+  public var channels = 3  // 1, 3, or 4 with alpha.
+  public var ground = Ground.white  // Under what is transparent, and around what is fitted.
+
+  public init(size: Int, crop: Decoding.Crop = .centre, channels: Int = 3, ground: Ground = .white) {
+    (self.size, self.crop, self.channels, self.ground) = (size, crop, channels, ground)
+  }
+
+  var decoding: Decoding { Decoding(size: size, crop: crop, channels: channels, ground: ground) }
+}
+
+/// A packed set in the workspace's cache.
+public struct Packed: Codable, Hashable, Sendable {
+  /// The set, for `PictureSet(path:)`.
+  public let path: String
+  /// SHA-256 of the pictures' contents and names.
+  public let hash: String
+  public let count: Int
+  /// Pictures that couldn't be used.
+  public let setAside: [SetAside]
+  /// Whether nothing had to be decoded, since the same pictures had been packed before.
+  public var wasThere = false
+}
+
+/// Packs the pictures of a folder or a zip file for training, once: the next time the same contents are found packed.
+///
+/// A damaged file is set aside by name.
+/// - Parameters:
+///   - path: a folder, a zip file or one picture.
+///   - progress: called with how many files are done, of how many.
+/// - Throws: `GalleryError` (`.nothingLeft` when every file is damaged), `ArchiveError`, `WorkspaceError`,
+///   `PictureSetError`, `FileError`.
+public func pack(
+  _ path: String, _ packing: Packing, in workspace: Workspace, progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
+) throws -> Packed {
+  precondition(packing.size > 0, "a picture has a size")
+  let gallery = try Gallery(path)
+  try workspace.make(workspace.cache)
+  let hash = try contentHash(of: gallery, in: workspace)
+  let name = String(Digest.sha256("\(hash) \(packing.key)").prefix(24))
+  let (set, note) = ("\(workspace.cache)/\(name).safetensors", "\(workspace.cache)/\(name).json")
+  if let known: Packed = decoded(note), (try? PictureSet(path: set))?.count == known.count {
+    progress(gallery.count, gallery.count)
+    return Packed(path: set, hash: hash, count: known.count, setAside: known.setAside, wasThere: true)
+  }
+
+  let writer = try PictureSetWriter(path: set, channels: packing.channels, size: packing.size)
+  let decoding = packing.decoding
+  var setAside: [SetAside] = gallery.unreadable
+  try gallery.forEach { _, name, bytes in
+    Result { () throws(PictureError) in try Picture.decode(bytes.get(), named: name, decoding).planes }
+      .map { (name, $0) }.mapError { SetAside(name: name, reason: $0.reason) }
+  } collect: { number, result in
+    switch result {
+    case .success(let (name, planes)): try writer.add(planes, name: name)
+    case .failure(let damaged): setAside.append(damaged)
+    }
+    progress(number + 1, gallery.count)
+  }
+  if writer.count == 0, let first = setAside.first {
+    throw GalleryError.nothingLeft(path: gallery.path, first: first, count: setAside.count)
+  }
+  try writer.finish(metadata: ["hash": hash, "packing": packing.key])
+  let packed = Packed(path: set, hash: hash, count: writer.count, setAside: setAside)
+  // Last, since a set without its note is packed again.
+  try AtomicFile.write(encoded(packed), to: note, isForced: true)
+  return packed
+}
+
+extension SetAside: Error {}
+
+extension Packing {
+  /// Differs for options that give other bytes.
+  var key: String { "1 \(size) \(crop.rawValue) \(channels) \(ground)" }
+}
+
+/// SHA-256 of all contents and names. Known from the files' stamps where these haven't changed since the last time.
+func contentHash(of gallery: Gallery, in workspace: Workspace) throws -> String {
+  let stamps = Digest.sha256(
+    gallery.path + "\0" + gallery.candidates.map { "\($0.name)\0\($0.stamp)" }.joined(separator: "\0"))
+  let note = "\(workspace.cache)/\(stamps.prefix(24)).hash"
+  if let known = try? FileBytes.read(note, cap: 64), known.count == 64 { return String(decoding: known, as: UTF8.self) }
+  let hash: String
+  if gallery.isArchive {
+    hash = try Digest.sha256(file: gallery.path)
+  } else {
+    let candidates = gallery.candidates
+    let digests = inParallel(candidates.count) { i in
+      // What can't be read is set aside when it is packed.
+      "\(candidates[i].name)\0\((try? Digest.sha256(file: candidates[i].path)) ?? "unreadable")"
+    }
+    hash = Digest.sha256(digests.joined(separator: "\0"))
+  }
+  try AtomicFile.write(hash, to: note, isForced: true)
+  return hash
+}
+
+private func encoded(_ value: some Encodable) -> [UInt8] {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+  return Array(try! encoder.encode(value))  // Strings and numbers always encode.
+}
+
+private func decoded<Value: Decodable>(_ path: String) -> Value? {
+  (try? FileBytes.read(path)).flatMap { try? JSONDecoder().decode(Value.self, from: Data($0)) }
+}
