@@ -16,7 +16,7 @@ public enum FileError: Explained, Equatable {
     switch self {
     case .exists(let path): "\(path) is there already: name another, or add --force to replace it."
     case .noFolder(let path): "The folder for \(path) isn't there: make it, or name another."
-    case .readOnly(let path): "\(path) can't be written, since its folder is read-only: name a folder that you may write to."
+    case .readOnly(let path): "\(path) can't be written, since its folder is read-only: name one that you may write to."
     case .full(let path): "\(path) can't be written, since the disk is full: free some space, or name another disk."
     case .failed(let path, let why): "\(path) can't be written (\(why)): check the folder, or name another."
     }

@@ -123,8 +123,11 @@ extension Picture {
     format.isCutShort(bytes) ? .cutShort(name: name) : .damaged(name: name)
   }
 
+  /// nil when the bytes are damaged.
   private static func decode(_ bytes: UnsafeRawBufferPointer, _ facts: PictureFacts, _ decoding: Decoding) -> Picture? {
-    guard let size = decoding.size else { return Canvas(opening: bytes)?.upright?.managedIfNeeded.plain(decoding)?.picture }
+    guard let size = decoding.size else {
+      return Canvas(opening: bytes)?.upright?.managedIfNeeded.plain(decoding)?.picture
+    }
     let resampled = { (isManaged: Bool) -> Picture? in
       let canvas = Canvas(
         resampling: bytes, width: size, height: size, isFilled: decoding.crop == .centre, isManaged: isManaged)
@@ -170,7 +173,7 @@ extension Canvas {
     case (1, 3): coloured(grey: true)
     case (3, 1): joined(self)?.joined(self)
     case (4, 3): opaque
-    case (4, 1): joined(self)?.joined(self)?.coloured(grey: false)?.opaque
+    case (4, 1): joined(self)?.joined(self)?.declared?.opaque
     case (4, 2): bands(0, 1).flatMap { grey in grey.joined(grey)?.joined(self) }
     default: nil
     }

@@ -19,6 +19,8 @@ public enum PictureFormat: String, Codable, Sendable, CaseIterable {
   /// How many of a file's first bytes are looked at.
   static let signatureBytes = 32
 
+  private static let heicBrands = ["heic", "heix", "heim", "heis", "hevc", "mif1", "msf1"]
+
   /// - Parameter start: a file's first 32 bytes, or all of a shorter one.
   public init?(start: some Collection<UInt8>) {
     let bytes = Array(start.prefix(Self.signatureBytes))
@@ -37,7 +39,7 @@ public enum PictureFormat: String, Codable, Sendable, CaseIterable {
       self = .gif
     } else if has("ftypavif", at: 4) || has("ftypavis", at: 4) {
       self = .avif
-    } else if has("ftyp", at: 4), ["heic", "heix", "heim", "heis", "hevc", "mif1", "msf1"].contains(where: { has($0, at: 8) }) {
+    } else if has("ftyp", at: 4), Self.heicBrands.contains(where: { has($0, at: 8) }) {
       self = .heic
     } else {
       return nil

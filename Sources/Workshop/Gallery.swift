@@ -209,8 +209,9 @@ private struct Walk {
     }
     var facts = stat()
     guard stat(path, &facts) == 0 else {
-      let isLoop = errno == ELOOP || errno == ENOENT
-      unreadable.append(SetAside(name: name, reason: isLoop ? "is a link to nothing" : "can't be read (\(reasonOfLastError()))"))
+      let leadsNowhere = errno == ELOOP || errno == ENOENT
+      let reason = leadsNowhere ? "is a link to nothing" : "can't be read (\(reasonOfLastError()))"
+      unreadable.append(SetAside(name: name, reason: reason))
       return
     }
     switch facts.st_mode & S_IFMT {

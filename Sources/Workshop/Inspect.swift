@@ -60,6 +60,17 @@ public func inspect(
   return found
 }
 
+extension PictureFacts {
+  fileprivate var pixels: Int { width * height }
+}
+
+extension Picture {
+  /// Whether something can be seen through it; the very last levels are a resampler's rounding.
+  fileprivate var isTransparent: Bool {
+    channels == 4 && stride(from: 3, to: bytes.count, by: 4).contains { bytes[$0] < 250 }
+  }
+}
+
 /// What is kept of one picture while the others are looked at.
 private struct Look: Sendable {
   /// Of a thumbnail, in pixels.
@@ -91,7 +102,7 @@ private struct Look: Sendable {
       let flat = picture.flattened(on: .white)
       return Look(
         number: number, name: name, facts: facts, digest: Digest.sha256(bytes),
-        isTransparent: facts.hasAlpha && stride(from: 3, to: picture.bytes.count, by: 4).contains { picture.bytes[$0] < 250 },
+        isTransparent: picture.isTransparent,
         likeness: Likeness(flat.resampled(width: Likeness.side, height: Likeness.side)),
         thumbnail: keepsThumbnail ? flat : nil)
     }.mapError { SetAside(name: name, reason: $0.reason) }
@@ -106,7 +117,7 @@ extension Inspection {
   fileprivate mutating func count(_ seen: [Look]) {
     pictures = seen.count
     for look in seen { formats[look.facts.format.rawValue, default: 0] += 1 }
-    let bySize = seen.sorted { ($0.facts.width * $0.facts.height, $0.number) < ($1.facts.width * $1.facts.height, $1.number) }
+    let bySize = seen.sorted { ($0.facts.pixels, $0.number) < ($1.facts.pixels, $1.number) }
     smallest = bySize.first.map { Extent(name: $0.name, width: $0.facts.width, height: $0.facts.height) }
     largest = bySize.last.map { Extent(name: $0.name, width: $0.facts.width, height: $0.facts.height) }
     let sides = seen.map { min($0.facts.width, $0.facts.height) }.sorted()

@@ -89,7 +89,9 @@ extension Inspection {
     lines += list(transparent, "picture is \(clear)", "pictures are \(clear)")
     lines += list(animated, "picture moves: only its first frame is used", "pictures move: only first frames are used")
     if hidden > 0 { lines.append("Passed over: \(counted(hidden, "hidden file")).") }
-    if others > 0 { lines.append("Passed over: \(counted(others, "file that isn't a picture", "files that aren't pictures")).") }
+    if others > 0 {
+      lines.append("Passed over: \(counted(others, "file that isn't a picture", "files that aren't pictures")).")
+    }
     if let few { lines.append(few) }
     if let advice { lines.append(advice.words) }
     if let sheet { lines.append("The contact sheet is \(sheet).") }

@@ -6,9 +6,9 @@ import Testing
   /// Against Pillow. One level for rounding; JPEG decoders may round a transform otherwise (one more); colour engines
   /// differ by up to 2 levels in dark, saturated colours; the AVIF was made lossy and is compared with its source.
   @Test(arguments: [
-    ("parrot.png", 1.0), ("violin.png", 1), ("scene.jpg", 2), ("turned3.jpg", 2), ("turned6.jpg", 2), ("turned7.jpg", 2),
-    ("rgb16.png", 1), ("greyalpha.png", 2), ("adobe.jpg", 3), ("badprofile.jpg", 2), ("scene.webp", 1), ("scene.tif", 1),
-    ("moving.gif", 1), ("one.png", 1), ("scene.avif", 3),
+    ("parrot.png", 1.0), ("violin.png", 1), ("scene.jpg", 2), ("turned3.jpg", 2), ("turned6.jpg", 2),
+    ("turned7.jpg", 2), ("rgb16.png", 1), ("greyalpha.png", 2), ("adobe.jpg", 3), ("badprofile.jpg", 2),
+    ("scene.webp", 1), ("scene.tif", 1), ("moving.gif", 1), ("one.png", 1), ("scene.avif", 3),
   ])
   func looksAsPillowSaysIt(_ name: String, tolerance: Double) throws {
     let facts = try #require(Fixtures.facts[name])
@@ -21,7 +21,9 @@ import Testing
   }
 
   /// The quarters' middles keep their colours; 4 levels for the filters' ringing near the borders.
-  @Test(arguments: ["scene.jpg", "turned6.jpg", "turned7.jpg", "rgb16.png", "adobe.jpg", "badprofile.jpg", "scene.webp"])
+  @Test(arguments: [
+    "scene.jpg", "turned6.jpg", "turned7.jpg", "rgb16.png", "adobe.jpg", "badprofile.jpg", "scene.webp",
+  ])
   func theWayToASquareKeepsColoursAndTurns(_ name: String) throws {
     let whole = try Picture.load(Fixtures.path(name), Decoding(size: nil))
     let small = try Picture.load(Fixtures.path(name), Decoding(size: 32))

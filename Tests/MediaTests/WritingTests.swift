@@ -130,7 +130,9 @@ private struct Parsed {
 }
 
 @Suite struct LikenessTests {
-  func likeness(_ name: String) throws -> Likeness { try Likeness(Picture.load(Fixtures.path(name), Decoding(size: 32))) }
+  func likeness(_ name: String) throws -> Likeness {
+    try Likeness(Picture.load(Fixtures.path(name), Decoding(size: 32)))
+  }
 
   @Test func theSamePictureIsNearHoweverSaved() throws {
     let scene = try likeness("scene.jpg")

@@ -1,0 +1,91 @@
+import Foundation
+import Media
+import Testing
+import Torch
+import Training
+@testable import Workshop
+
+@Suite struct PackTests {
+  @Test func picturesArePackedInOrderOnce() throws {
+    let studio = try Studio("scene.jpg", "parrot.png", "short.jpg", "grey.png")
+    try studio.put("violin.png", as: "b/violin.png")
+    let packing = Packing(size: 32)
+    let first = try pack(studio.pictures, packing, in: studio.workspace)
+    #expect(first.count == 4 && !first.wasThere)
+    #expect(first.setAside == [SetAside(name: "short.jpg", reason: "is cut short")])
+    let set = try PictureSet(path: first.path)
+    #expect(set.names == ["b/violin.png", "grey.png", "parrot.png", "scene.jpg"])
+    #expect(set.pictures.shape == [4, 3, 32, 32])
+    let scene = try Picture.load(Fixtures.path("scene.jpg"), Decoding(size: 32))
+    #expect(set.pictures[3].isEqual(to: scene.tensor))
+
+    let again = try pack(studio.pictures, packing, in: studio.workspace)
+    #expect(again.wasThere && again.path == first.path && again.setAside == first.setAside && again.hash == first.hash)
+    // Another way of packing is another set; another content is, too.
+    let fitted = try pack(studio.pictures, Packing(size: 32, crop: .fit), in: studio.workspace)
+    #expect(!fitted.wasThere && fitted.path != first.path && fitted.hash == first.hash)
+    try FileManager.default.removeItem(atPath: studio.pictures + "/grey.png")
+    try studio.put("one.png", as: "grey.png")
+    let changed = try pack(studio.pictures, packing, in: studio.workspace)
+    #expect(!changed.wasThere && changed.hash != first.hash)
+    // What was there before is found by its contents, whatever the files' dates.
+    try FileManager.default.removeItem(atPath: studio.pictures + "/grey.png")
+    try studio.put("grey.png")
+    #expect(try pack(studio.pictures, packing, in: studio.workspace).path == first.path)
+  }
+
+  @Test func aDamagedSetIsPackedAgain() throws {
+    let studio = try Studio("scene.jpg", "parrot.png")
+    let first = try pack(studio.pictures, Packing(size: 16), in: studio.workspace)
+    try AtomicFile.write("no set", to: first.path, isForced: true)
+    let again = try pack(studio.pictures, Packing(size: 16), in: studio.workspace)
+    #expect(!again.wasThere && again.path == first.path)
+    #expect(try PictureSet(path: again.path).count == 2)
+  }
+
+  @Test(arguments: [1, 3, 4]) func channelsAreAsAsked(_ channels: Int) throws {
+    let studio = try Studio("scene.jpg", "parrot.png", "grey.png", "greyalpha.png", "cmyk.jpg")
+    let packed = try pack(
+      studio.pictures, Packing(size: 20, crop: .fit, channels: channels), in: studio.workspace)
+    #expect(try PictureSet(path: packed.path).pictures.shape == [5, channels, 20, 20])
+  }
+
+  @Test func anArchiveIsPackedLikeItsFolder() throws {
+    let studio = try Studio("parrot.png", "scene.jpg", "short.png")
+    try studio.put("violin.png", as: "b/violin.png")
+    try studio.put("words.png", as: "notes.txt")
+    let folder = try pack(studio.pictures, Packing(size: 24), in: studio.workspace)
+    let archive = try pack(studio.zipped(), Packing(size: 24), in: studio.workspace)
+    #expect(archive.count == 3 && archive.setAside == [SetAside(name: "short.png", reason: "is cut short")])
+    let (a, b) = (try PictureSet(path: folder.path), try PictureSet(path: archive.path))
+    // An archive has its own order.
+    #expect(Set(a.names) == Set(b.names.map { $0.replacing("pictures/", with: "") }))
+    for (i, name) in b.names.enumerated() {
+      let j = try #require(a.names.firstIndex(of: name.replacing("pictures/", with: "")))
+      #expect(a.pictures[j].isEqual(to: b.pictures[i]), "\(name)")
+    }
+    #expect(try inspect(studio.zipped("two.zip")).pictures == 3)
+  }
+
+  @Test func onlyDamageIsASentence() throws {
+    let studio = try Studio("short.jpg", "short.png")
+    #expect(throws: GalleryError.self) { _ = try pack(studio.pictures, Packing(size: 16), in: studio.workspace) }
+    let error = GalleryError.nothingLeft(path: "p", first: SetAside(name: "a", reason: "is empty"), count: 2)
+    #expect(error.exit == .data)
+    #expect(
+      error.sentence
+        == "None of the 2 pictures in p can be used; a is empty: copy them again from where they came from.")
+    // Nothing half-made stays.
+    let left = try FileManager.default.contentsOfDirectory(atPath: studio.workspace.cache)
+    #expect(!left.contains { $0.hasSuffix(".safetensors") || $0.hasSuffix(".part") })
+  }
+
+  @Test func aWorkspaceThatCannotBeIsASentence() throws {
+    let studio = try Studio("scene.jpg")
+    let file = studio.root + "/file"
+    try AtomicFile.write("x", to: file)
+    #expect { _ = try pack(studio.pictures, Packing(size: 16), in: Workspace(file)) } throws: { error in
+      (error as? any Explained)?.exit == .cannotCreate
+    }
+  }
+}
