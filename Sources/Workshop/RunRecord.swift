@@ -1,0 +1,169 @@
+import Foundation
+import Models
+import Torch
+import Training
+
+/// Why a run can't be begun or gone on with.
+public enum RunError: Explained, Equatable {
+  case noPictures
+  case noRun(folder: String)
+  /// The folder has files of something else, or of another run.
+  case taken(folder: String)
+  case noCheckpoint(folder: String)
+  case damaged(path: String)
+  case cannotChange(String, from: String, to: String)
+
+  public var sentence: String {
+    switch self {
+    case .noPictures: "There is nothing to train on: name a folder or a zip file of pictures."
+    case .noRun(let folder):
+      "\(folder) is no run: name a folder that 'atelier train' made, or begin one without --resume."
+    case .taken(let folder):
+      "\(folder) isn't empty: go on with its run by --resume, or name another --run."
+    case .noCheckpoint(let folder): "\(folder) has no checkpoint that can be read: begin a new run."
+    case .damaged(let path): "\(path) can't be understood: restore it from a copy, or begin a new run."
+    case .cannotChange(let name, let from, let to):
+      "A run's \(name) can't be changed from \(from) to \(to): leave it out, or begin a new run."
+    }
+  }
+  public var exit: Exit {
+    switch self {
+    case .noPictures, .cannotChange: .usage
+    case .noRun, .noCheckpoint: .missingInput
+    case .taken: .cannotCreate
+    case .damaged: .data
+    }
+  }
+}
+
+/// What a run's settings.json holds: all that is needed to repeat or resume it.
+public struct RunRecord: Codable, Sendable, Equatable {
+  public var format = "atelier run 1"
+  public let version: String
+  public let recipe: String
+  /// The recipe's settings, as JSON.
+  public let settings: String
+  public var plan: Plan
+  /// Where the pictures were, how many could be used, and the SHA-256 of their contents.
+  public let pictures: String
+  public let count: Int
+  public let hash: String
+  public let packing: Packing
+
+  init(
+    recipe: String, settings: String, plan: Plan, pictures: String, _ packed: Packed, _ packing: Packing
+  ) {
+    version = House.version
+    (self.recipe, self.settings, self.plan, self.packing) = (recipe, settings, plan, packing)
+    (self.pictures, count, hash) = (pictures.absolutePath, packed.count, packed.hash)
+  }
+
+  /// Reads a run's settings.json.
+  ///
+  /// - Throws: `RunError.noRun` or `.damaged`.
+  public init(folder: String) throws(RunError) {
+    let path = folder + "/settings.json"
+    guard FileManager.default.fileExists(atPath: path) else { throw .noRun(folder: folder) }
+    guard let bytes = FileManager.default.contents(atPath: path),
+      let record = try? JSONDecoder().decode(RunRecord.self, from: bytes), record.format == "atelier run 1"
+    else { throw .damaged(path: path) }
+    self = record
+  }
+
+  /// - Throws: `WorkspaceError`.
+  func write(to folder: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try writeFile(encoder.encode(self), to: folder + "/settings.json")
+  }
+
+  /// A page about the run for people: what it was trained on, how, and how to use it.
+  func writeCard(to folder: String, _ report: Report, _ ending: Ending) throws {
+    let minutes = Int((report.seconds / 60).rounded())
+    let figures = report.figures.map { "\($0.name) \(String(format: "%.3g", $0.value))" }.joined(separator: ", ")
+    let card = """
+      # A generator of \(packing.size) px pictures
+
+      Trained by Atelier \(version) with the recipe `\(recipe)` on \(count) pictures from `\(pictures)`
+      (SHA-256 of the contents \(hash.prefix(16))…), \(minutes) min, \(report.picturesSeen) pictures seen\
+      \(ending == .stopped ? "; stopped before its end" : "").
+
+      - Seed: \(plan.seed)
+      - Settings: `\(settings)`
+      - Last readings: \(figures.isEmpty ? "none" : figures)
+      - Rights: as those of the pictures it was trained on; you know where they come from.
+
+      Make pictures: `atelier generate \(folder) --seeds 0-63 --grid --out pictures`
+      Go on training: `atelier train --resume --run \(folder) --minutes \(minutes + 20)`
+
+      """
+    try writeFile(Array(card.utf8), to: folder + "/card.md")
+  }
+}
+
+/// The folder of a run: as named, or a new one in the workspace.
+///
+/// - Parameter isNew: whether the folder must be empty or absent.
+/// - Throws: `RunError.taken`.
+func requested(
+  _ run: String?, in workspace: Workspace, naming pictures: String = "", isNew: Bool = false
+) throws(RunError) -> String {
+  if let run {
+    // A bare name that isn't here is looked for in the workspace.
+    let here = run.absolutePath, there = workspace.runs + "/" + run
+    let isThere = !FileManager.default.fileExists(atPath: here) && FileManager.default.fileExists(atPath: there)
+    let folder = isThere && !run.contains("/") ? there : here
+    if isNew {
+      let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+      guard files.allSatisfy({ $0 == "run.lock" }) else { throw .taken(folder: folder) }
+    }
+    return folder
+  }
+  guard isNew else { throw .noRun(folder: "(none named by --run)") }
+  let stem = ((pictures.absolutePath as NSString).lastPathComponent as NSString).deletingPathExtension
+  for number in 1... {
+    let folder = "\(workspace.runs)/\(stem)-\(number)"
+    if !FileManager.default.fileExists(atPath: folder) { return folder }
+  }
+  return workspace.runs
+}
+
+/// A run's log.jsonl: one JSON object a line, added to when a run is resumed.
+final class RunLog {
+  private let file: FileHandle
+  private let encoder = JSONEncoder()
+
+  /// - Throws: `WorkspaceError`.
+  init(folder: String) throws(WorkspaceError) {
+    let path = folder + "/log.jsonl"
+    if !FileManager.default.fileExists(atPath: path) { try writeFile([], to: path) }
+    do {
+      file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+      try file.seekToEnd()
+    } catch { throw .cannotWrite(path: path, reason: spokenReason(error)) }
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+  }
+
+  private struct Line: Encodable {
+    var event: String
+    var report: Report?
+    var picturesSeen: Int?
+    var text: String?
+  }
+
+  func write(_ event: LoopEvent) throws {
+    let line =
+      switch event {
+      case .reading(let report): Line(event: "reading", report: report)
+      case .sample(_, let seen): Line(event: "sample", picturesSeen: seen)
+      case .saved(let path, let seen): Line(event: "saved", picturesSeen: seen, text: path)
+      case .rolledBack(let reason, let to): Line(event: "rolled back", picturesSeen: to, text: reason)
+      case .finished(let ending, let report): Line(event: "finished", report: report, text: ending.rawValue)
+      }
+    do { try file.write(contentsOf: encoder.encode(line) + Data([10])) } catch {
+      throw WorkspaceError.cannotWrite(path: "log.jsonl", reason: spokenReason(error))
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import Foundation
+import Media
+import Models
+import Torch
+import Training
+
+/// What `train` is asked for. What is nil is chosen, or for a resumed run taken from it.
+public struct TrainRequest {
+  /// A folder, a zip file or one picture; nil takes those of the resumed run.
+  public var pictures: String?
+  /// The run's folder; nil makes one in the workspace.
+  public var run: String?
+  public var recipe: String?
+  public var preset: String?
+  /// Side of the pictures, in pixels.
+  public var size: Int?
+  public var channels: Int?
+  public var crop: Decoding.Crop = .centre
+  public var ground = Ground.white
+  public var length: Length?
+  public var seed: UInt64 = 0
+  public var isResumed = false
+  /// Settings of the recipe, as typed: names as in `RecipeSettings.keys` or with hyphens.
+  public var settings: [(name: String, value: String)] = []
+  public var device = Device.cpu
+
+  public init(pictures: String? = nil) { self.pictures = pictures }
+}
+
+/// What `train` tells while it works.
+public enum TrainEvent {
+  case packing(done: Int, of: Int)
+  case packed(Packed)
+  case chosen(RunRecord, words: String)
+  case started(folder: String, record: RunRecord, from: Int)
+  /// Something an artist should know: a damaged checkpoint passed over, pictures that changed.
+  case note(String)
+  case reading(Report)
+  case sample(path: String, picturesSeen: Int)
+  case saved(path: String, picturesSeen: Int)
+  case rolledBack(reason: String, to: Int)
+  case finished(Ending, Report, folder: String)
+}
+
+/// Trains a generator on pictures, in a run's folder: settings.json, log.jsonl, samples/, checkpoints/, card.md.
+///
+/// - Parameters:
+///   - report: told about everything, on the caller's thread.
+///   - shouldStop: asked before each step; the state is saved before it leaves.
+/// - Throws: errors that explain themselves: `GalleryError`, `RunError`, `RecipeError`, `LoopError`, `RunLockError` ….
+@discardableResult
+public func train(
+  _ request: TrainRequest, in workspace: Workspace, report: (TrainEvent) -> Void = { _ in },
+  shouldStop: () -> Bool = { false }
+) throws -> Ending {
+  var request = request
+  let earlier = try request.isResumed ? RunRecord(folder: requested(request.run, in: workspace)) : nil
+  if let earlier { try request.fill(from: earlier) }
+  guard let pictures = request.pictures else { throw RunError.noPictures }
+  let type = try recipe(named: request.recipe ?? R3GANRecipe.name)
+  // Before pictures are packed for minutes, what can't be trained anyway is refused.
+  let size = request.size ?? type.defaultSize, channels = request.channels ?? type.defaultChannels
+  let draft = Situation(pictures: 1, size: size, channels: channels, device: request.device)
+  _ = try type.prepared(draft, request)
+
+  let packing = Packing(size: size, crop: request.crop, channels: channels, ground: request.ground)
+  let packed = try pack(pictures, packing, in: workspace) { report(.packing(done: $0, of: $1)) }
+  report(.packed(packed))
+  let set = try PictureSet(path: packed.path)
+
+  func run<R: Recipe>(_ type: R.Type) throws -> Ending {
+    var record: RunRecord
+    if let earlier {
+      record = earlier
+      if earlier.hash != packed.hash {
+        report(.note("The pictures have changed since this run began; it goes on with those that are there now."))
+      }
+      if let length = request.length { record.plan.length = length }
+    } else {
+      let situation = Situation(
+        pictures: set.count, size: size, channels: channels, device: request.device,
+        minutes: request.length?.minutes, picturesSeen: request.length?.pictures,
+        gigaflops: measuredGigaflops(on: request.device))
+      let settings = try type.settings(for: situation, preset: request.preset)
+        .changed(by: request.settings, recipe: R.name)
+      let plan = Plan(request.length ?? type.length(for: situation), seed: request.seed)
+      record = RunRecord(recipe: R.name, settings: settings.json, plan: plan, pictures: pictures, packed, packing)
+      report(.chosen(record, words: words(for: situation, recipe: R.name, plan.length)))
+    }
+    var noise = Noise(seed: record.plan.seed)
+    // Before a folder is made: settings that can't work leave nothing behind.
+    let settings = try R.Settings(json: record.settings, recipe: R.name)
+    let recipe = try R(settings, noise: &noise, on: request.device)
+    let folder = try requested(request.run, in: workspace, naming: pictures, isNew: earlier == nil)
+    let lock = try RunLock(folder: folder)
+    defer { withExtendedLifetime(lock) {} }
+
+    let loop = Loop(recipe, on: set, plan: record.plan, folder: folder + "/checkpoints", device: request.device)
+    if earlier != nil {
+      let good = Checkpoint.latest(in: folder + "/checkpoints") { report(.note($0.sentence)) }
+      guard let good else { throw RunError.noCheckpoint(folder: folder) }
+      try loop.resume(good)
+    }
+    try record.write(to: folder)
+    report(.started(folder: folder, record: record, from: loop.facts.picturesSeen))
+    return try follow(loop, record, folder, report, shouldStop)
+  }
+  return try run(type)
+}
+
+/// Runs the loop, and keeps what it tells in the run's folder.
+private func follow<R: Recipe>(
+  _ loop: Loop<R>, _ record: RunRecord, _ folder: String, _ report: (TrainEvent) -> Void, _ shouldStop: () -> Bool
+) throws -> Ending {
+  let log = try RunLog(folder: folder)
+  var failure: (any Error)?
+  /// The loop doesn't wait for files; what goes wrong with them stops it.
+  func attempt(_ body: () throws -> Void) {
+    do { try body() } catch { failure = failure ?? error }
+  }
+  let ending = try loop.run { event in
+    attempt { try log.write(event) }
+    switch event {
+    case .reading(let reading): report(.reading(reading))
+    case .rolledBack(let reason, let to): report(.rolledBack(reason: reason, to: to))
+    case .saved(let path, let seen): report(.saved(path: path, picturesSeen: seen))
+    case .sample(let pictures, let seen):
+      attempt {
+        let path = try writeSample(pictures, seen, record, to: folder)
+        report(.sample(path: path, picturesSeen: seen))
+      }
+    case .finished(let ending, let reading):
+      attempt { try record.writeCard(to: folder, reading, ending) }
+      report(.finished(ending, reading, folder: folder))
+    }
+  } shouldStop: {
+    failure != nil || shouldStop()
+  }
+  if let failure { throw failure }
+  return ending
+}
+
+/// A sheet of samples, named by the pictures seen.
+private func writeSample(_ pictures: Tensor, _ seen: Int, _ record: RunRecord, to folder: String) throws -> String {
+  let digits = String(seen)
+  let name = String(repeating: "0", count: max(0, 12 - digits.count)) + digits
+  let path = "\(folder)/samples/\(name).png"
+  try makeFolder(folder + "/samples")
+  let sheet = Sheet(for: pictures.size(0)).drawn(pictures.unbound().map { Picture($0) })
+  try sheet.write(
+    path, text: [("Software", "Atelier \(House.version)"), ("atelier", "\(record.recipe), \(seen) pictures seen")],
+    xmp: Provenance.xmp(), isForced: true)
+  return path
+}
+
+extension Length {
+  var minutes: Double? { if case .minutes(let minutes) = self { minutes } else { nil } }
+  var pictures: Int? { if case .pictures(let pictures) = self { pictures } else { nil } }
+}
+
+extension TrainRequest {
+  /// Takes what the run was begun with; what was asked for and can't change is refused.
+  fileprivate mutating func fill(from record: RunRecord) throws(RunError) {
+    if let recipe, recipe != record.recipe {
+      throw .cannotChange("recipe", from: record.recipe, to: recipe)
+    }
+    if let size, size != record.packing.size {
+      throw .cannotChange("size", from: "\(record.packing.size)", to: "\(size)")
+    }
+    if let first = settings.first { throw .cannotChange(first.name, from: "what the run has", to: first.value) }
+    (recipe, size, channels) = (record.recipe, record.packing.size, record.packing.channels)
+    (crop, ground, seed) = (record.packing.crop, record.packing.ground, record.plan.seed)
+    pictures = pictures ?? record.pictures
+  }
+}
+
+extension Recipe {
+  /// Checks that these pictures can be trained with what was asked for.
+  fileprivate static func prepared(_ situation: Situation, _ request: TrainRequest) throws -> Settings {
+    try settings(for: situation, preset: request.preset).changed(by: request.settings, recipe: name)
+  }
+  fileprivate static var defaultSize: Int { Settings().size }
+  fileprivate static var defaultChannels: Int { Settings().channels }
+}
