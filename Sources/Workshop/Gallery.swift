@@ -264,12 +264,12 @@ func reasonOfLastError() -> String {
 }
 
 /// "1 picture", "2 pictures", "1,204 pictures".
-func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
+public func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
   "\(grouped(count)) \(count == 1 ? noun : plural ?? noun + "s")"
 }
 
 /// With a comma before every three digits.
-func grouped(_ number: Int) -> String {
+public func grouped(_ number: Int) -> String {
   let digits = Array(String(number))
   return digits.indices.reduce(into: "") { text, i in
     if i > 0 && (digits.count - i).isMultiple(of: 3) && digits[i - 1] != "-" { text.append(",") }

@@ -37,20 +37,6 @@ public func makeFolder(_ path: String) throws(WorkspaceError) {
   }
 }
 
-/// Writes a file whole or not at all.
-///
-/// - Parameter force: whether a file of that name may be replaced.
-/// - Throws: `WorkspaceError.exists`, `cannotCreate` or `cannotWrite`.
-public func writeFile(_ bytes: some Sequence<UInt8>, to path: String, force: Bool = true) throws(WorkspaceError) {
-  if !force && FileManager.default.fileExists(atPath: path) { throw .exists(path: path) }
-  try makeFolder((path as NSString).deletingLastPathComponent.absolutePath)
-  do {
-    try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-  } catch {
-    throw .cannotWrite(path: path, reason: spokenReason(error))
-  }
-}
-
 /// Why something can't be put into a folder.
 public enum WorkspaceError: Explained, Equatable {
   case cannotCreate(path: String, reason: String)

@@ -1,6 +1,42 @@
 import ArgumentParser
+import Foundation
+import Torch
+import Workshop
 
 @main
 struct Atelier: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "atelier")
+  static let configuration = CommandConfiguration(
+    commandName: "atelier",
+    abstract: "A studio for generative art: train image generators on your own pictures.",
+    discussion: """
+      Start with `atelier demo`, or with a folder of 30 pictures or more:
+        atelier inspect PICTURES
+        atelier train PICTURES --minutes 20
+        atelier generate RUN --seeds 0-63 --grid --out DIR
+      """,
+    version: "atelier \(House.version), LibTorch \(LibTorch.version)",
+    subcommands: [Inspect.self, Generate.self])
+
+  /// Tells the world's errors in one sentence on standard error, with their exit codes (see `Exit`).
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      guard LibTorch.loadedVersion.hasPrefix(LibTorch.version) else { throw WrongLibrary() }
+      try command.run()
+    } catch let error as any Explained {
+      Console.complain("atelier: \(error.sentence)")
+      Foundation.exit(error.exit.rawValue)
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
+
+/// Another LibTorch was loaded than the one built against: it would crash or hang later.
+private struct WrongLibrary: Explained {
+  var sentence: String {
+    "LibTorch \(LibTorch.loadedVersion) was loaded, but this was built with \(LibTorch.version): "
+      + "unset LD_LIBRARY_PATH, or build again with ./atelier."
+  }
+  var exit: Exit { .unavailable }
 }

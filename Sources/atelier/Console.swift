@@ -1,4 +1,5 @@
 import Foundation
+import Workshop
 
 /// Where a verb writes: words for people or JSON lines on standard output, diagnostics on standard error.
 struct Console {
@@ -75,4 +76,10 @@ struct Console {
     default: value
     }
   }
+}
+
+/// Shows a picture where the terminal can.
+func show(_ path: String, on console: Console) {
+  guard console.isTerminal, !console.json, let drawn = TerminalGraphics.detected()?.drawn(file: path) else { return }
+  Console.write(drawn, to: 1)
 }

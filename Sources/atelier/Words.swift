@@ -1,4 +1,5 @@
 import Foundation
+import Workshop
 
 /// A duration as an artist says it: "40 s", "12 min", "1 h 20 min", "2 days 3 h".
 func spoken(seconds: Double) -> String {
@@ -12,23 +13,12 @@ func spoken(seconds: Double) -> String {
   return (hours / 24 == 1 ? "1 day" : "\(hours / 24) days") + (hours % 24 == 0 ? "" : " \(hours % 24) h")
 }
 
-/// A count with thousands set apart: "83,000".
-func spoken(_ count: Int) -> String {
-  var digits = String(count.magnitude)
-  var groups: [String] = []
-  while digits.count > 3 {
-    groups.insert(String(digits.suffix(3)), at: 0)
-    digits.removeLast(3)
-  }
-  return (count < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
-}
-
 /// A rate or a loss with about three digits: "1,240", "110", "3.42", "0.0781".
 func spoken(_ value: Double) -> String {
   guard value.isFinite else { return "\(value)" }
   switch abs(value) {
   case 0: return "0"
-  case 99.5...: return abs(value) < 1e15 ? spoken(Int(value.rounded())) : String(format: "%.3g", value)
+  case 99.5...: return abs(value) < 1e15 ? grouped(Int(value.rounded())) : String(format: "%.3g", value)
   case 1...: return String(format: "%.2f", value)
   default: return String(format: "%.3g", value)
   }

@@ -1,0 +1,157 @@
+import Foundation
+import Media
+import Models
+import Torch
+import Training
+
+/// What `generate` is asked for.
+public struct GenerateRequest: Sendable {
+  public var seeds: Seeds
+  /// Where the files go; made when it isn't there.
+  public var out: String
+  /// Writes all pictures on `sheet.png`, too.
+  public var grid = false
+  /// Writes walks between pairs of seeds on `interpolation.png`, a row each.
+  public var interpolate: SeedPairs?
+  public var steps = 8  // Pictures of a walk, both ends included.
+  /// Draws latents nearer to their mean: 1 leaves them, 0 gives the mean; less variety, fewer failures.
+  public var truncation: Double?
+  /// Replaces files that are there.
+  public var force = false
+
+  public init(seeds: Seeds, out: String) { (self.seeds, self.out) = (seeds, out) }
+}
+
+/// A file that `generate` wrote.
+public struct Generated: Codable, Sendable, Equatable {
+  public enum Kind: String, Codable, Sendable { case picture, sheet, interpolation }
+  public let kind: Kind
+  public let path: String
+  /// A picture's own seed.
+  public var seed: UInt64?
+}
+
+/// Writes a picture for each seed, and the sheets that are asked for.
+///
+/// Picture `seed` is the same whatever the other seeds are. Each file says how it was made: seed, run, checkpoint and
+/// settings in PNG text, and IPTC's digital source type in XMP.
+/// - Parameter report: told about each file.
+/// - Throws: `GeneratorError.noLatents`, `GenerateError`, `FileError`.
+public func generate(
+  _ request: GenerateRequest, with generator: Generator, report: (Generated) -> Void = { _ in }
+) throws {
+  let latent = try latentRecipe(request, generator)
+  let pictures = request.seeds.values.map { (seed: $0, path: "\(request.out)/\(fileName(seed: $0))") }
+  let sheet = request.grid ? "\(request.out)/sheet.png" : nil
+  let walk = request.interpolate.map { (pairs: $0.pairs, path: "\(request.out)/interpolation.png") }
+  if !request.force {
+    // Before any work: an artist who forgot --out shouldn't wait for that.
+    for path in pictures.map(\.path) + [sheet, walk?.path].compactMap({ $0 }) where access(path, F_OK) == 0 {
+      throw FileError.exists(path: path)
+    }
+  }
+  try AtomicFile.makeFolder(request.out)
+
+  func write(_ picture: Picture, _ path: String, _ kind: Generated.Kind, seed: UInt64? = nil) throws {
+    var words = provenance(generator, request)
+    if let seed { words.insert(("Seed", "\(seed)"), at: 0) }
+    try picture.write(path, text: words, xmp: Provenance.xmp(), isForced: request.force)
+    report(Generated(kind: kind, path: path, seed: seed))
+  }
+  var onSheet: [Picture] = []
+  // A thousand at a time, so that memory stays bounded.
+  for start in stride(from: 0, to: pictures.count, by: 1000) {
+    let part = pictures[start..<min(start + 1000, pictures.count)]
+    let made = sample(generator.recipe, latent, part.map(\.seed), truncation: request.truncation)
+    for (tensor, (seed, path)) in zip(made.unbound(), part) {
+      let picture = Picture(tensor)
+      try write(picture, path, .picture, seed: seed)
+      if sheet != nil { onSheet.append(picture) }
+    }
+  }
+  if let sheet { try write(Sheet(for: onSheet.count).drawn(onSheet), sheet, .sheet) }
+  if let walk, let latent {
+    let made = walk.pairs.flatMap { pair in
+      interpolated(latent, from: pair.from, to: pair.to, steps: request.steps, truncation: request.truncation ?? 1)
+    }
+    let drawn = Sheet(columns: request.steps, for: made.count).drawn(made)
+    try write(drawn, walk.path, .interpolation)
+  }
+}
+
+/// What was wrong with a request.
+public enum GenerateError: Explained, Equatable {
+  case badTruncation(Double)
+  case badSteps(Int)
+
+  public var sentence: String {
+    switch self {
+    case .badTruncation(let value): "--truncation can't be \(value): use a number from 0 to 1, such as 0.8."
+    case .badSteps(let count): "--steps can't be \(count): use a number from 2 to 1000."
+    }
+  }
+  public var exit: Exit { .usage }
+}
+
+/// Checks what the request asks of the recipe.
+private func latentRecipe(_ request: GenerateRequest, _ generator: Generator) throws -> (any LatentRecipe)? {
+  if let truncation = request.truncation, !(0...1).contains(truncation) {
+    throw GenerateError.badTruncation(truncation)
+  }
+  guard (2...1000).contains(request.steps) else { throw GenerateError.badSteps(request.steps) }
+  let latent = generator.recipe as? any LatentRecipe
+  if latent == nil, request.truncation != nil || request.interpolate != nil {
+    let option = request.truncation != nil ? "--truncation" : "--interpolate"
+    throw GeneratorError.noLatents(recipe: generator.facts.recipe, option: option)
+  }
+  return latent
+}
+
+/// Pictures [N, C, H, W] in -1...1.
+private func sample(
+  _ recipe: any Recipe, _ latent: (any LatentRecipe)?, _ seeds: [UInt64], truncation: Double?
+) -> Tensor {
+  guard let latent, let truncation else { return recipe.sample(seeds: seeds) }
+  return latent.decode(latent.latents(seeds: seeds) * truncation)
+}
+
+/// The pictures of a walk over the sphere (Shoemake 1985), on which normal latents of many dimensions lie; a straight
+/// line would leave it, and its middle would look faded.
+func interpolated(
+  _ recipe: some LatentRecipe, from: UInt64, to: UInt64, steps: Int, truncation: Double = 1
+) -> [Picture] {
+  let ends = recipe.latents(seeds: [from, to]) * truncation
+  let (a, b) = (ends[0], ends[1])
+  let (lengthA, lengthB) = (a.norm().item(), b.norm().item())
+  let cosine = lengthA > 0 && lengthB > 0 ? (a * b).sum().item() / (lengthA * lengthB) : 1
+  let angle = acos(min(1, max(-1, cosine)))
+  let points = (0..<steps).map { step -> Tensor in
+    let t = Double(step) / Double(steps - 1)
+    // The ends themselves, to the bit, and no division by the sine of nothing.
+    if step == 0 { return a }
+    if step == steps - 1 { return b }
+    if angle < 1e-4 || .pi - angle < 1e-4 { return a * (1 - t) + b * t }
+    return a * (sin((1 - t) * angle) / sin(angle)) + b * (sin(t * angle) / sin(angle))
+  }
+  return recipe.decode(Tensor.stacked(points)).unbound().map { Picture($0) }
+}
+
+/// "seed-0007.png": names sort as the seeds do, up to 9999.
+func fileName(seed: UInt64) -> String {
+  let digits = String(seed)
+  return "seed-" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ".png"
+}
+
+/// What a picture's file says about its making, in PNG text.
+private func provenance(_ generator: Generator, _ request: GenerateRequest) -> [(key: String, value: String)] {
+  var words = [
+    (key: "Run", value: generator.name),
+    (key: "Checkpoint", value: "sha256:\(generator.hash)"),
+    (key: "Recipe", value: generator.facts.recipe),
+    (key: "Settings", value: generator.facts.settings),
+    (key: "Pictures seen", value: "\(generator.facts.picturesSeen)"),
+    (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+  ]
+  if let truncation = request.truncation { words.append(("Truncation", "\(truncation)")) }
+  return words
+}

@@ -1,0 +1,84 @@
+import Foundation
+import Media
+import Models
+import Torch
+import Training
+
+/// A trained generator, opened from a run, a checkpoint's file or the models that are installed.
+public struct Generator {
+  /// The checkpoint's file.
+  public let path: String
+  public let facts: Checkpoint.Facts
+  public let recipe: any Recipe
+  /// The file's SHA-256.
+  public let hash: String
+  /// How it was named: the run's folder, the file or the model.
+  public let name: String
+
+  /// - Parameters:
+  ///   - name: a run's folder, a checkpoint's file, or the name of a run or a model in the workspace or of one that
+  ///     comes with Atelier.
+  ///   - skipped: told about each damaged checkpoint of the run.
+  /// - Throws: `GeneratorError`, `CheckpointError`, `RecipeError`.
+  public init(
+    _ name: String, in workspace: Workspace = Workspace(), on device: Device = .cpu,
+    skipped: (CheckpointError) -> Void = { _ in }
+  ) throws {
+    let checkpoint = try Self.checkpoint(name, in: workspace, skipped: skipped)
+    (path, facts, self.name) = (checkpoint.path, checkpoint.facts, name)
+    hash = try Digest.sha256(file: checkpoint.path)
+    recipe = try generator(of: checkpoint, on: device)
+  }
+
+  /// The file behind a name: the newest checkpoint of a run that can be read.
+  static func checkpoint(
+    _ name: String, in workspace: Workspace, skipped: (CheckpointError) -> Void
+  ) throws -> Checkpoint {
+    let isPlain = !name.contains("/")
+    let places = [
+      name.absolutePath, isPlain ? "\(workspace.runs)/\(name)" : nil,
+      isPlain ? "\(workspace.models)/\(name).safetensors" : nil,
+      isPlain ? House.find("Examples/models/\(name).safetensors") : nil,
+    ]
+    var isFolder: ObjCBool = false
+    let files = FileManager.default
+    guard let path = places.compactMap({ $0 }).first(where: { files.fileExists(atPath: $0, isDirectory: &isFolder) })
+    else { throw GeneratorError.missing(name) }
+    guard isFolder.boolValue else { return try Checkpoint(path: path) }
+    let folder = "\(path)/checkpoints"
+    guard let newest = Checkpoint.latest(in: folder, skipped: skipped) else {
+      throw Checkpoint.files(in: folder).isEmpty ? GeneratorError.noRun(path) : .damaged(path)
+    }
+    return newest
+  }
+}
+
+/// Why there is no generator behind a name.
+public enum GeneratorError: Explained, Equatable {
+  case missing(String)
+  /// A folder without checkpoints.
+  case noRun(String)
+  /// None of its checkpoints can be read.
+  case damaged(String)
+  case noLatents(recipe: String, option: String)
+
+  public var sentence: String {
+    switch self {
+    case .missing(let name):
+      "There is no run, checkpoint or model '\(name)': check the path, or see `atelier models list`."
+    case .noRun(let path):
+      "\(path) isn't a run, since there is no checkpoint in it: name a folder that `atelier train` made."
+    case .damaged(let path):
+      "None of the checkpoints in \(path) can be read: train again, with another --run."
+    case .noLatents(let recipe, let option):
+      "The recipe \(recipe) doesn't make its pictures from latents: leave \(option) out."
+    }
+  }
+  public var exit: Exit {
+    switch self {
+    case .missing, .noRun: .missingInput
+    case .damaged: .data
+    case .noLatents: .usage
+    }
+  }
+}

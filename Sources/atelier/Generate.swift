@@ -1,0 +1,68 @@
+import ArgumentParser
+import Foundation
+import Training
+import Workshop
+
+struct Generate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Make pictures from a trained generator.",
+    discussion: """
+      A seed's picture is always the same, whatever else is made with it. Each PNG says in its metadata how it was made.
+      """)
+
+  @Argument(help: ArgumentHelp("A run's folder, a checkpoint's file, or the name of a run or model.", valueName: "run"))
+  var source: String
+
+  @Option(help: ArgumentHelp("Which pictures to make: numbers and ranges, such as 0-63,80.", valueName: "list"))
+  var seeds = "0-15"
+
+  @Option(help: ArgumentHelp("The folder for the pictures; made when it isn't there.", valueName: "dir"))
+  var out: String
+
+  @Flag(help: "Write all of them on sheet.png, too.")
+  var grid = false
+
+  @Option(
+    help: ArgumentHelp("Walk from one seed to another, on interpolation.png: 3-7, or 3-7,7-12.", valueName: "a-b"))
+  var interpolate: String?
+
+  @Option(help: ArgumentHelp("Pictures of a walk.", valueName: "n"))
+  var steps = 8
+
+  @Option(help: ArgumentHelp("From 1, which changes nothing, down to 0: less variety, fewer failures.", valueName: "x"))
+  var truncation: Double?
+
+  @Flag(help: "Replace files that are there.")
+  var force = false
+
+  @OptionGroup var device: DeviceOption
+  @OptionGroup var common: Common
+
+  func run() throws {
+    let console = common.console
+    var request = GenerateRequest(seeds: try Seeds(seeds), out: out)
+    (request.grid, request.steps, request.truncation, request.force) = (grid, steps, truncation, force)
+    request.interpolate = try interpolate.map(SeedPairs.init)
+    let generator = try Generator(source, in: common.place, on: device.resolved()) { console.line($0.sentence) }
+    var sheets: [String] = []
+    var count = 0
+    var bar = Bar(console, interval: 5)
+    let started = ProcessInfo.processInfo.systemUptime
+    try generate(request, with: generator) { file in
+      console.event(file.kind.rawValue, encoding: file)
+      guard file.kind == .picture else { return sheets.append(file.path) }
+      count += 1
+      // A bar only where it takes long enough to be read.
+      if ProcessInfo.processInfo.systemUptime - started > 1 {
+        bar.show(Double(count) / Double(request.seeds.values.count), [counted(count, "picture")])
+      }
+    }
+    bar.close()
+    console.event("finished", ["pictures": count, "out": out, "checkpoint": generator.path, "sha256": generator.hash])
+    console.line("\(counted(count, "picture")) in \(out)")
+    for sheet in sheets {
+      show(sheet, on: console)
+      console.line(sheet)
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Foundation
+import Workshop
+
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Look at a folder of pictures: what is in it, what is wrong with it, what it would train.")
+
+  @Argument(help: ArgumentHelp("A folder, a zip file or a picture.", valueName: "pictures"))
+  var path: String
+
+  @Option(help: ArgumentHelp("Side of the pictures that would be trained, in pixels.", valueName: "px"))
+  var size = 64
+
+  @Option(help: ArgumentHelp("Draw a contact sheet into this PNG file.", valueName: "file"))
+  var sheet: String?
+
+  @Flag(help: "Replace a contact sheet that is there.")
+  var force = false
+
+  @OptionGroup var common: Common
+
+  func validate() throws {
+    guard (1...4096).contains(size) else { throw ValidationError("--size must be 1 to 4096 pixels.") }
+  }
+
+  func run() throws {
+    let console = common.console
+    var bar = Bar(console)
+    let found = try inspect(
+      path, InspectRequest(size: size, sheet: sheet, force: force),
+      progress: { done, all in
+        bar.show(Double(done) / Double(all), [counted(done, "file")])
+      })
+    bar.close()
+    console.event("inspection", encoding: found)
+    for line in found.report { console.line(line) }
+    if let sheet = found.sheet { show(sheet, on: console) }
+  }
+}

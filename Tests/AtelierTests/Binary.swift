@@ -1,0 +1,126 @@
+import Foundation
+import Testing
+
+/// The built `atelier`, run as an artist or a script runs it.
+struct Binary {
+  /// Its working folder, where it finds relative paths; removed with `remove`.
+  let folder: String
+  private let environment: [String: String]
+
+  struct Outcome {
+    let status: Int32
+    let out: String
+    let err: String
+    /// Standard output as JSON objects, one a line.
+    func lines() throws -> [[String: Any]] {
+      try out.split(separator: "\n").map { line in
+        try #require(
+          JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "not a JSON object: \(line)")
+      }
+    }
+  }
+
+  /// - Parameter more: variables of the environment beside the usual ones.
+  init(_ more: [String: String] = [:]) throws {
+    folder = NSTemporaryDirectory() + "atelier-test-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    environment = ProcessInfo.processInfo.environment.merging(
+      // Two threads at most, so that sums have the same order in each process of a test.
+      ["ATELIER_WORKSPACE": folder + "/workspace", "COLUMNS": "80", "OMP_NUM_THREADS": "2"]
+    ) { _, new in new }.merging(more) { _, new in new }
+  }
+
+  func remove() { try? FileManager.default.removeItem(atPath: folder) }
+
+  /// Beside the bundle of the tests.
+  static let path: String = {
+    let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") || $0.contains(".xctest/") }
+    let built =
+      bundle.map { String($0.prefix(upTo: $0.range(of: "/", options: .backwards)!.lowerBound)) }
+      ?? root + "/.build/debug"
+    return built + "/atelier"
+  }()
+  /// The checkout.
+  static let root = #filePath.components(separatedBy: "/Tests/").dropLast().joined(separator: "/Tests/")
+  static let emoji = root + "/Examples/emoji"
+
+  /// Runs a verb to its end.
+  ///
+  /// - Parameters:
+  ///   - through: words of a shell before the command, such as `ulimit -f 100;`.
+  ///   - seconds: after which it is killed, and the test fails.
+  @discardableResult
+  func run(_ arguments: String..., through shell: String? = nil, seconds: Double = 240) throws -> Outcome {
+    try run(arguments, through: shell, seconds: seconds)
+  }
+
+  func run(_ arguments: [String], through shell: String? = nil, seconds: Double = 240) throws -> Outcome {
+    let started = try start(arguments, through: shell)
+    return try started.finish(seconds: seconds)
+  }
+
+  /// A verb that is still running.
+  final class Running {
+    let process: Process
+    private let out: String, err: String
+
+    init(_ process: Process, out: String, err: String) { (self.process, self.out, self.err) = (process, out, err) }
+
+    var output: String { (try? String(contentsOfFile: out, encoding: .utf8)) ?? "" }
+    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    /// Waits until `condition` or the end of the process.
+    func wait(seconds: Double = 120, until condition: () -> Bool) throws {
+      let end = Date().addingTimeInterval(seconds)
+      while process.isRunning && !condition() {
+        try #require(Date() < end, "waited \(seconds) s in vain; the output so far: \(output)")
+        usleep(20_000)
+      }
+    }
+
+    func finish(seconds: Double = 240) throws -> Outcome {
+      do { try wait(seconds: seconds) { false } } catch {
+        send(SIGKILL)
+        throw error
+      }
+      process.waitUntilExit()
+      let status =
+        process.terminationReason == .uncaughtSignal ? 1000 + process.terminationStatus : process.terminationStatus
+      return Outcome(status: status, out: output, err: (try? String(contentsOfFile: err, encoding: .utf8)) ?? "")
+    }
+  }
+
+  func start(_ arguments: String...) throws -> Running { try start(arguments, through: nil) }
+
+  private func start(_ arguments: [String], through shell: String?) throws -> Running {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: shell == nil ? Self.path : "/bin/bash")
+    process.arguments =
+      shell.map { ["-c", "\($0) exec \"$0\" \"$@\"", Self.path] + arguments } ?? arguments
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    process.environment = environment
+    process.standardInput = FileHandle.nullDevice
+    let files = ["out", "err"].map { folder + "/\($0)-" + UUID().uuidString }
+    for file in files { try Data().write(to: URL(fileURLWithPath: file)) }
+    process.standardOutput = FileHandle(forWritingAtPath: files[0])
+    process.standardError = FileHandle(forWritingAtPath: files[1])
+    try process.run()
+    return Running(process, out: files[0], err: files[1])
+  }
+}
+
+/// Runs the test with a binary in a folder of its own, which is removed afterwards.
+func inFolder(_ more: [String: String] = [:], _ body: (Binary) throws -> Void) throws {
+  let binary = try Binary(more)
+  defer { binary.remove() }
+  try body(binary)
+}
+
+/// Expects a sentence on standard error, nothing on standard output, and the exit code.
+func expect(
+  _ outcome: Binary.Outcome, says sentence: String, exit status: Int32, at location: SourceLocation = #_sourceLocation
+) {
+  #expect(outcome.err == "atelier: \(sentence)\n", sourceLocation: location)
+  #expect(outcome.out == "", sourceLocation: location)
+  #expect(outcome.status == status, sourceLocation: location)
+}

@@ -1,0 +1,141 @@
+import Foundation
+import Media
+import Models
+import Testing
+import Torch
+import Training
+
+@testable import Workshop
+
+@Suite final class GenerateTests {
+  private let folder = NSTemporaryDirectory() + "generate-" + UUID().uuidString
+  private let workspace: Workspace
+
+  init() throws {
+    workspace = Workspace(folder + "/workspace")
+    var settings = DCGANRecipe.Settings()
+    (settings.size, settings.width, settings.latent) = (32, 4, 8)
+    var noise = Noise(seed: 5)
+    let recipe = try DCGANRecipe(settings, noise: &noise, on: .cpu)
+    let facts = Checkpoint.Facts(recipe: "dcgan", settings: settings.json, seed: 5)
+    try Checkpoint.save(recipe.saved, facts: facts, to: workspace.runs + "/birds/checkpoints")
+    try FileManager.default.createDirectory(atPath: workspace.models, withIntermediateDirectories: true)
+    try Checkpoint.write(recipe.published, facts: facts, to: workspace.models + "/small.safetensors")
+  }
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+  private func out(_ name: String) -> String { "\(folder)/\(name)" }
+  private func file(_ path: String) throws -> [UInt8] {
+    Array(try #require(FileManager.default.contents(atPath: path), "no file \(path)"))
+  }
+
+  @Test func aSeedsPictureIsTheSameInWhateverBatch() throws {
+    let generator = try Generator("birds", in: workspace)
+    var written: [Generated] = []
+    try generate(GenerateRequest(seeds: Seeds("0-20"), out: out("many")), with: generator) { written.append($0) }
+    #expect(written.map(\.seed) == (0...20).map { UInt64($0) })
+    try generate(GenerateRequest(seeds: Seeds("17"), out: out("one")), with: generator)
+    #expect(try file(out("many/seed-0017.png")) == file(out("one/seed-0017.png")))
+    #expect(try file(out("many/seed-0016.png")) != file(out("many/seed-0017.png")))
+  }
+
+  @Test func aPublishedGeneratorMakesItsRunsPictures() throws {
+    try generate(GenerateRequest(seeds: Seeds("3"), out: out("run")), with: Generator("birds", in: workspace))
+    try generate(GenerateRequest(seeds: Seeds("3"), out: out("model")), with: Generator("small", in: workspace))
+    let a = try Picture.load(out("run/seed-0003.png")), b = try Picture.load(out("model/seed-0003.png"))
+    #expect(a.bytes == b.bytes)
+  }
+
+  @Test func eachFileSaysHowItWasMade() throws {
+    let generator = try Generator(workspace.runs + "/birds", in: workspace)
+    var request = GenerateRequest(seeds: try Seeds("7,9"), out: out("said"))
+    (request.grid, request.truncation) = (true, 0.5)
+    try generate(request, with: generator)
+    let words = Dictionary(uniqueKeysWithValues: try #require(PNG.text(file(out("said/seed-0007.png")))))
+    #expect(words["Seed"] == "7")
+    #expect(words["Recipe"] == "dcgan")
+    #expect(words["Run"] == workspace.runs + "/birds")
+    #expect(words["Truncation"] == "0.5")
+    #expect(try words["Checkpoint"] == "sha256:" + Digest.sha256(file: generator.path))
+    #expect(words["Settings"]?.contains("\"width\":4") == true)
+    #expect(words["Software"]?.hasPrefix("Atelier ") == true)
+    let type = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+    #expect(words["XML:com.adobe.xmp"]?.contains("Iptc4xmpExt:DigitalSourceType=\"\(type)\"") == true)
+    #expect(try PNG.text(file(out("said/sheet.png")))?.contains { $0.key == "XML:com.adobe.xmp" } == true)
+  }
+
+  @Test func theSheetHoldsThePictures() throws {
+    let generator = try Generator("birds", in: workspace)
+    var request = GenerateRequest(seeds: try Seeds("0-4"), out: out("grid"))
+    request.grid = true
+    try generate(request, with: generator)
+    let sheet = try Picture.load(out("grid/sheet.png")), fifth = try Picture.load(out("grid/seed-0004.png"))
+    // Three columns; the fifth picture is in the middle of the second row.
+    for (x, y) in [(0, 0), (31, 31), (16, 9)] {
+      #expect(sheet[2 + 34 + x, 2 + 34 + y].elementsEqual(fifth[x, y]))
+    }
+  }
+
+  @Test func aWalkBeginsAndEndsAtItsSeeds() throws {
+    let recipe = try #require(try Generator("birds", in: workspace).recipe as? DCGANRecipe)
+    let walk = interpolated(recipe, from: 3, to: 8, steps: 5)
+    #expect(walk[0] == Picture(recipe.sample(seeds: [3])[0]))
+    #expect(walk[4] == Picture(recipe.sample(seeds: [8])[0]))
+    #expect(Set(walk.map(\.bytes)).count == 5)
+    // Standing still is a walk, too.
+    #expect(Set(interpolated(recipe, from: 3, to: 3, steps: 3).map(\.bytes)).count == 1)
+    var request = GenerateRequest(seeds: try Seeds("0"), out: out("walk"))
+    (request.interpolate, request.steps) = (try SeedPairs("3-8,8-3"), 5)
+    try generate(request, with: Generator("birds", in: workspace))
+    let sheet = try Picture.load(out("walk/interpolation.png"))
+    #expect(sheet.width == 2 + 5 * 34 && sheet.height == 2 + 2 * 34)
+  }
+
+  @Test func truncationShrinksVariety() throws {
+    let generator = try Generator("birds", in: workspace)
+    func spread(_ truncation: Double?, _ name: String) throws -> Double {
+      var request = GenerateRequest(seeds: try Seeds("0-7"), out: out(name))
+      request.truncation = truncation
+      try generate(request, with: generator)
+      let pictures = try (0..<8).map { try Picture.load(out("\(name)/seed-000\($0).png")).tensor.to(.float32) }
+      return Tensor.stacked(pictures).std(dims: [0]).mean().item()
+    }
+    let all = try spread(nil, "all")
+    #expect(try spread(1, "unchanged") == all)
+    #expect(try spread(0.3, "less") < all)
+    #expect(try spread(0, "none") == 0)
+  }
+
+  @Test func nothingIsReplacedUnasked() throws {
+    let generator = try Generator("birds", in: workspace)
+    var request = GenerateRequest(seeds: try Seeds("0-1"), out: out("twice"))
+    try generate(request, with: generator)
+    request.seeds = try Seeds("1-2")
+    #expect(throws: FileError.exists(path: out("twice/seed-0001.png"))) { try generate(request, with: generator) }
+    #expect(access(out("twice/seed-0002.png"), F_OK) != 0, "nothing is written before all is known to be new")
+    request.force = true
+    try generate(request, with: generator)
+    #expect(access(out("twice/seed-0002.png"), F_OK) == 0)
+  }
+
+  @Test func saysWhatIsNoGenerator() throws {
+    #expect(throws: GeneratorError.missing("nothing")) { try Generator("nothing", in: workspace) }
+    #expect(throws: GeneratorError.noRun(folder)) { try Generator(folder, in: workspace) }
+    let newest = try #require(Checkpoint.files(in: workspace.runs + "/birds/checkpoints").last)
+    try Data("damaged".utf8).write(to: URL(fileURLWithPath: newest))
+    var skipped = 0
+    #expect(throws: GeneratorError.damaged(workspace.runs + "/birds")) {
+      try Generator("birds", in: workspace) { _ in skipped += 1 }
+    }
+    #expect(skipped == 1)
+  }
+
+  @Test func refusesImpossibleRequests() throws {
+    let generator = try Generator("birds", in: workspace)
+    var request = GenerateRequest(seeds: try Seeds("0"), out: out("bad"))
+    request.truncation = 1.5
+    #expect(throws: GenerateError.badTruncation(1.5)) { try generate(request, with: generator) }
+    (request.truncation, request.steps) = (nil, 1)
+    #expect(throws: GenerateError.badSteps(1)) { try generate(request, with: generator) }
+  }
+}
