@@ -1,4 +1,97 @@
+import Foundation
+import Torch
+
+/// The measured claims of docs/performance.md, against PyTorch on the same machine. Needs only LibTorch.
 @main
 struct Benchmarks {
-  static func main() {}
+  static func main() {
+    var arguments = Arguments(CommandLine.arguments.dropFirst())
+    let name = arguments.next() ?? "help"
+    if let threads = arguments.number("threads") { Threads.count = threads }
+    switch name {
+    case "dense", "dcgan", "r3gan", "generate":
+      let rate = Rate.all[name]!
+      if arguments.flag("alone") {
+        print(rate.measured(arguments))
+      } else {
+        Comparison(rate: name, arguments).run()
+      }
+    case "start-up": StartUp(arguments).run()
+    // What `start-up` starts: the smallest thing that uses LibTorch.
+    case "nothing": _ = (Tensor.zeros([1]) + 1).item()
+    case "gaussians": Gaussians(arguments).run()
+    case "stacked-mnist": StackedDigits(arguments).run()
+    case "help", "--help", "-h": print(help)
+    default: stop("There is no benchmark '\(name)'. \(help)")
+    }
+  }
+
+  private static let help = """
+    Benchmarks NAME [--threads N] [--rounds N] [--python PATH]
+
+      dense, dcgan, r3gan   training steps beside the same in PyTorch
+      generate              64 pictures of 64 px, beside the same in PyTorch
+      start-up              whole processes that do almost nothing
+      gaussians             25 modes in the plane, by r3gan's loss        [--steps N] [--seed N]
+      stacked-mnist         1,000 modes of three digits, by r3gan         [--minutes N | --pictures N] [--seed N]
+                            [--digits FILE], made by Scripts/digits.py
+
+    Rounds take turns with the peers, so that a busy machine disturbs all alike; the table has medians. PyTorch is that
+    of --python, else of .venv.
+    """
+}
+
+/// Ends with a sentence.
+func stop(_ sentence: String) -> Never {
+  FileHandle.standardError.write(Data((sentence + "\n").utf8))
+  exit(64)
+}
+
+/// Words after the benchmark's name: `--key value` and `--flag`.
+struct Arguments {
+  private var words: [String]
+  init(_ words: some Sequence<String>) { self.words = Array(words) }
+
+  /// Takes the first word.
+  mutating func next() -> String? { words.isEmpty ? nil : words.removeFirst() }
+  func flag(_ name: String) -> Bool { words.contains("--\(name)") }
+  func text(_ name: String) -> String? {
+    guard let i = words.firstIndex(of: "--\(name)") else { return nil }
+    guard i + 1 < words.count else { stop("--\(name) needs a value.") }
+    return words[i + 1]
+  }
+  func number(_ name: String) -> Int? {
+    text(name).map { word in
+      guard let value = Int(word), value >= 0 else { stop("--\(name) needs a number, not '\(word)'.") }
+      return value
+    }
+  }
+}
+
+/// Columns that line up, the first to the left.
+func printTable(_ rows: [[String]]) {
+  let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
+  for row in rows {
+    let cells = zip(row, widths).enumerated().map { i, cell in
+      let space = String(repeating: " ", count: cell.1 - cell.0.count)
+      return i == 0 ? cell.0 + space : space + cell.0
+    }
+    print(cells.joined(separator: "  "))
+  }
+}
+
+func told(_ value: Double, digits: Int = 1) -> String { String(format: "%.\(digits)f", value) }
+
+func median(_ values: [Double]) -> Double {
+  let sorted = values.sorted()
+  let middle = sorted.count / 2
+  return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/// Seconds that a body takes.
+func seconds(_ body: () -> Void) -> Double {
+  let start = ContinuousClock.now
+  body()
+  let taken = ContinuousClock.now - start
+  return Double(taken.components.seconds) + Double(taken.components.attoseconds) * 1e-18
 }
