@@ -179,7 +179,7 @@ extension Checkpoint {
 
 extension Checkpoint.Facts {
   /// As in a checkpoint's metadata, which holds strings only.
-  var metadata: [String: String] {
+  public var metadata: [String: String] {
     [
       "format": "atelier", "recipe": recipe, "settings": settings, "seed": String(seed),
       "pictures_seen": String(picturesSeen), "seconds": String(seconds), "rate_scale": String(rateScale),

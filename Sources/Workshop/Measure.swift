@@ -1,0 +1,123 @@
+import Foundation
+import Media
+import Metrics
+import Models
+import Torch
+import Training
+
+/// How much generated pictures are like real ones.
+public struct Measurement: Codable, Hashable, Sendable {
+  /// The run, model or folder that was measured, and the pictures that it was measured against.
+  public let subject: String, against: String
+  /// Pictures on each side, and their side in pixels.
+  public let samples: Int, real: Int, size: Int
+  /// KID × 1000 and one standard error of it; 0 is like the real ones.
+  public let kid: Double, kidError: Double?
+  /// Unreliable under some 2,000 pictures, and no paper's figure, since the features are others.
+  public let fid: Double
+  public let precision: Double, recall: Double, density: Double, coverage: Double
+  /// The network that saw the pictures.
+  public let features: String
+  /// That the generator was trained on, when it is one.
+  public let picturesSeen: Int?
+}
+
+/// Why there is nothing to measure.
+public enum MeasureError: Explained, Equatable {
+  case tooFew(path: String, count: Int)
+
+  public var sentence: String {
+    switch self {
+    case .tooFew(let path, let count):
+      "\(path) has only \(count) usable pictures, and a measure needs \(MeasureError.least): name a larger set."
+    }
+  }
+  public var exit: Exit { .data }
+  /// So that every picture has its neighbours, and halves can be compared.
+  static let least = 16
+}
+
+/// Compares a generator's pictures, or a folder's, with real ones.
+///
+/// - Parameters:
+///   - subject: a run, checkpoint or model as `Generator` takes it; or a folder, a zip file or a picture.
+///   - against: real pictures: a folder or a zip file.
+///   - samples: how many pictures the generator makes, by the seeds from 0 on.
+///   - size: of the pictures on both sides; the generator's, or that of the subject's first picture when it is nil.
+///   - say: told in a sentence what takes time, and `progress` how much of the whole is done, in 0...1.
+/// - Throws: `MeasureError`, and as `Generator`, `pack` and `installModel`.
+public func measure(
+  _ subject: String, against: String, samples: Int = 2000, size: Int? = nil, in workspace: Workspace,
+  on device: Device = .cpu, say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
+) throws -> Measurement {
+  let net = try featureNet(in: workspace, on: device, say: say)
+  let generator = try pictures(subject) ? nil : Generator(subject, in: workspace, on: device) { say($0.sentence) }
+  let side = try size ?? generator?.settings.size ?? firstSize(of: subject)
+  let channels = generator?.settings.channels ?? 3
+
+  let realSet = try pack(against, Packing(size: side, channels: channels), in: workspace)
+  guard realSet.count >= MeasureError.least else { throw MeasureError.tooFew(path: against, count: realSet.count) }
+  let whole = Double(realSet.count + samples)
+  let real = try features(of: realSet, by: net) { progress(Double($0) / whole) }
+
+  let generated: Tensor
+  if let generator {
+    generated = made(by: generator, count: max(samples, MeasureError.least), net) {
+      progress(Double(realSet.count + $0) / whole)
+    }
+  } else {
+    let set = try pack(subject, Packing(size: side, channels: channels), in: workspace)
+    guard set.count >= MeasureError.least else { throw MeasureError.tooFew(path: subject, count: set.count) }
+    generated = try features(of: set, by: net) {
+      progress(Double(realSet.count + $0) / Double(realSet.count + set.count))
+    }
+  }
+  progress(1)
+
+  var noise = Noise(seed: 0)
+  let kernel = KernelDistance(between: generated, and: real, noise: &noise)
+  let neighbours = Neighbours(generated: generated, real: real)
+  return Measurement(
+    subject: subject, against: against, samples: generated.size(0), real: real.size(0), size: side,
+    kid: 1000 * kernel.value, kidError: kernel.error.isNaN ? nil : 1000 * kernel.error,
+    fid: frechetDistance(generated, real), precision: neighbours.precision, recall: neighbours.recall,
+    density: neighbours.density, coverage: neighbours.coverage, features: FeatureNet.name,
+    picturesSeen: generator?.facts.picturesSeen)
+}
+
+/// Whether a name is that of pictures, not of a generator.
+private func pictures(_ name: String) throws -> Bool {
+  let path = name.absolutePath
+  var isFolder: ObjCBool = false
+  guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return false }
+  if isFolder.boolValue { return !FileManager.default.fileExists(atPath: "\(path)/checkpoints") }
+  return !path.hasSuffix(".safetensors")
+}
+
+/// The shorter side of the first picture that can be read, at most what the network sees.
+private func firstSize(of path: String) throws -> Int {
+  for candidate in try Gallery(path).candidates where !candidate.path.isEmpty {
+    if let bytes = try? FileBytes.read(candidate.path), let facts = try? Picture.facts(bytes, named: candidate.name) {
+      return min(facts.width, facts.height, FeatureNet.size)
+    }
+  }
+  return FeatureNet.size
+}
+
+/// Of a packed set, kept beside it.
+private func features(of set: Packed, by net: FeatureNet, progress: (Int) -> Void) throws -> Tensor {
+  let path = set.path.replacing(".safetensors", with: "-features.safetensors")
+  let pictures = try PictureSet(path: set.path).pictures
+  return try net.features(of: pictures, key: set.hash, cachedAt: path, progress: progress)
+}
+
+/// Of the pictures of the seeds from 0 on, as the bytes that `generate` would write.
+private func made(by generator: Generator, count: Int, _ net: FeatureNet, progress: (Int) -> Void) -> Tensor {
+  let parts = stride(from: 0, to: count, by: 64).map { start -> Tensor in
+    let seeds = (start..<min(start + 64, count)).map(UInt64.init)
+    let features = net.features(of: pictureBytes(generator.recipe.sample(seeds: seeds)))
+    progress(start + seeds.count)
+    return features
+  }
+  return Tensor.concatenated(parts)
+}

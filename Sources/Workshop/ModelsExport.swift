@@ -1,0 +1,53 @@
+import Foundation
+import Media
+import Models
+import Torch
+import Training
+
+/// What `models export` made.
+public struct ExportedModel: Codable, Hashable, Sendable {
+  public let path: String
+  public let recipe: String
+  public let picturesSeen: Int
+  public let bytes: Int
+}
+
+/// Writes a run's generator as one file of its own, without what only training needs: what `generate` takes, in this
+/// workspace by its name or anywhere by its path.
+///
+/// - Parameters:
+///   - run: as `Generator` takes it.
+///   - name: the model's; the run's when it is nil.
+///   - out: the file; else it goes into the workspace's models.
+///   - licence: of the pictures that it was trained on, as the artist says.
+///   - force: replaces a file that is there.
+/// - Throws: `GeneratorError`, `CheckpointError`, `RecipeError`, `WorkspaceError`, `SafetensorsError`.
+public func exportModel(
+  _ run: String, named name: String? = nil, to out: String? = nil, licence: String? = nil, force: Bool = false,
+  in workspace: Workspace, skipped: (CheckpointError) -> Void = { _ in }
+) throws -> ExportedModel {
+  let source = try Generator(run, in: workspace, skipped: skipped)
+  let title = name ?? URL(fileURLWithPath: run.absolutePath).deletingPathExtension().lastPathComponent
+  let target = out?.absolutePath ?? "\(workspace.models)/\(title).safetensors"
+  guard force || !FileManager.default.fileExists(atPath: target) else { throw WorkspaceError.exists(path: target) }
+
+  var tensors: [String: Tensor] = [:]
+  for (part, saved) in source.recipe.published {
+    for (key, tensor) in saved.savedTensors { tensors["\(part)/\(key)"] = tensor }
+  }
+  var metadata = ModelMetadata.common(title: title, architecture: "atelier/\(source.facts.recipe)")
+  let side = source.settings.size
+  metadata[ModelMetadata.resolution] = "\(side)x\(side)"
+  metadata[ModelMetadata.licence] = licence
+  metadata[ModelMetadata.sourceHash] = source.hash
+  try makeFolder((target as NSString).deletingLastPathComponent)
+  try Safetensors.write(tensors, metadata: metadata.merging(source.facts.metadata) { $1 }, to: target)
+  let bytes = (try? FileManager.default.attributesOfItem(atPath: target))?[.size] as? Int ?? 0
+  return ExportedModel(
+    path: target, recipe: source.facts.recipe, picturesSeen: source.facts.picturesSeen, bytes: bytes)
+}
+
+extension Generator {
+  /// Size and channels of its pictures.
+  var settings: any RecipeSettings { recipe.settings }
+}

