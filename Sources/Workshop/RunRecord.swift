@@ -1,4 +1,5 @@
 import Foundation
+import Media
 import Models
 import Torch
 import Training
@@ -74,7 +75,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
   func write(to folder: String) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try writeFile(encoder.encode(self), to: folder + "/settings.json")
+    try AtomicFile.write(Array(encoder.encode(self)), to: folder + "/settings.json", isForced: true)
   }
 
   /// A page about the run for people: what it was trained on, how, and how to use it.
@@ -97,7 +98,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
       Go on training: `atelier train --resume --run \(folder) --minutes \(minutes + 20)`
 
       """
-    try writeFile(Array(card.utf8), to: folder + "/card.md")
+    try AtomicFile.write(card, to: folder + "/card.md", isForced: true)
   }
 }
 
@@ -133,14 +134,14 @@ final class RunLog {
   private let file: FileHandle
   private let encoder = JSONEncoder()
 
-  /// - Throws: `WorkspaceError`.
-  init(folder: String) throws(WorkspaceError) {
+  /// - Throws: `FileError` or `WorkspaceError`.
+  init(folder: String) throws {
     let path = folder + "/log.jsonl"
-    if !FileManager.default.fileExists(atPath: path) { try writeFile([], to: path) }
+    if !FileManager.default.fileExists(atPath: path) { try AtomicFile.write("", to: path) }
     do {
       file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
       try file.seekToEnd()
-    } catch { throw .cannotWrite(path: path, reason: spokenReason(error)) }
+    } catch { throw WorkspaceError.cannotWrite(path: path, reason: spokenReason(error)) }
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
