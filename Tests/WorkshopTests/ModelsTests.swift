@@ -1,5 +1,6 @@
 import Archives
 import Foundation
+import Media
 import Models
 import Networks
 import Testing
@@ -57,7 +58,8 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
     // A house without the set-up's copy.
     let model = try KnownModel.named("efficientnet-lite0")
     let planted = "\(folder.workspace.cache)/\(model.wheel)"
-    try writeFile(Array("another wheel".utf8), to: planted)
+    try folder.workspace.make(folder.workspace.cache)
+    try AtomicFile.write("another wheel", to: planted)
     guard House.find(".cache/\(model.wheel)") == nil else { return }
     #expect(throws: ModelError.wrongHash(model.name, path: planted)) {
       try installModel(model.name, in: folder.workspace)
