@@ -61,6 +61,7 @@ import Training
   @Test func denseFollowsPyTorch() throws {
     var settings = DenseRecipe.Settings()
     (settings.size, settings.latent, settings.batch, settings.hidden) = (8, 10, 5, 64)
+    settings.precision = "float32"
     try followsPyTorch(settings, as: DenseRecipe.self)
   }
 
@@ -84,7 +85,7 @@ import Training
 
   @Test func theVerdictUpdatesOneNetworkAStep() throws {
     var settings = DenseRecipe.Settings()
-    (settings.size, settings.verdict) = (8, true)
+    (settings.size, settings.verdict, settings.precision) = (8, true, "float32")
     var noise = Noise(seed: 4)
     let recipe = try DenseRecipe(settings, noise: &noise, on: .cpu)
     let real = noise.uniform([32, 1, 8, 8], from: -1, to: 1)

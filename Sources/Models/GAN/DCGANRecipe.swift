@@ -53,7 +53,7 @@ public final class DCGANRecipe: LatentRecipe {
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
     try Self.check(settings)
     (self.settings, self.device) = (settings, device)
-    usesBFloat16 = settings.precision == "bfloat16" || settings.precision == "auto" && device.prefersBFloat16
+    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
     func generator() -> DCGANGenerator {
       DCGANGenerator(
         latent: settings.latent, width: settings.width, size: settings.size, channels: settings.channels)
@@ -79,9 +79,6 @@ public final class DCGANRecipe: LatentRecipe {
     try expect(settings.batch > 1, "batch", settings.batch, "it must be 2 or more")
     try expect(settings.latent > 0, "latent", settings.latent, "it must be 1 or more")
     try expect(settings.width > 0, "width", settings.width, "it must be 1 or more")
-    try expect(
-      ["auto", "bfloat16", "float32"].contains(settings.precision), "precision", settings.precision,
-      "use auto, bfloat16 or float32")
   }
 
   public var saved: [String: any Saved] {

@@ -29,5 +29,8 @@ public final class DenseDiscriminator: Module {
       ? Sequential(Linear(pixels, hidden), Tanh(), Linear(hidden, 1), Sigmoid())
       : Sequential(Linear(pixels, 1), Sigmoid())
   }
-  public func callAsFunction(_ x: Tensor) -> Tensor { main(x) }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    // In mixed precision too the probability is float32: near 0 and 1 bfloat16 has too few digits for a logarithm.
+    main.layers.last!(main.layers.dropLast().reduce(x) { $1($0) }.to(.float32))
+  }
 }

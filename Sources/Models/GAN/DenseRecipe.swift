@@ -21,6 +21,7 @@ public final class DenseRecipe: LatentRecipe {
     public var verdict = false  // Update one network a step, by the verdict on a batch of fakes.
     public var averageHalfLife = 20_000.0  // Pictures after which half of the average is new.
     public var mirror = false  // See pictures mirrored, too.
+    public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
   }
 
@@ -43,10 +44,14 @@ public final class DenseRecipe: LatentRecipe {
   public let average: MovingAverage<DenseGenerator>
   let optimizerG: Adam, optimizerD: Adam
   private let device: Device
+  private let usesBFloat16: Bool
+  /// Steps between two moves of the average, which reads and writes all weights.
+  private static let averageSteps = 8
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
     try Self.check(settings)
     (self.settings, self.device) = (settings, device)
+    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
     func generator() -> DenseGenerator {
       DenseGenerator(latent: settings.latent, size: settings.size, channels: settings.channels)
     }
@@ -87,30 +92,41 @@ public final class DenseRecipe: LatentRecipe {
     optimizerD.rate = settings.rate * progress.rateScale
     optimizerG.rate = settings.rate * progress.rateScale
     let real = batch.pictures.flattened(from: 1)
-    let fake = generator(noise.normal([n, settings.latent], on: device))
+    let z = noise.normal([n, settings.latent], on: device)
     var readings: [Reading] = []
-    var judged = settings.verdict ? discriminator(fake) : nil
+    let (fake, first) = mixed {
+      let fake = generator(z).to(.float32)
+      return (fake, settings.verdict ? discriminator(fake) : nil)
+    }
+    var judged = first
     let isRealistic = judged.map { $0.mean().item() > 0.5 }
     if isRealistic != false {
       // Real and fake in one pass: dense layers treat each picture on its own. Twice the mean is the sum of the means.
       let targets = Tensor.concatenated([
         Tensor.full([n, 1], 1 - settings.smoothing, on: device), Tensor.zeros([n, 1], on: device),
       ])
-      let loss = binaryCrossEntropy(discriminator(Tensor.concatenated([real, fake.detached()])), targets) * 2
+      let verdicts = mixed { discriminator(Tensor.concatenated([real, fake.detached()])) }
+      let loss = binaryCrossEntropy(verdicts, targets) * 2
       optimizerD.step(minimizing: loss)
       readings.append(Reading("discriminator", loss))
       judged = nil
     }
     if isRealistic != true {
-      let verdict = judged ?? discriminator(fake)
+      let verdict = judged ?? mixed { discriminator(fake) }
       let loss = binaryCrossEntropy(verdict, verdict.onesLike())
       optimizerG.step(minimizing: loss)
       readings.append(Reading("generator", loss))
+    }
+    if progress.picturesSeen / n % Self.averageSteps == 0 {
       average.follow(
-        generator, decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
+        generator,
+        decay: decay(
+          halfLife: settings.averageHalfLife, batch: n * Self.averageSteps, picturesSeen: progress.picturesSeen))
     }
     return readings
   }
+
+  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
 
   public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
 
@@ -120,9 +136,4 @@ public final class DenseRecipe: LatentRecipe {
         .reshaped([-1, settings.channels, settings.size, settings.size])
     }
   }
-}
-
-/// - Throws: `RecipeError.badSetting` when the condition doesn't hold.
-func expect(_ condition: Bool, _ name: String, _ value: some Any, _ reason: String) throws(RecipeError) {
-  if !condition { throw .badSetting(name, value: "\(value)", reason: reason) }
 }
