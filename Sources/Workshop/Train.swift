@@ -20,6 +20,8 @@ public struct TrainRequest {
   public var length: Length?
   public var seed: UInt64 = 0
   public var isResumed = false
+  /// Between checkpoints; nil takes the plan's.
+  public var saveSeconds: Double?
   /// Settings of the recipe, as typed: names as in `RecipeSettings.keys` or with hyphens.
   public var settings: [(name: String, value: String)] = []
   public var device = Device.cpu
@@ -87,6 +89,7 @@ public func train(
       record = RunRecord(recipe: R.name, settings: settings.json, plan: plan, pictures: pictures, packed, packing)
       report(.chosen(record, words: words(for: situation, recipe: R.name, plan.length)))
     }
+    record.plan.saveSeconds = request.saveSeconds ?? record.plan.saveSeconds
     var noise = Noise(seed: record.plan.seed)
     // Before a folder is made: settings that can't work leave nothing behind.
     let settings = try R.Settings(json: record.settings, recipe: R.name)

@@ -15,12 +15,14 @@ struct Atelier: ParsableCommand {
         atelier generate RUN --seeds 0-63 --grid --out DIR
       """,
     version: "atelier \(House.version), LibTorch \(LibTorch.version)",
-    subcommands: [Inspect.self, Generate.self])
+    subcommands: [DemoCommand.self, Inspect.self, Train.self, Generate.self, Measure.self, ModelsCommand.self])
 
   /// Tells the world's errors in one sentence on standard error, with their exit codes (see `Exit`).
   static func main() {
     do {
-      var command = try parseAsRoot()
+      var arguments = Array(CommandLine.arguments.dropFirst())
+      if arguments.first == "train" { arguments = ["train"] + Train.settled(Array(arguments.dropFirst())) }
+      var command = try parseAsRoot(arguments)
       guard LibTorch.loadedVersion.hasPrefix(LibTorch.version) else { throw WrongLibrary() }
       try command.run()
     } catch let error as any Explained {

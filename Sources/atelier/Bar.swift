@@ -5,7 +5,7 @@ struct Bar {
   private let console: Console
   /// Seconds between plain lines.
   private let interval: Double
-  private var lastLine = -Double.infinity
+  private var lastLine = ProcessInfo.processInfo.systemUptime
   private var isOpen = false
 
   init(_ console: Console, interval: Double = 10) { (self.console, self.interval) = (console, interval) }

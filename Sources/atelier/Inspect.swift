@@ -18,6 +18,7 @@ struct Inspect: ParsableCommand {
   @Flag(help: "Replace a contact sheet that is there.")
   var force = false
 
+  @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
   func validate() throws {
@@ -26,9 +27,11 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     let console = common.console
+    let device = try device.resolved()
     var bar = Bar(console)
     let found = try inspect(
       path, InspectRequest(size: size, sheet: sheet, force: force),
+      advise: { advice(on: $0, gigaflops: measuredGigaflops(on: device), device: device) },
       progress: { done, all in
         bar.show(Double(done) / Double(all), [counted(done, "file")])
       })

@@ -23,3 +23,14 @@ func spoken(_ value: Double) -> String {
   default: return String(format: "%.3g", value)
   }
 }
+
+/// A size in the unit that a file manager would take: "812 kB", "4.6 MB", "190 MB".
+func spoken(bytes: Int) -> String {
+  switch bytes {
+  case ..<1000: "\(bytes) bytes"
+  case ..<1_000_000: "\(bytes / 1000) kB"
+  case ..<10_000_000: String(format: "%.1f MB", Double(bytes) / 1e6)
+  case ..<10_000_000_000: "\(bytes / 1_000_000) MB"
+  default: "\(bytes / 1_000_000_000) GB"
+  }
+}

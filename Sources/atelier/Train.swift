@@ -1,0 +1,153 @@
+import ArgumentParser
+import Foundation
+import Media
+import Workshop
+
+import enum Training.Ending
+import enum Training.Length
+import struct Training.Report
+import var Models.recipes
+
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a generator on a folder of pictures.",
+    discussion: """
+      Ctrl-C saves and leaves; --resume goes on. Recipes:
+      \(recipes.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
+      Any other --key value changes a setting of the recipe; an unknown one lists all of them.
+      """)
+
+  @Argument(
+    help: ArgumentHelp("A folder, a zip file or a picture. With --resume: the run's own.", valueName: "pictures"))
+  var pictures: String?
+
+  @Option(
+    name: .customLong("run"),
+    help: ArgumentHelp("The run's folder, or with --resume its name; chosen when left out.", valueName: "dir"))
+  var folder: String?
+
+  @Option(help: ArgumentHelp("The kind of generator. (default: r3gan)", valueName: "name"))
+  var recipe: String?
+
+  @Option(help: ArgumentHelp("A recipe's settings for a kind of machine; chosen when left out.", valueName: "name"))
+  var preset: String?
+
+  @Option(help: ArgumentHelp("Side of the pictures in pixels. (default: the recipe's)", valueName: "px"))
+  var size: Int?
+
+  @Option(help: ArgumentHelp("1 for grey, 3 for colour, 4 with transparency.", valueName: "n"))
+  var channels: Int?
+
+  @Option(help: ArgumentHelp("How a picture becomes a square: centre or fit.", valueName: "how"))
+  var crop: Decoding.Crop = .centre
+
+  @Option(
+    help: ArgumentHelp("The colour under what is transparent: white, black, grey or ff8800.", valueName: "colour"))
+  var ground: Ground = .white
+
+  @Option(help: ArgumentHelp("How long to train, in all.", valueName: "n"))
+  var minutes: Double?
+
+  @Option(help: ArgumentHelp("How many pictures to see in all, such as 200k or 1.5M.", valueName: "n"))
+  var picturesSeen: Count?
+
+  @Flag(help: "Go on with the run that --run names.")
+  var resume = false
+
+  @Option(help: ArgumentHelp("What all chance is drawn from.", valueName: "n"))
+  var seed: UInt64 = 0
+
+  @Option(help: ArgumentHelp("Seconds between checkpoints. (default: 120)", valueName: "s"))
+  var saveEvery: Double?
+
+  @Option(name: .customLong("set"), help: ArgumentHelp("The same as --key value.", valueName: "key=value"))
+  var settings: [Setting] = []
+
+  @OptionGroup var device: DeviceOption
+  @OptionGroup var common: Common
+
+  func validate() throws {
+    if minutes != nil && picturesSeen != nil { throw ValidationError("Give --minutes or --pictures-seen, not both.") }
+    if let minutes, !(minutes > 0 && minutes < 1e6) { throw ValidationError("--minutes must be more than 0.") }
+    if let size, !(1...4096).contains(size) { throw ValidationError("--size must be 1 to 4096 pixels.") }
+    if let channels, ![1, 3, 4].contains(channels) { throw ValidationError("--channels must be 1, 3 or 4.") }
+    if let saveEvery, !(saveEvery >= 0) { throw ValidationError("--save-every must be 0 or more seconds.") }
+    if pictures == nil && !resume { throw ValidationError("Name a folder or a zip file of pictures.") }
+    if resume && folder == nil { throw ValidationError("Name the run to go on with: --resume --run DIR.") }
+  }
+
+  func run() throws {
+    var request = TrainRequest(pictures: pictures)
+    (request.run, request.recipe, request.preset) = (folder, recipe, preset)
+    (request.size, request.channels, request.crop, request.ground) = (size, channels, crop, ground)
+    request.length = minutes.map { .minutes($0) } ?? picturesSeen.map { .pictures($0.value) }
+    (request.seed, request.isResumed, request.saveSeconds) = (seed, resume, saveEvery)
+    request.settings = settings.map { ($0.key, $0.value) }
+    request.device = try device.resolved()
+    var narrator = Narrator(common.console)
+    try train(request, in: common.place) {
+      narrator.tell($0)
+    } shouldStop: {
+      Interruption.isRequested
+    }
+    Interruption.leaveIfRequested()
+  }
+}
+
+extension Train {
+  /// The arguments with each `--key value` that isn't an option of `train` as `--set key=value`, so that a recipe's
+  /// settings may stand anywhere. One without a value means true.
+  static func settled(_ arguments: [String]) -> [String] {
+    var takesValue: [Substring: Bool] = [:]
+    let help = helpMessage(columns: 1000)
+    for option in help.matches(of: /(?m)^ +(?:-h, )?(--[a-z-]+)( <)?/) { takesValue[option.1] = option.2 != nil }
+    var settled: [String] = []
+    var rest = arguments[...]
+    while let word = rest.popFirst() {
+      let name = word.prefix { $0 != "=" }
+      if word == "--" { return settled + [word] + rest }
+      guard word.hasPrefix("--") else {
+        settled.append(word)
+        continue
+      }
+      if let takes = takesValue[name] {
+        settled.append(word)
+        if takes, name == word, let value = rest.popFirst() { settled.append(value) }
+      } else if name != word {
+        settled += ["--set", String(word.dropFirst(2))]
+      } else if let value = rest.first, !value.hasPrefix("--") {
+        settled += ["--set", "\(word.dropFirst(2))=\(value)"]
+        rest.removeFirst()
+      } else {
+        settled += ["--set", "\(word.dropFirst(2))=true"]
+      }
+    }
+    return settled
+  }
+}
+
+/// A setting as typed: `key=value`.
+struct Setting: ExpressibleByArgument {
+  let key: String, value: String
+  init?(argument: String) {
+    guard let sign = argument.firstIndex(of: "="), sign != argument.startIndex else { return nil }
+    (key, value) = (String(argument[..<sign]), String(argument[argument.index(after: sign)...]))
+  }
+}
+
+/// A number of pictures as typed: 5000, 200k or 1.5M.
+struct Count: ExpressibleByArgument {
+  let value: Int
+  init?(argument: String) {
+    let units = ["k": 1e3, "K": 1e3, "M": 1e6]
+    let unit = units[String(argument.suffix(1))]
+    let number = Double(unit == nil ? argument : String(argument.dropLast()))
+    guard let count = number.map({ $0 * (unit ?? 1) }), count >= 1, count < 1e15, count == count.rounded() else {
+      return nil
+    }
+    value = Int(count)
+  }
+}
+
+extension Decoding.Crop: ExpressibleByArgument {}
+extension Ground: ExpressibleByArgument {}
