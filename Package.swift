@@ -40,7 +40,8 @@ let package = Package(
     .target(name: "Models", dependencies: ["Training"]),
     .target(name: "Metrics", dependencies: ["Training"]),
     .target(name: "Archives", dependencies: ["Torch", "CArchive"]),
-    .target(name: "Media", dependencies: ["Torch", "CVips"]),
+    // Works on single pixels, which takes a hundred times as long unoptimised: its users' tests would wait for it.
+    .target(name: "Media", dependencies: ["Torch", "CVips"], swiftSettings: [.unsafeFlags(["-O"])]),
     .target(name: "Workshop", dependencies: ["Models", "Metrics", "Media", "Archives"]),
     .executableTarget(
       name: "atelier",

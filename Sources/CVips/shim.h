@@ -61,15 +61,6 @@ static inline VipsImage *cv_thumbnail(
   return cv_result(failed, out);
 }
 
-/// The same for pixels in memory, already upright and in sRGB.
-static inline VipsImage *cv_thumbnail_image(VipsImage *in, int width, int height, gboolean crop) {
-  VipsImage *out = NULL;
-  int failed = vips_thumbnail_image(
-      in, &out, width, "height", height, "size", VIPS_SIZE_BOTH, "crop",
-      crop ? VIPS_INTERESTING_CENTRE : VIPS_INTERESTING_NONE, NULL);
-  return cv_result(failed, out);
-}
-
 static inline void cv_release(VipsImage *image) { g_object_unref(image); }
 static inline int cv_orientation(VipsImage *in) { return vips_image_get_orientation(in); }
 static inline int cv_page_count(VipsImage *in) { return vips_image_get_n_pages(in); }
@@ -138,17 +129,6 @@ static inline VipsImage *cv_flattened(VipsImage *in, const double *ground, int c
   vips_area_unref(VIPS_AREA(values));
   return cv_result(failed, out);
 }
-/// In the middle of a ground of width x height.
-static inline VipsImage *cv_centred(VipsImage *in, int width, int height, const double *ground, int count) {
-  VipsImage *out = NULL;
-  VipsArrayDouble *values = vips_array_double_new(ground, count);
-  int failed = vips_gravity(
-      in, &out, VIPS_COMPASS_DIRECTION_CENTRE, width, height, "extend", VIPS_EXTEND_BACKGROUND, "background", values,
-      NULL);
-  vips_area_unref(VIPS_AREA(values));
-  return cv_result(failed, out);
-}
-
 /// All pixels, a row after another: `count` bytes to be given to g_free, or NULL.
 static inline void *cv_pixels(VipsImage *in, size_t *count) {
   void *pixels = vips_image_write_to_memory(in, count);

@@ -76,14 +76,8 @@ final class Canvas {
   var declared: Canvas? { Canvas(cv_declared(image)) }
   func joined(_ other: Canvas) -> Canvas? { Canvas(cv_joined(image, other.image)) }
   var opaque: Canvas? { Canvas(cv_opaque(image)) }
-  func resampled(width: Int, height: Int, isFilled: Bool) -> Canvas? {
-    Canvas(cv_thumbnail_image(image, Int32(width), Int32(height), isFilled ? 1 : 0))
-  }
   func flattened(on ground: [UInt8]) -> Canvas? {
     Canvas(cv_flattened(image, ground.map(Double.init), Int32(ground.count)))
-  }
-  func centred(width: Int, height: Int, on ground: [UInt8]) -> Canvas? {
-    Canvas(cv_centred(image, Int32(width), Int32(height), ground.map(Double.init), Int32(ground.count)))
   }
 
   /// Decodes and computes all of it.

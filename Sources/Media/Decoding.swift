@@ -123,17 +123,25 @@ extension Picture {
     format.isCutShort(bytes) ? .cutShort(name: name) : .damaged(name: name)
   }
 
+  /// Below so many pixels libvips takes longer to set up its way to a square than we take to walk it. Above, its
+  /// loaders shrink while they decode.
+  private static let smallPixels = 1 << 18
+
+  private static func whole(_ bytes: UnsafeRawBufferPointer, _ decoding: Decoding) -> Picture? {
+    Canvas(opening: bytes)?.upright?.managedIfNeeded.plain(decoding)?.picture
+  }
+
   /// nil when the bytes are damaged.
   private static func decode(_ bytes: UnsafeRawBufferPointer, _ facts: PictureFacts, _ decoding: Decoding) -> Picture? {
-    guard let size = decoding.size else {
-      return Canvas(opening: bytes)?.upright?.managedIfNeeded.plain(decoding)?.picture
+    guard let size = decoding.size else { return whole(bytes, decoding) }
+    let isFilled = decoding.crop == .centre
+    if facts.width * facts.height <= smallPixels {
+      let picture = whole(bytes, decoding)?.resampled(width: size, height: size, isFilled: isFilled)
+      return picture?.centred(width: size, height: size, on: decoding.ground)
     }
     let resampled = { (isManaged: Bool) -> Picture? in
-      let canvas = Canvas(
-        resampling: bytes, width: size, height: size, isFilled: decoding.crop == .centre, isManaged: isManaged)
-      guard let plain = canvas?.plain(decoding) else { return nil }
-      if plain.width == size && plain.height == size { return plain.picture }
-      return plain.centred(width: size, height: size, on: decoding.ground.pixel(channels: plain.bands))?.picture
+      let canvas = Canvas(resampling: bytes, width: size, height: size, isFilled: isFilled, isManaged: isManaged)
+      return canvas?.plain(decoding)?.picture?.centred(width: size, height: size, on: decoding.ground)
     }
     // A profile that can't be used must not cost the picture.
     return (facts.isManaged ? resampled(true) : nil) ?? resampled(false)

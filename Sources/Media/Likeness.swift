@@ -57,6 +57,9 @@ public struct Likeness: Equatable, Sendable {
     return difference(from: other) < bound
   }
 
+  /// Whether it is of one colour, to the eye.
+  public var isBlank: Bool { contrast <= Self.leastContrast }
+
   private func blockDifference(from other: Likeness) -> Double {
     var sum: Float = 0
     for i in blocks.indices {

@@ -22,17 +22,6 @@ extension Picture {
   ) throws {
     try AtomicFile.write(png(text: text, xmp: xmp), to: path, isForced: isForced)
   }
-
-  /// Resampled into a square, or any other size, with Lanczos's filter.
-  ///
-  /// - Parameter isFilled: true crops about the centre, false keeps all of it and may come out smaller on one side.
-  public func resampled(width: Int, height: Int, isFilled: Bool = true) -> Picture {
-    guard width != self.width || height != self.height else { return self }
-    guard let canvas = Canvas(self)?.resampled(width: width, height: height, isFilled: isFilled),
-      let bytes = canvas.pixels
-    else { preconditionFailure("libvips can't resample \(self.width) by \(self.height) to \(width) by \(height)") }
-    return Picture(width: canvas.width, height: canvas.height, channels: canvas.bands, bytes: bytes)
-  }
 }
 
 /// How a picture came to be, in the words that other programs look for.

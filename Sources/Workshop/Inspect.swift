@@ -127,6 +127,7 @@ extension Inspection {
     let grey = names(seen) { $0.likeness.colourfulness <= Self.colourOfGrey }
     isAllGrey = grey.count == seen.count && !seen.isEmpty
     greyAmongColour = isAllGrey ? [] : grey
+    blank = names(seen) { $0.likeness.isBlank }
     transparent = names(seen) { $0.isTransparent }
     animated = names(seen) { $0.facts.isAnimated }
   }
@@ -160,7 +161,7 @@ extension Inspection {
     var first: [String: Int] = [:]
     for (i, key) in identity.enumerated() where first[key] == nil { first[key] = i }
     let representative = identity.map { first[$0]! }
-    let near = pairs.map { (representative[$0], representative[$1]) }.filter { $0 != $1 }
+    let near = pairs.map { (representative[$0], representative[$1]) }.filter { $0 != $1 && !seen[$0].likeness.isBlank }
     nearDuplicates = joined(near, count: seen.count).map { $0.map { seen[$0].name } }
   }
 }

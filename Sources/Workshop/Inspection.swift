@@ -24,6 +24,8 @@ public struct Inspection: Codable, Sendable {
   /// Pictures that look grey, listed where others don't.
   public var greyAmongColour: [String] = []
   public var isAllGrey = false
+  /// Pictures of one colour all over in the part that is used: empty ones, and white drawings on nothing.
+  public var blank: [String] = []
   /// Pictures that are transparent somewhere.
   public var transparent: [String] = []
   /// Of these only the first frame is used.
@@ -85,6 +87,8 @@ extension Inspection {
     lines += list(longish, "picture is \(long)", "pictures are \(long)")
     if isAllGrey { lines.append("All are grey: --channels 1 trains faster.") }
     lines += list(greyAmongColour, "picture is grey among colour", "pictures are grey among colour")
+    let plain = "blank in the middle, at least on white (another --ground may show more)"
+    lines += list(blank, "picture is \(plain)", "pictures are \(plain)")
     let clear = "transparent in places (laid on white, or kept with --channels 4)"
     lines += list(transparent, "picture is \(clear)", "pictures are \(clear)")
     lines += list(animated, "picture moves: only its first frame is used", "pictures move: only first frames are used")

@@ -117,6 +117,22 @@ note("scene.avif", scene)
 # The same picture as scene.jpg to the eye: smaller, and harder compressed.
 scene.resize((72, 48), Image.Resampling.LANCZOS).save(path("again.jpg"), quality=60)
 
+# Pillow's own resampling: down, with alpha, up, and of a part off the grid. All soft, since Pillow cuts off at 0 and 255
+# between rows and columns, which tells at hard edges.
+filter = Image.Resampling.LANCZOS
+scene.resize((21, 21), filter, box=(16, 0, 80, 64)).save(path("scene21.png"))
+veil = scene.copy()
+veil.putalpha(Image.linear_gradient("L").resize(scene.size).point(lambda v: 40 + v * 200 // 255))
+veil.save(path("veil.png"))
+veil.resize((36, 24), filter).save(path("veil24.png"))
+scene.crop((30, 20, 50, 40)).save(path("corner.png"))
+scene.crop((30, 20, 50, 40)).resize((48, 48), filter).save(path("corner48.png"))
+# Larger than what is decoded whole before it is resampled, and each quarter another colour.
+large = scene.resize((960, 640), Image.Resampling.BICUBIC)
+large.save(path("large.jpg"), quality=80)
+note("large.jpg", Image.open(path("large.jpg")))
+large.resize((32, 32), filter, box=(160, 0, 800, 640)).save(path("large32.png"))
+
 # Damaged ones.
 whole = open(path("scene.jpg"), "rb").read()
 open(path("short.jpg"), "wb").write(whole[:len(whole) * 6 // 10])

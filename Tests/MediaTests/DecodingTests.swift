@@ -9,6 +9,7 @@ import Testing
     ("parrot.png", 1.0), ("violin.png", 1), ("scene.jpg", 2), ("turned3.jpg", 2), ("turned6.jpg", 2),
     ("turned7.jpg", 2), ("rgb16.png", 1), ("greyalpha.png", 2), ("adobe.jpg", 3), ("badprofile.jpg", 2),
     ("scene.webp", 1), ("scene.tif", 1), ("moving.gif", 1), ("one.png", 1), ("scene.avif", 3),
+    ("large.jpg", 2),
   ])
   func looksAsPillowSaysIt(_ name: String, tolerance: Double) throws {
     let facts = try #require(Fixtures.facts[name])
@@ -22,15 +23,35 @@ import Testing
 
   /// The quarters' middles keep their colours; 4 levels for the filters' ringing near the borders.
   @Test(arguments: [
-    "scene.jpg", "turned6.jpg", "turned7.jpg", "rgb16.png", "adobe.jpg", "badprofile.jpg", "scene.webp",
+    "scene.jpg", "turned6.jpg", "turned7.jpg", "rgb16.png", "adobe.jpg", "badprofile.jpg", "scene.webp", "large.jpg",
   ])
   func theWayToASquareKeepsColoursAndTurns(_ name: String) throws {
     let whole = try Picture.load(Fixtures.path(name), Decoding(size: nil))
     let small = try Picture.load(Fixtures.path(name), Decoding(size: 32))
     #expect((small.width, small.height, small.channels) == (32, 32, 3))
+    let scale = whole.height / 64
     for ((x, y), (u, v)) in zip([(3, 3), (28, 3), (28, 28), (3, 28)], [(25, 9), (70, 9), (70, 54), (25, 54)]) {
-      for (a, b) in zip(small[x, y], whole[u, v]) { #expect(abs(Int(a) - Int(b)) <= 4, "\(name) at \(x), \(y)") }
+      for (a, b) in zip(small[x, y], whole[scale * u, scale * v]) { #expect(abs(Int(a) - Int(b)) <= 4, "\(name) at \(x), \(y)") }
     }
+  }
+
+  /// Against Pillow's resampling, which rounds between rows and columns: 2 levels. libvips shrinks a large JPEG while it
+  /// decodes, and then less with its own filter: 6 levels at the borders of colours.
+  @Test func resamplingIsLanczos() throws {
+    func isNear(_ a: Picture, _ name: String, _ tolerance: Int) throws {
+      let b = try Picture.load(Fixtures.path(name), Decoding(channels: nil))
+      #expect((a.width, a.height, a.channels) == (b.width, b.height, b.channels))
+      let most = zip(a.bytes, b.bytes).map { abs(Int($0) - Int($1)) }.max()!
+      #expect(most <= tolerance, "\(name)")
+    }
+    try isNear(Picture.load(Fixtures.path("scene.webp"), Decoding(size: 21)), "scene21.png", 2)
+    try isNear(Picture.load(Fixtures.path("large.jpg"), Decoding(size: 32)), "large32.png", 6)
+    let corner = try Picture.load(Fixtures.path("corner.png"))
+    try isNear(corner.resampled(width: 48, height: 48), "corner48.png", 2)
+    let veil = try Picture.load(Fixtures.path("veil.png"), Decoding(channels: 4))
+    // At the lightest alpha, 40, a level of alpha-weighted colour is 6 of the colour itself.
+    try isNear(veil.resampled(width: 36, height: 24), "veil24.png", 6)
+    #expect(corner.resampled(width: 20, height: 20) == corner)
   }
 
   @Test func cmykComesOutInItsColours() throws {

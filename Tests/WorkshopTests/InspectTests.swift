@@ -107,6 +107,18 @@ final class Studio {
     #expect(found.nearDuplicates == [["same.png", "touched.png"]])
   }
 
+  @Test func blankPicturesAreNamedAndNotGrouped() throws {
+    let studio = try Studio("scene.jpg")
+    let white = [UInt8](repeating: 255, count: 400)
+    for (name, side) in [("a.png", 9), ("b.png", 10)] {
+      let pixels = (0..<side * side).flatMap { white[0..<3] + [UInt8($0 % 2 * 255)] }
+      try Picture(width: side, height: side, channels: 4, bytes: pixels).write("\(studio.pictures)/\(name)")
+    }
+    let found = try inspect(studio.pictures)
+    #expect(found.blank == ["a.png", "b.png"] && found.nearDuplicates.isEmpty)
+    #expect(found.transparent == ["a.png", "b.png"])
+  }
+
   @Test func theBundledPicturesAreClean() throws {
     let found = try inspect(Fixtures.emoji)
     #expect(found.pictures == 479 && found.damaged.isEmpty)
