@@ -107,28 +107,6 @@ static inline VipsImage *cv_bands(VipsImage *in, int first, int count) {
   VipsImage *out = NULL;
   return cv_result(vips_extract_band(in, &out, first, "n", count, NULL), out);
 }
-/// The same bytes, said to be sRGB, or grey where there are fewer than 3 bands.
-static inline VipsImage *cv_declared(VipsImage *in) {
-  VipsImage *out = NULL;
-  VipsInterpretation kind = in->Bands < 3 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
-  return cv_result(vips_copy(in, &out, "interpretation", kind, NULL), out);
-}
-static inline VipsImage *cv_joined(VipsImage *a, VipsImage *b) {
-  VipsImage *out = NULL;
-  return cv_result(vips_bandjoin2(a, b, &out, NULL), out);
-}
-static inline VipsImage *cv_opaque(VipsImage *in) {
-  VipsImage *out = NULL;
-  return cv_result(vips_addalpha(in, &out, NULL), out);
-}
-/// Laid on a ground of `count` values, one a colour band: alpha goes.
-static inline VipsImage *cv_flattened(VipsImage *in, const double *ground, int count) {
-  VipsImage *out = NULL;
-  VipsArrayDouble *values = vips_array_double_new(ground, count);
-  int failed = vips_flatten(in, &out, "background", values, NULL);
-  vips_area_unref(VIPS_AREA(values));
-  return cv_result(failed, out);
-}
 /// All pixels, a row after another: `count` bytes to be given to g_free, or NULL.
 static inline void *cv_pixels(VipsImage *in, size_t *count) {
   void *pixels = vips_image_write_to_memory(in, count);

@@ -72,13 +72,6 @@ final class Canvas {
   func coloured(grey: Bool) -> Canvas? { Canvas(cv_coloured(image, grey ? 1 : 0)) }
   var asBytes: Canvas? { Canvas(cv_bytes(image)) }
   func bands(_ first: Int, _ count: Int) -> Canvas? { Canvas(cv_bands(image, Int32(first), Int32(count))) }
-  /// The same bytes, said to be sRGB, or grey where there are fewer than 3 bands.
-  var declared: Canvas? { Canvas(cv_declared(image)) }
-  func joined(_ other: Canvas) -> Canvas? { Canvas(cv_joined(image, other.image)) }
-  var opaque: Canvas? { Canvas(cv_opaque(image)) }
-  func flattened(on ground: [UInt8]) -> Canvas? {
-    Canvas(cv_flattened(image, ground.map(Double.init), Int32(ground.count)))
-  }
 
   /// Decodes and computes all of it.
   var pixels: [UInt8]? {

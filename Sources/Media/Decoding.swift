@@ -65,7 +65,11 @@ extension Picture {
     throws(PictureError) -> PictureFacts
   {
     let format = try recognised(bytes, named: name, limits: limits)
-    return try facts(bytes, named: name, format, limits)
+    guard let facts = bytes.withUnsafeBytes({ Canvas(opening: $0)?.facts(format) }) else {
+      throw broken(bytes, named: name, format)
+    }
+    try check(facts, named: name, limits)
+    return facts
   }
 
   /// - Parameters:
@@ -76,9 +80,16 @@ extension Picture {
     throws(PictureError) -> Picture
   {
     let format = try recognised(bytes, named: name, limits: decoding.limits)
-    let facts = try facts(bytes, named: name, format, decoding.limits)
-    if let picture = bytes.withUnsafeBytes({ decode($0, facts, decoding) }) { return picture }
-    throw broken(bytes, named: name, format)
+    let result: Result<Picture, PictureError> = bytes.withUnsafeBytes { buffer in
+      Result { () throws(PictureError) in
+        guard let canvas = Canvas(opening: buffer) else { throw broken(bytes, named: name, format) }
+        let facts = canvas.facts(format)
+        try check(facts, named: name, decoding.limits)
+        guard let picture = decode(canvas, buffer, facts, decoding) else { throw broken(bytes, named: name, format) }
+        return picture
+      }
+    }
+    return try result.get()
   }
 
   private static func recognised(_ bytes: [UInt8], named name: String, limits: Decoding.Limits)
@@ -100,23 +111,11 @@ extension Picture {
     return format
   }
 
-  private static func facts(
-    _ bytes: [UInt8], named name: String, _ format: PictureFormat, _ limits: Decoding.Limits
-  ) throws(PictureError) -> PictureFacts {
-    let header: PictureFacts? = bytes.withUnsafeBytes { buffer in
-      guard let canvas = Canvas(opening: buffer) else { return nil }
-      let isTurned = canvas.orientation >= 5
-      return PictureFacts(
-        format: format, width: isTurned ? canvas.height : canvas.width, height: isTurned ? canvas.width : canvas.height,
-        hasAlpha: canvas.hasAlpha, isGrey: canvas.isGrey, isManaged: canvas.hasProfile || canvas.isCMYK,
-        bits: canvas.bits, frames: canvas.pageCount)
-    }
-    guard let header else { throw broken(bytes, named: name, format) }
-    let (pixels, isHuge) = header.width.multipliedReportingOverflow(by: header.height)
+  private static func check(_ facts: PictureFacts, named name: String, _ limits: Decoding.Limits) throws(PictureError) {
+    let (pixels, isHuge) = facts.width.multipliedReportingOverflow(by: facts.height)
     guard !isHuge, pixels <= limits.megapixels * 1_000_000 else {
-      throw .tooLarge(name: name, width: header.width, height: header.height, megapixels: limits.megapixels)
+      throw .tooLarge(name: name, width: facts.width, height: facts.height, megapixels: limits.megapixels)
     }
-    return header
   }
 
   private static func broken(_ bytes: [UInt8], named name: String, _ format: PictureFormat) -> PictureError {
@@ -127,33 +126,79 @@ extension Picture {
   /// loaders shrink while they decode.
   private static let smallPixels = 1 << 18
 
-  private static func whole(_ bytes: UnsafeRawBufferPointer, _ decoding: Decoding) -> Picture? {
-    Canvas(opening: bytes)?.upright?.managedIfNeeded.plain(decoding)?.picture
-  }
-
-  /// nil when the bytes are damaged.
-  private static func decode(_ bytes: UnsafeRawBufferPointer, _ facts: PictureFacts, _ decoding: Decoding) -> Picture? {
-    guard let size = decoding.size else { return whole(bytes, decoding) }
+  /// - Parameter canvas: the bytes, opened.
+  /// - Returns: nil when the bytes are damaged.
+  private static func decode(
+    _ canvas: Canvas, _ bytes: UnsafeRawBufferPointer, _ facts: PictureFacts, _ decoding: Decoding
+  ) -> Picture? {
+    guard let size = decoding.size else { return canvas.upright?.managedIfNeeded.picture(decoding) }
     let isFilled = decoding.crop == .centre
     if facts.width * facts.height <= smallPixels {
-      let picture = whole(bytes, decoding)?.resampled(width: size, height: size, isFilled: isFilled)
+      let whole = canvas.upright?.managedIfNeeded.picture(decoding)
+      let picture = whole?.resampled(width: size, height: size, isFilled: isFilled)
       return picture?.centred(width: size, height: size, on: decoding.ground)
     }
     let resampled = { (isManaged: Bool) -> Picture? in
       let canvas = Canvas(resampling: bytes, width: size, height: size, isFilled: isFilled, isManaged: isManaged)
-      return canvas?.plain(decoding)?.picture?.centred(width: size, height: size, on: decoding.ground)
+      return canvas?.picture(decoding)?.centred(width: size, height: size, on: decoding.ground)
     }
     // A profile that can't be used must not cost the picture.
     return (facts.isManaged ? resampled(true) : nil) ?? resampled(false)
   }
+
+  /// With the channels and on the ground asked for.
+  ///
+  /// - Parameter bands: 1 or 3 of colour, and one more of alpha.
+  fileprivate init(width: Int, height: Int, bands: Int, bytes: [UInt8], _ decoding: Decoding) {
+    let colours = bands >= 3 ? 3 : 1
+    let hasAlpha = bands > colours
+    let channels = decoding.channels ?? (hasAlpha ? 4 : colours)
+    guard channels != bands else {
+      self.init(width: width, height: height, channels: channels, bytes: bytes)
+      return
+    }
+    let ground = decoding.ground.pixel(channels: 3)
+    var out: [UInt8] = []
+    out.reserveCapacity(width * height * channels)
+    for i in stride(from: 0, to: bytes.count, by: bands) {
+      var (r, g, b) = (bytes[i], bytes[i + colours / 2], bytes[i + colours - 1])
+      if hasAlpha && channels < 4 {
+        let alpha = Int(bytes[i + colours])
+        r = mixed(r, over: ground[0], alpha)
+        g = mixed(g, over: ground[1], alpha)
+        b = mixed(b, over: ground[2], alpha)
+      }
+      if channels == 1 {
+        out.append(r == g && g == b ? r : Ground(r, g, b).grey)
+      } else {
+        out.append(r)
+        out.append(g)
+        out.append(b)
+        if channels == 4 { out.append(hasAlpha ? bytes[i + colours] : 255) }
+      }
+    }
+    self.init(width: width, height: height, channels: channels, bytes: out)
+  }
 }
 
 extension Canvas {
+  fileprivate func facts(_ format: PictureFormat) -> PictureFacts {
+    let isTurned = orientation >= 5
+    return PictureFacts(
+      format: format, width: isTurned ? height : width, height: isTurned ? width : height, hasAlpha: hasAlpha,
+      isGrey: isGrey, isManaged: hasProfile || isCMYK, bits: bits, frames: pageCount)
+  }
+
   /// Through its ICC profile where it has one, which is left aside when it is broken.
   fileprivate var managedIfNeeded: Canvas { hasProfile || isCMYK ? managed ?? self : self }
 
-  /// In bytes, in sRGB or grey, with the channels asked for.
-  fileprivate func plain(_ decoding: Decoding) -> Canvas? {
+  fileprivate func picture(_ decoding: Decoding) -> Picture? {
+    guard let plain, let pixels = plain.pixels else { return nil }
+    return Picture(width: plain.width, height: plain.height, bands: plain.bands, bytes: pixels, decoding)
+  }
+
+  /// Bytes in sRGB or grey: 1 or 3 bands, and one more where there is alpha.
+  private var plain: Canvas? {
     var canvas = self
     if !canvas.isPlain {
       // What has no known kind of colours (a TIFF of five inks, say) keeps its first bands.
@@ -162,32 +207,6 @@ extension Canvas {
       canvas = bytes
     }
     let colours = canvas.bands >= 3 ? 3 : 1
-    if canvas.bands > colours + 1 || (canvas.bands == colours + 1 && !canvas.hasAlpha) {
-      guard let first = canvas.bands(0, colours) else { return nil }
-      canvas = first
-    }
-    guard let declared = canvas.declared else { return nil }
-    canvas = declared
-    if let wanted = decoding.channels, wanted < 4, canvas.hasAlpha {
-      guard let flat = canvas.flattened(on: decoding.ground.pixel(channels: colours)) else { return nil }
-      canvas = flat
-    }
-    return canvas.withChannels(decoding.channels ?? (canvas.hasAlpha ? 4 : colours))
-  }
-
-  private func withChannels(_ channels: Int) -> Canvas? {
-    switch (channels, bands) {
-    case (1, 1), (3, 3), (4, 4): self
-    case (1, 3): coloured(grey: true)
-    case (3, 1): joined(self)?.joined(self)
-    case (4, 3): opaque
-    case (4, 1): joined(self)?.joined(self)?.declared?.opaque
-    case (4, 2): bands(0, 1).flatMap { grey in grey.joined(grey)?.joined(self) }
-    default: nil
-    }
-  }
-
-  fileprivate var picture: Picture? {
-    pixels.map { Picture(width: width, height: height, channels: bands, bytes: $0) }
+    return canvas.bands == colours + (canvas.hasAlpha ? 1 : 0) ? canvas : canvas.bands(0, colours)
   }
 }

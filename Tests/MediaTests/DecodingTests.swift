@@ -31,7 +31,8 @@ import Testing
     #expect((small.width, small.height, small.channels) == (32, 32, 3))
     let scale = whole.height / 64
     for ((x, y), (u, v)) in zip([(3, 3), (28, 3), (28, 28), (3, 28)], [(25, 9), (70, 9), (70, 54), (25, 54)]) {
-      for (a, b) in zip(small[x, y], whole[scale * u, scale * v]) { #expect(abs(Int(a) - Int(b)) <= 4, "\(name) at \(x), \(y)") }
+      let most = zip(small[x, y], whole[scale * u, scale * v]).map { abs(Int($0) - Int($1)) }.max()!
+      #expect(most <= 4, "\(name) at \(x), \(y)")
     }
   }
 
