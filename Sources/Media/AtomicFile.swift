@@ -48,7 +48,7 @@ public enum AtomicFile {
   /// - Parameter isForced: replaces a file that is there; without it such a file is left alone.
   /// - Throws: `FileError`; nothing is left behind then.
   public static func write(_ bytes: [UInt8], to path: String, isForced: Bool = false) throws(FileError) {
-    let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).part"
+    let temporary = "\(path).\(UInt32.random(in: 0 ... .max)).\(getpid()).part"
     let file = open(temporary, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw .last(path) }
     var failure = bytes.withUnsafeBytes { writeAll($0, to: file, path) }

@@ -52,6 +52,7 @@ public func pack(
     return Packed(path: set, hash: hash, count: known.count, setAside: known.setAside, wasThere: true)
   }
 
+  removeLeftovers(in: workspace.cache)
   let writer = try PictureSetWriter(path: set, channels: packing.channels, size: packing.size)
   let decoding = packing.decoding
   var setAside: [SetAside] = gallery.unreadable
@@ -99,8 +100,17 @@ func contentHash(of gallery: Gallery, in workspace: Workspace) throws -> String 
     }
     hash = Digest.sha256(digests.joined(separator: "\0"))
   }
-  try AtomicFile.write(hash, to: note, isForced: true)
+  // Only spares reading it all again: a cache that can't be written to may still hold the set.
+  try? AtomicFile.write(hash, to: note, isForced: true)
   return hash
+}
+
+/// Deletes what processes that were killed while they packed have left, "NAME.PROCESS.part": it can be gigabytes.
+private func removeLeftovers(in folder: String) {
+  for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where name.hasSuffix(".part") {
+    guard let process = name.split(separator: ".").dropLast().last.flatMap({ pid_t($0) }), process > 0 else { continue }
+    if kill(process, 0) != 0 && errno == ESRCH { unlink("\(folder)/\(name)") }
+  }
 }
 
 private func encoded(_ value: some Encodable) -> [UInt8] {

@@ -34,6 +34,17 @@ import Training
     #expect(try pack(studio.pictures, packing, in: studio.workspace).path == first.path)
   }
 
+  @Test func whatAKilledPackLeftIsDeleted() throws {
+    let studio = try Studio("scene.jpg")
+    try studio.workspace.make(studio.workspace.cache)
+    // No process has the largest number of all; the one of this process is alive.
+    let (dead, alive) = ("a.safetensors.\(Int32.max).part", "b.safetensors.\(getpid()).part")
+    for name in [dead, alive] { try AtomicFile.write("half", to: "\(studio.workspace.cache)/\(name)") }
+    _ = try pack(studio.pictures, Packing(size: 16), in: studio.workspace)
+    let left = try FileManager.default.contentsOfDirectory(atPath: studio.workspace.cache)
+    #expect(!left.contains(dead) && left.contains(alive))
+  }
+
   @Test func aDamagedSetIsPackedAgain() throws {
     let studio = try Studio("scene.jpg", "parrot.png")
     let first = try pack(studio.pictures, Packing(size: 16), in: studio.workspace)
