@@ -2,7 +2,7 @@
 
 A peer to be measured against, and the other side of the goldens.
 
-    python r3gan_torch.py SIZE BATCH THREADS    # prints the median pictures/s of tuned training steps
+    python r3gan_torch.py SIZE BATCH    # prints the median pictures/s of tuned training steps
 
 Tuned: channels-last, bf16 autocast, fused Adam, one pass backward for both updates, lazy penalties.
 """
@@ -166,8 +166,7 @@ def slope_penalty(x, direction, step, discriminator):
     return ((logits[len(x):] - logits[:len(x)]) / step).square().mean()
 
 
-def measure(size, batch, threads, penalised=8, every=4, step_length=0.1, gamma=2.0, **layout):
-    torch.set_num_threads(threads)
+def measure(size, batch, penalised=8, every=4, step_length=0.0, gamma=2.0, **layout):
     torch.manual_seed(0)
     g = fill(Generator(**layout)).to(**CHANNELS_LAST)
     d = fill(Discriminator(**{k: v for k, v in layout.items() if k in ("widths", "blocks")})).to(**CHANNELS_LAST)
@@ -208,4 +207,4 @@ def measure(size, batch, threads, penalised=8, every=4, step_length=0.1, gamma=2
 
 
 if __name__ == "__main__":
-    print(f"{measure(*map(int, sys.argv[1:4])):.1f} pictures/s")
+    print(f"{measure(*map(int, sys.argv[1:3])):.1f} pictures/s")

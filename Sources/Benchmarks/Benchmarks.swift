@@ -41,6 +41,12 @@ struct Benchmarks {
     """
 }
 
+/// Prints a line at once, in a file too.
+func say(_ line: String) {
+  print(line)
+  fflush(nil)
+}
+
 /// Ends with a sentence.
 func stop(_ sentence: String) -> Never {
   FileHandle.standardError.write(Data((sentence + "\n").utf8))

@@ -12,7 +12,7 @@ import Training
 struct Gaussians {
   private let steps: Int
   private let seed: UInt64
-  private let batch = 512
+  private let batch = 256
   private let width = 128
   // Against the neighbouring modes: the data is divided by 4.
   private let scale = 4.0
@@ -44,24 +44,25 @@ struct Gaussians {
         let real = sample(batch, &noise) / scale
         let fake = generator(noise.normal([batch, 2]))
         let judge = { (x: Tensor) in discriminator(x).reshaped([-1]) }
-        let still = fake.detached()
-        let loss = relativisticLoss(real: judge(real), fake: judge(still))
-        let penalty =
-          zeroCenteredPenalty(at: real, discriminator: judge) + zeroCenteredPenalty(at: still, discriminator: judge)
-        optimizerD.step(minimizing: loss + penalty * (γ / 2))
-        let judged = withoutGradients { judge(real) }
-        optimizerG.step(minimizing: relativisticLoss(real: judge(fake), fake: judged))
+        let both = Tensor.concatenated([real, fake.detached()])
+        let verdicts = judge(both)
+        let loss = relativisticLoss(real: verdicts[0..<batch], fake: verdicts[batch..<2 * batch])
+        // Twice the mean over both halves is R1 + R2.
+        let penalties = 2 * zeroCenteredPenalty(at: both, discriminator: judge)
+        optimizerD.step(minimizing: loss + penalties * (γ / 2))
+        let judged = judge(Tensor.concatenated([real, fake]))
+        optimizerG.step(minimizing: relativisticLoss(real: judged[batch..<2 * batch], fake: judged[0..<batch]))
         average.follow(generator, decay: step < 1000 ? 0.99 : 0.999)
         if (step + 1) % 2000 == 0 {
           let modes = reached(by: average.module, count: 2500, &noise)
-          print("step \(step + 1): \(modes.found) of 25 modes, \(told(100 * modes.good)) % within 3σ")
+          say("step \(step + 1): \(modes.found) of 25 modes, \(told(100 * modes.good)) % within 3σ")
         }
       }
     }
     // As the papers count, 2,500 samples; the share more exactly, by 100,000.
     let few = reached(by: average.module, count: 2500, &noise)
     let many = reached(by: average.module, count: 100_000, &noise)
-    print("25 Gaussians, \(width) wide, \(steps) steps of \(batch), seed \(seed), \(told(taken, digits: 0)) s")
+    say("25 Gaussians, \(width) wide, \(steps) steps of \(batch), seed \(seed), \(told(taken, digits: 0)) s")
     printTable([
       ["", "modes", "within 3σ", "KL"],
       ["Atelier, RpGAN + R1 + R2", "\(few.found)", told(100 * many.good) + " %", told(many.divergence, digits: 4)],

@@ -45,7 +45,7 @@ struct Rate: Sendable {
       variants: [64, 32, 16].map { size in
         Variant(
           name: "R3GAN, the preset for a few cores, at \(size) px, batch 32", arguments: ["--size", "\(size)"],
-          peers: [Peer(name: "PyTorch, tuned", script: "r3gan.py", arguments: ["\(size)"])])
+          peers: [Peer(name: "PyTorch, tuned", script: "r3gan_torch.py", arguments: ["\(size)", "32"])])
       }, measured: r3gan),
     "generate": Rate(
       unit: "pictures/s",

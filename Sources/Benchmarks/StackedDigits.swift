@@ -19,7 +19,7 @@ struct StackedDigits {
     let (digits, labels) = digitsInRandomOrder(&noise)
     let classifier = DigitClassifier(noise: &noise)
     let right = classifier.train(on: digits, labels: labels, noise: &noise)
-    print("The classifier reads \(told(100 * right)) % of 500 digits that it hasn't seen.")
+    say("The classifier reads \(told(100 * right)) % of 500 digits that it hasn't seen.")
 
     let recipe = recipe()
     let padded = pad(digits, [2, 2, 2, 2], mode: .constant(-1)).squeezed(1)
@@ -43,7 +43,7 @@ struct StackedDigits {
     }
     let elapsed = Int((ContinuousClock.now - start).components.seconds)
     let modes = modes(of: recipe, classifier, samples: 26_000)
-    print("Stacked-MNIST of 5,000 digits: \(seen) pictures in \(elapsed) s, \(Threads.count) threads, seed \(seed)")
+    say("Stacked-MNIST of 5,000 digits: \(seen) pictures in \(elapsed) s, \(Threads.count) threads, seed \(seed)")
     printTable([
       ["26,000 samples", "modes", "KL"],
       ["Atelier, r3gan", "\(modes.found)", told(modes.divergence, digits: 4)],
@@ -65,7 +65,7 @@ struct StackedDigits {
 
   private func report(of recipe: R3GANRecipe, _ classifier: DigitClassifier, samples: Int, _ what: String) {
     let modes = modes(of: recipe, classifier, samples: samples)
-    print("\(what): \(modes.found) modes in \(samples) samples, KL \(told(modes.divergence, digits: 4))")
+    say("\(what): \(modes.found) modes in \(samples) samples, KL \(told(modes.divergence, digits: 4))")
   }
 
   private func modes(of recipe: R3GANRecipe, _ classifier: DigitClassifier, samples: Int) -> Modes {
