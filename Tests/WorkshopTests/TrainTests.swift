@@ -1,0 +1,201 @@
+import Foundation
+import Media
+import Models
+import Testing
+import Torch
+import Training
+@testable import Workshop
+
+/// Trains on the bundled emoji.
+@Suite struct TrainTests {
+  /// A folder of so many emoji.
+  private func studio(_ count: Int) throws -> Studio {
+    let studio = try Studio()
+    let examples = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Examples/emoji")
+      .standardizedFileURL.path
+    let names = try FileManager.default.contentsOfDirectory(atPath: examples).filter { $0.hasSuffix(".png") }.sorted()
+    for name in names.prefix(count) {
+      try FileManager.default.copyItem(atPath: "\(examples)/\(name)", toPath: "\(studio.pictures)/\(name)")
+    }
+    return studio
+  }
+
+  /// The smallest networks of a recipe.
+  private func request(_ recipe: String, _ studio: Studio, run: String, pictures: Int) -> TrainRequest {
+    var request = TrainRequest(pictures: studio.pictures)
+    (request.recipe, request.run, request.length) = (recipe, "\(studio.root)/\(run)", .pictures(pictures))
+    request.seed = 3
+    // Autocast keeps its casts for the whole process: runs side by side, as tests are, would sum gradients in another
+    // order. A real run has its process to itself.
+    let precision = ("precision", "float32")
+    switch recipe {
+    case "dense": (request.size, request.settings) = (8, [("batch", "8"), ("latent", "10"), precision])
+    case "dcgan": (request.size, request.settings) = (32, [("batch", "8"), ("width", "4"), precision])
+    default:
+      request.size = 32
+      request.settings = [
+        ("batch", "8"), ("widths", "32,32,32"), ("critic-widths", "32,32,32"), ("penalised", "4"), ("grow", "0.5"),
+        precision,
+      ]
+    }
+    return request
+  }
+
+  @Test func aRunLeavesAllThatAnArtistNeeds() throws {
+    let studio = try studio(64)
+    try studio.put("short.jpg")
+    var told: [String] = []
+    var sheets: [String] = []
+    let ending = try train(request("dcgan", studio, run: "run", pictures: 192), in: studio.workspace) { event in
+      switch event {
+      case .packing: break
+      case .packed(let packed):
+        #expect(packed.count == 64 && packed.setAside.map(\.name) == ["short.jpg"])
+        told.append("packed")
+      case .chosen(let record, let words):
+        #expect(record.recipe == "dcgan" && words.contains("dcgan") && words.contains("190 pictures"), "\(words)")
+        told.append("chosen")
+      case .started(_, _, let from):
+        #expect(from == 0)
+        told.append("started")
+      case .note(let words): told.append(words)
+      case .reading(let report): #expect(report.figures.allSatisfy { $0.value.isFinite })
+      case .sample(let path, _): sheets.append(path)
+      case .saved: told.append("saved")
+      case .rolledBack: told.append("rolled back")
+      case .finished(let ending, let report, _):
+        #expect(ending == .completed && report.picturesSeen == 192)
+        told.append("finished")
+      }
+    }
+    #expect(ending == .completed)
+    #expect(told == ["packed", "chosen", "started", "saved", "saved", "finished"])
+
+    let run = studio.root + "/run"
+    let record = try RunRecord(folder: run)
+    #expect(record.plan.length == .pictures(192) && record.plan.seed == 3 && record.count == 64)
+    #expect(record.packing == Packing(size: 32))
+    let settings = try DCGANRecipe.Settings(json: record.settings, recipe: "dcgan")
+    #expect(settings.width == 4 && settings.size == 32 && settings.augment == 1)
+    let sheet = try Picture.load(#require(sheets.last))
+    // 36 samples of 32 px, six by six, with margins of 2.
+    #expect(sheet.width == 6 * 34 + 2 && sheet.height == sheet.width)
+    #expect(try sheets.last == run + "/samples/000000000192.png")
+    let text = try #require(PNG.text(FileBytes.read(sheets.last!)))
+    #expect(text.contains { $0.key == "atelier" && $0.value == "dcgan, 192 pictures seen" })
+    let log = try String(contentsOfFile: run + "/log.jsonl", encoding: .utf8).split(separator: "\n")
+    for line in log { _ = try JSONSerialization.jsonObject(with: Data(line.utf8)) }
+    #expect(log.last!.contains("\"finished\""))
+    let card = try String(contentsOfFile: run + "/card.md", encoding: .utf8)
+    #expect(card.contains("`dcgan`") && card.contains("192 pictures seen") && card.contains("Seed: 3"))
+    let checkpoints = Checkpoint.files(in: run + "/checkpoints").map { ($0 as NSString).lastPathComponent }
+    #expect(checkpoints == ["000000000000.safetensors", "000000000192.safetensors"])
+  }
+
+  @Test(arguments: ["dense", "dcgan", "r3gan"])
+  func fiveStepsAndFiveMoreAreTen(_ recipe: String) throws {
+    let studio = try studio(20)
+    let whole = request(recipe, studio, run: "whole", pictures: 80)
+    try train(whole, in: studio.workspace)
+    var steps = 0
+    let first = try train(
+      request(recipe, studio, run: "parts", pictures: 80), in: studio.workspace,
+      shouldStop: {
+        steps += 1
+        return steps > 5
+      })
+    #expect(first == .stopped)
+    var rest = TrainRequest()
+    (rest.isResumed, rest.run) = (true, studio.root + "/parts")
+    var from = 0
+    let second = try train(rest, in: studio.workspace) {
+      if case .started(_, _, let seen) = $0 { from = seen }
+    }
+    #expect(second == .completed && from == 40)
+    let a = try #require(Checkpoint.latest(in: studio.root + "/whole/checkpoints"))
+    let b = try #require(Checkpoint.latest(in: studio.root + "/parts/checkpoints"))
+    #expect(a.facts.picturesSeen == 80 && b.facts.picturesSeen == 80)
+    #expect(a.tensors.keys.sorted() == b.tensors.keys.sorted())
+    let different = a.tensors.filter { $1.rawBytes != b.tensors[$0]!.rawBytes }.keys.sorted()
+    #expect(different == [])
+    // The log goes on in the same file.
+    let log = try String(contentsOfFile: studio.root + "/parts/log.jsonl", encoding: .utf8)
+    #expect(log.split(separator: "\n").filter { $0.contains("\"finished\"") }.count == 2)
+  }
+
+  @Test func aResumedRunCanBeMadeLonger() throws {
+    let studio = try studio(8)
+    try train(request("dense", studio, run: "run", pictures: 16), in: studio.workspace)
+    var more = TrainRequest()
+    (more.isResumed, more.run, more.length) = (true, studio.root + "/run", .pictures(32))
+    // Other pictures than before are told.
+    try FileManager.default.removeItem(
+      atPath: studio.pictures + "/" + FileManager.default.contentsOfDirectory(atPath: studio.pictures)[0])
+    var notes: [String] = []
+    try train(more, in: studio.workspace) { if case .note(let words) = $0 { notes.append(words) } }
+    #expect(Checkpoint.latest(in: studio.root + "/run/checkpoints")?.facts.picturesSeen == 32)
+    #expect(notes.count == 1 && notes[0].hasPrefix("The pictures have changed"))
+    #expect(try RunRecord(folder: studio.root + "/run").plan.length == .pictures(32))
+  }
+
+  @Test func aDamagedCheckpointIsPassedOver() throws {
+    let studio = try studio(8)
+    try train(request("dense", studio, run: "run", pictures: 16), in: studio.workspace)
+    let newest = try #require(Checkpoint.files(in: studio.root + "/run/checkpoints").last)
+    try AtomicFile.write("half", to: newest, isForced: true)
+    var rest = TrainRequest()
+    (rest.isResumed, rest.run) = (true, studio.root + "/run")
+    var notes: [String] = []
+    var from = -1
+    try train(rest, in: studio.workspace) {
+      if case .note(let words) = $0 { notes.append(words) }
+      if case .started(_, _, let seen) = $0 { from = seen }
+    }
+    #expect(from == 0 && notes.count == 1 && notes[0].contains("can't be read"))
+  }
+
+  @Test func whatCannotBeTrainedIsSaidBeforeAnythingIsWritten() throws {
+    let studio = try studio(4)
+    func refused(_ change: (inout TrainRequest) -> Void) throws -> (exit: Exit, sentence: String) {
+      var request = request("dcgan", studio, run: "run", pictures: 16)
+      change(&request)
+      do {
+        try train(request, in: studio.workspace)
+      } catch let error as any Explained {
+        #expect(!FileManager.default.fileExists(atPath: studio.root + "/run"))
+        return (error.exit, error.sentence)
+      }
+      Issue.record("nothing was refused")
+      return (.usage, "")
+    }
+    #expect(try refused { $0.pictures = nil }.exit == .usage)
+    #expect(try refused { $0.pictures = studio.root + "/nowhere" }.exit == .missingInput)
+    #expect(try refused { $0.recipe = "stylegan9" }.sentence.contains("use r3gan, dcgan, dense"))
+    #expect(try refused { $0.preset = "huge" }.exit == .usage)
+    #expect(
+      try refused { $0.size = 100 }.sentence
+        == "The recipe dcgan can't make pictures of 100 px: use 32, 64, 128 or 256.")
+    #expect(try refused { $0.settings = [("colour", "red")] }.exit == .usage)
+    #expect(try refused { $0.settings = [("batch", "0")] }.exit == .usage)
+    #expect(try refused { $0.settings = [("width", "wide")] }.exit == .usage)
+    #expect(try refused { $0.isResumed = true }.exit == .missingInput)
+    try FileManager.default.createDirectory(atPath: studio.root + "/empty", withIntermediateDirectories: true)
+    #expect(try refused { $0.pictures = studio.root + "/empty" }.exit == .data)
+    try AtomicFile.write("", to: studio.root + "/file")
+    #expect(try refused { $0.run = studio.root + "/file/run" }.exit == .cannotCreate)
+  }
+
+  @Test func aRunIsNeitherOverwrittenNorChangedNorTrainedTwice() throws {
+    let studio = try studio(4)
+    let first = request("dense", studio, run: "run", pictures: 16)
+    try train(first, in: studio.workspace)
+    #expect(throws: RunError.taken(folder: studio.root + "/run")) { try train(first, in: studio.workspace) }
+    var other = TrainRequest()
+    (other.isResumed, other.run, other.size) = (true, studio.root + "/run", 16)
+    #expect(throws: RunError.cannotChange("size", from: "8", to: "16")) { try train(other, in: studio.workspace) }
+    other.size = nil
+    let lock = try RunLock(folder: studio.root + "/run")
+    #expect(throws: RunLockError.self) { try train(other, in: studio.workspace) }
+    withExtendedLifetime(lock) {}
+  }
+}
