@@ -63,4 +63,15 @@ public struct NearestPictures: Sendable, Equatable {
     indices = nearest.flatMap { $0.indices.ints }
     distances = nearest.flatMap { $0.values.doubles }
   }
+
+  /// Which generated pictures are likely copies: nearer to a real picture than half the usual distance, the median,
+  /// from one real picture to the next. The nearest come first.
+  ///
+  /// - Parameter real: features [M, d], M ≥ 2, as given to `init`.
+  public func likelyCopies(of real: Tensor) -> [Int] {
+    let usual = median(reach(real, 1).doubles)
+    return distances.indices.filter { distances[$0] < usual / 2 }.sorted { distances[$0] < distances[$1] }
+  }
 }
+
+private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }

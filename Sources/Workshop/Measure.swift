@@ -20,6 +20,17 @@ public struct Measurement: Codable, Hashable, Sendable {
   public let features: String
   /// That the generator was trained on, when it is one.
   public let picturesSeen: Int?
+  /// Pictures that are likely copies of real ones, as `NearestPictures` tells, the most alike first.
+  public let copies: [Copy]
+
+  /// A picture and the real one that it is too much like.
+  public struct Copy: Codable, Hashable, Sendable {
+    /// The seed of a generator's picture, or a picture's name.
+    public let picture: String
+    public let of: String
+    /// Between their features.
+    public let distance: Double
+  }
 }
 
 /// Why there is nothing to measure.
@@ -59,15 +70,18 @@ public func measure(
   guard realSet.count >= MeasureError.least else { throw MeasureError.tooFew(path: against, count: realSet.count) }
   let whole = Double(realSet.count + samples)
   let real = try features(of: realSet, by: net) { progress(Double($0) / whole) }
+  let realNames = try PictureSet(path: realSet.path).names
 
-  let generated: Tensor
+  let generated: Tensor, names: [String]
   if let generator {
+    names = (0..<max(samples, MeasureError.least)).map(String.init)
     generated = made(by: generator, count: max(samples, MeasureError.least), net) {
       progress(Double(realSet.count + $0) / whole)
     }
   } else {
     let set = try pack(subject, Packing(size: side, channels: channels), in: workspace)
     guard set.count >= MeasureError.least else { throw MeasureError.tooFew(path: subject, count: set.count) }
+    names = try PictureSet(path: set.path).names
     generated = try features(of: set, by: net) {
       progress(Double(realSet.count + $0) / Double(realSet.count + set.count))
     }
@@ -77,12 +91,16 @@ public func measure(
   var noise = Noise(seed: 0)
   let kernel = KernelDistance(between: generated, and: real, noise: &noise)
   let neighbours = Neighbours(generated: generated, real: real)
+  let nearest = NearestPictures(of: generated, among: real)
+  let copies = nearest.likelyCopies(of: real).map { i in
+    Measurement.Copy(picture: names[i], of: realNames[nearest.indices[i]], distance: nearest.distances[i])
+  }
   return Measurement(
     subject: subject, against: against, samples: generated.size(0), real: real.size(0), size: side,
     kid: 1000 * kernel.value, kidError: kernel.error.isNaN ? nil : 1000 * kernel.error,
     fid: frechetDistance(generated, real), precision: neighbours.precision, recall: neighbours.recall,
     density: neighbours.density, coverage: neighbours.coverage, features: FeatureNet.name,
-    picturesSeen: generator?.facts.picturesSeen)
+    picturesSeen: generator?.facts.picturesSeen, copies: copies)
 }
 
 /// Whether a name is that of pictures, not of a generator.

@@ -55,6 +55,10 @@ private func writePictures(to folder: String, radius: Double, seed: UInt64) thro
     let same = try measure(folder + "/real", against: folder + "/real", in: workspace)
     #expect(same.precision == 1)
     #expect(same.fid < 1e-3)
+    // All of them are copies, each of itself.
+    #expect(same.copies.count == 24)
+    #expect(same.copies.allSatisfy { $0.picture == $0.of })
+    #expect(other.copies.isEmpty)
 
     var settings = DCGANRecipe.Settings()
     (settings.size, settings.width, settings.latent) = (32, 4, 8)
