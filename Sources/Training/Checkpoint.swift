@@ -111,6 +111,10 @@ extension Checkpoint {
   ) throws(CheckpointError) -> String {
     let path = "\(folder)/\(fileName(picturesSeen: facts.picturesSeen))"
     try makeFolder(folder)
+    // What a killed save left: a run's folder has one writer.
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where name.hasSuffix(".partial") {
+      unlink("\(folder)/\(name)")
+    }
     try expectRoom(for: byteCount(of: saved), in: folder)
     try write(saved, facts: facts, to: path)
     for old in files(in: folder).filter({ $0 < path }).dropLast(max(0, keep - 1)) { unlink(old) }

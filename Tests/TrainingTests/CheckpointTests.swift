@@ -49,6 +49,17 @@ import Training
     }
   }
 
+  @Test func whatAKilledSaveLeftIsPassedOverAndDeleted() throws {
+    try withFolder { folder in
+      try Checkpoint.save(Toy().saved, facts: facts(8), to: folder)
+      let half = try Data(contentsOf: URL(fileURLWithPath: Checkpoint.files(in: folder)[0])).prefix(2000)
+      try half.write(to: URL(fileURLWithPath: folder + "/000000000016.safetensors.4711.partial"))
+      #expect(Checkpoint.latest(in: folder)?.facts.picturesSeen == 8)
+      try Checkpoint.save(Toy().saved, facts: facts(16), to: folder)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).allSatisfy { $0.hasSuffix(".safetensors") })
+    }
+  }
+
   @Test func anotherShapeDoesNotFit() throws {
     try withFolder { folder in
       let checkpoint = try Checkpoint(path: Checkpoint.save(Toy().saved, facts: facts(0), to: folder))
