@@ -23,7 +23,7 @@ public struct R3GANSettings: RecipeSettings {
   public var gammaEnd = 0.2  // What is left of it at the end.
   public var penaltyEvery = 4  // Steps between penalties.
   public var penalised = 8  // Real and generated pictures that a penalty looks at.
-  public var penaltyStep = 0.0  // Length of a finite difference in its place; 0 for the exact slope, which learns faster.
+  public var penaltyStep = 0.0  // Length of a finite difference in the exact slope's place; 0 for none.
   public var averageMemory = 0.04  // Half-life of the average, as a part of the run so far.
   public var augment = 0.0  // Probability of a shift.
   public var mirror = false  // See pictures mirrored, too.
