@@ -81,6 +81,8 @@ extension ModelsCommand {
     var out: String?
     @Option(help: "The licence of the pictures that it was trained on.")
     var licence: String?
+    @Flag(help: "Store numbers in 16 bits: half the size, no difference to the eye.")
+    var half = false
     @Flag(help: "Replace a file that is there.")
     var force = false
     @OptionGroup var common: Common
@@ -88,7 +90,7 @@ extension ModelsCommand {
     func run() throws {
       let console = common.console
       let exported = try exportModel(
-        source, named: name, to: out, licence: licence, force: force, in: common.place
+        source, named: name, to: out, licence: licence, isHalf: half, force: force, in: common.place
       ) { console.line($0.sentence) }
       console.event("exported", encoding: exported)
       console.line("\(exported.path)  (\(exported.recipe), \(spoken(bytes: exported.bytes)))")

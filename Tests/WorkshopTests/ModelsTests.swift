@@ -90,6 +90,11 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
     #expect(throws: WorkspaceError.exists(path: exported.path)) {
       try exportModel(run, named: "tiny", in: folder.workspace)
     }
+    let half = try exportModel(run, named: "half", isHalf: true, in: folder.workspace)
+    #expect(half.bytes < exported.bytes * 6 / 10)
+    let rounded = try Generator("half", in: folder.workspace).recipe.sample(seeds: [3])
+    // Half a level of 255, in -1...1.
+    #expect(abs(rounded - recipe.sample(seeds: [3])).max().item() < 1 / 255.0)
 
     // The state_dict of a bare nn.Sequential, as PyTorch would have it.
     let state = Dictionary(
