@@ -25,8 +25,8 @@ struct Binary {
     folder = NSTemporaryDirectory() + "atelier-test-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     environment = ProcessInfo.processInfo.environment.merging(
-      // Two threads at most, so that sums have the same order in each process of a test.
-      ["ATELIER_WORKSPACE": folder + "/workspace", "COLUMNS": "80", "OMP_NUM_THREADS": "2"]
+      // One thread, since the tests themselves run beside each other.
+      ["ATELIER_WORKSPACE": folder + "/workspace", "OMP_NUM_THREADS": "1", "COLUMNS": "80"]
     ) { _, new in new }.merging(more) { _, new in new }
   }
 
@@ -47,17 +47,18 @@ struct Binary {
   /// Runs a verb to its end.
   ///
   /// - Parameters:
-  ///   - through: words of a shell before the command, such as `ulimit -f 100;`.
+  ///   - words: of a shell before the command, such as `ulimit -f 100;`.
+  ///   - shell: takes `-c` and those words.
   ///   - seconds: after which it is killed, and the test fails.
   @discardableResult
-  func run(_ arguments: String..., through shell: String? = nil, seconds: Double = 240) throws -> Outcome {
-    try run(arguments, through: shell, seconds: seconds)
+  func run(
+    _ arguments: [String], through words: String? = nil, shell: [String] = ["bash"], seconds: Double = 240
+  ) throws -> Outcome {
+    try start(arguments, through: words, shell: shell).finish(seconds: seconds)
   }
 
-  func run(_ arguments: [String], through shell: String? = nil, seconds: Double = 240) throws -> Outcome {
-    let started = try start(arguments, through: shell)
-    return try started.finish(seconds: seconds)
-  }
+  @discardableResult
+  func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
 
   /// A verb that is still running.
   final class Running {
@@ -90,13 +91,15 @@ struct Binary {
     }
   }
 
-  func start(_ arguments: String...) throws -> Running { try start(arguments, through: nil) }
+  func start(_ arguments: String...) throws -> Running { try start(arguments) }
 
-  private func start(_ arguments: [String], through shell: String?) throws -> Running {
+  func start(
+    _ arguments: [String], through words: String? = nil, shell: [String] = ["bash"]
+  ) throws -> Running {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: shell == nil ? Self.path : "/bin/bash")
+    process.executableURL = URL(fileURLWithPath: words == nil ? Self.path : "/usr/bin/env")
     process.arguments =
-      shell.map { ["-c", "\($0) exec \"$0\" \"$@\"", Self.path] + arguments } ?? arguments
+      words.map { shell + ["-c", "\($0) exec \"$0\" \"$@\"", Self.path] + arguments } ?? arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     process.environment = environment
     process.standardInput = FileHandle.nullDevice
@@ -106,6 +109,36 @@ struct Binary {
     process.standardError = FileHandle(forWritingAtPath: files[1])
     try process.run()
     return Running(process, out: files[0], err: files[1])
+  }
+}
+
+extension Binary {
+  func has(_ path: String) -> Bool { FileManager.default.fileExists(atPath: "\(folder)/\(path)") }
+  func make(_ path: String) throws {
+    try FileManager.default.createDirectory(atPath: "\(folder)/\(path)", withIntermediateDirectories: true)
+  }
+  func write(_ data: Data, to path: String) throws { try data.write(to: URL(fileURLWithPath: "\(folder)/\(path)")) }
+  func copy(_ from: String, to path: String) throws {
+    try FileManager.default.copyItem(atPath: from, toPath: "\(folder)/\(path)")
+  }
+
+  /// File names of some bundled pictures.
+  static func someEmoji(_ count: Int) throws -> [String] {
+    let names = try FileManager.default.contentsOfDirectory(atPath: emoji).filter { $0.hasSuffix(".png") }.sorted()
+    return Array(names.prefix(count))
+  }
+
+  /// Trains a small DCGAN for two steps.
+  func train(_ name: String, _ more: String...) throws {
+    let outcome = try run(["train", Binary.emoji, "--run", name] + BadInputTests.small + more)
+    try #require(outcome.status == 0, "\(outcome.err)")
+  }
+
+  /// The file names of a run's checkpoints, the newest last.
+  func checkpoints(_ run: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(run)/checkpoints").filter {
+      $0.hasSuffix(".safetensors")
+    }.sorted()
   }
 }
 

@@ -1,0 +1,105 @@
+import Foundation
+import Media
+import Testing
+
+/// What scripts rely on: help texts as a whole, JSON lines, files.
+@Suite struct OutputTests {
+  /// The texts are in Tests/Goldens/help; `ATELIER_WRITE_HELP=1` writes them again.
+  @Test(arguments: [
+    "", "demo", "inspect", "train", "generate", "measure", "models", "models list", "models install", "models import",
+    "models export",
+  ])
+  func help(_ verb: String) throws {
+    try inFolder { atelier in
+      let outcome = try atelier.run(verb.split(separator: " ").map(String.init) + ["--help"])
+      let name = verb.isEmpty ? "atelier" : verb.replacing(" ", with: "-")
+      let file = "\(Binary.root)/Tests/Goldens/help/\(name).txt"
+      if ProcessInfo.processInfo.environment["ATELIER_WRITE_HELP"] == "1" {
+        try outcome.out.write(toFile: file, atomically: true, encoding: .utf8)
+      }
+      #expect(try outcome.out == String(contentsOfFile: file, encoding: .utf8))
+      #expect(outcome.status == 0 && outcome.err == "")
+    }
+  }
+
+  @Test func everyLineIsJSON() throws {
+    try inFolder { atelier in
+      func events(_ arguments: [String]) throws -> [[String: Any]] {
+        let outcome = try atelier.run(arguments + ["--json"])
+        #expect(outcome.status == 0 && outcome.err == "", "\(outcome.err)")
+        return try outcome.lines()
+      }
+      func names(_ events: [[String: Any]]) -> [String] { events.compactMap { $0["event"] as? String } }
+
+      let inspection = try events(["inspect", Binary.emoji])
+      #expect(names(inspection) == ["inspection"])
+      #expect((inspection[0]["pictures"] as? Int ?? 0) > 400)
+
+      let training = try events(["train", Binary.emoji, "--run", "run"] + BadInputTests.small)
+      #expect(names(training).suffix(3) == ["sample", "saved", "finished"])
+      #expect(Set(names(training)).isSuperset(of: ["packing", "packed", "chosen", "started"]))
+      let finished = try #require(training.last)
+      #expect(finished["ending"] as? String == "completed" && finished["picturesSeen"] as? Int == 8)
+      #expect(finished["run"] as? String == "\(atelier.folder)/run")
+
+      let made = try events(["generate", "run", "--seeds", "0-2", "--grid", "--out", "made"])
+      #expect(names(made) == ["picture", "picture", "picture", "sheet", "finished"])
+      #expect(made.compactMap { $0["seed"] as? Int } == [0, 1, 2])
+      for event in made.dropLast() { #expect(atelier.has(try #require(event["path"] as? String))) }
+
+      let listed = try events(["models", "list"])
+      #expect(listed.contains { $0["name"] as? String == "efficientnet-lite0" })
+      let exported = try events(["models", "export", "run", "--name", "tiny"])
+      #expect(names(exported) == ["exported"])
+      #expect(try names(events(["generate", "tiny", "--seeds", "5", "--out", "tiny"])) == ["picture", "finished"])
+    }
+  }
+
+  @Test func aRunsFolder() throws {
+    try inFolder { atelier in
+      try atelier.train("run")
+      for name in ["settings.json", "log.jsonl", "checkpoints", "samples", "card.md"] {
+        #expect(atelier.has("run/\(name)"), "\(name)")
+      }
+      let log = try String(contentsOfFile: atelier.folder + "/run/log.jsonl", encoding: .utf8)
+      for line in log.split(separator: "\n") {
+        #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line.utf8)) }
+      }
+    }
+  }
+
+  @Test func plainLinesElsewhereThanOnATerminal() throws {
+    try inFolder { atelier in
+      let outcome = try atelier.run(["train", Binary.emoji, "--run", "run"] + BadInputTests.small)
+      #expect(!outcome.out.contains("\u{1B}") && !outcome.out.contains("\r"))
+      #expect(outcome.out.contains("8 pictures seen in "))
+      #expect(outcome.out.contains("Next: atelier generate \(atelier.folder)/run --seeds 0-63"))
+    }
+  }
+
+  @Test func aBarOnATerminal() throws {
+    try inFolder { atelier in
+      // `script` gives the verb a terminal.
+      func shown(_ run: String, _ environment: String) throws -> String {
+        let command = (["train", Binary.emoji, "--run", run] + BadInputTests.small).joined(separator: " ")
+        return try atelier.run(
+          [], through: "export TERM=xterm \(environment); script -qec \"$0 \(command)\" /dev/null; exit;"
+        ).out
+      }
+      let colored = try shown("one", ""), plain = try shown("two", "NO_COLOR=1")
+      #expect(colored.contains("━") && colored.contains("\u{1B}[36m"), "\(colored)")
+      #expect(plain.contains("━") && !plain.contains("\u{1B}[36m"), "\(plain)")
+    }
+  }
+
+  /// The same seed, the same bytes of pixels, in whatever company and order of processes.
+  @Test func aSeedIsAPicture() throws {
+    try inFolder { atelier in
+      try atelier.train("run")
+      #expect(try atelier.run("generate", "run", "--seeds", "0-20", "--out", "many").status == 0)
+      #expect(try atelier.run("generate", "run", "--seeds", "17", "--out", "one").status == 0)
+      let many = try Picture.load("\(atelier.folder)/many/seed-0017.png")
+      #expect(try Picture.load("\(atelier.folder)/one/seed-0017.png") == many)
+    }
+  }
+}

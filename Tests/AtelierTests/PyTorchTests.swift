@@ -1,0 +1,65 @@
+import Foundation
+import Testing
+import Torch
+import Training
+import Workshop
+
+/// A generator's weights go to PyTorch by name, and come from there, and make the same pictures.
+@Suite struct PyTorchTests {
+  /// Both are float32, and sum in other orders.
+  static let tolerance = 1e-5
+
+  /// The environment that `Scripts/setup --tests` makes; `ATELIER_PYTHON` names another with the same PyTorch.
+  private func python(_ arguments: String...) throws -> String {
+    let named = ProcessInfo.processInfo.environment["ATELIER_PYTHON"]
+    let path = named ?? "\(Binary.root)/.venv/bin/python"
+    try #require(
+      FileManager.default.isExecutableFile(atPath: path),
+      "There is no Python with PyTorch at \(path): run Scripts/setup --tests, or set ATELIER_PYTHON.")
+    let process = Process(), output = Pipe()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = ["\(Binary.root)/Tests/Goldens/generator.py"] + arguments
+    (process.standardOutput, process.standardInput) = (output, FileHandle.nullDevice)
+    try process.run()
+    let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    try #require(process.terminationStatus == 0, "generator.py failed")
+    return words
+  }
+
+  @Test(arguments: [
+    ["--recipe", "dcgan", "--size", "32", "--width", "4", "--batch", "4", "--latent", "8"],
+    [
+      "--recipe", "r3gan", "--size", "32", "--widths", "16,12,8", "--blocks", "1,2,1", "--critic-widths", "16,12,8",
+      "--critic-blocks", "1,1,1", "--batch", "4", "--latent", "8", "--mapped", "12",
+    ],
+  ])
+  func toPyTorch(_ settings: [String]) throws {
+    try inFolder { atelier in
+      let trained = try atelier.run(
+        ["train", Binary.emoji, "--run", "run", "--pictures-seen", "24"] + settings)
+      try #require(trained.status == 0, "\(trained.err)")
+      let generator = try Generator("\(atelier.folder)/run", in: Workspace("\(atelier.folder)/workspace"))
+      let made = generator.recipe.sample(seeds: [0, 1, 2, 3, 4])
+      #expect(made.std(dims: [0]).max().item() > 1e-3, "five pictures, not five times one")
+      try Safetensors.write(["pictures": made], to: "\(atelier.folder)/made.safetensors")
+      let difference = try python("check", generator.path, "\(atelier.folder)/made.safetensors")
+      let largest = try #require(Double(difference.trimmingCharacters(in: .whitespacesAndNewlines)))
+      #expect(largest < Self.tolerance)
+    }
+  }
+
+  @Test func fromPyTorch() throws {
+    try inFolder { atelier in
+      _ = try python("make", "\(atelier.folder)/theirs.pth", "\(atelier.folder)/theirs.safetensors")
+      let imported = try atelier.run("models", "import", "theirs.pth", "--as", "dcgan")
+      #expect(imported.status == 0, "\(imported.err)")
+      let generator = try Generator("theirs", in: Workspace("\(atelier.folder)/workspace"))
+      let theirs = try Safetensors.read("\(atelier.folder)/theirs.safetensors").tensors["pictures"]!
+      let mine = generator.recipe.sample(seeds: [0, 1, 2, 3, 4])
+      #expect(mine.shape == theirs.shape)
+      #expect(abs(mine - theirs).max().item() < Self.tolerance)
+      #expect(try atelier.run("generate", "theirs", "--seeds", "0-4", "--grid", "--out", "made").status == 0)
+    }
+  }
+}

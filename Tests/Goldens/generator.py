@@ -1,0 +1,89 @@
+"""A generator's weights between Atelier and PyTorch, by name, for Tests/AtelierTests.
+
+    python generator.py check CHECKPOINT PICTURES    loads CHECKPOINT's generator into PyTorch, and prints the largest
+                                                     difference between its pictures and those in PICTURES (seeds 0 …)
+    python generator.py make WEIGHTS PICTURES        writes a PyTorch DCGAN's state_dict, and its pictures (seeds 0 …)
+"""
+import json
+import pathlib
+import struct
+import sys
+
+import torch
+import torch.nn.functional as F
+
+here = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(here), str(here.parent.parent / "Scripts" / "peers")]
+from golden import write
+from r3gan_torch import Generator
+from torch import nn
+
+TYPES = {"F32": torch.float32, "I64": torch.int64}
+
+
+def read(path):
+    with open(path, "rb") as file:
+        length = struct.unpack("<Q", file.read(8))[0]
+        header, data = json.loads(file.read(length)), bytearray(file.read())
+    metadata = header.pop("__metadata__", {})
+    tensors = {}
+    for name, entry in header.items():
+        start, end = entry["data_offsets"]
+        tensors[name] = torch.frombuffer(data[start:end], dtype=TYPES[entry["dtype"]]).reshape(entry["shape"])
+    return tensors, metadata
+
+
+class Main(nn.Module):
+    def __init__(self, *layers):
+        super().__init__()
+        self.main = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.main(x)
+
+
+def dcgan(settings):
+    """As Radford et al. 2015 describe it, with PyTorch's layers."""
+    size, width, latent = settings["size"], settings["width"], settings["latent"]
+    widths = [width * (size // 2 // side) for side in (4, 8, 16, 32, 64, 128) if side <= size // 2]
+    layers = [nn.ConvTranspose2d(latent, widths[0], 4, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU()]
+    for i, o in zip(widths, widths[1:]):
+        layers += [nn.ConvTranspose2d(i, o, 4, 2, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU()]
+    return Main(*layers, nn.ConvTranspose2d(widths[-1], settings["channels"], 4, 2, 1), nn.Tanh())
+
+
+def latents(count, size):
+    return torch.stack([torch.randn(size, generator=torch.Generator().manual_seed(seed)) for seed in range(count)])
+
+
+@torch.no_grad()
+def pictures(recipe, settings, state, count):
+    z = latents(count, settings["latent"])
+    if recipe == "dcgan":
+        network = dcgan(settings).eval()
+        network.load_state_dict(state, strict=True)
+        return network(z[:, :, None, None])
+    network = Generator(settings["latent"], settings["mapped"], settings["widths"], settings["blocks"],
+                        settings["channels"]).eval()
+    network.load_state_dict(state, strict=True)
+    made = network(z, int(network.grown))
+    if made.shape[-1] != settings["size"]:
+        made = F.interpolate(made, size=[settings["size"]] * 2, mode="bilinear")
+    return made.clamp(-1, 1)
+
+
+if sys.argv[1] == "check":
+    tensors, metadata = read(sys.argv[2])
+    theirs = read(sys.argv[3])[0]["pictures"]
+    prefix = "generator.average/"
+    state = {name[len(prefix):]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    made = pictures(metadata["recipe"], json.loads(metadata["settings"]), state, len(theirs))
+    print(float((made - theirs).abs().max()))
+else:
+    torch.manual_seed(7)
+    settings = {"size": 32, "width": 6, "latent": 10, "channels": 3}
+    network = dcgan(settings)
+    for _ in range(3):
+        network(torch.randn(16, 10, 1, 1))  # So that the running statistics are not those of a new network.
+    torch.save(network.state_dict(), sys.argv[2])
+    write(sys.argv[3], {"pictures": pictures("dcgan", settings, network.state_dict(), 5)})
