@@ -27,6 +27,16 @@ public enum SafetensorsError: Explained, Equatable {
     case .diskFull(let path): "The disk is full, so \(path) wasn't written: free some space and try again."
     }
   }
+  /// What is wrong, as the end of a sentence that begins with the file: "is cut short".
+  public var reason: String {
+    switch self {
+    case .missing: "isn't there"
+    case .unreadable(_, let why): "is refused by the system (\(why))"
+    case .truncated: "is cut short or isn't a safetensors file"
+    case .headerTooLarge, .badHeader, .badTensor: "is damaged"
+    case .cannotWrite, .diskFull: "couldn't be written"
+    }
+  }
   public var exit: Exit {
     switch self {
     case .missing: .missingInput

@@ -17,7 +17,7 @@ public enum CheckpointError: Explained {
     case .cannotWrite(let path, let reason):
       "The checkpoint can't be written to \(path) (\(reason)): check that the folder can be written to, or name another --run."
     case .cannotRead(let path, let reason):
-      "The checkpoint \(path) can't be read (\(reason)): delete it, and an older one is used."
+      "The checkpoint \(path) can't be read, since it \(reason): use another one, or train again."
     case .doesNotFit(let path, let reason):
       "The checkpoint \(path) doesn't fit its settings (\(reason)): it was changed, or made by another version; start a new run."
     }
@@ -68,10 +68,10 @@ public struct Checkpoint {
   public init(path: String) throws(CheckpointError) {
     let content: (tensors: [String: Tensor], metadata: [String: String])
     do { content = try Safetensors.read(path) } catch {
-      throw .cannotRead(path: path, reason: error.sentence)
+      throw .cannotRead(path: path, reason: error.reason)
     }
     guard let facts = Facts(metadata: content.metadata) else {
-      throw .cannotRead(path: path, reason: "it says nothing about a run")
+      throw .cannotRead(path: path, reason: "says nothing about a run")
     }
     (self.path, self.facts, tensors) = (path, facts, content.tensors)
   }

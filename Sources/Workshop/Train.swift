@@ -64,6 +64,7 @@ public func train(
   let size = request.size ?? type.defaultSize, channels = request.channels ?? type.defaultChannels
   let draft = Situation(pictures: 1, size: size, channels: channels, device: request.device)
   _ = try type.prepared(draft, request)
+  if earlier == nil, let run = request.run { _ = try requested(run, in: workspace, isNew: true) }
 
   let packing = Packing(size: size, crop: request.crop, channels: channels, ground: request.ground)
   let packed = try pack(pictures, packing, in: workspace) { report(.packing(done: $0, of: $1)) }

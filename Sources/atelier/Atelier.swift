@@ -19,6 +19,7 @@ struct Atelier: ParsableCommand {
 
   /// Tells the world's errors in one sentence on standard error, with their exit codes (see `Exit`).
   static func main() {
+    Interruption.unblock()
     do {
       var arguments = Array(CommandLine.arguments.dropFirst())
       if arguments.first == "train" { arguments = ["train"] + Train.settled(Array(arguments.dropFirst())) }

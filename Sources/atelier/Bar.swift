@@ -17,10 +17,11 @@ struct Bar {
     guard !console.json else { return }
     let fraction = fraction.isFinite ? min(1, max(0, fraction)) : 0
     let percent = "\(Int(fraction * 100)) %"
+    let now = ProcessInfo.processInfo.systemUptime
+    // Ten times a second is as often as anybody reads.
+    if now - lastLine < (console.isTerminal ? 0.1 : interval), !console.isTerminal || fraction < 1 { return }
+    lastLine = now
     guard console.isTerminal else {
-      let now = ProcessInfo.processInfo.systemUptime
-      if now - lastLine < interval { return }
-      lastLine = now
       return console.line("\(percent)  " + words.joined(separator: "  "))
     }
     let padded = String(repeating: " ", count: max(0, 5 - percent.count)) + percent

@@ -43,7 +43,7 @@ struct Generate: ParsableCommand {
     var request = GenerateRequest(seeds: try Seeds(seeds), out: out)
     (request.grid, request.steps, request.truncation, request.force) = (grid, steps, truncation, force)
     request.interpolate = try interpolate.map(SeedPairs.init)
-    let generator = try Generator(source, in: common.place, on: device.resolved()) { console.line($0.sentence) }
+    let generator = try Generator(source, in: common.place, on: device.resolved()) { Console.complain($0.sentence) }
     var sheets: [String] = []
     var count = 0
     var bar = Bar(console, interval: 5)

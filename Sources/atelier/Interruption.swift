@@ -8,6 +8,7 @@ nonisolated(unsafe) private var received: Int32 = 0
 enum Interruption {
   /// Takes SIGINT and SIGTERM over, until the process ends.
   static func watch() {
+    unblock()
     for name in [SIGINT, SIGTERM] {
       signal(name) { name in
         if received != 0 { _exit(128 + name) }
@@ -17,6 +18,15 @@ enum Interruption {
         _ = write(2, words.utf8Start, words.utf8CodeUnitCount)
       }
     }
+  }
+
+  /// Lets the two signals through: a process that was started by a thread which blocks them, such as a server's, has
+  /// them blocked, too.
+  static func unblock() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for name in [SIGINT, SIGTERM] { sigaddset(&signals, name) }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   /// Whether a stop was asked for.

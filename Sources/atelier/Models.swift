@@ -91,7 +91,7 @@ extension ModelsCommand {
       let console = common.console
       let exported = try exportModel(
         source, named: name, to: out, licence: licence, isHalf: half, force: force, in: common.place
-      ) { console.line($0.sentence) }
+      ) { Console.complain($0.sentence) }
       console.event("exported", encoding: exported)
       console.line("\(exported.path)  (\(exported.recipe), \(spoken(bytes: exported.bytes)))")
     }

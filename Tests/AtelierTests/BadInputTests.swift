@@ -110,7 +110,7 @@ import Testing
       try atelier.write(Data(), to: "file")
       let made = try atelier.run("generate", "run", "--out", "file/made")
       #expect(made.status == 73 && made.err.hasPrefix("atelier: ") && made.err.contains("file/made"), "\(made.err)")
-      let trained = try atelier.run(["train", Binary.emoji, "--run", "file/run"] + BadInputTests.small)
+      let trained = try atelier.run(["train", Binary.pictures, "--run", "file/run"] + BadInputTests.small)
       #expect(trained.status == 73 && trained.err.contains("file/run"), "\(trained.err)")
       guard geteuid() != 0 else { return }
       try atelier.make("locked")
@@ -136,12 +136,12 @@ import Testing
           shell: ["unshare", "-rm", "bash"])
         #expect(made.status == 74 && made.err.contains("since the disk is full: free some space"), "\(made.err)")
         let trained = try atelier.run(
-          ["train", Binary.emoji, "--run", "disk/run"] + BadInputTests.small, through: mount,
+          ["train", Binary.pictures, "--run", "disk/run"] + BadInputTests.small, through: mount,
           shell: ["unshare", "-rm", "bash"])
         #expect(trained.status == 73 && trained.err.contains("are free: free some space"), "\(trained.err)")
       }
       let limited = try atelier.run(
-        ["train", Binary.emoji, "--run", "limited"] + BadInputTests.small, through: "trap '' XFSZ; ulimit -f 16;")
+        ["train", Binary.pictures, "--run", "limited"] + BadInputTests.small, through: "trap '' XFSZ; ulimit -f 16;")
       #expect([73, 74].contains(limited.status), "\(limited.status) \(limited.err)")
       #expect(limited.err.hasPrefix("atelier: ") && limited.err.contains("can't be written"), "\(limited.err)")
     }
@@ -159,9 +159,10 @@ import Testing
         says: "\(atelier.folder)/pictures is no run: name a folder that 'atelier train' made, or begin one without "
           + "--resume.", exit: 66)
       try atelier.write(Data("text".utf8), to: "words.safetensors")
-      let words = try atelier.run("generate", "words.safetensors", "--out", "made")
-      #expect(words.status == 65 || words.status == 74)
-      #expect(words.err.contains("\(atelier.folder)/words.safetensors can't be read"), "\(words.err)")
+      expect(
+        try atelier.run("generate", "words.safetensors", "--out", "made"),
+        says: "The checkpoint \(atelier.folder)/words.safetensors can't be read, since it is cut short or isn't a "
+          + "safetensors file: use another one, or train again.", exit: 74)
     }
   }
 
@@ -172,23 +173,22 @@ import Testing
       try #require(files.count == 2)
       try atelier.write(Data("half".utf8), to: "run/checkpoints/\(files[1])")
       let made = try atelier.run("generate", "run", "--seeds", "0", "--out", "made")
-      #expect(made.status == 0 && made.out.contains("\(files[1]) can't be read"), "an older one is used: \(made.err)")
+      #expect(made.status == 0 && made.err.contains("\(files[1]) can't be read"), "an older one is used: \(made.err)")
       try atelier.write(Data(), to: "run/checkpoints/\(files[0])")
-      expect(
-        try atelier.run("generate", "run", "--seeds", "0", "--out", "again"),
-        says: "None of the checkpoints in \(atelier.folder)/run can be read: train again, with another --run.",
-        exit: 65)
+      let none = try atelier.run("generate", "run", "--seeds", "0", "--out", "again")
+      let sentence = "None of the checkpoints in \(atelier.folder)/run can be read: train again, with another --run."
+      #expect(none.status == 65 && none.err.hasSuffix("atelier: \(sentence)\n"), "\(none.err)")
     }
   }
 
   @Test func twoRunsOnOneFolder() throws {
     try inFolder { atelier in
       let first = try atelier.start(
-        "train", Binary.emoji, "--recipe", "dcgan", "--size", "32", "--width", "4", "--batch", "4", "--run", "run",
+        "train", Binary.pictures, "--recipe", "dcgan", "--size", "32", "--width", "4", "--batch", "4", "--run", "run",
         "--minutes", "10", "--json")
       try first.wait { first.output.contains("\"event\":\"started\"") }
       let resumed = try atelier.run("train", "--resume", "--run", "run")
-      let begun = try atelier.run(["train", Binary.emoji, "--run", "run"] + BadInputTests.small)
+      let begun = try atelier.run(["train", Binary.pictures, "--run", "run"] + BadInputTests.small)
       first.send(SIGTERM)
       _ = try first.finish()
       expect(
@@ -208,7 +208,7 @@ import Testing
         says: "made/seed-0001.png is there already: name another, or add --force to replace it.", exit: 73)
       #expect(try atelier.run("generate", "run", "--seeds", "1-2", "--out", "made", "--force").status == 0)
       expect(
-        try atelier.run(["train", Binary.emoji, "--run", "run"] + BadInputTests.small),
+        try atelier.run(["train", Binary.pictures, "--run", "run"] + BadInputTests.small),
         says: "\(atelier.folder)/run isn't empty: go on with its run by --resume, or name another --run.", exit: 73)
     }
   }

@@ -43,6 +43,17 @@ struct Binary {
   /// The checkout.
   static let root = #filePath.components(separatedBy: "/Tests/").dropLast().joined(separator: "/Tests/")
   static let emoji = root + "/Examples/emoji"
+  /// Some of them, so that they are soon packed: a folder that is removed when the tests end.
+  static let pictures: String = {
+    let folder = NSTemporaryDirectory() + "atelier-test-pictures-\(getpid())"
+    try! FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for name in try! someEmoji(40) {
+      try! FileManager.default.createSymbolicLink(
+        atPath: "\(folder)/\(name)", withDestinationPath: "\(emoji)/\(name)")
+    }
+    atexit { try? FileManager.default.removeItem(atPath: Binary.pictures) }
+    return folder
+  }()
 
   /// Runs a verb to its end.
   ///
@@ -130,7 +141,7 @@ extension Binary {
 
   /// Trains a small DCGAN for two steps.
   func train(_ name: String, _ more: String...) throws {
-    let outcome = try run(["train", Binary.emoji, "--run", name] + BadInputTests.small + more)
+    let outcome = try run(["train", Binary.pictures, "--run", name] + BadInputTests.small + more)
     try #require(outcome.status == 0, "\(outcome.err)")
   }
 

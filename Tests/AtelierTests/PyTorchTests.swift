@@ -28,7 +28,10 @@ import Workshop
   }
 
   @Test(arguments: [
-    ["--recipe", "dcgan", "--size", "32", "--width", "4", "--batch", "4", "--latent", "8"],
+    [
+      "--recipe", "dcgan", "--size", "32", "--width", "4", "--batch", "4", "--latent", "8", "--rate", "0.02",
+      "--average-half-life", "1",
+    ],
     [
       "--recipe", "r3gan", "--size", "32", "--widths", "16,12,8", "--blocks", "1,2,1", "--critic-widths", "16,12,8",
       "--critic-blocks", "1,1,1", "--batch", "4", "--latent", "8", "--mapped", "12",
@@ -37,7 +40,7 @@ import Workshop
   func toPyTorch(_ settings: [String]) throws {
     try inFolder { atelier in
       let trained = try atelier.run(
-        ["train", Binary.emoji, "--run", "run", "--pictures-seen", "24"] + settings)
+        ["train", Binary.pictures, "--run", "run", "--pictures-seen", "24"] + settings)
       try #require(trained.status == 0, "\(trained.err)")
       let generator = try Generator("\(atelier.folder)/run", in: Workspace("\(atelier.folder)/workspace"))
       let made = generator.recipe.sample(seeds: [0, 1, 2, 3, 4])

@@ -7,7 +7,7 @@ import Training
 @Suite struct StopTests {
   /// A training that goes on until it is stopped.
   private static let endless = [
-    "train", Binary.emoji, "--recipe", "dcgan", "--size", "32", "--width", "4", "--batch", "4", "--latent", "8",
+    "train", Binary.pictures, "--recipe", "dcgan", "--size", "32", "--width", "4", "--batch", "4", "--latent", "8",
     "--run", "run", "--json",
   ]
 
@@ -31,9 +31,10 @@ import Training
 
   @Test func theSecondSignalStopsAtOnce() throws {
     try inFolder { atelier in
-      // 64 pictures a step at 256 px take seconds, so the second signal arrives before the step has ended.
+      // 64 pictures a step at 128 px take seconds, so the second signal arrives before the step has ended.
       let training = try atelier.start([
-        "train", Binary.emoji, "--recipe", "dcgan", "--size", "256", "--width", "16", "--batch", "128", "--run", "run",
+        "train", Binary.pictures, "--recipe", "dcgan", "--size", "128", "--width", "16", "--batch", "128", "--run",
+        "run",
         "--minutes", "10", "--json",
       ])
       try training.wait { training.output.contains("\"event\":\"saved\"") }
@@ -77,7 +78,7 @@ import Training
   @Test func aResumedRunIsTheSameToTheBit() throws {
     try inFolder { atelier in
       let settings = [
-        "train", Binary.emoji, "--recipe", "dcgan", "--size", "32", "--width", "4", "--batch", "4", "--latent", "8",
+        "train", Binary.pictures, "--recipe", "dcgan", "--size", "32", "--width", "4", "--batch", "4", "--latent", "8",
         "--seed", "11",
       ]
       #expect(try atelier.run(settings + ["--run", "whole", "--pictures-seen", "40"]).status == 0)
