@@ -83,7 +83,9 @@ import Testing
       func shown(_ run: String, _ environment: String) throws -> String {
         let command = (["train", Binary.pictures, "--run", run] + BadInputTests.small).joined(separator: " ")
         return try atelier.run(
-          [], through: "unset NO_COLOR; export TERM=xterm \(environment); script -qec \"$0 \(command)\" /dev/null; exit;"
+          [],
+          through: "unset NO_COLOR; export TERM=xterm \(environment);"
+            + " script -qec \"$0 \(command)\" /dev/null; exit;"
         ).out
       }
       let colored = try shown("one", ""), plain = try shown("two", "NO_COLOR=1")
