@@ -42,7 +42,7 @@ public final class RunLock {
       let isTaken = errno == EWOULDBLOCK
       let reason = reasonOfLastError()
       let owner = (try? String(contentsOfFile: "\(folder)/run.lock", encoding: .utf8)) ?? ""
-      close(file)
+      // `deinit` runs here, too, and closes the file: a second close could hit another thread's file.
       guard isTaken else { throw .cannotCreate(folder: folder, reason: reason) }
       throw .taken(folder: folder, process: Int(owner.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0)
     }
