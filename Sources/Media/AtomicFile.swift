@@ -45,14 +45,18 @@ public enum FileError: Explained, Equatable {
 public enum AtomicFile {
   /// Writes a temporary file beside `path`, syncs it, and gives it its name.
   ///
-  /// - Parameter isForced: replaces a file that is there; without it such a file is left alone.
+  /// - Parameters:
+  ///   - isForced: replaces a file that is there; without it such a file is left alone.
+  ///   - isSynced: waits until the disk has it; else a loss of power may lose the file.
   /// - Throws: `FileError`; nothing is left behind then.
-  public static func write(_ bytes: [UInt8], to path: String, isForced: Bool = false) throws(FileError) {
+  public static func write(
+    _ bytes: [UInt8], to path: String, isForced: Bool = false, isSynced: Bool = true
+  ) throws(FileError) {
     let temporary = "\(path).\(UInt32.random(in: 0 ... .max)).\(getpid()).part"
     let file = open(temporary, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw .last(path) }
     var failure = bytes.withUnsafeBytes { writeAll($0, to: file, path) }
-    if failure == nil && fsync(file) != 0 { failure = .last(path) }
+    if failure == nil && isSynced && fsync(file) != 0 { failure = .last(path) }
     if close(file) != 0 && failure == nil { failure = .last(path) }
     if failure == nil { failure = name(temporary, path, isForced) }
     if let failure {

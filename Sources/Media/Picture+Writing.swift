@@ -15,12 +15,15 @@ extension Picture {
 
   /// Writes a PNG file, whole or not at all.
   ///
-  /// - Parameter isForced: replaces a file that is there.
+  /// - Parameters:
+  ///   - isForced: replaces a file that is there.
+  ///   - isSynced: waits until the disk has it.
   /// - Throws: `PictureError.noEngine`, `FileError`.
   public func write(
-    _ path: String, text: [(key: String, value: String)] = [], xmp: String? = nil, isForced: Bool = false
+    _ path: String, text: [(key: String, value: String)] = [], xmp: String? = nil, isForced: Bool = false,
+    isSynced: Bool = true
   ) throws {
-    try AtomicFile.write(png(text: text, xmp: xmp), to: path, isForced: isForced)
+    try AtomicFile.write(png(text: text, xmp: xmp), to: path, isForced: isForced, isSynced: isSynced)
   }
 }
 

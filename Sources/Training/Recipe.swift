@@ -48,10 +48,15 @@ public protocol LatentRecipe: Recipe {
   func latents(seeds: [UInt64]) -> Tensor
   /// Pictures [N, C, H, W] in -1...1, float32 on the CPU, of latents [N, D].
   func decode(_ latents: Tensor) -> Tensor
+  /// The same, drawn towards the generator's middle, where pictures vary less and fail less often.
+  ///
+  /// - Parameter truncation: in 0...1; 1 changes nothing, 0 gives the middle for each.
+  func decode(_ latents: Tensor, truncation: Double) -> Tensor
 }
 
 extension LatentRecipe {
   public func sample(seeds: [UInt64]) -> Tensor { decode(latents(seeds: seeds)) }
+  public func decode(_ latents: Tensor, truncation: Double) -> Tensor { decode(latents * truncation) }
 }
 
 /// Standard normal latents [N, size], each drawn from its own seed, so that a picture doesn't depend on its batch.

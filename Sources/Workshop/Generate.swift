@@ -14,7 +14,7 @@ public struct GenerateRequest: Sendable {
   /// Writes walks between pairs of seeds on `interpolation.png`, a row each.
   public var interpolate: SeedPairs?
   public var steps = 8  // Pictures of a walk, both ends included.
-  /// Draws latents nearer to their mean: 1 leaves them, 0 gives the mean; less variety, fewer failures.
+  /// From 1, which changes nothing, down to 0, the generator's middle: less variety, fewer failures.
   public var truncation: Double?
   /// Replaces files that are there.
   public var force = false
@@ -55,7 +55,8 @@ public func generate(
   func write(_ picture: Picture, _ path: String, _ kind: Generated.Kind, seed: UInt64? = nil) throws {
     var words = provenance(generator, request)
     if let seed { words.insert(("Seed", "\(seed)"), at: 0) }
-    try picture.write(path, text: words, xmp: Provenance.xmp(), isForced: request.force)
+    // Not synced, which would take longer than the pictures: their seeds make them again.
+    try picture.write(path, text: words, xmp: Provenance.xmp(), isForced: request.force, isSynced: false)
     report(Generated(kind: kind, path: path, seed: seed))
   }
   var onSheet: [Picture] = []
@@ -112,7 +113,7 @@ private func sample(
   _ recipe: any Recipe, _ latent: (any LatentRecipe)?, _ seeds: [UInt64], truncation: Double?
 ) -> Tensor {
   guard let latent, let truncation else { return recipe.sample(seeds: seeds) }
-  return latent.decode(latent.latents(seeds: seeds) * truncation)
+  return latent.decode(latent.latents(seeds: seeds), truncation: truncation)
 }
 
 /// The pictures of a walk over the sphere (Shoemake 1985), on which normal latents of many dimensions lie; a straight
@@ -120,7 +121,7 @@ private func sample(
 func interpolated(
   _ recipe: some LatentRecipe, from: UInt64, to: UInt64, steps: Int, truncation: Double = 1
 ) -> [Picture] {
-  let ends = recipe.latents(seeds: [from, to]) * truncation
+  let ends = recipe.latents(seeds: [from, to])
   let (a, b) = (ends[0], ends[1])
   let (lengthA, lengthB) = (a.norm().item(), b.norm().item())
   let cosine = lengthA > 0 && lengthB > 0 ? (a * b).sum().item() / (lengthA * lengthB) : 1
@@ -133,7 +134,7 @@ func interpolated(
     if angle < 1e-4 || .pi - angle < 1e-4 { return a * (1 - t) + b * t }
     return a * (sin((1 - t) * angle) / sin(angle)) + b * (sin(t * angle) / sin(angle))
   }
-  return recipe.decode(Tensor.stacked(points)).unbound().map { Picture($0) }
+  return recipe.decode(Tensor.stacked(points), truncation: truncation).unbound().map { Picture($0) }
 }
 
 /// "seed-0007.png": names sort as the seeds do, up to 9999.

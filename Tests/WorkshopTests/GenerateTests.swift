@@ -106,6 +106,23 @@ import Training
     #expect(try spread(0, "none") == 0)
   }
 
+  @Test func r3ganTruncatesItsStyles() throws {
+    var settings = R3GANSettings()
+    (settings.size, settings.latent, settings.mapped) = (32, 8, 12)
+    (settings.widths, settings.criticWidths) = ([16, 12, 8], [16, 12, 8])
+    (settings.blocks, settings.criticBlocks) = ([1, 1, 1], [1, 1, 1])
+    var noise = Noise(seed: 5)
+    let recipe = try R3GANRecipe(settings, noise: &noise, on: .cpu)
+    let latents = recipe.latents(seeds: [0, 1, 2, 3])
+    let all = recipe.decode(latents)
+    func spread(_ pictures: Tensor) -> Double { pictures.std(dims: [0]).mean().item() }
+    #expect(recipe.decode(latents, truncation: 1).isEqual(to: all))
+    let less = spread(recipe.decode(latents, truncation: 0.5))
+    #expect(less < 0.8 * spread(all) && less > 0.2 * spread(all))
+    // All are the middle; a row's sum may be rounded otherwise than another's.
+    #expect(spread(recipe.decode(latents, truncation: 0)) < 1e-6)
+  }
+
   @Test func nothingIsReplacedUnasked() throws {
     let generator = try Generator("birds", in: workspace)
     var request = GenerateRequest(seeds: try Seeds("0-1"), out: out("twice"))

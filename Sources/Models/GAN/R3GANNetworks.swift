@@ -132,10 +132,16 @@ public final class R3GANGenerator: Module {
   }
 
   /// - Parameter size: of the pictures: 16, 32, … as far as there are stages.
-  public func callAsFunction(_ z: Tensor, size: Int) -> Tensor {
+  public func callAsFunction(_ z: Tensor, size: Int) -> Tensor { pictures(of: styles(z), size: size) }
+
+  /// Latents [N, latent] to what steers the stages, [N, mapped].
+  func styles(_ z: Tensor) -> Tensor {
     // On the sphere, where a Gaussian of many dimensions lies anyway.
     let unit = z * rsqrt(square(z).mean(dims: [1], keepDims: true) + 1e-8)
-    let w = mapping.reduce(unit) { leakyRelu($1($0)) }
+    return mapping.reduce(unit) { leakyRelu($1($0)) }
+  }
+
+  func pictures(of w: Tensor, size: Int) -> Tensor {
     var x = base(w).reshaped([-1, width, 4, 4]).channelsLast()
     var picture: Tensor?
     var side = 4

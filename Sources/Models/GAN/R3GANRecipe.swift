@@ -122,11 +122,23 @@ public final class R3GANRecipe: LatentRecipe {
   public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
 
   /// In float32, whatever the precision of training. While a run is still at a smaller size, pictures are enlarged.
-  public func decode(_ latents: Tensor) -> Tensor {
+  public func decode(_ latents: Tensor) -> Tensor { decode(latents, truncation: 1) }
+
+  /// Styles are drawn towards their mean (Karras et al. 2019, appendix B), of a thousand latents that are always the
+  /// same; the latents themselves can't be, since only their direction counts.
+  public func decode(_ latents: Tensor, truncation: Double) -> Tensor {
     withoutGradients {
-      inEqualBatches(of: 16, latents) { rows in
-        let size = average.module.trainedSize
-        let pictures = average.module(rows.to(device), size: size).to(.cpu)
+      let network = average.module
+      var mean: Tensor?
+      if truncation != 1 {
+        var noise = Noise(seed: 0)
+        mean = network.styles(noise.normal([1000, settings.latent], on: device)).mean(dims: [0], keepDims: true)
+      }
+      return inEqualBatches(of: 16, latents) { rows in
+        let size = network.trainedSize
+        let w = network.styles(rows.to(device))
+        let steered = mean.map { $0 + (w - $0) * truncation } ?? w
+        let pictures = network.pictures(of: steered, size: size).to(.cpu)
         let whole = size == settings.size ? pictures : interpolate(pictures, size: [settings.size, settings.size])
         return clamp(whole, min: -1, max: 1).contiguous()
       }
