@@ -95,8 +95,8 @@ struct Narrator {
     console.line(lastSheet.map { "\(seen); samples are in \($0)" } ?? seen)
     guard saysNext else { return }
     switch ending {
-    case .completed: console.line("Next: atelier generate \(folder) --seeds 0-63 --grid --out pictures")
-    case .stopped: console.line("Saved. Go on with: atelier train --resume --run \(folder)")
+    case .completed: console.line("Next: ./atelier generate \(folder) --seeds 0-63 --grid --out pictures")
+    case .stopped: console.line("Saved. Go on with: ./atelier train --resume --run \(folder)")
     }
   }
 }

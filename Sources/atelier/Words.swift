@@ -17,7 +17,7 @@ func spoken(seconds: Double) -> String {
 func spoken(_ value: Double) -> String {
   guard value.isFinite else { return "\(value)" }
   switch abs(value) {
-  case 0: return "0"
+  case 0..<1e15 where value == value.rounded(): return grouped(Int(value))
   case 99.5...: return abs(value) < 1e15 ? grouped(Int(value.rounded())) : String(format: "%.3g", value)
   case 1...: return String(format: "%.2f", value)
   default: return String(format: "%.3g", value)

@@ -73,7 +73,7 @@ import Testing
       let outcome = try atelier.run(["train", Binary.pictures, "--run", "run"] + BadInputTests.small)
       #expect(!outcome.out.contains("\u{1B}") && !outcome.out.contains("\r"))
       #expect(outcome.out.contains("8 pictures seen in "))
-      #expect(outcome.out.contains("Next: atelier generate \(atelier.folder)/run --seeds 0-63"))
+      #expect(outcome.out.contains("Next: ./atelier generate \(atelier.folder)/run --seeds 0-63"))
     }
   }
 
