@@ -55,18 +55,23 @@ public enum MeasureError: Explained, Equatable {
 ///   - against: real pictures: a folder or a zip file.
 ///   - samples: how many pictures the generator makes, by the seeds from 0 on.
 ///   - size: of the pictures on both sides; the generator's, or that of the subject's first picture when it is nil.
+///   - crop: how real pictures become squares; nil takes the run's way, or the middle where that is not known.
 ///   - say: told in a sentence what takes time, and `progress` how much of the whole is done, in 0...1.
 /// - Throws: `MeasureError`, and as `Generator`, `pack` and `installModel`.
 public func measure(
-  _ subject: String, against: String, samples: Int = 2000, size: Int? = nil, in workspace: Workspace,
-  on device: Device = .cpu, say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
+  _ subject: String, against: String, samples: Int = 2000, size: Int? = nil, crop: Decoding.Crop? = nil,
+  in workspace: Workspace, on device: Device = .cpu, say: (String) -> Void = { _ in },
+  progress: (Double) -> Void = { _ in }
 ) throws -> Measurement {
   let net = try featureNet(in: workspace, on: device, say: say)
   let generator = try pictures(subject) ? nil : Generator(subject, in: workspace, on: device) { say($0.sentence) }
   let side = try size ?? generator?.settings.size ?? firstSize(of: subject)
   let channels = generator?.settings.channels ?? 3
 
-  let realSet = try pack(against, Packing(size: side, channels: channels), in: workspace)
+  // Real pictures are cut as those were that the generator learnt from: else the cut is measured, too.
+  let packing = packing(of: generator, size: side, channels: channels, crop: crop)
+
+  let realSet = try pack(against, packing, in: workspace)
   guard realSet.count >= MeasureError.least else { throw MeasureError.tooFew(path: against, count: realSet.count) }
   let whole = Double(realSet.count + samples)
   let real = try features(of: realSet, by: net) { progress(Double($0) / whole) }
@@ -79,7 +84,7 @@ public func measure(
       progress(Double(realSet.count + $0) / whole)
     }
   } else {
-    let set = try pack(subject, Packing(size: side, channels: channels), in: workspace)
+    let set = try pack(subject, packing, in: workspace)
     guard set.count >= MeasureError.least else { throw MeasureError.tooFew(path: subject, count: set.count) }
     names = try PictureSet(path: set.path).names
     generated = try features(of: set, by: net) {
@@ -101,6 +106,14 @@ public func measure(
     fid: frechetDistance(generated, real), precision: neighbours.precision, recall: neighbours.recall,
     density: neighbours.density, coverage: neighbours.coverage, features: FeatureNet.name,
     picturesSeen: generator?.facts.picturesSeen, copies: copies)
+}
+
+private func packing(of generator: Generator?, size: Int, channels: Int, crop: Decoding.Crop?) -> Packing {
+  let checkpoints = generator.map { ($0.path as NSString).deletingLastPathComponent as NSString }
+  let record = checkpoints.flatMap { try? RunRecord(folder: $0.deletingLastPathComponent) }
+  return Packing(
+    size: size, crop: crop ?? record?.packing.crop ?? .centre, channels: channels,
+    ground: record?.packing.ground ?? .white)
 }
 
 /// Whether a name is that of pictures, not of a generator.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Media
 import Workshop
 
 struct Measure: ParsableCommand {
@@ -22,6 +23,9 @@ struct Measure: ParsableCommand {
   @Option(help: ArgumentHelp("Side of the pictures compared; the generator's when left out.", valueName: "px"))
   var size: Int?
 
+  @Option(help: "How real pictures become squares, centre or fit; as the run's did when left out.")
+  var crop: Decoding.Crop?
+
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -34,7 +38,7 @@ struct Measure: ParsableCommand {
     let console = common.console
     var bar = Bar(console)
     let found = try measure(
-      subject, against: against, samples: samples, size: size, in: common.place, on: device.resolved(),
+      subject, against: against, samples: samples, size: size, crop: crop, in: common.place, on: device.resolved(),
       say: { sentence in
         bar.interrupt()
         console.line(sentence)
