@@ -77,9 +77,9 @@ enum Architecture {
       case .dense: return try adopted(inMain(weights), DenseRecipe.self, settings: denseSettings)
       }
     } catch let error as StateError {
-      throw ModelError.doesNotFit(path, architecture: "\(self)", reason: error.sentence)
+      throw ModelError.doesNotFit(path, architecture: "\(self)", reason: briefly(error))
     } catch let error as RecipeError {
-      throw ModelError.doesNotFit(path, architecture: "\(self)", reason: error.sentence)
+      throw ModelError.doesNotFit(path, architecture: "\(self)", reason: briefly(error))
     }
   }
 }
@@ -137,6 +137,12 @@ private func convolutions(_ weights: [String: Tensor]) -> [Tensor] {
 private func inMain(_ weights: [String: Tensor]) -> [String: Tensor] {
   guard weights.keys.allSatisfy({ $0.first?.isNumber == true }) else { return weights }
   return Dictionary(uniqueKeysWithValues: weights.map { ("main." + $0.key, $0.value) })
+}
+
+/// Without the advice at the sentence's end, which is about files of our own.
+private func briefly(_ error: some Explained) -> String {
+  let what = String(error.sentence.prefix { $0 != ":" })
+  return what.prefix(1).lowercased() + what.dropFirst()
 }
 
 /// Without what training tools put around a state_dict: "state_dict.", "model.", "module.", "generator.".
