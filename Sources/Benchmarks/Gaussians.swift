@@ -13,14 +13,14 @@ struct Gaussians {
   private let steps: Int
   private let seed: UInt64
   private let batch = 256
-  private let width = 256
+  private let width = 128
   // Against the neighbouring modes: the data is divided by 4.
   private let scale = 4.0
   private let σ = 0.05
   private let centres: Tensor
 
   init(_ arguments: Arguments) {
-    steps = arguments.number("steps") ?? 25_000
+    steps = arguments.number("steps") ?? 30_000
     seed = UInt64(arguments.number("seed") ?? 0)
     let axis = [-4.0, -2, 0, 2, 4]
     centres = Tensor(axis.flatMap { x in axis.flatMap { [x, $0] } }, shape: [25, 2]).to(.float32)
@@ -38,8 +38,8 @@ struct Gaussians {
     let taken = seconds {
       for step in 0..<steps {
         let fraction = Double(step) / Double(steps)
-        let rate = Schedule.cosine(from: 1e-3, to: 1e-5, during: 0.3...1)(fraction)
-        let γ = Schedule.cosine(from: 1e-2, to: 1e-4, during: 0...1)(fraction)
+        let rate = Schedule.cosine(from: 1e-3, to: 1e-5)(fraction)
+        let γ = Schedule.exponential(from: 1e-2, to: 2e-5)(fraction)
         (optimizerG.rate, optimizerD.rate) = (rate, rate)
 
         let real = sample(batch, &noise) / scale

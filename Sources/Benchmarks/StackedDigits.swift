@@ -14,7 +14,7 @@ struct StackedDigits {
   private let arguments: Arguments
   private let seed: UInt64
   private let batch = 64, latent = 128, penaltyInterval = 4
-  private let usesBFloat16 = Device.cpu.prefersBFloat16 && !CommandLine.arguments.contains("--float32")
+  private let usesBFloat16 = Device.cpu.prefersBFloat16
 
   init(_ arguments: Arguments) { (self.arguments, seed) = (arguments, UInt64(arguments.number("seed") ?? 0)) }
 
@@ -92,6 +92,7 @@ private final class StackedTrainer {
   private let generator: StackedGenerator, discriminator = StackedDiscriminator()
   private let optimizerG: Adam, optimizerD: Adam
   private let latent: Int, usesBFloat16: Bool
+  private var steps = 0
 
   init(latent: Int, seed: UInt64, usesBFloat16: Bool) {
     (self.latent, self.usesBFloat16) = (latent, usesBFloat16)
@@ -127,7 +128,9 @@ private final class StackedTrainer {
     // After the discriminator's update: with both at once, three digits a picture soon became a few.
     let judged = judge(Tensor.concatenated([real, fake]).channelsLast())
     optimizerG.step(minimizing: relativisticLoss(real: judged[n..<2 * n], fake: judged[0..<n]))
-    average.follow(generator, decay: fraction < 0.1 ? 0.99 : 0.998)
+    // Half of the average is from the last 4 % of the run so far.
+    steps += 1
+    average.follow(generator, decay: Foundation.pow(0.5, 1 / (1 + 0.04 * Double(steps))))
   }
 
   private func judge(_ x: Tensor) -> Tensor { mixed { discriminator(x) }.to(.float32) }

@@ -4,7 +4,7 @@ import Torch
 
 /// What a trained network sees in pictures: 1,280 numbers each, which the measures compare.
 ///
-/// Always in float32: bfloat16 features move KID by more than a good generator's progress.
+/// Always in float32, on any processor, so that figures from different machines can be compared.
 public final class FeatureNet {
   /// Pixels a side that the network was trained on.
   public static let size = 224
