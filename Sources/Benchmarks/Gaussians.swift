@@ -20,7 +20,7 @@ struct Gaussians {
   private let centres: Tensor
 
   init(_ arguments: Arguments) {
-    steps = arguments.number("steps") ?? 30_000
+    steps = arguments.number("steps") ?? 100_000
     seed = UInt64(arguments.number("seed") ?? 0)
     let axis = [-4.0, -2, 0, 2, 4]
     centres = Tensor(axis.flatMap { x in axis.flatMap { [x, $0] } }, shape: [25, 2]).to(.float32)
