@@ -44,10 +44,11 @@ enum Architecture {
   case efficientNetLite0
   case dcgan
   case dense
+  case r3gan
   /// Any tensors; nothing is checked.
   case raw
 
-  static let all = ["efficientnet-lite0", "dcgan", "dense"]
+  static let all = ["efficientnet-lite0", "dcgan", "dense", "r3gan"]
 
   /// - Throws: `ModelError.unknownArchitecture`.
   static func named(_ name: String) throws(ModelError) -> Architecture {
@@ -55,6 +56,7 @@ enum Architecture {
     case "efficientnet-lite0": .efficientNetLite0
     case "dcgan": .dcgan
     case "dense": .dense
+    case "r3gan": .r3gan
     case "raw": .raw
     default: throw .unknownArchitecture(name, known: all)
     }
@@ -75,6 +77,7 @@ enum Architecture {
         return (weights, [:])
       case .dcgan: return try adopted(inMain(weights), DCGANRecipe.self, settings: dcganSettings)
       case .dense: return try adopted(inMain(weights), DenseRecipe.self, settings: denseSettings)
+      case .r3gan: return try adopted(weights, R3GANRecipe.self, settings: r3ganSettings)
       }
     } catch let error as StateError {
       throw ModelError.doesNotFit(path, architecture: "\(self)", reason: briefly(error))
@@ -121,6 +124,29 @@ private func denseSettings(_ weights: [String: Tensor]) throws(StateError) -> De
   (settings.latent, settings.size) = (latent, Int(Double(width).squareRoot()))
   settings.channels = max(1, last.size(0) / max(1, width))
   settings.hidden = width
+  return settings
+}
+
+/// What an R3GAN generator's shapes say about it.
+private func r3ganSettings(_ weights: [String: Tensor]) throws(StateError) -> R3GANSettings {
+  func shape(_ name: String, rank: Int) throws(StateError) -> [Int] {
+    guard let tensor = weights[name], tensor.rank == rank else { throw .missing(name) }
+    return tensor.shape
+  }
+  var settings = R3GANSettings()
+  let mapping = try shape("mapping.0.weight", rank: 2)
+  (settings.mapped, settings.latent) = (mapping[0], mapping[1])
+  (settings.widths, settings.blocks, settings.grow) = ([], [], [])
+  while settings.widths.count < 7, weights["stages.\(settings.widths.count).blocks.0.conv.weight"] != nil {
+    let stage = "stages.\(settings.widths.count)"
+    settings.widths.append(try shape("\(stage).blocks.0.conv.weight", rank: 4)[0])
+    settings.blocks.append((0...).first { weights["\(stage).blocks.\($0).conv.weight"] == nil }!)
+  }
+  settings.channels = try shape("stages.1.head.weight", rank: 4)[0] / 4
+  settings.size = 4 << settings.widths.count
+  // A discriminator of the smallest kind: an imported generator isn't trained on.
+  settings.criticWidths = settings.widths
+  settings.criticBlocks = settings.widths.map { _ in 1 }
   return settings
 }
 

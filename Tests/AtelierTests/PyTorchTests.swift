@@ -52,10 +52,10 @@ import Workshop
     }
   }
 
-  @Test func fromPyTorch() throws {
+  @Test(arguments: ["dcgan", "r3gan"]) func fromPyTorch(_ recipe: String) throws {
     try inFolder { atelier in
-      _ = try python("make", "\(atelier.folder)/theirs.pth", "\(atelier.folder)/theirs.safetensors")
-      let imported = try atelier.run("models", "import", "theirs.pth", "--as", "dcgan")
+      _ = try python("make", recipe, "\(atelier.folder)/theirs.pth", "\(atelier.folder)/theirs.safetensors")
+      let imported = try atelier.run("models", "import", "theirs.pth", "--as", recipe)
       #expect(imported.status == 0, "\(imported.err)")
       let generator = try Generator("theirs", in: Workspace("\(atelier.folder)/workspace"))
       let theirs = try Safetensors.read("\(atelier.folder)/theirs.safetensors").tensors["pictures"]!

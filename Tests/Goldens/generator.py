@@ -2,7 +2,7 @@
 
     python generator.py check CHECKPOINT PICTURES    loads CHECKPOINT's generator into PyTorch, and prints the largest
                                                      difference between its pictures and those in PICTURES (seeds 0 …)
-    python generator.py make WEIGHTS PICTURES        writes a PyTorch DCGAN's state_dict, and its pictures (seeds 0 …)
+    python generator.py make RECIPE WEIGHTS PICTURES writes a PyTorch generator's state_dict, and its pictures (seeds 0 …)
 """
 import json
 import pathlib
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 here = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(here), str(here.parent.parent / "Scripts" / "peers")]
 from golden import write
-from r3gan_torch import Generator
+from r3gan_torch import Generator, fill
 from torch import nn
 
 TYPES = {"F32": torch.float32, "I64": torch.int64}
@@ -81,9 +81,14 @@ if sys.argv[1] == "check":
     print(float((made - theirs).abs().max()))
 else:
     torch.manual_seed(7)
-    settings = {"size": 32, "width": 6, "latent": 10, "channels": 3}
-    network = dcgan(settings)
-    for _ in range(3):
-        network(torch.randn(16, 10, 1, 1))  # So that the running statistics are not those of a new network.
-    torch.save(network.state_dict(), sys.argv[2])
-    write(sys.argv[3], {"pictures": pictures("dcgan", settings, network.state_dict(), 5)})
+    recipe, weights, made = sys.argv[2:]
+    if recipe == "dcgan":
+        settings = {"size": 32, "width": 6, "latent": 10, "channels": 3}
+        network = dcgan(settings)
+        for _ in range(3):
+            network(torch.randn(16, 10, 1, 1))  # So that the running statistics are not those of a new network.
+    else:
+        settings = {"size": 32, "latent": 10, "mapped": 12, "widths": [16, 12, 8], "blocks": [1, 2, 1], "channels": 3}
+        network = fill(Generator(10, 12, settings["widths"], settings["blocks"], 3))
+    torch.save(network.state_dict(), weights)
+    write(made, {"pictures": pictures(recipe, settings, network.state_dict(), 5)})
