@@ -16,6 +16,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 HAAR = torch.tensor([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]], dtype=torch.float32) / 2
+BANDS = HAAR * torch.tensor([1, 0.25, 0.25, 0.25])[:, None]  # Detail counts a quarter.
 CHANNELS_LAST = dict(memory_format=torch.channels_last)
 
 
@@ -45,21 +46,19 @@ class PictureHead(nn.Module):
         self.channels = channels
 
     def forward(self, x):
-        mixed = (HAAR.T @ self.weight.reshape(self.channels, 4, -1)).reshape(self.weight.shape)
-        shift = (self.bias.reshape(self.channels, 4) @ HAAR).reshape(-1)
+        mixed = (BANDS.T @ self.weight.reshape(self.channels, 4, -1)).reshape(self.weight.shape)
+        shift = (self.bias.reshape(self.channels, 4) @ BANDS).reshape(-1)
         return F.pixel_shuffle(F.conv2d(x, mixed, shift, padding=1).float(), 2)
 
 
 class PictureStem(nn.Module):
-    def __init__(self, features, channels):
+    def __init__(self, features, width, channels):
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(features, 4 * channels, 3, 3))
-        self.bias = nn.Parameter(torch.zeros(features))
-        self.channels = channels
+        self.conv = nn.Conv2d(channels, width, 3, padding=1)
+        self.halve = nn.Conv2d(width, features, 2, stride=2)
 
     def forward(self, x):
-        mixed = (HAAR.T @ self.weight.reshape(len(self.weight), self.channels, 4, 9)).reshape(self.weight.shape)
-        return F.conv2d(F.pixel_unshuffle(x, 2).contiguous(**CHANNELS_LAST), mixed, self.bias, padding=1)
+        return self.halve(leaky(self.conv(x.contiguous(**CHANNELS_LAST))))
 
 
 class GeneratorStage(nn.Module):
@@ -78,7 +77,7 @@ class GeneratorStage(nn.Module):
 
 
 class Generator(nn.Module):
-    def __init__(self, latent=128, mapped=256, widths=(192, 128, 64, 32), blocks=(1, 1, 1, 1), channels=3):
+    def __init__(self, latent=128, mapped=256, widths=(192, 128, 64, 32), blocks=(1, 1, 1, 2), channels=3):
         super().__init__()
         self.mapping = nn.ModuleList([nn.Linear(latent, mapped), nn.Linear(mapped, mapped)])
         self.base = nn.Linear(mapped, 16 * widths[0])
@@ -108,9 +107,9 @@ class Generator(nn.Module):
 
 
 class DiscriminatorStage(nn.Module):
-    def __init__(self, width, outputs, blocks, channels):
+    def __init__(self, width, outputs, blocks, stem, channels):
         super().__init__()
-        self.stem = PictureStem(width, channels) if channels else None
+        self.stem = PictureStem(width, stem, channels) if channels else None
         self.blocks = nn.ModuleList([ResidualBlock(width) for _ in range(blocks)])
         self.shrink = nn.Conv2d(width, outputs, 1) if outputs else None
 
@@ -121,10 +120,10 @@ class DiscriminatorStage(nn.Module):
 
 
 class Discriminator(nn.Module):
-    def __init__(self, widths=(192, 128, 64, 32), blocks=(1, 1, 1, 1), channels=3):
+    def __init__(self, widths=(192, 128, 64, 32), blocks=(1, 1, 1, 1), stem=16, channels=3):
         super().__init__()
         self.stages = nn.ModuleList(
-            DiscriminatorStage(widths[i], widths[i - 1] if i else None, blocks[i], channels if i else None)
+            DiscriminatorStage(widths[i], widths[i - 1] if i else None, blocks[i], stem, channels if i else None)
             for i in range(len(widths)))
         self.hidden = nn.Linear(16 * widths[0], widths[0])
         self.verdict = nn.Linear(widths[0], 1)
@@ -179,7 +178,7 @@ def measure(size, batch, penalised=8, every=4, step_length=0.0, gamma=2.0, **lay
         start = time.perf_counter()
         with autocast():
             fake = g(torch.randn(batch, 128), size)
-        leaf = fake.detach().requires_grad_()
+        leaf = fake.detach().clamp(-1, 1).requires_grad_()
         seen = torch.cat([real, leaf])
         with autocast():
             logits = d(seen)
@@ -197,7 +196,8 @@ def measure(size, batch, penalised=8, every=4, step_length=0.0, gamma=2.0, **lay
             o.zero_grad()
         loss.backward()
         optimizers[1].step()
-        fake.backward(leaf.grad * -torch.exp(margin.detach().clamp(-60, 60))[:, None, None, None])
+        seed = leaf.grad * -torch.exp(margin.detach().clamp(-60, 60))[:, None, None, None]
+        fake.backward(seed * ((fake.detach() - leaf.detach()) * seed >= 0))
         optimizers[0].step()
         torch._foreach_lerp_(average, [p.detach() for p in g.parameters()], 0.001)
         times.append(time.perf_counter() - start)

@@ -16,7 +16,7 @@ from r3gan_torch import Discriminator, Generator, exact_penalty, fill, slope_pen
 
 noise = torch.Generator().manual_seed(1)
 g = fill(Generator(latent=6, mapped=10, widths=(10, 8, 6, 4), blocks=(1, 1, 2, 1)), noise)
-d = fill(Discriminator(widths=(8, 8, 6, 4), blocks=(1, 2, 1, 1)), noise)
+d = fill(Discriminator(widths=(8, 8, 6, 4), blocks=(1, 2, 1, 1), stem=4), noise)
 tensors = {f"generator/{k}": v for k, v in g.state_dict().items()}
 tensors |= {f"discriminator/{k}": v for k, v in d.state_dict().items()}
 

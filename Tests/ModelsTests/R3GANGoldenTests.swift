@@ -11,7 +11,8 @@ import Torch
   private let names: [String: [String]]
   private let generator = R3GANGenerator(
     latent: 6, mapped: 10, widths: [10, 8, 6, 4], blocks: [1, 1, 2, 1], channels: 3)
-  private let discriminator = R3GANDiscriminator(widths: [8, 8, 6, 4], blocks: [1, 2, 1, 1], channels: 3)
+  private let discriminator = R3GANDiscriminator(
+    widths: [8, 8, 6, 4], blocks: [1, 2, 1, 1], stem: 4, channels: 3)
 
   init() throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -42,6 +42,14 @@ import Training
     #expect(abs(mine - own).max().item() < 1e-12)
   }
 
+  /// A step goes against the gradient: at 1.5, a negative one would lead further out.
+  @Test func aPixelBeyondWhiteMayOnlyComeBack() {
+    let pictures = Tensor([1.5, 1.5, -2, -2, 0.3] as [Float])
+    let gradient = Tensor([-1, 1, 1, -1, 1] as [Float])
+    let kept = inwardGradient(gradient, of: pictures, clamped: clamp(pictures, min: -1, max: 1))
+    #expect(kept.isEqual(to: Tensor([0, 1, 0, -1, 1] as [Float])))
+  }
+
   /// The gradient of the exact penalty with respect to a weight, against central differences.
   @Test func thePenaltyCanBeDifferentiated() {
     var noise = Noise(seed: 2)
@@ -89,7 +97,7 @@ import Training
   @Test func bothNetworksLearnAtEachSize() throws {
     var noise = Noise(seed: 5)
     let recipe = try R3GANRecipe(Self.settings(), noise: &noise, on: .cpu)
-    for (i, fraction) in [0.0, 0.3, 0.6].enumerated() {
+    for (i, fraction) in [0.0, 0.2, 0.6].enumerated() {
       let before = recipe.generator.state.map { $0.tensor.cloned() }
       let progress = Progress(picturesSeen: 0, fraction: fraction, totalPictures: 1000)
       let readings = recipe.step(Self.batch(), noise: &noise, at: progress)

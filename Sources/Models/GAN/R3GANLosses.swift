@@ -42,6 +42,19 @@ public func generatorGradient(from gradient: Tensor, real: Tensor, fake: Tensor)
   return gradient * factor.reshaped([-1] + [Int](repeating: 1, count: gradient.rank - 1))
 }
 
+/// The part of a gradient that a clamped picture follows: where it is beyond white or black, it may only come back.
+///
+/// So a generator learns exact white, which a discriminator would otherwise know real pictures by, and no pixel loses
+/// its gradient, as pixels do that tanh has saturated.
+///
+/// - Parameters:
+///   - gradient: [N, …], of the loss with respect to the clamped pictures.
+///   - pictures: of the same shape, before they were clamped.
+///   - clamped: after.
+public func inwardGradient(_ gradient: Tensor, of pictures: Tensor, clamped: Tensor) -> Tensor {
+  gradient * ((pictures - clamped) * gradient).greaterOrEqual(to: 0)
+}
+
 /// The zero-centred penalty without double backward: the mean of ((D(x + step·n) − D(x)) / step)², n standard normal
 /// (approximated R1, Lin et al. 2025).
 ///

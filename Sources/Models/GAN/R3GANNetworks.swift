@@ -36,10 +36,11 @@ final class ResidualBlock: Module {
 /// Features [N, C, s, s] to a picture [N, channels, 2s, 2s]: a 3×3 convolution to Haar coefficients, and their inverse.
 ///
 /// So almost nothing is computed at full resolution, and neighbouring pixels come from one smooth basis, not from four
-/// unrelated weights, which shows as grain.
+/// unrelated weights, which shows as grain. The three bands of detail count a quarter, since Adam moves all weights
+/// alike and detail is that much smaller.
 final class PictureHead: Module {
   let weight: Tensor, bias: Tensor
-  private let haar = Constant(haarMatrix())
+  private let haar = Constant(haarMatrix() * Tensor([1, 0.25, 0.25, 0.25] as [Float], shape: [4, 1]))
   private let channels: Int
 
   init(_ features: Int, channels: Int) {
@@ -61,28 +62,25 @@ final class PictureHead: Module {
   }
 }
 
-/// A picture [N, channels, 2s, 2s] to features [N, C, s, s]: the Haar transform, and a 3×3 convolution.
+/// A picture [N, channels, 2s, 2s] to features [N, C, s, s]: a 3×3 convolution at full resolution, rectified, and one
+/// of 2×2 that halves it.
+///
+/// The rectifier before halving is what sees fine grain: a linear stem lets a generator's specks and off-white pass.
+/// Halving mustn't be a mean, which is blind to a checkerboard on a bright ground.
 final class PictureStem: Module {
-  let weight: Tensor, bias: Tensor
-  private let haar = Constant(haarMatrix())
-  private let channels: Int
+  let conv: Conv2d, halve: Conv2d
 
-  init(_ features: Int, channels: Int) {
-    let unfilled = Tensor.full([features, 4 * channels, 3, 3], .nan)
-    (weight, bias) = (unfilled.requiringGradient(), Tensor.full([features], .nan).requiringGradient())
-    self.channels = channels
+  init(_ features: Int, width: Int, channels: Int) {
+    conv = Conv2d(channels, width, kernel: 3, padding: 1)
+    halve = Conv2d(width, features, kernel: 2, stride: 2)
   }
 
   func fill(_ noise: inout Noise, as scheme: Initialization) {
-    Initialization.fanIn(gain: 1).fill(weight, bias, &noise)
+    Initialization.fanIn(gain: 1).fill(conv.weight, conv.bias, &noise)
+    Initialization.fanIn(gain: 2.0.squareRoot()).fill(halve.weight, halve.bias, &noise)
   }
 
-  func callAsFunction(_ x: Tensor) -> Tensor {
-    let features = weight.size(0)
-    let bands = weight.reshaped([features, channels, 4, 9])
-    let mixed = matmul(haar.tensor.T, bands).reshaped(weight.shape)
-    return conv2d(pixelUnshuffle(x, 2).channelsLast(), mixed, bias, padding: [1, 1])
-  }
+  func callAsFunction(_ x: Tensor) -> Tensor { halve(leakyRelu(conv(x.channelsLast()))) }
 }
 
 /// The orthonormal Haar basis: rows are bands (mean, across, down, both), columns the pixels of a square of four.
@@ -184,10 +182,12 @@ public final class R3GANDiscriminator: Module {
   let stages: [DiscriminatorStage]
   let hidden: Linear, verdict: Linear
 
-  public init(widths: [Int], blocks: [Int], channels: Int) {
+  /// - Parameter stem: channels at full resolution.
+  public init(widths: [Int], blocks: [Int], stem: Int, channels: Int) {
     stages = widths.indices.map { i in
       DiscriminatorStage(
-        width: widths[i], outputs: i > 0 ? widths[i - 1] : nil, blocks: blocks[i], channels: i > 0 ? channels : nil)
+        width: widths[i], outputs: i > 0 ? widths[i - 1] : nil, blocks: blocks[i],
+        stem: i > 0 ? PictureStem(widths[i], width: stem, channels: channels) : nil)
     }
     hidden = Linear(16 * widths[0], widths[0])
     verdict = Linear(widths[0], 1)
@@ -226,8 +226,8 @@ final class DiscriminatorStage: Module {
   let blocks: [ResidualBlock]
   let shrink: Conv2d?
 
-  init(width: Int, outputs: Int?, blocks: Int, channels: Int?) {
-    stem = channels.map { PictureStem(width, channels: $0) }
+  init(width: Int, outputs: Int?, blocks: Int, stem: PictureStem?) {
+    self.stem = stem
     self.blocks = (0..<blocks).map { _ in ResidualBlock(width) }
     shrink = outputs.map { Conv2d(width, $0, kernel: 1) }
   }

@@ -39,7 +39,8 @@ public final class R3GANRecipe: LatentRecipe {
     }
     generator = make()
     discriminator = R3GANDiscriminator(
-      widths: settings.criticWidths, blocks: settings.criticBlocks, channels: settings.channels)
+      widths: settings.criticWidths, blocks: settings.criticBlocks, stem: settings.criticStem,
+      channels: settings.channels)
     generator.initialize(&noise, as: .fanIn(gain: 1))
     discriminator.initialize(&noise, as: .fanIn(gain: 1))
     for network in [generator, discriminator] as [any Module] {
@@ -67,12 +68,12 @@ public final class R3GANRecipe: LatentRecipe {
     let size = schedule.size
     if generator.trainedSize != size { generator.trainedSize = size }
     (optimizerG.rate, optimizerD.rate) = (schedule.rate, schedule.rate)
-    let real = interpolate(batch.pictures, size: [size, size], mode: .area)
+    let real = size == settings.size ? batch.pictures : interpolate(batch.pictures, size: [size, size], mode: .area)
     let n = real.size(0)
 
     let z = noise.normal([n, settings.latent], on: device)
     let fake = mixed { generator(z, size: size) }
-    let leaf = fake.detached().requiringGradient()
+    let leaf = clamp(fake.detached(), min: -1, max: 1).requiringGradient()
     let seen = augmented(Tensor.concatenated([real, leaf]), &noise)
     let logits = mixed { discriminator(seen) }
     let (ofReal, ofFake) = (logits[0..<n], logits[n..<2 * n])
@@ -88,7 +89,8 @@ public final class R3GANRecipe: LatentRecipe {
     var towardD = gradientsIfUsed(of: whole, withRespectTo: optimizerD.parameters + [leaf])
     let towardFake = towardD.removeLast()!
     optimizerD.step(towardD)
-    let seed = generatorGradient(from: towardFake, real: ofReal, fake: ofFake)
+    let towardPictures = generatorGradient(from: towardFake, real: ofReal, fake: ofFake)
+    let seed = inwardGradient(towardPictures, of: fake.detached(), clamped: leaf.detached())
     optimizerG.step(gradientsIfUsed(of: fake, withRespectTo: optimizerG.parameters, seed: seed))
     average.follow(generator, decay: schedule.averageDecay(batch: n, of: progress))
 

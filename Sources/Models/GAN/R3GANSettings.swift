@@ -11,10 +11,11 @@ public struct R3GANSettings: RecipeSettings {
   public var latent = 128  // Numbers that a picture is made from.
   public var mapped = 256  // Numbers that they become before they steer the stages.
   public var widths = [192, 128, 64, 32]  // The generator's channels at 4, 8, 16, … px, up to half of the size.
-  public var blocks = [1, 1, 1, 1]  // Its residual blocks there.
+  public var blocks = [1, 1, 1, 2]  // Its residual blocks there.
   public var criticWidths = [192, 128, 64, 32]  // The discriminator's.
   public var criticBlocks = [1, 1, 1, 1]
-  public var grow = [0.2, 0.45]  // Fractions of the run at which the size doubles, from the smallest on.
+  public var criticStem = 16  // Its channels at full resolution.
+  public var grow = [0.12, 0.3]  // Fractions of the run at which the size doubles, from the smallest on.
   public var rate = 5e-4  // Adam's learning rate, of both networks.
   public var rateHold = 0.5  // Fraction of the run after which the rate falls, along a cosine, to a twentieth.
   public var warmUp = 100  // Steps over which the rate rises.
@@ -47,11 +48,12 @@ public struct R3GANSettings: RecipeSettings {
     let small = [192, 128, 64, 32, 24, 16, 16]
     widths = small.prefix(stages).map { isLarge ? 2 * $0 : $0 }
     criticWidths = widths
-    blocks = [Int](repeating: isLarge ? 2 : 1, count: stages)
-    criticBlocks = blocks
-    if isLarge { (batch, penalised) = (64, 32) }
-    // Each size gets about a quarter of the run, and the last one the rest.
-    grow = stages == 2 ? [] : (1...stages - 2).map { 0.65 * Double($0) / Double(stages - 1) }
+    criticBlocks = [Int](repeating: isLarge ? 2 : 1, count: stages)
+    // What is largest is made by the last stage alone.
+    blocks = criticBlocks.dropLast() + [2]
+    if isLarge { (batch, penalised, criticStem) = (64, 32, 32) }
+    // The largest size gets seven tenths of the run, and each smaller one three fifths of what is left.
+    grow = stages == 2 ? [] : (1...stages - 2).map { 0.3 * pow(0.4, Double(stages - 2 - $0)) }
     // Few pictures are soon known by heart.
     augment = situation.pictures < 500 ? 0.5 : situation.pictures < 2000 ? 0.2 : 0
     try check()
@@ -73,6 +75,7 @@ public struct R3GANSettings: RecipeSettings {
     try expect(
       grow == grow.sorted() && grow.count < stages, "grow", grow, "give at most \(stages - 2) rising fractions")
     try expect(!gamma.isEmpty, "gamma", gamma, "give one number or more")
+    try expect(criticStem > 0, "critic-stem", criticStem, "it must be 1 or more")
     try expect(batch > 0, "batch", batch, "it must be 1 or more")
     try expect(latent > 0 && mapped > 0, "latent", latent, "it must be 1 or more")
     try expect(penaltyEvery > 0 && penalised > 0, "penalty-every", penaltyEvery, "it must be 1 or more")
