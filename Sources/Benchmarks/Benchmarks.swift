@@ -1,7 +1,8 @@
 import Foundation
 import Torch
 
-/// The measured claims of docs/performance.md, against PyTorch on the same machine. Needs only LibTorch.
+/// The measured claims of docs/performance.md, against PyTorch on the same machine. Needs only LibTorch; `packing`
+/// runs the built `atelier`.
 @main
 struct Benchmarks {
   static func main() {
@@ -19,6 +20,7 @@ struct Benchmarks {
     case "start-up": StartUp(arguments).run()
     // What `start-up` starts: the smallest thing that uses LibTorch.
     case "nothing": _ = (Tensor.zeros([1]) + 1).item()
+    case "packing": PackingRate(arguments).run()
     case "gaussians": Gaussians(arguments).run()
     case "stacked-mnist": StackedDigits(arguments).run()
     case "help", "--help", "-h": print(help)
@@ -32,6 +34,7 @@ struct Benchmarks {
       dense, dcgan, r3gan   training steps beside the same in PyTorch
       generate              64 pictures of 64 px, beside the same in PyTorch
       start-up              whole processes that do almost nothing
+      packing               a folder of pictures made ready to train on, beside Pillow  [--pictures DIR] [--atelier PATH]
       gaussians             25 modes in the plane, by r3gan's loss        [--steps N] [--seed N]
       stacked-mnist         1,000 modes of three digits, by r3gan         [--minutes N | --pictures N] [--seed N]
                             [--digits FILE], made by Scripts/digits.py

@@ -65,7 +65,9 @@ struct StackedDigits {
   private func modes(of generator: StackedGenerator, _ classifier: DigitClassifier, samples: Int) -> Modes {
     var noise = Noise(seed: seed &+ 1)
     let read = stride(from: 0, to: samples, by: 500).flatMap { _ in
-      withoutGradients { stackedDigitModes(generator(noise.normal([500, latent])), by: classifier) }
+      withoutGradients {
+        stackedDigitModes(clamp(generator(noise.normal([500, latent])), min: -1, max: 1), by: classifier)
+      }
     }
     return Modes(read, of: 1000)
   }
@@ -114,20 +116,25 @@ private final class StackedTrainer {
     let n = real.size(0)
     let rate = Schedule.cosine(from: 5e-4, to: 2.5e-5, during: 0.4...1)(fraction)
     (optimizerG.rate, optimizerD.rate) = (rate, rate)
-    let fake = mixed { generator(noise.normal([n, latent])) }.to(.float32)
+    let pictures = mixed { generator(noise.normal([n, latent])) }.to(.float32)
+    // Digits lie on exact black.
+    let fake = clamp(pictures.detached(), min: -1, max: 1).requiringGradient()
     let seen = Tensor.concatenated([real, fake.detached()]).channelsLast()
     let verdicts = judge(seen)
     let (ofReal, ofFake) = (verdicts[0..<n], verdicts[n..<2 * n])
-    var loss = relativisticLoss(real: ofReal, fake: ofFake)
+    var lossD = relativisticLoss(real: ofReal, fake: ofFake)
     if let penaltyInterval {
       let γ = Schedule.cosine(from: 1, to: 0.1)(fraction)
       // Twice the mean over both halves is R1 + R2.
-      loss = loss + zeroCenteredPenalty(at: seen, discriminator: judge) * (γ * Double(penaltyInterval))
+      lossD = lossD + zeroCenteredPenalty(at: seen, discriminator: judge) * (γ * Double(penaltyInterval))
     }
-    optimizerD.step(minimizing: loss)
+    optimizerD.step(minimizing: lossD)
     // After the discriminator's update: with both at once, three digits a picture soon became a few.
     let judged = judge(Tensor.concatenated([real, fake]).channelsLast())
-    optimizerG.step(minimizing: relativisticLoss(real: judged[n..<2 * n], fake: judged[0..<n]))
+    let lossG = relativisticLoss(real: judged[n..<2 * n], fake: judged[0..<n])
+    let seed = inwardGradient(
+      gradients(of: lossG, withRespectTo: [fake])[0], of: pictures.detached(), clamped: fake.detached())
+    optimizerG.step(gradients(of: pictures, withRespectTo: generator.parameters, seed: seed))
     // Half of the average is from the last 4 % of the run so far.
     steps += 1
     average.follow(generator, decay: Foundation.pow(0.5, 1 / (1 + 0.04 * Double(steps))))

@@ -1,0 +1,67 @@
+import Foundation
+import Torch
+
+/// How fast `atelier train` packs a folder of pictures, beside Pillow in as many threads.
+///
+/// Ours is the whole command on a folder that it hasn't seen less the same on one that it has packed: so it includes
+/// hashing the files and writing the set, which Pillow's doesn't.
+struct PackingRate {
+  private let arguments: Arguments
+  private let pictures: String
+  private let atelier: String
+  private static let size = "64"
+
+  init(_ arguments: Arguments) {
+    self.arguments = arguments
+    pictures = arguments.text("pictures") ?? "Examples/emoji"
+    let beside = URL(fileURLWithPath: Child.own).deletingLastPathComponent().appendingPathComponent("atelier").path
+    atelier = arguments.text("atelier") ?? beside
+    guard FileManager.default.isExecutableFile(atPath: atelier) else {
+      stop("There is no atelier at \(atelier): run `swift build -c release`, or name it with --atelier.")
+    }
+  }
+
+  func run() {
+    let threads = "\(Threads.count)"
+    var (ours, peers): ([Double], [Double]) = ([], [])
+    for _ in 0..<(arguments.number("rounds") ?? 3) {
+      let folder = FileManager.default.temporaryDirectory.appendingPathComponent("packing-\(UUID().uuidString)").path
+      defer { try? FileManager.default.removeItem(atPath: folder) }
+      var count = 0.0
+      let times = ["first", "second"].map { run in
+        seconds {
+          let lines = Child(
+            [
+              atelier, "train", pictures, "--recipe", "dcgan", "--size", Self.size, "--crop", "fit", "--pictures-seen",
+              "2", "--batch", "2", "--workspace", folder, "--run", "\(folder)/\(run)", "--json",
+            ], threads: threads
+          ).output()
+          count = Self.pictures(in: lines)
+        }
+      }
+      ours.append(count / max(times[0] - times[1], 1e-3))
+      peers.append(
+        Child([python(arguments), "Scripts/peers/packing.py", pictures, Self.size, threads], threads: threads).figure())
+    }
+    print("Packing \(pictures) at \(Self.size) px, \(threads) threads")
+    printTable([
+      ["", "pictures/s", "least", "most", "Atelier is"],
+      ["Atelier", told(median(ours)), told(ours.min()!), told(ours.max()!), ""],
+      [
+        "Pillow", told(median(peers)), told(peers.min()!), told(peers.max()!),
+        told(median(ours) / median(peers), digits: 2) + " ×",
+      ],
+    ])
+  }
+
+  /// How many pictures a run says that it packed.
+  private static func pictures(in lines: String) -> Double {
+    for line in lines.split(separator: "\n") {
+      guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+        object["event"] as? String == "packed", let count = object["count"] as? Int
+      else { continue }
+      return Double(count)
+    }
+    stop("atelier train didn't say how many pictures it packed.")
+  }
+}
