@@ -145,6 +145,19 @@ import Training
     }
   }
 
+  @Test func shortRunsStaySmallForLonger() throws {
+    func grow(_ pictures: Int) throws -> [Double] {
+      var situation = Situation(pictures: 4000, size: 64, channels: 3)
+      situation.picturesSeen = pictures
+      return try R3GANSettings(for: situation, preset: nil).grow
+    }
+    #expect(try grow(1_000_000) == [0.12, 0.3])
+    let short = try grow(75_000)
+    // √(300,000 / 75,000) = 2 times as long.
+    #expect(abs(short[0] - 0.24) < 1e-9 && abs(short[1] - 0.6) < 1e-9)
+    #expect(try grow(100)[1] == 0.65)
+  }
+
   @Test(arguments: [16, 32, 64, 128, 256]) func presetsFitEverySize(size: Int) throws {
     for preset in [nil, "small", "large"] {
       let situation = Situation(pictures: 100, size: size, channels: 3)

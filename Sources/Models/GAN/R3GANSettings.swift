@@ -52,8 +52,12 @@ public struct R3GANSettings: RecipeSettings {
     // What is largest is made by the last stage alone.
     blocks = criticBlocks.dropLast() + [2]
     if isLarge { (batch, penalised, criticStem) = (64, 32, 32) }
-    // The largest size gets seven tenths of the run, and each smaller one three fifths of what is left.
-    grow = stages == 2 ? [] : (1...stages - 2).map { 0.3 * pow(0.4, Double(stages - 2 - $0)) }
+    // The smaller sizes get three tenths of the run, or more of a short one: shapes need some 10,000 pictures first.
+    let work = 0.8 * Double(size * size) / 4096  // Gigaflops a picture.
+    let pictures =
+      situation.picturesSeen.map { Double($0) } ?? (situation.minutes ?? 20) * 60 * situation.gigaflops / work
+    let smaller = min(0.65, 0.3 * max(1, 300_000 / max(pictures, 1)).squareRoot())
+    grow = stages == 2 ? [] : (1...stages - 2).map { smaller * pow(0.4, Double(stages - 2 - $0)) }
     // Few pictures are soon known by heart.
     augment = situation.pictures < 500 ? 0.5 : situation.pictures < 2000 ? 0.2 : 0
     try check()
