@@ -34,7 +34,8 @@ class ResidualBlock(nn.Module):
         h = leaky(x)
         if self.style is not None:
             scale, shift = self.style(w)[:, :, None, None].chunk(2, 1)
-            h = h * (scale + 1) + shift
+            power = h.square().mean((2, 3), keepdim=True).float()
+            h = h * ((scale + 1) * torch.rsqrt(power + 1e-4)).to(h.dtype) + shift.to(h.dtype)
         return x + self.conv(h)
 
 
@@ -64,13 +65,13 @@ class PictureStem(nn.Module):
 class GeneratorStage(nn.Module):
     def __init__(self, inputs, width, blocks, latent, channels):
         super().__init__()
-        self.enlarge = nn.Conv2d(inputs, width, 1) if inputs else None
+        self.enlarge = nn.ConvTranspose2d(inputs, width, 2, stride=2) if inputs else None
         self.blocks = nn.ModuleList([ResidualBlock(width, latent) for _ in range(blocks)])
         self.head = PictureHead(width, channels) if channels else None
 
     def forward(self, x, w):
         if self.enlarge is not None:
-            x = F.interpolate(self.enlarge(x), size=(2 * x.shape[2], 2 * x.shape[3]), mode="bilinear")
+            x = self.enlarge(leaky(x))
         for block in self.blocks:
             x = block(x, w)
         return x
@@ -111,12 +112,12 @@ class DiscriminatorStage(nn.Module):
         super().__init__()
         self.stem = PictureStem(width, stem, channels) if channels else None
         self.blocks = nn.ModuleList([ResidualBlock(width) for _ in range(blocks)])
-        self.shrink = nn.Conv2d(width, outputs, 1) if outputs else None
+        self.shrink = nn.Conv2d(width, outputs, 2, stride=2) if outputs else None
 
     def forward(self, x):
         for block in self.blocks:
             x = block(x)
-        return x if self.shrink is None else self.shrink(F.avg_pool2d(leaky(x), 2))
+        return x if self.shrink is None else self.shrink(leaky(x))
 
 
 class Discriminator(nn.Module):

@@ -1,12 +1,13 @@
 import Networks
 import Torch
 
-/// One 3×3 convolution beside an identity, without normalisation: x + conv(φ(x)), φ a LeakyReLU of slope 0.2.
+/// One 3×3 convolution beside an identity: x + conv(φ(x)), φ a LeakyReLU of slope 0.2.
 ///
 /// Huang et al. 2024 (section 3.3) have three convolutions and channels in groups; one dense convolution does more for
 /// the same time on a processor without a GPU. The branch starts small, so that a deep network starts as its shallow
-/// one. With a latent, its channels are scaled and shifted by it, as styles are (Karras et al. 2019), but the features'
-/// own statistics stay as they are.
+/// one. With a latent, each channel of the branch is brought to a mean square of 1 a picture, then scaled and shifted
+/// by the latent, as styles are (Karras et al. 2019, equation 1, without taking the mean off): so a style says how much
+/// there is of a feature, not how much more than there happened to be.
 final class ResidualBlock: Module {
   let conv: Conv2d
   let style: Linear?
@@ -27,7 +28,8 @@ final class ResidualBlock: Module {
     var h = leakyRelu(x)
     if let style, let w {
       let parts = style(w).unsqueezed(-1).unsqueezed(-1).chunks(2, dim: 1)
-      h = h * (parts[0] + 1) + parts[1]
+      let power = square(h).mean(dims: [2, 3], keepDims: true).to(.float32)
+      h = h * ((parts[0] + 1) * rsqrt(power + 1e-4)).to(h.dtype) + parts[1].to(h.dtype)
     }
     return x + conv(h)
   }
@@ -155,21 +157,31 @@ public final class R3GANGenerator: Module {
   }
 }
 
-/// Features at one size, from those at half of it.
+/// Features at one size, from those at half of it: each becomes four, with weights of their own.
+///
+/// Enlarging between neighbours instead, as the pictures are, leaves all shapes to the one convolution after it, and
+/// they stay blobs.
 final class GeneratorStage: Module {
-  let enlarge: Conv2d?
+  let enlarge: ConvTranspose2d?
   let blocks: [ResidualBlock]
   let head: PictureHead?
+  private let inputs: Int
 
   init(inputs: Int?, width: Int, blocks: Int, latent: Int, channels: Int?) {
-    enlarge = inputs.map { Conv2d($0, width, kernel: 1) }
+    enlarge = inputs.map { ConvTranspose2d($0, width, kernel: 2, stride: 2) }
+    self.inputs = inputs ?? 0
     self.blocks = (0..<blocks).map { _ in ResidualBlock(width, latent: latent) }
     head = channels.map { PictureHead(width, channels: $0) }
   }
 
+  func fill(_ noise: inout Noise, as scheme: Initialization) {
+    // Each number that comes out is a sum over the inputs only, whatever PyTorch counts.
+    let fan = Double(inputs)
+    if let enlarge { enlarge.weight.copy(from: noise.normal(enlarge.weight.shape) / fan.squareRoot()) }
+  }
+
   func callAsFunction(_ x: Tensor, _ w: Tensor) -> Tensor {
-    // A 1×1 convolution and enlarging commute: the cheaper order.
-    let larger = enlarge.map { interpolate($0(x), size: [2 * x.size(2), 2 * x.size(3)]) } ?? x
+    let larger = enlarge.map { $0(leakyRelu(x)) } ?? x
     return blocks.reduce(larger) { $1($0, w) }
   }
 }
@@ -220,7 +232,8 @@ public final class R3GANDiscriminator: Module {
   }
 }
 
-/// Features at one size, to those at half of it.
+/// Features at one size, to those at half of it: four become one, with weights of their own, so that their places
+/// aren't lost in a mean.
 final class DiscriminatorStage: Module {
   let stem: PictureStem?
   let blocks: [ResidualBlock]
@@ -229,12 +242,11 @@ final class DiscriminatorStage: Module {
   init(width: Int, outputs: Int?, blocks: Int, stem: PictureStem?) {
     self.stem = stem
     self.blocks = (0..<blocks).map { _ in ResidualBlock(width) }
-    shrink = outputs.map { Conv2d(width, $0, kernel: 1) }
+    shrink = outputs.map { Conv2d(width, $0, kernel: 2, stride: 2) }
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor {
     let h = blocks.reduce(x) { $1($0) }
-    guard let shrink else { return h }
-    return shrink(averagePool2d(leakyRelu(h), kernel: 2))
+    return shrink.map { $0(leakyRelu(h)) } ?? h
   }
 }

@@ -67,7 +67,7 @@ public final class R3GANRecipe: LatentRecipe {
     let schedule = settings.schedule(at: progress)
     let size = schedule.size
     if generator.trainedSize != size { generator.trainedSize = size }
-    (optimizerG.rate, optimizerD.rate) = (schedule.rate, schedule.rate)
+    (optimizerG.rate, optimizerD.rate) = (schedule.rate * settings.pace, schedule.rate)
     let real = size == settings.size ? batch.pictures : interpolate(batch.pictures, size: [size, size], mode: .area)
     let n = real.size(0)
 

@@ -16,7 +16,8 @@ public struct R3GANSettings: RecipeSettings {
   public var criticBlocks = [1, 1, 1, 1]
   public var criticStem = 16  // Its channels at full resolution.
   public var grow = [0.12, 0.3]  // Fractions of the run at which the size doubles, from the smallest on.
-  public var rate = 5e-4  // Adam's learning rate, of both networks.
+  public var rate = 5e-4  // Adam's learning rate, of the discriminator.
+  public var pace = 2.0  // The generator's over it.
   public var rateHold = 0.5  // Fraction of the run after which the rate falls, along a cosine, to a twentieth.
   public var warmUp = 100  // Steps over which the rate rises.
   public var beta2 = 0.99
