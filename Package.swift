@@ -33,13 +33,15 @@ let package = Package(
     .systemLibrary(name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"]), .brew(["vips"])]),
     .systemLibrary(
       name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"]), .brew(["libarchive"])]),
+    // libvips' development package brings it on Debian.
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
 
     .target(name: "Torch", dependencies: ["CTorch"]),
     .target(name: "Networks", dependencies: ["Torch"]),
     .target(name: "Training", dependencies: ["Networks"]),
     .target(name: "Models", dependencies: ["Training"]),
     .target(name: "Metrics", dependencies: ["Training"]),
-    .target(name: "Archives", dependencies: ["Torch", "CArchive"]),
+    .target(name: "Archives", dependencies: ["Torch", "CArchive", "CHDF5"]),
     // Works on single pixels, which takes a hundred times as long unoptimised: its users' tests would wait for it.
     .target(name: "Media", dependencies: ["Torch", "CVips"], swiftSettings: [.unsafeFlags(["-O"])]),
     .target(name: "Workshop", dependencies: ["Models", "Metrics", "Media", "Archives"]),

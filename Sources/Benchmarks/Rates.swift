@@ -54,11 +54,12 @@ struct Rate: Sendable {
           name: "64 pictures of 64 px from a DCGAN of width 32",
           peers: [Peer(name: "PyTorch, channels last", script: "generate.py")])
       ], measured: generate),
+    "style": style,
   ]
 }
 
 /// The median rate of windows of so many steps, after a warm-up.
-private func rate(windows: Int, of steps: Int, per step: Double = 1, _ body: (Int) -> Void) -> Double {
+func rate(windows: Int, of steps: Int, per step: Double = 1, _ body: (Int) -> Void) -> Double {
   Memory.keepFreed()
   var done = 0
   func run() {

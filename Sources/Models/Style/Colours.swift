@@ -1,0 +1,40 @@
+import Torch
+
+/// Pictures [1, 3, H, W] in 0...1 with the brightness of one and the colours of another of the same size.
+///
+/// In YCbCr (Rec. 709), what keeps a content's colours under a painter's strokes (Gatys et al. 2017, section 3.1).
+public func withColours(of colours: Tensor, brightness: Tensor) -> Tensor {
+  let weights = Tensor([0.2126, 0.7152, 0.0722] as [Float], shape: [1, 3, 1, 1]).to(brightness.device)
+  let luma = { (x: Tensor) in (x * weights).sum(dims: [1], keepDims: true) }
+  // Adding the same to red, green and blue changes the luma and neither difference of colour.
+  return clamp(colours + luma(brightness) - luma(colours), min: 0, max: 1)
+}
+
+/// A picture [1, 3, H, W] in 0...1 with the colours' mean and covariance of another: x ↦ A (x − μ) + μ′ with
+/// A = C′^½ C^-½ (Gatys et al. 2017, section 3.2; Reinhard et al. 2001 without its axes).
+///
+/// Given a style in the content's colours, a transfer paints in these.
+public func matchingColours(of other: Tensor, in picture: Tensor) -> Tensor {
+  let (mean, covariance) = colourStatistics(picture)
+  let (goal, goalCovariance) = colourStatistics(other)
+  let map = matmul(root(goalCovariance, power: 0.5), root(covariance, power: -0.5))
+  let flat = picture.flattened(from: 2)[0]
+  let mapped = matmul(map, flat - mean) + goal
+  return clamp(mapped.reshaped(picture.shape), min: 0, max: 1)
+}
+
+/// The mean [3, 1] and covariance [3, 3] of the colours.
+private func colourStatistics(_ picture: Tensor) -> (mean: Tensor, covariance: Tensor) {
+  let flat = picture.to(.float32).flattened(from: 2)[0]
+  let mean = flat.mean(dims: [1], keepDims: true)
+  let centred = flat - mean
+  // A picture of one colour has no covariance: without this its root couldn't be inverted.
+  let ridge = Tensor.eye(3, on: picture.device) * 1e-5
+  return (mean, matmul(centred, centred.T) / Double(flat.size(1)) + ridge)
+}
+
+/// A power of a symmetric positive definite matrix.
+private func root(_ x: Tensor, power: Double) -> Tensor {
+  let (values, vectors) = eigh(x)
+  return matmul(vectors * pow(clamp(values, min: 1e-8), power), vectors.T)
+}

@@ -1,0 +1,53 @@
+import Foundation
+
+/// Settings of `StyleOptimization`.
+public struct StyleSettings: Codable, Sendable, Equatable {
+  public enum Loss: String, Codable, Sendable, CaseIterable { case wasserstein, gram }
+  public enum Start: String, Codable, Sendable, CaseIterable { case content, noise }
+
+  public var size = 512  // Pixels of the longer side, at the end.
+  public var smallest = 128  // Of the first scale; each further one is √2 larger.
+  public var firstSteps = 500  // Steps at the first scale.
+  public var steps = 250  // At each further one.
+  public var strength = 1.0  // Of the style: the content's weight is divided by it.
+  public var contentWeight = 0.015
+  public var smoothness = 2.0  // Weight of the total variation.
+  public var styleScale = 1.0  // Size of the style's strokes: its picture's longer side over the result's.
+  public var loss = Loss.wasserstein
+  public var start = Start.content
+  public var rate = 0.02  // Adam's, for pictures in 0...1.
+  public var memory = 0.99  // Of the average over steps, which is the result.
+  public var seed: UInt64 = 0
+  public var precision = "auto"  // auto, bfloat16 or float32.
+  public var tile: Int?  // Pixels a side of what the network sees at once, margins and all; nil for the whole picture.
+  public init() {}
+
+  /// Fewer steps and a smaller picture, for a first look.
+  public static var quick: StyleSettings {
+    var settings = StyleSettings()
+    (settings.size, settings.firstSteps, settings.steps) = (384, 60, 30)
+    return settings
+  }
+
+  /// The longer sides of the scales, from the smallest.
+  public var scales: [Int] {
+    var (found, side): ([Int], Double) = ([], Double(size))
+    while Int(side.rounded()) > smallest || found.isEmpty {
+      found.append(Int(side.rounded()))
+      side /= 2.0.squareRoot()
+    }
+    // Two sizes that are almost the same would be the first one's steps twice.
+    if Double(found.last!) > 1.2 * Double(smallest) { found.append(smallest) }
+    return found.reversed()
+  }
+
+  /// The sizes and the steps at each.
+  var plan: [(side: Int, steps: Int)] {
+    scales.enumerated().map { i, side in
+      let full = i == 0 ? firstSteps : steps
+      // Shapes and colours are there by then, and a step costs as much as there are pixels.
+      let fewer = Double(full) * pow(1024 / Double(side), 2)
+      return (side, side <= 1024 ? full : Swift.max(Swift.min(20, full), Int(fewer)))
+    }
+  }
+}

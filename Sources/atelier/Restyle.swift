@@ -1,0 +1,152 @@
+import ArgumentParser
+import Foundation
+import Models
+import Workshop
+
+struct RestyleCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "restyle",
+    abstract: "Carry a painter's hand to another picture.",
+    discussion: """
+      The content's things are painted anew until a network sees them made of the style's colours and strokes, from a \
+      small picture to a large one:
+        atelier restyle photo.jpg --style painting.jpg --out painted.png
+      """)
+
+  @Argument(help: "The picture whose things are kept.")
+  var content: String
+
+  @Option(help: ArgumentHelp("A painting whose style is carried over; several are mixed.", valueName: "picture"))
+  var style: [String] = []
+
+  @Option(help: ArgumentHelp("How much each style counts, such as 2,1.", valueName: "list"))
+  var weights: String?
+
+  @Option(
+    help: ArgumentHelp("A picture for each style, white where it is painted; the rest stays.", valueName: "picture"))
+  var mask: [String] = []
+
+  @Option(help: ArgumentHelp("The new PNG file.", valueName: "file"))
+  var out: String
+
+  @Flag(help: "Fewer steps and 384 pixels, for a first look.")
+  var quick = false
+
+  @Option(help: ArgumentHelp("Pixels of the longer side. (default: 512)", valueName: "n"))
+  var size: Int?
+
+  @Option(help: ArgumentHelp("How strongly the style is painted: 0.01 to 100.", valueName: "x"))
+  var strength = 1.0
+
+  @Option(help: ArgumentHelp("Size of the strokes beside the painting's own.", valueName: "x"))
+  var styleScale = 1.0
+
+  @Option(
+    help: ArgumentHelp(
+      "Colours of the style, of the content, or matched: the style in the content's.", valueName: "whose"))
+  var colours = RestyleRequest.Colours.style
+
+  @Option(
+    help: ArgumentHelp("Steps at each size but the first, which has twice as many. (default: 250)", valueName: "n"))
+  var steps: Int?
+
+  @Option(help: ArgumentHelp("Weight of the total variation: more is smoother. (default: 2)", valueName: "x"))
+  var smoothness: Double?
+
+  @Option(help: ArgumentHelp("What is called style: wasserstein, or gram as in 2015.", valueName: "loss"))
+  var loss = StyleSettings.Loss.wasserstein
+
+  @Option(help: ArgumentHelp("Begin with the content, or with noise.", valueName: "what"))
+  var start = StyleSettings.Start.content
+
+  @Option(
+    help: ArgumentHelp("vgg16, an imported VGG19's name, or random: untrained, nothing to download.", valueName: "name")
+  )
+  var network = "vgg16"
+
+  @Option(help: ArgumentHelp("Of the noise to begin with.", valueName: "n"))
+  var seed: UInt64 = 0
+
+  @Option(help: ArgumentHelp("auto, bfloat16 or float32.", valueName: "name"))
+  var precision = "auto"
+
+  @Option(help: ArgumentHelp("Gigabytes to keep to, by tiles. (default: half of the machine's)", valueName: "n"))
+  var memory: Double?
+
+  @Option(help: ArgumentHelp("Seconds between savings of what isn't done.", valueName: "n"))
+  var saveEvery = 60.0
+
+  @Flag(help: "Go on with what was stopped or killed.")
+  var resume = false
+
+  @Flag(help: "Replace a file that is there, and begin anew.")
+  var force = false
+
+  @OptionGroup var device: DeviceOption
+  @OptionGroup var common: Common
+
+  func run() throws {
+    let console = common.console
+    var bar = Bar(console, interval: 5)
+    var lastNumber = 0
+    let result = try restyle(
+      request(), in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }
+    ) { event in
+      switch event {
+      case .note(let words):
+        console.event("note", ["text": words])
+        console.line(words)
+      case .step(let number, let total, let width, let height, let loss, let rate):
+        // From here on there is something to save.
+        if lastNumber == 0 { Interruption.watch() }
+        lastNumber = number
+        console.event(
+          "step",
+          [
+            "step": number, "of": total, "width": width, "height": height, "loss": loss, "stepsPerSecond": rate,
+          ])
+        bar.show(
+          Double(number) / Double(total),
+          [
+            "\(spoken(rate)) steps/s", "\(width) × \(height) px", "loss \(spoken(loss))",
+          ])
+      }
+    }
+    bar.close()
+    console.event("finished", encoding: result)
+    let stopped = result.isStopped ? ", stopped after \(counted(result.steps, "step"))" : ""
+    console.line(
+      "\(result.path): \(result.width) × \(result.height) px in \(spoken(seconds: result.seconds))\(stopped)")
+    show(result.path, on: console)
+    if result.isStopped { Interruption.leaveIfRequested() }
+  }
+
+  private func request() throws -> RestyleRequest {
+    var request = RestyleRequest(content: content, styles: style, out: out)
+    request.weights = try numbers(weights)
+    (request.colours, request.network, request.masks) = (colours, network, mask)
+    (request.memory, request.force, request.resume) = (memory, force, resume)
+    request.saveEvery = saveEvery
+    var settings = quick ? StyleSettings.quick : StyleSettings()
+    if let size { settings.size = size }
+    if let steps { (settings.firstSteps, settings.steps) = (2 * steps, steps) }
+    if let smoothness { settings.smoothness = smoothness }
+    (settings.strength, settings.styleScale, settings.loss, settings.start) = (strength, styleScale, loss, start)
+    (settings.seed, settings.precision) = (seed, precision)
+    request.settings = settings
+    return request
+  }
+
+  private func numbers(_ text: String?) throws -> [Double] {
+    try (text ?? "").split(separator: ",").map { part in
+      guard let number = Double(part.trimmingCharacters(in: .whitespaces)) else {
+        throw ValidationError("--weights can't be '\(text ?? "")': give numbers with commas between, such as 2,1.")
+      }
+      return number
+    }
+  }
+}
+
+extension RestyleRequest.Colours: ExpressibleByArgument {}
+extension StyleSettings.Loss: ExpressibleByArgument {}
+extension StyleSettings.Start: ExpressibleByArgument {}

@@ -1,0 +1,149 @@
+import Foundation
+import Media
+import Testing
+
+/// `restyle` as an artist runs it, with features of random weights, which need no download.
+@Suite struct RestyleTests {
+  private static let fixtures = Binary.root + "/Tests/Fixtures"
+  private static let style = fixtures + "/violin.png"
+  private static let quick = ["--network", "random", "--size", "64", "--steps", "2", "--loss", "gram"]
+
+  private func restyle(_ atelier: Binary, _ content: String, _ more: [String], out: String = "out.png") throws
+    -> Binary.Outcome
+  {
+    try atelier.run(["restyle", content, "--style", Self.style, "--out", out] + Self.quick + more)
+  }
+
+  /// JPEG, WebP, grey, 16-bit, CMYK, turned, animated, transparent: each comes out in its shape.
+  @Test(arguments: [
+    "scene.jpg", "scene.webp", "grey.png", "grey16.png", "cmyk.jpg", "turned6.jpg", "moving.gif", "veil.png",
+  ])
+  func anyPicture(_ name: String) throws {
+    try inFolder { atelier in
+      let content = try Picture.load("\(Self.fixtures)/\(name)", Decoding(channels: nil))
+      guard min(content.width, content.height) >= 16 else { return }
+      let outcome = try restyle(atelier, "\(Self.fixtures)/\(name)", [])
+      #expect(outcome.status == 0, "\(outcome.err)")
+      let made = try Picture.load("\(atelier.folder)/out.png", Decoding(channels: nil))
+      #expect(max(made.width, made.height) == 64 && made.channels == (content.channels == 4 ? 4 : 3))
+      let ratio = Double(content.width) / Double(content.height)
+      #expect(abs(Double(made.width) / Double(made.height) / ratio - 1) < 0.05)
+    }
+  }
+
+  @Test func alphaIsKept() throws {
+    try inFolder { atelier in
+      let size = 64
+      var bytes: [UInt8] = []
+      for y in 0..<size { for x in 0..<size { bytes += [UInt8(4 * x), UInt8(4 * y), 90, UInt8((x * y) % 256)] } }
+      let content = Picture(width: size, height: size, channels: 4, bytes: bytes)
+      try content.write("\(atelier.folder)/veil.png")
+      #expect(try restyle(atelier, "veil.png", []).status == 0)
+      let made = try Picture.load("\(atelier.folder)/out.png", Decoding(channels: nil))
+      let alpha = { (p: Picture) in stride(from: 3, to: p.bytes.count, by: 4).map { p.bytes[$0] } }
+      #expect(alpha(made) == alpha(content))
+    }
+  }
+
+  @Test func outsideAMaskNothingChanges() throws {
+    try inFolder { atelier in
+      let size = 64
+      let content = try Picture.load("\(Self.fixtures)/scene.jpg").resampled(width: size, height: size)
+      try content.write("\(atelier.folder)/content.png")
+      let bytes = (0..<size * size).map { UInt8($0 % size < 32 ? 255 : 0) }
+      try Picture(width: size, height: size, channels: 1, bytes: bytes).write("\(atelier.folder)/mask.png")
+      let outcome = try restyle(atelier, "content.png", ["--mask", "mask.png"])
+      #expect(outcome.status == 0, "\(outcome.err)")
+      let made = try Picture.load("\(atelier.folder)/out.png")
+      var (inside, outside) = (0, 0)
+      for y in 0..<size {
+        for x in 0..<size where Array(made[x, y]) != Array(content[x, y]) {
+          inside += x < 32 ? 1 : 0
+          outside += x < 32 ? 0 : 1
+        }
+      }
+      #expect(outside == 0 && inside > 1000)
+    }
+  }
+
+  @Test func coloursOfTheContentStay() throws {
+    try inFolder { atelier in
+      let content = try Picture.load("\(Self.fixtures)/scene.jpg").resampled(width: 64, height: 64)
+      try content.write("\(atelier.folder)/content.png")
+      #expect(try restyle(atelier, "content.png", ["--colours", "content"]).status == 0)
+      let made = try Picture.load("\(atelier.folder)/out.png")
+      // Red less blue is what a change of brightness leaves, where nothing is cut off at white or black.
+      var far = 0
+      for i in stride(from: 0, to: made.bytes.count, by: 3) {
+        let difference = { (p: Picture) in Int(p.bytes[i]) - Int(p.bytes[i + 2]) }
+        let isCut = made.bytes[i..<i + 3].contains { $0 == 0 || $0 == 255 }
+        if !isCut && abs(difference(made) - difference(content)) > 1 { far += 1 }
+      }
+      #expect(far == 0)
+    }
+  }
+
+  @Test func aFileSaysHowItWasMade() throws {
+    try inFolder { atelier in
+      let outcome = try restyle(atelier, "\(Self.fixtures)/scene.jpg", ["--json"])
+      let events = try outcome.lines()
+      #expect(events.last?["event"] as? String == "finished" && events.last?["steps"] as? Int == 4)
+      let file = try Data(contentsOf: URL(fileURLWithPath: "\(atelier.folder)/out.png"))
+      let text = String(decoding: file, as: UTF8.self)
+      #expect(text.contains("scene.jpg") && text.contains("violin.png"))
+      #expect(text.contains("compositeWithTrainedAlgorithmicMedia"))
+      let again = try restyle(atelier, "\(Self.fixtures)/scene.jpg", [])
+      #expect(again.status == 73 && again.err.contains("is there already"))
+      #expect(try restyle(atelier, "\(Self.fixtures)/scene.jpg", ["--force"]).status == 0)
+    }
+  }
+
+  @Test func mistakes() throws {
+    try inFolder { atelier in
+      func expect(_ content: String, _ more: [String] = [], says: String, exit: Int32) throws {
+        let outcome = try restyle(atelier, content, more)
+        #expect(outcome.status == exit && outcome.err.contains(says), "\(outcome.err)")
+        #expect(!atelier.has("out.png"))
+      }
+      let scene = "\(Self.fixtures)/scene.jpg"
+      try expect("nowhere.jpg", says: "nowhere.jpg isn't there: check the name.", exit: 66)
+      try expect("\(Self.fixtures)/short.png", says: "is cut short: copy it again", exit: 65)
+      try expect("\(Self.fixtures)/one.png", says: "too small to have a style", exit: 65)
+      try expect("\(Self.fixtures)/bomb.png", says: "more than 100 megapixels", exit: 65)
+      try expect(scene, ["--network", "vgg99"], says: "There is no network 'vgg99'", exit: 69)
+      try expect(scene, ["--weights", "1,2"], says: "There are 2 weights for 1 style", exit: 64)
+      try expect(scene, ["--strength", "0"], says: "--strength can't be 0.0", exit: 64)
+      try expect(scene, ["--resume"], says: "There is no unfinished work", exit: 66)
+      try expect(scene, ["--size", "4096", "--memory", "0.5"], says: "too few for this size", exit: 69)
+      try expect(scene, ["--out", "folder/out.png"], says: "The folder for folder/out.png isn't there", exit: 73)
+    }
+  }
+
+  /// Killed at any moment, `--resume` gives the picture that an undisturbed run gives.
+  @Test func aKilledWorkGoesOn() throws {
+    try inFolder { atelier in
+      let settings = ["--steps", "12", "--save-every", "0"]
+      #expect(try restyle(atelier, "\(Self.fixtures)/scene.jpg", settings, out: "whole.png").status == 0)
+      for wait in [0.6, 1.2] {
+        let arguments = ["restyle", "\(Self.fixtures)/scene.jpg", "--style", Self.style, "--out", "killed.png"]
+        let running = try atelier.start(arguments + Self.quick + settings + ["--force"])
+        let isSaved = {
+          try FileManager.default.contentsOfDirectory(atPath: atelier.folder).contains { $0.hasSuffix(".unfinished") }
+        }
+        for _ in 0..<200 where try !isSaved() { usleep(50_000) }
+        usleep(UInt32(wait * 1e6 / 2))
+        kill(running.process.processIdentifier, SIGKILL)
+        _ = try running.finish(seconds: 10)
+        guard try isSaved() else { continue }  // It was done before.
+        let refused = try restyle(atelier, "\(Self.fixtures)/scene.jpg", settings, out: "killed.png")
+        #expect(refused.status == 73 && refused.err.contains("go on with it by --resume"))
+        let resumed = try restyle(atelier, "\(Self.fixtures)/scene.jpg", settings + ["--resume"], out: "killed.png")
+        #expect(resumed.status == 0 && resumed.out.contains("Going on after"), "\(resumed.err)")
+        #expect(
+          try Picture.load("\(atelier.folder)/killed.png") == Picture.load("\(atelier.folder)/whole.png"))
+        #expect(try !isSaved())
+        unlink("\(atelier.folder)/killed.png")
+      }
+    }
+  }
+}
