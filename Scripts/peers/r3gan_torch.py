@@ -166,7 +166,7 @@ def slope_penalty(x, direction, step, discriminator):
     return ((logits[len(x):] - logits[:len(x)]) / step).square().mean()
 
 
-def measure(size, batch, penalised=8, every=4, step_length=0.0, gamma=2.0, **layout):
+def measure(size, batch, penalised=8, every=8, step_length=0.0, gamma=2.0, **layout):
     torch.manual_seed(0)
     g = fill(Generator(**layout)).to(**CHANNELS_LAST)
     d = fill(Discriminator(**{k: v for k, v in layout.items() if k in ("widths", "blocks")})).to(**CHANNELS_LAST)
@@ -175,7 +175,8 @@ def measure(size, batch, penalised=8, every=4, step_length=0.0, gamma=2.0, **lay
     real = torch.rand(batch, 3, size, size).mul(2).sub(1).contiguous(**CHANNELS_LAST)
     autocast = lambda: torch.autocast("cpu", torch.bfloat16)
     times = []
-    for i in range(4 + 24):
+    warm = 2 * every
+    for i in range(warm + 12 * every):
         start = time.perf_counter()
         with autocast():
             fake = g(torch.randn(batch, 128), size)
@@ -183,7 +184,7 @@ def measure(size, batch, penalised=8, every=4, step_length=0.0, gamma=2.0, **lay
         seen = torch.cat([real, leaf])
         with autocast():
             logits = d(seen)
-        margin = logits[:batch] - logits[batch:]
+        margin = logits[:batch, None] - logits[None, batch:]  # All pairs.
         loss = F.softplus(-margin).mean()
         if i % every == 0:
             some = torch.cat([seen[:penalised], seen[batch:batch + penalised]]).detach()
@@ -197,13 +198,16 @@ def measure(size, batch, penalised=8, every=4, step_length=0.0, gamma=2.0, **lay
             o.zero_grad()
         loss.backward()
         optimizers[1].step()
-        seed = leaf.grad * -torch.exp(margin.detach().clamp(-60, 60))[:, None, None, None]
+        margin = margin.detach().clamp(-60, 60)
+        factor = torch.sigmoid(margin).mean(0) / torch.sigmoid(-margin).mean(0)
+        seed = leaf.grad * -factor[:, None, None, None]
         fake.backward(seed * ((fake.detach() - leaf.detach()) * seed >= 0))
         optimizers[0].step()
-        torch._foreach_lerp_(average, [p.detach() for p in g.parameters()], 0.001)
+        if i % 4 == 0:
+            torch._foreach_lerp_(average, [p.detach() for p in g.parameters()], 0.001)
         times.append(time.perf_counter() - start)
     # Whole groups of steps, so that the lazy penalty weighs as it should.
-    groups = [sum(times[k:k + every]) / every for k in range(4, len(times) - every + 1, every)]
+    groups = [sum(times[k:k + every]) / every for k in range(warm, len(times), every)]
     return batch / statistics.median(groups)
 
 

@@ -44,8 +44,8 @@ struct Rate: Sendable {
       unit: "pictures/s",
       variants: [64, 32, 16].map { size in
         Variant(
-          name: "R3GAN, the preset for a few cores, at \(size) px, batch 32", arguments: ["--size", "\(size)"],
-          peers: [Peer(name: "PyTorch, tuned", script: "r3gan_torch.py", arguments: ["\(size)", "32"])])
+          name: "R3GAN, the preset for a few cores, at \(size) px, batch 8", arguments: ["--size", "\(size)"],
+          peers: [Peer(name: "PyTorch, tuned", script: "r3gan_torch.py", arguments: ["\(size)", "8"])])
       }, measured: r3gan),
     "generate": Rate(
       unit: "pictures/s",
@@ -109,7 +109,7 @@ private func r3gan(_ arguments: Arguments) -> Double {
   let n = settings.batch
   let batch = Batch(pictures: noise.normal([n, 3, 64, 64]).channelsLast(), indices: [])
   // A window holds whole rounds of steps with and without penalty.
-  return rate(windows: 5, of: 4 * settings.penaltyEvery, per: Double(n)) { i in
+  return rate(windows: 5, of: 8 * settings.penaltyEvery, per: Double(n)) { i in
     _ = recipe.step(batch, noise: &noise, at: Progress(picturesSeen: n * i, fraction: 0, totalPictures: 1_000_000))
   }
 }

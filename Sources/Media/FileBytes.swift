@@ -3,7 +3,7 @@ import Torch
 
 /// A file's bytes, read whole.
 public enum FileBytes {
-  /// - Throws: `PictureError.missing`, `.unreadable`, `.tooHeavy`.
+  /// - Throws: `PictureError.missing`, `.unreadable`, `.notAFile`, `.tooHeavy`.
   static func read(_ path: String, limits: Decoding.Limits) throws(PictureError) -> [UInt8] {
     try read(path, cap: limits.megabytes << 20)
   }
@@ -11,7 +11,7 @@ public enum FileBytes {
   /// - Parameters:
   ///   - cap: bytes a file may have at most.
   ///   - first: how many of the first bytes are wanted; nil wants all.
-  /// - Throws: `PictureError.missing`, `.unreadable`, `.tooHeavy`.
+  /// - Throws: `PictureError.missing`, `.unreadable`, `.notAFile`, `.tooHeavy`.
   public static func read(_ path: String, cap: Int = 512 << 20, first: Int? = nil) throws(PictureError) -> [UInt8] {
     // Without O_NONBLOCK a named pipe would be waited for forever.
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -21,7 +21,7 @@ public enum FileBytes {
     defer { close(file) }
     var facts = stat()
     guard fstat(file, &facts) == 0 else { throw .unreadable(name: path, why: lastFailure()) }
-    guard facts.st_mode & S_IFMT == S_IFREG else { throw .unreadable(name: path, why: "it isn't a file") }
+    guard facts.st_mode & S_IFMT == S_IFREG else { throw .notAFile(name: path) }
     let size = Int(facts.st_size)
     guard first != nil || size <= cap else { throw .tooHeavy(name: path, megabytes: size >> 20, cap: cap >> 20) }
     let wanted = min(first ?? size, size)

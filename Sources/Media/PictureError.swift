@@ -5,6 +5,8 @@ public enum PictureError: Explained, Equatable {
   case missing(name: String)
   /// The system refuses to read it, in its words.
   case unreadable(name: String, why: String)
+  /// A folder, a pipe or a device.
+  case notAFile(name: String)
   case empty(name: String)
   /// The bytes begin like nothing that is read here; `kind` says like what, where that is known.
   case notAPicture(name: String, kind: String?)
@@ -25,6 +27,7 @@ public enum PictureError: Explained, Equatable {
     switch self {
     case .missing: "isn't there"
     case .unreadable(_, let why): "can't be read (\(why))"
+    case .notAFile: "isn't a file"
     case .empty: "is empty"
     case .notAPicture(_, let kind?): "is \(kind), which isn't read here"
     case .notAPicture(_, nil): "isn't a picture"
@@ -40,8 +43,9 @@ public enum PictureError: Explained, Equatable {
 
   public var name: String {
     switch self {
-    case .missing(let name), .unreadable(let name, _), .empty(let name), .notAPicture(let name, _),
-      .noLoader(let name, _), .tooLarge(let name, _, _, _), .tooHeavy(let name, _, _), .cutShort(let name),
+    case .missing(let name), .unreadable(let name, _), .notAFile(let name), .empty(let name),
+      .notAPicture(let name, _), .noLoader(let name, _), .tooLarge(let name, _, _, _), .tooHeavy(let name, _, _),
+      .cutShort(let name),
       .damaged(let name):
       name
     case .noEngine: "The picture"
@@ -53,6 +57,7 @@ public enum PictureError: Explained, Equatable {
       switch self {
       case .missing: "check the name"
       case .unreadable: "check that you may read it"
+      case .notAFile: "name one picture"
       case .empty, .cutShort, .damaged: "copy it again from where it came from"
       case .notAPicture: "save it as PNG or JPEG"
       case .noLoader: "save it as PNG or JPEG"
@@ -65,7 +70,7 @@ public enum PictureError: Explained, Equatable {
   public var exit: Exit {
     switch self {
     case .missing: .missingInput
-    case .unreadable: .io
+    case .unreadable, .notAFile: .io
     case .noEngine: .unavailable
     default: .data
     }

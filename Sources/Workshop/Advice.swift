@@ -77,7 +77,7 @@ private func gigaflopsAPicture(_ recipe: String, _ situation: Situation) -> Doub
   return switch recipe {
   case "dense": 0.02 * area
   case "dcgan": 0.65 * area
-  default: 0.8 * (situation.size <= 32 ? 0.5 : area)
+  default: R3GANSettings.gigaflopsAPicture(of: situation.size)
   }
 }
 

@@ -43,8 +43,12 @@ public struct RestyleRequest: Sendable {
 public enum RestyleEvent {
   /// What takes time before the first step, in a sentence.
   case note(String)
-  /// - Parameter rate: steps a second.
-  case step(number: Int, of: Int, width: Int, height: Int, loss: Double, rate: Double)
+  /// - Parameters:
+  ///   - rate: steps a second.
+  ///   - fraction: of the work that is done: larger sizes take longer a step.
+  ///   - secondsLeft: at the rate so far.
+  case step(
+    number: Int, of: Int, width: Int, height: Int, loss: Double, rate: Double, fraction: Double, secondsLeft: Double)
 }
 
 /// What came out of a restyling.
@@ -93,7 +97,7 @@ public func restyle(
     content: colours, regions: regions(painted, request.weights, masks), network: network, settings: settings,
     resuming: unfinished.read())
   if work.done > 0 { report(.note("Going on after \(counted(work.done, "step"))")) }
-  let before = work.done
+  let (before, fractionBefore) = (work.done, work.fraction)
   var (done, isStopped, lastTold, lastSaved) = (work.done, false, 0.0, started)
   for step in work {
     done = step.number
@@ -103,10 +107,12 @@ public func restyle(
       lastTold = now
       let loss = step.loss()
       guard loss.isFinite else { throw RestyleError.diverged(step: done) }
+      let fraction = work.fraction
       report(
         .step(
           number: done, of: work.total, width: step.width, height: step.height, loss: loss,
-          rate: Double(done - before) / (now - started)))
+          rate: Double(done - before) / (now - started), fraction: fraction,
+          secondsLeft: (now - started) * (1 - fraction) / (fraction - fractionBefore)))
     }
     if now - lastSaved > request.saveEvery && done < work.total {
       try unfinished.write(work.saved)

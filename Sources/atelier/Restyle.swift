@@ -96,7 +96,7 @@ struct RestyleCommand: ParsableCommand {
       case .note(let words):
         console.event("note", ["text": words])
         console.line(words)
-      case .step(let number, let total, let width, let height, let loss, let rate):
+      case .step(let number, let total, let width, let height, let loss, let rate, let fraction, let secondsLeft):
         // From here on there is something to save.
         if lastNumber == 0 { Interruption.watch() }
         lastNumber = number
@@ -104,11 +104,13 @@ struct RestyleCommand: ParsableCommand {
           "step",
           [
             "step": number, "of": total, "width": width, "height": height, "loss": loss, "stepsPerSecond": rate,
+            "fraction": fraction, "secondsLeft": secondsLeft,
           ])
         bar.show(
-          Double(number) / Double(total),
+          fraction,
           [
-            "\(spoken(rate)) steps/s", "\(width) × \(height) px", "loss \(spoken(loss))",
+            "\(spoken(rate)) steps/s", "\(spoken(seconds: secondsLeft)) left", "step \(number) of \(total)",
+            "\(width) × \(height) px", "loss \(spoken(loss))",
           ])
       }
     }

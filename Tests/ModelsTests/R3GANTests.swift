@@ -28,6 +28,18 @@ import Training
     #expect(abs(relativisticLoss(real: real, fake: fake).item() - expected) < 1e-12)
   }
 
+  @Test func allPairsAreTheMeanOverPairings() {
+    var noise = Noise(seed: 4)
+    let (real, fake) = (noise.normal([5], dtype: .float64), noise.normal([5], dtype: .float64))
+    let turned = (0..<5).map { k in
+      let partners = Tensor.concatenated([fake[k..<5], fake[0..<k]])
+      return relativisticLoss(real: real, fake: partners).item()
+    }
+    let found = relativisticLossOfAllPairs(real: real, fake: fake).item()
+    // Float64 rounding.
+    #expect(abs(found - turned.reduce(0, +) / 5) < 1e-12)
+  }
+
   @Test func onePassBackwardServesBothUpdates() {
     var noise = Noise(seed: 1)
     let w = noise.normal([12, 1], dtype: .float64)
@@ -35,9 +47,10 @@ import Training
     let real = noise.normal([5, 12], dtype: .float64)
     let fake = noise.normal([5, 12], dtype: .float64).requiringGradient()
     let (a, b) = (judge(real), judge(fake))
-    let shared = gradients(of: relativisticLoss(real: a, fake: b), withRespectTo: [fake])[0]
+    let shared = gradients(of: relativisticLossOfAllPairs(real: a, fake: b), withRespectTo: [fake])[0]
     let mine = generatorGradient(from: shared, real: a, fake: b)
-    let own = gradients(of: relativisticLoss(real: judge(fake), fake: judge(real)), withRespectTo: [fake])[0]
+    let own = gradients(
+      of: relativisticLossOfAllPairs(real: judge(fake), fake: judge(real)), withRespectTo: [fake])[0]
     // The same numbers in another order of float64 operations.
     #expect(abs(mine - own).max().item() < 1e-12)
   }
@@ -152,8 +165,8 @@ import Training
       return try R3GANSettings(for: situation, preset: nil).grow
     }
     #expect(try grow(1_000_000) == [0.12, 0.3])
-    let short = try grow(75_000)
-    // √(300,000 / 75,000) = 2 times as long.
+    let short = try grow(37_500)
+    // √(150,000 / 37,500) = 2 times as long.
     #expect(abs(short[0] - 0.24) < 1e-9 && abs(short[1] - 0.6) < 1e-9)
     #expect(try grow(100)[1] == 0.65)
   }

@@ -11,6 +11,13 @@ import Torch
 ///   - fake: [N], of generated ones.
 public func relativisticLoss(real: Tensor, fake: Tensor) -> Tensor { softplus(fake - real).mean() }
 
+/// The same over all pairs of a batch: the mean of softplus(−(D(xᵢ) − D(G(zⱼ)))).
+///
+/// It has the same expectation with less chance in it, and costs nothing more, since only numbers are paired.
+public func relativisticLossOfAllPairs(real: Tensor, fake: Tensor) -> Tensor {
+  softplus(fake.unsqueezed(0) - real.unsqueezed(1)).mean()
+}
+
 /// The zero-centred gradient penalty: the mean over pictures of ‖∇ₓ D(x)‖², by double backward.
 ///
 /// On real pictures it is R1, on generated ones R2 (Mescheder et al. 2018, section 4.1; Huang et al. 2024,
@@ -26,19 +33,21 @@ public func zeroCenteredPenalty(at x: Tensor, discriminator: (Tensor) -> Tensor)
   return square(slope.to(.float32)).flattened(from: 1).sum(dims: [1]).mean()
 }
 
-/// Turns the discriminator's gradient with respect to generated pictures into the generator's.
+/// Turns the discriminator's gradient with respect to generated pictures into the generator's, for
+/// `relativisticLossOfAllPairs`.
 ///
-/// With a = D(x) − D(G(z)), dL_D/dD(G(z)) = σ(−a)/N and dL_G/dD(G(z)) = −σ(a)/N: for each picture the two differ by
-/// the factor −σ(a)/σ(−a) = −eᵃ only. So one pass backward through a discriminator that judges each picture on its
-/// own serves both updates.
+/// With aᵢⱼ = D(xᵢ) − D(G(zⱼ)), dL_D/dD(G(zⱼ)) = Σᵢ σ(−aᵢⱼ)/N² and dL_G/dD(G(zⱼ)) = −Σᵢ σ(aᵢⱼ)/N²: for each picture
+/// the two differ by a factor only. So one pass backward through a discriminator that judges each picture on its own
+/// serves both updates.
 ///
 /// - Parameters:
-///   - gradient: [N, …], of the discriminator's relativistic loss with respect to the generated pictures.
+///   - gradient: [N, …], of the discriminator's loss with respect to the generated pictures.
 ///   - real: [N], what the discriminator said of the real pictures.
 ///   - fake: [N], of the generated ones.
 public func generatorGradient(from gradient: Tensor, real: Tensor, fake: Tensor) -> Tensor {
   // Beyond 60 both would be zero in float32.
-  let factor = -exp(clamp((real - fake).detached(), min: -60, max: 60))
+  let margins = clamp((real.unsqueezed(1) - fake.unsqueezed(0)).detached(), min: -60, max: 60)
+  let factor = -(sigmoid(margins).mean(dims: [0]) / sigmoid(-margins).mean(dims: [0]))
   return gradient * factor.reshaped([-1] + [Int](repeating: 1, count: gradient.rank - 1))
 }
 

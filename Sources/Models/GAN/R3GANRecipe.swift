@@ -17,6 +17,7 @@ public final class R3GANRecipe: LatentRecipe {
   private let optimizerG: Adam, optimizerD: Adam
   private let device: Device
   private let usesBFloat16: Bool
+  private static let averageEvery = 4
   private let augment = DiffAugment(colour: false, translation: 0.125, cutout: 0)
 
   public static let presets = [
@@ -77,7 +78,7 @@ public final class R3GANRecipe: LatentRecipe {
     let seen = augmented(Tensor.concatenated([real, leaf]), &noise)
     let logits = mixed { discriminator(seen) }
     let (ofReal, ofFake) = (logits[0..<n], logits[n..<2 * n])
-    let loss = relativisticLoss(real: ofReal, fake: ofFake)
+    let loss = relativisticLossOfAllPairs(real: ofReal, fake: ofFake)
 
     // Penalties cost as much as the rest: they are taken every few steps, and weigh so much more.
     let isPenalised = progress.picturesSeen / n % schedule.penaltyInterval == 0
@@ -92,7 +93,10 @@ public final class R3GANRecipe: LatentRecipe {
     let towardPictures = generatorGradient(from: towardFake, real: ofReal, fake: ofFake)
     let seed = inwardGradient(towardPictures, of: fake.detached(), clamped: leaf.detached())
     optimizerG.step(gradientsIfUsed(of: fake, withRespectTo: optimizerG.parameters, seed: seed))
-    average.follow(generator, decay: schedule.averageDecay(batch: n, of: progress))
+    // Seldom, since it touches all weights and nothing is seen of a few steps.
+    if progress.picturesSeen / n % Self.averageEvery == 0 {
+      average.follow(generator, decay: schedule.averageDecay(batch: n * Self.averageEvery, of: progress))
+    }
 
     let margin: Tensor = (ofReal - ofFake).mean()
     var readings = [

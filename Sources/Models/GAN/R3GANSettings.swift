@@ -7,7 +7,7 @@ import Training
 public struct R3GANSettings: RecipeSettings {
   public var size = 64
   public var channels = 3
-  public var batch = 32
+  public var batch = 8  // Many small steps teach more than few large ones, in the minutes that there are.
   public var latent = 128  // Numbers that a picture is made from.
   public var mapped = 256  // Numbers that they become before they steer the stages.
   public var widths = [192, 128, 64, 32]  // The generator's channels at 4, 8, 16, … px, up to half of the size.
@@ -21,9 +21,9 @@ public struct R3GANSettings: RecipeSettings {
   public var rateHold = 0.5  // Fraction of the run after which the rate falls, along a cosine, to a twentieth.
   public var warmUp = 100  // Steps over which the rate rises.
   public var beta2 = 0.99
-  public var gamma = [0.5, 1, 2]  // Weight of the penalties at 16, 32, … px, at the start.
-  public var gammaEnd = 0.2  // What is left of it at the end.
-  public var penaltyEvery = 4  // Steps between penalties.
+  public var gamma = [2.0, 4, 8]  // Weight of the penalties at 16, 32, … px, at the start.
+  public var gammaEnd = 0.5  // What is left of it at the end.
+  public var penaltyEvery = 8  // Steps between penalties.
   public var penalised = 8  // Real and generated pictures that a penalty looks at.
   public var penaltyStep = 0.0  // Length of a finite difference in the exact slope's place; 0 for none.
   public var averageMemory = 0.04  // Half-life of the average, as a part of the run so far.
@@ -52,17 +52,21 @@ public struct R3GANSettings: RecipeSettings {
     criticBlocks = [Int](repeating: isLarge ? 2 : 1, count: stages)
     // What is largest is made by the last stage alone.
     blocks = criticBlocks.dropLast() + [2]
-    if isLarge { (batch, penalised, criticStem) = (64, 32, 32) }
+    if isLarge { (batch, penaltyEvery, penalised, criticStem) = (64, 4, 32, 32) }
     // The smaller sizes get three tenths of the run, or more of a short one: shapes need some 10,000 pictures first.
-    let work = 0.8 * Double(size * size) / 4096  // Gigaflops a picture.
     let pictures =
-      situation.picturesSeen.map { Double($0) } ?? (situation.minutes ?? 20) * 60 * situation.gigaflops / work
-    let smaller = min(0.65, 0.3 * max(1, 300_000 / max(pictures, 1)).squareRoot())
+      situation.picturesSeen.map { Double($0) }
+      ?? (situation.minutes ?? 20) * 60 * situation.gigaflops / Self.gigaflopsAPicture(of: size)
+    let smaller = min(0.65, 0.3 * max(1, 150_000 / max(pictures, 1)).squareRoot())
     grow = stages == 2 ? [] : (1...stages - 2).map { smaller * pow(0.4, Double(stages - 2 - $0)) }
     // Few pictures are soon known by heart.
     augment = situation.pictures < 500 ? 0.5 : situation.pictures < 2000 ? 0.2 : 0
     try check()
   }
+
+  /// What a picture costs in training, through both networks and over all sizes of a run, as `Situation.gigaflops`
+  /// counts; measured with the small preset on two cores. Most of it at small sizes is weights, not pixels.
+  public static func gigaflopsAPicture(of size: Int) -> Double { 1.4 + 0.85 * Double(size * size) / 4096 }
 
   func check() throws(RecipeError) {
     let sizes = (4...9).map { 1 << $0 }

@@ -68,6 +68,19 @@ public final class StyleOptimization: Sequence, IteratorProtocol {
     if let saved { try resume(saved) }
   }
 
+  /// How much of the work is done, in 0...1: a step counts as much as there are pixels.
+  public var fraction: Double {
+    var (left, whole, finished) = (done, 0.0, 0.0)
+    for (side, steps) in settings.plan {
+      let area = Double(side * side)
+      whole += Double(steps) * area
+      let here = Swift.min(left, steps)
+      finished += Double(here) * area
+      left -= here
+    }
+    return finished / whole
+  }
+
   /// [1, 3, H, W] in 0...1: the average over the last steps; the content before the first.
   public var picture: Tensor { scale?.picture ?? content }
 
