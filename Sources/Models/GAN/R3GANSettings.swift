@@ -61,6 +61,8 @@ public struct R3GANSettings: RecipeSettings {
     grow = stages == 2 ? [] : (1...stages - 2).map { smaller * pow(0.4, Double(stages - 2 - $0)) }
     // Few pictures are soon known by heart.
     augment = situation.pictures < 500 ? 0.5 : situation.pictures < 2000 ? 0.2 : 0
+    // Of few pictures, small batches soon leave a handful of kinds.
+    if !isLarge && situation.pictures < 1000 { (batch, penaltyEvery) = (16, 4) }
     try check()
   }
 
