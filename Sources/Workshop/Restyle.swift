@@ -155,7 +155,7 @@ private func mask(_ path: String, of content: Picture, on device: Device) throws
 private func tile(for content: Picture, _ request: RestyleRequest, on device: Device) throws -> Int? {
   let settings = request.settings
   let isHalf = settings.precision == "bfloat16" || settings.precision == "auto" && device.prefersBFloat16
-  // Measured on VGG16: what one pixel keeps for the way back, and what the picture itself does.
+  // Estimated for VGG16: what one pixel keeps for the way back, and what the picture itself does.
   let (perPixel, perPicturePixel, fixed) = (isHalf ? 3600.0 : 5600.0, 170.0, 0.7e9)
   let bytes = (request.memory ?? Double(ProcessInfo.processInfo.physicalMemory) / 2e9) * 1e9
   let scale = Double(settings.size) / Double(max(content.width, content.height))

@@ -171,6 +171,13 @@ import Training
     #expect(try grow(100)[1] == 0.65)
   }
 
+  @Test func fewPicturesHaveLargerBatches() throws {
+    let batches = try [479, 3926].map { pictures in
+      try R3GANSettings(for: Situation(pictures: pictures, size: 64, channels: 3), preset: "small").batch
+    }
+    #expect(batches == [16, 8])
+  }
+
   @Test(arguments: [16, 32, 64, 128, 256]) func presetsFitEverySize(size: Int) throws {
     for preset in [nil, "small", "large"] {
       let situation = Situation(pictures: 100, size: size, channels: 3)

@@ -17,7 +17,8 @@ public final class R3GANRecipe: LatentRecipe {
   private let optimizerG: Adam, optimizerD: Adam
   private let device: Device
   private let usesBFloat16: Bool
-  private static let averageEvery = 4
+  /// Steps between two moves of the average, which reads and writes all weights.
+  private static let averageSteps = 4
   private let augment = DiffAugment(colour: false, translation: 0.125, cutout: 0)
 
   public static let presets = [
@@ -93,9 +94,8 @@ public final class R3GANRecipe: LatentRecipe {
     let towardPictures = generatorGradient(from: towardFake, real: ofReal, fake: ofFake)
     let seed = inwardGradient(towardPictures, of: fake.detached(), clamped: leaf.detached())
     optimizerG.step(gradientsIfUsed(of: fake, withRespectTo: optimizerG.parameters, seed: seed))
-    // Seldom, since it touches all weights and nothing is seen of a few steps.
-    if progress.picturesSeen / n % Self.averageEvery == 0 {
-      average.follow(generator, decay: schedule.averageDecay(batch: n * Self.averageEvery, of: progress))
+    if progress.picturesSeen / n % Self.averageSteps == 0 {
+      average.follow(generator, decay: schedule.averageDecay(batch: n * Self.averageSteps, of: progress))
     }
 
     let margin: Tensor = (ofReal - ofFake).mean()

@@ -67,7 +67,8 @@ public struct R3GANSettings: RecipeSettings {
   }
 
   /// What a picture costs in training, through both networks and over all sizes of a run, as `Situation.gigaflops`
-  /// counts; measured with the small preset on two cores. Most of it at small sizes is weights, not pixels.
+  /// counts; measured with the small preset at 32 and 64 px on two cores, beyond that extended. Most of it at small sizes
+  /// is weights, not pixels.
   public static func gigaflopsAPicture(of size: Int) -> Double { 1.4 + 0.85 * Double(size * size) / 4096 }
 
   func check() throws(RecipeError) {
