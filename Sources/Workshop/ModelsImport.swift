@@ -47,10 +47,12 @@ enum Architecture {
   case r3gan
   /// VGG's convolutions, by torchvision's names; its classifier is left out.
   case vgg16, vgg19
+  /// Networks that enlarge: ESRGAN's of either size, and waifu2x's of seven layers.
+  case realesrgan, waifu2x
   /// Any tensors; nothing is checked.
   case raw
 
-  static let all = ["efficientnet-lite0", "dcgan", "dense", "r3gan", "vgg16", "vgg19"]
+  static let all = ["efficientnet-lite0", "dcgan", "dense", "r3gan", "vgg16", "vgg19", "realesrgan", "waifu2x"]
 
   /// - Throws: `ModelError.unknownArchitecture`.
   static func named(_ name: String) throws(ModelError) -> Architecture {
@@ -61,6 +63,8 @@ enum Architecture {
     case "r3gan": .r3gan
     case "vgg16": .vgg16
     case "vgg19": .vgg19
+    case "realesrgan": .realesrgan
+    case "waifu2x": .waifu2x
     case "raw": .raw
     default: throw .unknownArchitecture(name, known: all)
     }
@@ -83,6 +87,11 @@ enum Architecture {
         let convolutions = weights.filter { $0.key.hasPrefix("features.") }
         try VGG(self == .vgg19 ? VGG.vgg19 : VGG.vgg16).load(convolutions)
         return (convolutions, [:])
+      case .realesrgan, .waifu2x:
+        guard try (enlargingNetwork(weights) is UpConv7) == (self == .waifu2x) else {
+          throw StateError.missing(self == .waifu2x ? "net.0.weight" : "body.0.weight")
+        }
+        return (weights, [:])
       case .dcgan: return try adopted(inMain(weights), DCGANRecipe.self, settings: dcganSettings)
       case .dense: return try adopted(inMain(weights), DenseRecipe.self, settings: denseSettings)
       case .r3gan: return try adopted(weights, R3GANRecipe.self, settings: r3ganSettings)
@@ -179,10 +188,13 @@ private func briefly(_ error: some Explained) -> String {
   return what.prefix(1).lowercased() + what.dropFirst()
 }
 
-/// Without what training tools put around a state_dict: "state_dict.", "model.", "module.", "generator.".
+/// Without what training tools put around a state_dict: "state_dict.", "model.", "module.", "generator.", "params.".
 private func unwrapped(_ tensors: [String: Tensor]) -> [String: Tensor] {
   var tensors = tensors
-  let wrappers = ["state_dict.", "model.", "module.", "generator.", "params_ema."]
+  // BasicSR keeps the weights and their average beside each other; the average makes the better pictures.
+  let averages = tensors.filter { $0.key.hasPrefix("params_ema.") }
+  if !averages.isEmpty { tensors = averages }
+  let wrappers = ["state_dict.", "model.", "module.", "generator.", "params_ema.", "params."]
   while let wrapper = wrappers.first(where: { wrapper in
     !tensors.isEmpty && tensors.keys.allSatisfy { $0.hasPrefix(wrapper) }
   }) {

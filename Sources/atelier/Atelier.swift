@@ -14,10 +14,12 @@ struct Atelier: ParsableCommand {
         atelier train PICTURES --minutes 20
         atelier generate RUN --seeds 0-63 --grid --out DIR
         atelier restyle PHOTO --style PAINTING --out FILE
+        atelier enlarge PICTURE --out FILE
       """,
     version: "atelier \(House.version), LibTorch \(LibTorch.version)",
     subcommands: [
-      DemoCommand.self, Inspect.self, Train.self, Generate.self, RestyleCommand.self, Measure.self, ModelsCommand.self,
+      DemoCommand.self, Inspect.self, Train.self, Generate.self, RestyleCommand.self, EnlargeCommand.self,
+      Measure.self, ModelsCommand.self,
     ])
 
   /// Tells the world's errors in one sentence on standard error, with their exit codes (see `Exit`).

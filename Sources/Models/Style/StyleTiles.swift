@@ -23,28 +23,31 @@ struct StyleTiles {
 
   let tiles: [Tile]
 
-  /// - Parameter side: of a tile with its margins, at most; a multiple of 16 is taken. nil doesn't cut.
-  init(height: Int, width: Int, side: Int?) {
-    let inner = side.map { max(Self.step, ($0 - 2 * Self.margin) / Self.step * Self.step) }
-    let rows = Self.cuts(height, inner), columns = Self.cuts(width, inner)
+  /// - Parameters:
+  ///   - side: of a tile with its margins, at most; a multiple of `step` is taken. nil doesn't cut.
+  ///   - margin: what a tile is shown around it.
+  ///   - step: tiles begin at its multiples.
+  init(height: Int, width: Int, side: Int?, margin: Int = StyleTiles.margin, step: Int = StyleTiles.step) {
+    let inner = side.map { max(step, ($0 - 2 * margin) / step * step) }
+    let rows = Self.cuts(height, inner, margin, step), columns = Self.cuts(width, inner, margin, step)
     let isWhole = rows.count == 1 && columns.count == 1
     tiles = rows.flatMap { y in
       columns.map { x in
         let inner = Rectangle(y: y, x: x)
-        return Tile(inner: inner, outer: isWhole ? inner : Self.widened(inner, height, width))
+        return Tile(inner: inner, outer: isWhole ? inner : Self.widened(inner, height, width, margin))
       }
     }
   }
 
-  private static func cuts(_ length: Int, _ side: Int?) -> [Range<Int>] {
+  private static func cuts(_ length: Int, _ side: Int?, _ margin: Int, _ step: Int) -> [Range<Int>] {
     guard let side, length > side + 2 * margin else { return [0..<length] }
     // Of about the same size: a sliver at the end would cost as much as a tile.
     let count = (length + side - 1) / side
-    let step = ((length + count - 1) / count + Self.step - 1) / Self.step * Self.step
-    return stride(from: 0, to: length, by: step).map { $0..<min($0 + step, length) }
+    let each = ((length + count - 1) / count + step - 1) / step * step
+    return stride(from: 0, to: length, by: each).map { $0..<min($0 + each, length) }
   }
 
-  private static func widened(_ r: Rectangle, _ height: Int, _ width: Int) -> Rectangle {
+  private static func widened(_ r: Rectangle, _ height: Int, _ width: Int, _ margin: Int) -> Rectangle {
     Rectangle(
       y: max(0, r.y.lowerBound - margin)..<min(height, r.y.upperBound + margin),
       x: max(0, r.x.lowerBound - margin)..<min(width, r.x.upperBound + margin))

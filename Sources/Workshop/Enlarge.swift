@@ -1,0 +1,209 @@
+import Foundation
+import Media
+import Models
+import Torch
+
+/// What `enlarge` is asked for.
+public struct EnlargeRequest: Sendable {
+  /// Files, and folders of them.
+  public var pictures: [String]
+  /// The new PNG file; for several pictures their folder.
+  public var out: String
+  /// How many times as wide and as high.
+  public var scale = 2
+  /// A known model's name, or that of an imported one.
+  public var model = "waifu2x-photo"
+  /// auto, bfloat16 or float32.
+  public var precision = "auto"
+  /// Gigabytes to keep to; nil for half of the machine's.
+  public var memory: Double?
+  /// Replaces files that are there.
+  public var force = false
+
+  public init(pictures: [String], out: String) { (self.pictures, self.out) = (pictures, out) }
+}
+
+/// What `enlarge` tells while it works.
+public enum EnlargeEvent {
+  /// What takes time before the first tile, or what an artist should know, in a sentence.
+  case note(String)
+  /// - Parameters:
+  ///   - picture: its number, from 1.
+  ///   - fraction: of all work that is done.
+  ///   - rate: megapixels of the new picture a second.
+  ///   - secondsLeft: at the rate so far.
+  case tile(picture: Int, of: Int, fraction: Double, rate: Double, secondsLeft: Double)
+  /// A file that was written.
+  case picture(Enlarged.Picture)
+  /// A file that can't be read, and why.
+  case leftOut(name: String, reason: String)
+}
+
+/// What came out of an enlarging.
+public struct Enlarged: Codable, Sendable, Equatable {
+  public struct Picture: Codable, Sendable, Equatable {
+    public let source: String
+    public let path: String
+    public let width: Int, height: Int
+    public let seconds: Double
+  }
+  public var pictures: [Picture] = []
+  /// Names of files that can't be read.
+  public var leftOut: [String] = []
+  /// Whether it was stopped; what was being worked on isn't written.
+  public var isStopped = false
+}
+
+/// Makes pictures larger by a trained network, and writes them as PNGs that say how they were made.
+///
+/// Alpha is kept, and grey stays grey. An animation's first picture is taken.
+///
+/// - Parameters:
+///   - shouldStop: asked after each tile.
+///   - report: told after each tile, about each file, and about what takes time before.
+/// - Throws: `EnlargeError`, `FileError`, and as `installModel`; `PictureError` for a picture that is the only one.
+public func enlarge(
+  _ request: EnlargeRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
+  report: (EnlargeEvent) -> Void = { _ in }
+) throws -> Enlarged {
+  try request.check()
+  let jobs = try request.jobs()
+  let enlarger = try Enlarger(request, in: workspace, on: device) { report(.note($0)) }
+  let started = ProcessInfo.processInfo.systemUptime
+  var result = Enlarged()
+  for (i, job) in jobs.enumerated() {
+    let begun = ProcessInfo.processInfo.systemUptime
+    do {
+      let source = try enlarger.source(job.source)
+      let made = try enlarger.enlarged(source) { fraction, megapixels in
+        guard !shouldStop() else { return false }
+        let now = ProcessInfo.processInfo.systemUptime
+        let all = (Double(i) + fraction) / Double(jobs.count)
+        report(
+          .tile(
+            picture: i + 1, of: jobs.count, fraction: all, rate: megapixels * fraction / max(1e-9, now - begun),
+            secondsLeft: (now - started) * (1 - all) / all))
+        return true
+      }
+      guard let made else {
+        result.isStopped = true
+        break
+      }
+      try made.write(
+        job.target, text: enlarger.provenance(of: source), xmp: enlarger.xmp(of: source), isForced: request.force)
+      let seconds = ProcessInfo.processInfo.systemUptime - begun
+      let picture = Enlarged.Picture(
+        source: job.source, path: job.target, width: made.width, height: made.height, seconds: seconds)
+      result.pictures.append(picture)
+      report(.picture(picture))
+    } catch let error as PictureError where jobs.count > 1 {
+      result.leftOut.append(job.source)
+      report(.leftOut(name: job.source, reason: error.reason))
+    }
+  }
+  guard !result.pictures.isEmpty || result.isStopped else { throw EnlargeError.nothingRead(count: jobs.count) }
+  return result
+}
+
+extension EnlargeRequest {
+  /// - Throws: `EnlargeError`; all before any work.
+  fileprivate func check() throws(EnlargeError) {
+    guard !pictures.isEmpty else { throw .noPicture(nil) }
+    guard Enlargement.scales.contains(scale) else { throw .badScale(scale) }
+    guard ["auto", "bfloat16", "float32"].contains(precision) else { throw .badPrecision(precision) }
+    if let memory, !(memory > 0 && memory.isFinite) { throw .badMemory(memory) }
+  }
+
+  /// What is read and what is written for it.
+  ///
+  /// - Throws: `EnlargeError`, `FileError`.
+  fileprivate func jobs() throws -> [(source: String, target: String)] {
+    var files: [String] = []
+    for path in pictures { files += isFolder(path) ? try pictureFiles(in: path) : [path] }
+    let isInFolder = files.count > 1 || isFolder(out) || out.hasSuffix("/") || pictures.contains(where: isFolder)
+    var jobs: [(source: String, target: String)] = []
+    if isInFolder {
+      var met: [String: String] = [:]
+      for file in files {
+        let name = URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent + ".png"
+        if let other = met.updateValue(file, forKey: name) { throw EnlargeError.sameName(other, file) }
+        jobs.append((file, (out.hasSuffix("/") ? out : out + "/") + name))
+      }
+    } else {
+      jobs = [(files[0], out)]
+    }
+    for (_, target) in jobs where !force && access(target, F_OK) == 0 { throw FileError.exists(path: target) }
+    if isInFolder {
+      try AtomicFile.makeFolder(out)
+    } else {
+      // Minutes of work shouldn't end before a folder that isn't there.
+      let folder = (out as NSString).deletingLastPathComponent
+      if access(folder.isEmpty ? "." : folder, W_OK) != 0 {
+        throw errno == ENOENT || errno == ENOTDIR ? FileError.noFolder(path: out) : .readOnly(path: out)
+      }
+    }
+    return jobs
+  }
+
+  /// - Throws: `EnlargeError.noPicture`.
+  private func pictureFiles(in folder: String) throws -> [String] {
+    let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    let found = names.filter { name in
+      !name.hasPrefix(".") && PictureFormat.extensions.contains((name as NSString).pathExtension.lowercased())
+    }
+    guard !found.isEmpty else { throw EnlargeError.noPicture(folder) }
+    return found.map { "\(folder)/\($0)" }
+  }
+}
+
+private func isFolder(_ path: String) -> Bool {
+  var facts = stat()
+  return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
+}
+
+/// Why a picture can't be enlarged.
+public enum EnlargeError: Explained, Equatable {
+  /// New pictures above this many pixels would fill the memory of most machines.
+  static let megapixels = 400
+
+  case noPicture(String?)
+  case nothingRead(count: Int)
+  case badScale(Int)
+  case badPrecision(String)
+  case badMemory(Double)
+  case sameName(String, String)
+  case noModel(String, known: [String])
+  case otherModel(String)
+  case tooLarge(String, width: Int, height: Int)
+  case tooLittleMemory(gigabytes: Double, needed: Double)
+
+  public var sentence: String {
+    switch self {
+    case .noPicture(let folder): "There is no picture in \(folder ?? "the list"): name one, or a folder with some."
+    case .nothingRead(let count): "None of the \(count) pictures can be read: save them as PNG or JPEG."
+    case .badScale(let scale): "--scale can't be \(scale): use 2, 3 or 4."
+    case .badPrecision(let name): "--precision can't be '\(name)': use auto, bfloat16 or float32."
+    case .badMemory(let value): "--memory can't be \(value): use a number of gigabytes above 0."
+    case .sameName(let one, let other):
+      "\(one) and \(other) would both be written under one name: enlarge them into folders of their own."
+    case .noModel(let name, let known):
+      "There is no model '\(name)': use \(known.joined(separator: ", ")), or the name of one that you imported."
+    case .otherModel(let name): "The model '\(name)' doesn't enlarge pictures: name another with --model."
+    case .tooLarge(let path, let width, let height):
+      "\(path) would become \(width) by \(height) pixels, more than \(Self.megapixels) megapixels: "
+        + "use a smaller --scale, or a part of it."
+    case .tooLittleMemory(let gigabytes, let needed):
+      String(
+        format: "%.1f GB of memory are too few for this picture: give --memory %.1f or more, or a smaller --scale.",
+        gigabytes, needed)
+    }
+  }
+  public var exit: Exit {
+    switch self {
+    case .badScale, .badPrecision, .badMemory, .sameName: .usage
+    case .noPicture: .missingInput
+    case .nothingRead, .tooLarge, .otherModel: .data
+    case .noModel, .tooLittleMemory: .unavailable
+    }
+  }
+}

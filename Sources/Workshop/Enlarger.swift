@@ -1,0 +1,145 @@
+import Foundation
+import Media
+import Models
+import Networks
+import Torch
+
+/// A network that is ready, and what one picture after another needs of it.
+struct Enlarger {
+  private let request: EnlargeRequest
+  private let network: any EnlargingNetwork
+  private let hash: String
+  private let usesBFloat16: Bool
+  private let memory: Double
+
+  /// Installs the model when it is a known one that isn't there.
+  ///
+  /// - Throws: `EnlargeError`, and as `installModel`.
+  init(
+    _ request: EnlargeRequest, in workspace: Workspace, on device: Device, say: (String) -> Void
+  ) throws {
+    self.request = request
+    let known = KnownModel.all.filter { ["realesrgan", "waifu2x"].contains($0.architecture) }.map(\.name)
+    var path = "\(workspace.models)/\(request.model).safetensors"
+    if known.contains(request.model) {
+      path = try installModel(request.model, in: workspace, say: say)
+    } else if !FileManager.default.fileExists(atPath: path) {
+      throw EnlargeError.noModel(request.model, known: known)
+    }
+    do {
+      network = try enlargingNetwork(Safetensors.read(path).tensors)
+    } catch is StateError {
+      throw EnlargeError.otherModel(request.model)
+    }
+    network.move(to: device)
+    network.useChannelsLast()
+    hash = try Digest.sha256(file: path)
+    usesBFloat16 = request.precision == "bfloat16" || request.precision == "auto" && device.prefersBFloat16
+    memory = (request.memory ?? Double(ProcessInfo.processInfo.physicalMemory) / 2e9) * 1e9
+  }
+
+  /// A picture, and what its file says about itself.
+  struct Source {
+    let path: String
+    let picture: Picture
+    let words: [(key: String, value: String)]
+  }
+
+  /// - Throws: `PictureError`.
+  func source(_ path: String) throws -> Source {
+    let bytes = try FileBytes.read(path)
+    let picture = try Picture.decode(bytes, named: path, Decoding(channels: nil))
+    return Source(path: path, picture: picture, words: PNG.text(bytes) ?? [])
+  }
+
+  /// - Parameter go: is told the fraction done and the megapixels of the result after each tile; false stops.
+  /// - Returns: nil when it was stopped.
+  /// - Throws: `EnlargeError`.
+  func enlarged(_ source: Source, go: (_ fraction: Double, _ megapixels: Double) -> Bool) throws -> Picture? {
+    let picture = source.picture
+    let (width, height) = (picture.width * request.scale, picture.height * request.scale)
+    guard width * height <= EnlargeError.megapixels * 1_000_000 else {
+      throw EnlargeError.tooLarge(source.path, width: width, height: height)
+    }
+    let tile = try tile(for: picture)
+    let alpha = alpha(of: picture)
+    let parts = alpha == nil ? 1.0 : 2.0
+    func run(_ colours: Tensor, after done: Double) -> Tensor? {
+      let work = Enlargement(
+        colours, by: request.scale, network: network, tile: tile, usesBFloat16: usesBFloat16)
+      for fraction in work {
+        guard go((done + fraction) / parts, Double(width * height) / 1e6) else { return nil }
+      }
+      return work.picture
+    }
+    guard let colours = run(colours(of: picture, under: alpha), after: 0) else { return nil }
+    switch picture.channels {
+    case 1: return Picture((colours.to(.float32).mean(dims: [0], keepDims: true) + 0.5).to(.uint8))
+    case 3: return Picture(colours)
+    default:
+      var cover = Tensor.full([1, height, width], Double(picture.bytes[3]), dtype: .uint8)
+      if let alpha {
+        guard let large = run(alpha.to(.uint8)[0].expanded([3, picture.height, picture.width]), after: 1) else {
+          return nil
+        }
+        let mean = large.to(.float32).mean(dims: [0], keepDims: true).unsqueezed(0)
+        cover = (bounded(mean, by: alpha)[0] + 0.5).to(.uint8)
+      }
+      return Picture(Tensor.concatenated([colours, cover]))
+    }
+  }
+
+  /// [1, 1, H, W] in 0...255; nil where there is none, or the same all over.
+  private func alpha(of picture: Picture) -> Tensor? {
+    guard picture.channels == 4 else { return nil }
+    let alpha = picture.tensor[3..<4].unsqueezed(0).to(.float32)
+    return alpha.min().item() == alpha.max().item() ? nil : alpha
+  }
+
+  /// uint8 [3, H, W].
+  private func colours(of picture: Picture, under alpha: Tensor?) -> Tensor {
+    let bytes = picture.tensor
+    if picture.channels == 1 { return bytes.expanded([3, picture.height, picture.width]) }
+    guard let alpha else { return bytes[0..<3] }
+    let filled = Models.colours(bytes[0..<3].unsqueezed(0).to(.float32), continuedUnder: alpha)
+    return (filled[0] + 0.5).to(.uint8)
+  }
+
+  /// The side of a tile that keeps to the memory.
+  private func tile(for picture: Picture) throws -> Int {
+    let scale = Double(request.scale)
+    // The picture before, after, on its way through two passes, and as a file: measured.
+    let whole = Double(picture.width * picture.height) * (20 + 16 * scale * scale) + 0.4e9
+    let perPixel = network.bytesPerPixel
+    let least = 2 * network.margin + 64
+    let needed = whole + perPixel * Double(least * least)
+    guard memory >= needed else {
+      throw EnlargeError.tooLittleMemory(gigabytes: memory / 1e9, needed: needed / 1e9)
+    }
+    // Larger tiles aren't faster, and a stop waits for one.
+    let room = min(memory - whole, 1e9)
+    return max(least, Int((room / perPixel).squareRoot()))
+  }
+
+  /// What the file says about its making, after what the picture's own file said.
+  func provenance(of source: Source) -> [(key: String, value: String)] {
+    let own = [
+      (key: "Enlarged from", value: (source.path as NSString).lastPathComponent),
+      (key: "Enlarged by", value: "\(request.scale), \(request.model), sha256:\(hash)"),
+      (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+    ]
+    let kept = source.words.filter { word in
+      (1...79).contains(word.key.unicodeScalars.count) && word.key.unicodeScalars.allSatisfy { $0.value < 256 }
+        && !word.key.hasPrefix("XML:") && !own.contains { $0.key == word.key }
+    }
+    return kept + own
+  }
+
+  /// A picture that a model made alone is still one.
+  func xmp(of source: Source) -> String {
+    let isMade = source.words.contains { word in
+      word.key.hasPrefix("XML:") && word.value.contains("digitalsourcetype/trainedAlgorithmicMedia")
+    }
+    return Provenance.xmp(isMade ? .trainedAlgorithmicMedia : .compositeWithTrainedAlgorithmicMedia)
+  }
+}

@@ -1,0 +1,92 @@
+import ArgumentParser
+import Foundation
+import Workshop
+
+struct EnlargeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "enlarge",
+    abstract: "Make pictures larger than they are, and sharp.",
+    discussion: """
+      A network that has seen many pictures fills in what is between the pixels. Transparency is kept:
+        atelier enlarge photo.jpg --out large.png
+        atelier enlarge generated/ --scale 4 --model realesrgan-drawing --out large/
+
+      Models: waifu2x-photo and waifu2x-drawing are faithful and fast; realesrgan-photo and realesrgan-drawing invent \
+      fine detail, and take longer; realesrgan-quick does so for drawings, soon. Each is fetched when it is first used.
+      """)
+
+  @Argument(help: "Pictures, or folders of them.")
+  var pictures: [String]
+
+  @Option(help: ArgumentHelp("The new PNG file; a folder for several pictures.", valueName: "file"))
+  var out: String
+
+  @Option(help: ArgumentHelp("How many times as wide and as high: 2, 3 or 4.", valueName: "n"))
+  var scale = 2
+
+  @Option(help: ArgumentHelp("One of those above, or an imported one's name.", valueName: "name"))
+  var model = "waifu2x-photo"
+
+  @Option(help: ArgumentHelp("auto, bfloat16 or float32.", valueName: "name"))
+  var precision = "auto"
+
+  @Option(help: ArgumentHelp("Gigabytes to keep to, by tiles. (default: half of the machine's)", valueName: "n"))
+  var memory: Double?
+
+  @Flag(help: "Replace files that are there.")
+  var force = false
+
+  @OptionGroup var device: DeviceOption
+  @OptionGroup var common: Common
+
+  func run() throws {
+    let console = common.console
+    var bar = Bar(console, interval: 5)
+    var isWatching = false
+    var request = EnlargeRequest(pictures: pictures, out: out)
+    (request.scale, request.model, request.precision) = (scale, model, precision)
+    (request.memory, request.force) = (memory, force)
+    let result = try enlarge(
+      request, in: common.place, on: device.resolved(),
+      shouldStop: {
+        // A download is stopped at once; from here on there is something to finish.
+        if !isWatching { Interruption.watch() }
+        isWatching = true
+        return Interruption.isRequested
+      }
+    ) { event in
+      switch event {
+      case .note(let words):
+        console.event("note", ["text": words])
+        console.line(words)
+      case .tile(let picture, let count, let fraction, let rate, let secondsLeft):
+        console.event(
+          "tile",
+          [
+            "picture": picture, "of": count, "fraction": fraction, "megapixelsPerSecond": rate,
+            "secondsLeft": secondsLeft,
+          ])
+        let words = ["\(spoken(rate)) megapixels/s", "\(spoken(seconds: secondsLeft)) left"]
+        bar.show(fraction, words + (count > 1 ? ["picture \(picture) of \(count)"] : []))
+      case .picture(let picture):
+        bar.interrupt()
+        console.event("picture", encoding: picture)
+        console.line(
+          "\(picture.path): \(picture.width) × \(picture.height) px in \(spoken(seconds: picture.seconds))")
+      case .leftOut(let name, let reason):
+        bar.interrupt()
+        console.event("leftOut", ["name": name, "reason": reason])
+        console.line("Left out: \(name) \(reason).")
+      }
+    }
+    bar.close()
+    console.event(
+      "finished",
+      ["pictures": result.pictures.count, "leftOut": result.leftOut.count, "isStopped": result.isStopped])
+    if result.pictures.count == 1 { show(result.pictures[0].path, on: console) }
+    if result.isStopped {
+      console.line("Stopped after \(counted(result.pictures.count, "picture")).")
+      Interruption.leaveIfRequested()
+    }
+  }
+}
