@@ -12,6 +12,7 @@ public final class Loop<R: Recipe> {
   public let plan: Plan
   public private(set) var facts: Checkpoint.Facts
   private let set: PictureSet
+  private var targets: Targets?
   private let device: Device
   /// Where checkpoints go.
   private let folder: String
@@ -19,12 +20,19 @@ public final class Loop<R: Recipe> {
   private var clock: Clock
   private static var mostRollbacks: Int { 3 }
 
-  /// - Parameter folder: for checkpoints; is made when it isn't there.
-  public init(_ recipe: R, on set: PictureSet, plan: Plan, folder: String, device: Device = .cpu) {
+  /// - Parameters:
+  ///   - targets: the second set of a `TransferRecipe`.
+  ///   - folder: for checkpoints; is made when it isn't there.
+  public init(
+    _ recipe: R, on set: PictureSet, towards targets: Targets? = nil, plan: Plan, folder: String, device: Device = .cpu
+  ) {
+    precondition(
+      (targets != nil) == (recipe is any TransferRecipe), "a transfer recipe needs a second set, others none")
     (self.recipe, self.set, self.plan, self.folder, self.device) = (recipe, set, plan, folder, device)
+    self.targets = targets
     facts = Checkpoint.Facts(recipe: R.name, settings: recipe.settings.json, seed: plan.seed)
     clock = Clock(plan.length, facts)
-    order = EpochOrder(count: set.count, seed: plan.seed)
+    order = EpochOrder(count: targets?.first.count ?? set.count, seed: plan.seed)
   }
 
   /// Takes up a checkpoint's state.
@@ -76,7 +84,10 @@ public final class Loop<R: Recipe> {
     var noise = Noise(seed: plan.seed, at: facts.picturesSeen)
     let indices = order.indices(after: facts.picturesSeen, batch: recipe.settings.batch)
     let mirrored = recipe.mirrors ? noise.bernoulli(0.5, [indices.count]).bools : []
-    let batch = Batch(pictures: set.batch(indices, mirrored: mirrored, on: device), indices: indices)
+    let batch =
+      targets?.batch(
+        set, indices, after: facts.picturesSeen, mirrored: mirrored, noise: &noise, on: device)
+      ?? Batch(pictures: set.batch(indices, mirrored: mirrored, on: device), indices: indices)
     let readings = recipe.step(batch, noise: &noise, at: clock.progress(facts))
     facts.picturesSeen += indices.count
     facts.seconds = clock.seconds
@@ -95,8 +106,17 @@ public final class Loop<R: Recipe> {
 
   private func sample(_ report: (LoopEvent) -> Void) {
     guard plan.samples > 0 else { return }
-    let pictures = withoutGradients { recipe.sample(seeds: (0..<UInt64(plan.samples)).map { $0 }) }
-    report(.sample(pictures, picturesSeen: facts.picturesSeen))
+    withoutGradients {
+      if let recipe = recipe as? any SamplingRecipe {
+        let pictures = recipe.sample(seeds: (0..<UInt64(plan.samples)).map { $0 })
+        report(.sample(pictures, columns: nil, picturesSeen: facts.picturesSeen))
+      } else if let recipe = recipe as? any TransferRecipe, let targets {
+        let (first, second) = targets.shown(set)
+        let rows = recipe.examples(first, second)
+        let pictures = Tensor.concatenated(rows)
+        report(.sample(pictures, columns: first.size(0), picturesSeen: facts.picturesSeen))
+      }
+    }
   }
 
   /// - Returns: whether the state was good; else the loop is back at the last checkpoint.

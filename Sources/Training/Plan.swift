@@ -44,8 +44,8 @@ public struct Report: Codable, Sendable, Equatable {
 /// What the loop tells while it runs.
 public enum LoopEvent {
   case reading(Report)
-  /// Pictures [N, C, H, W] in -1...1 of the fixed seeds 0, 1, …
-  case sample(Tensor, picturesSeen: Int)
+  /// Pictures [N, C, H, W] in -1...1: of the fixed seeds 0, 1, …, or a transfer recipe's examples, in rows of so many.
+  case sample(Tensor, columns: Int?, picturesSeen: Int)
   case saved(path: String, picturesSeen: Int)
   case rolledBack(reason: String, to: Int)
   case finished(Ending, Report)

@@ -32,8 +32,6 @@ public protocol Recipe: AnyObject {
 
   /// One update. Returns what to plot.
   func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading]
-  /// Pictures [N, C, H, W] in -1...1, float32 on the CPU, one per seed; the same in whatever batch.
-  func sample(seeds: [UInt64]) -> Tensor
 }
 
 extension Recipe {
@@ -42,8 +40,14 @@ extension Recipe {
   public var mirrors: Bool { false }
 }
 
+/// A recipe that makes pictures out of nothing but a seed.
+public protocol SamplingRecipe: Recipe {
+  /// Pictures [N, C, H, W] in -1...1, float32 on the CPU, one per seed; the same in whatever batch.
+  func sample(seeds: [UInt64]) -> Tensor
+}
+
 /// A recipe whose pictures come from one latent vector each, between which one can walk.
-public protocol LatentRecipe: Recipe {
+public protocol LatentRecipe: SamplingRecipe {
   /// Latents [N, D], standard normal, one per seed, on the CPU.
   func latents(seeds: [UInt64]) -> Tensor
   /// Pictures [N, C, H, W] in -1...1, float32 on the CPU, of latents [N, D].
@@ -90,8 +94,12 @@ public struct Batch {
   public let pictures: Tensor
   /// Their numbers in the set.
   public let indices: [Int]
+  /// For a `TransferRecipe`, as many of the second set: float32 [N, C, H', W'] in -1...1.
+  public let targets: Tensor?
 
-  public init(pictures: Tensor, indices: [Int]) { (self.pictures, self.indices) = (pictures, indices) }
+  public init(pictures: Tensor, indices: [Int], targets: Tensor? = nil) {
+    (self.pictures, self.indices, self.targets) = (pictures, indices, targets)
+  }
 }
 
 /// How far a run is, before the step.
@@ -127,6 +135,8 @@ public struct Reading {
 /// What is known when settings are chosen.
 public struct Situation: Sendable {
   public var pictures: Int
+  /// Pictures of the second set, for a `TransferRecipe`.
+  public var targets = 0
   /// Height and width of a picture, and 1 (grey), 3 or 4 channels.
   public var size: Int, channels: Int
   public var device: Device
@@ -140,11 +150,12 @@ public struct Situation: Sendable {
   public var gigaflops: Double
 
   public init(
-    pictures: Int, size: Int, channels: Int, device: Device = .cpu, cores: Int = Threads.count,
+    pictures: Int, targets: Int = 0, size: Int, channels: Int, device: Device = .cpu, cores: Int = Threads.count,
     minutes: Double? = nil, picturesSeen: Int? = nil, gigaflops: Double = 100
   ) {
     (self.pictures, self.size, self.channels, self.device) = (pictures, size, channels, device)
     (self.cores, self.minutes, self.picturesSeen, self.gigaflops) = (cores, minutes, picturesSeen, gigaflops)
+    self.targets = targets
   }
 }
 

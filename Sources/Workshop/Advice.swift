@@ -51,7 +51,10 @@ public func advice(on found: Inspection, gigaflops: Double, device: Device = .cp
 
 /// Why a recipe is used, and what to expect.
 func words(for situation: Situation, recipe: String, _ length: Length) -> String {
-  let rate = situation.gigaflops / gigaflopsAPicture(recipe, situation)
+  guard let gigaflops = gigaflopsAPicture(recipe, situation) else {
+    return "It trains \(recipe) at \(situation.size) px."
+  }
+  let rate = situation.gigaflops / gigaflops
   let seen: Double
   let time: String
   switch length {
@@ -71,13 +74,14 @@ func words(for situation: Situation, recipe: String, _ length: Length) -> String
 }
 
 /// Work of one picture in training, forward and backward through both networks, over a whole run; measured on a
-/// processor whose convolutions were measured beside.
-private func gigaflopsAPicture(_ recipe: String, _ situation: Situation) -> Double {
+/// processor whose convolutions were measured beside; nil where nobody measured.
+private func gigaflopsAPicture(_ recipe: String, _ situation: Situation) -> Double? {
   let area = Double(situation.size * situation.size) / 4096
   return switch recipe {
   case "dense": 0.02 * area
   case "dcgan": 0.65 * area
-  default: R3GANSettings.gigaflopsAPicture(of: situation.size)
+  case R3GANRecipe.name: R3GANSettings.gigaflopsAPicture(of: situation.size)
+  default: nil
   }
 }
 

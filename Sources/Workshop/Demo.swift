@@ -52,9 +52,9 @@ public struct Demo {
     var page = DemoPage()
     let own = try Generator(run, in: workspace, on: device)
     let groups = shipped == nil ? 1 : 2
-    func pictures(_ generator: Generator) -> [Picture] {
+    func pictures(_ generator: Generator) throws -> [Picture] {
       let seeds = (0..<DemoPage.capacity(groups: groups)).map { UInt64($0) }
-      return generator.recipe.sample(seeds: seeds).unbound().map { Picture($0) }
+      return try generator.sampling().sample(seeds: seeds).unbound().map { Picture($0) }
     }
     if let shipped {
       let generator = try Generator(shipped, in: workspace, on: device)
@@ -62,10 +62,10 @@ public struct Demo {
       let seen = grouped(generator.facts.picturesSeen)
       page.add(
         "Comes with Atelier: trained for \(String(format: "%.1f", hours)) hours, \(seen) pictures seen",
-        pictures(generator))
+        try pictures(generator))
     }
     let time = String(format: minutes < 10 && minutes != minutes.rounded() ? "%.1f" : "%.0f", minutes)
-    page.add("Yours: \(time) minutes, \(grouped(own.facts.picturesSeen)) pictures seen", pictures(own))
+    page.add("Yours: \(time) minutes, \(grouped(own.facts.picturesSeen)) pictures seen", try pictures(own))
     let words = [
       (key: "Software", value: "Atelier \(House.version)"), (key: "Checkpoint", value: "sha256:\(own.hash)"),
     ]

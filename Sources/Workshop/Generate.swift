@@ -40,6 +40,7 @@ public struct Generated: Codable, Sendable, Equatable {
 public func generate(
   _ request: GenerateRequest, with generator: Generator, report: (Generated) -> Void = { _ in }
 ) throws {
+  let recipe = try generator.sampling()
   let latent = try latentRecipe(request, generator)
   let pictures = request.seeds.values.map { (seed: $0, path: "\(request.out)/\(fileName(seed: $0))") }
   let sheet = request.grid ? "\(request.out)/sheet.png" : nil
@@ -63,7 +64,7 @@ public func generate(
   // A thousand at a time, so that memory stays bounded.
   for start in stride(from: 0, to: pictures.count, by: 1000) {
     let part = pictures[start..<min(start + 1000, pictures.count)]
-    let made = sample(generator.recipe, latent, part.map(\.seed), truncation: request.truncation)
+    let made = sample(recipe, latent, part.map(\.seed), truncation: request.truncation)
     for (tensor, (seed, path)) in zip(made.unbound(), part) {
       let picture = Picture(tensor)
       try write(picture, path, .picture, seed: seed)
@@ -110,7 +111,7 @@ private func latentRecipe(_ request: GenerateRequest, _ generator: Generator) th
 
 /// Pictures [N, C, H, W] in -1...1.
 private func sample(
-  _ recipe: any Recipe, _ latent: (any LatentRecipe)?, _ seeds: [UInt64], truncation: Double?
+  _ recipe: any SamplingRecipe, _ latent: (any LatentRecipe)?, _ seeds: [UInt64], truncation: Double?
 ) -> Tensor {
   guard let latent, let truncation else { return recipe.sample(seeds: seeds) }
   return latent.decode(latent.latents(seeds: seeds), truncation: truncation)

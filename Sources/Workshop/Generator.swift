@@ -30,6 +30,14 @@ public struct Generator {
     recipe = try generator(of: checkpoint, on: device)
   }
 
+  /// The recipe, when it makes pictures by itself.
+  ///
+  /// - Throws: `GeneratorError.transfer`.
+  public func sampling() throws(GeneratorError) -> any SamplingRecipe {
+    guard let sampling = recipe as? any SamplingRecipe else { throw .transfer(name, recipe: facts.recipe) }
+    return sampling
+  }
+
   /// The file behind a name: the newest checkpoint of a run that can be read.
   static func checkpoint(
     _ name: String, in workspace: Workspace, skipped: (CheckpointError) -> Void
@@ -61,6 +69,8 @@ public enum GeneratorError: Explained, Equatable {
   /// None of its checkpoints can be read.
   case damaged(String)
   case noLatents(recipe: String, option: String)
+  /// It changes pictures, and makes none of its own.
+  case transfer(String, recipe: String)
 
   public var sentence: String {
     switch self {
@@ -72,13 +82,15 @@ public enum GeneratorError: Explained, Equatable {
       "None of the checkpoints in \(path) can be read: train again, with another --run."
     case .noLatents(let recipe, let option):
       "The recipe \(recipe) doesn't make its pictures from latents: leave \(option) out."
+    case .transfer(let name, let recipe):
+      "\(name) changes pictures (\(recipe)) and makes none by itself: use `atelier restyle PICTURE --with \(name)`."
     }
   }
   public var exit: Exit {
     switch self {
     case .missing, .noRun: .missingInput
     case .damaged: .data
-    case .noLatents: .usage
+    case .noLatents, .transfer: .usage
     }
   }
 }

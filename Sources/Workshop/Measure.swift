@@ -80,7 +80,7 @@ public func measure(
   let generated: Tensor, names: [String]
   if let generator {
     names = (0..<max(samples, MeasureError.least)).map(String.init)
-    generated = made(by: generator, count: max(samples, MeasureError.least), net) {
+    generated = try made(by: generator, count: max(samples, MeasureError.least), net) {
       progress(Double(realSet.count + $0) / whole)
     }
   } else {
@@ -143,10 +143,11 @@ private func features(of set: Packed, by net: FeatureNet, progress: (Int) -> Voi
 }
 
 /// Of the pictures of the seeds from 0 on, as the bytes that `generate` would write.
-private func made(by generator: Generator, count: Int, _ net: FeatureNet, progress: (Int) -> Void) -> Tensor {
+private func made(by generator: Generator, count: Int, _ net: FeatureNet, progress: (Int) -> Void) throws -> Tensor {
+  let recipe = try generator.sampling()
   let parts = stride(from: 0, to: count, by: 64).map { start -> Tensor in
     let seeds = (start..<min(start + 64, count)).map(UInt64.init)
-    let features = net.features(of: pictureBytes(generator.recipe.sample(seeds: seeds)))
+    let features = net.features(of: pictureBytes(recipe.sample(seeds: seeds)))
     progress(start + seeds.count)
     return features
   }

@@ -13,6 +13,8 @@ public enum RunError: Explained, Equatable {
   case noCheckpoint(folder: String)
   case damaged(path: String)
   case cannotChange(String, from: String, to: String)
+  case noTargets(recipe: String)
+  case needlessTargets(recipe: String)
 
   public var sentence: String {
     switch self {
@@ -25,11 +27,15 @@ public enum RunError: Explained, Equatable {
     case .damaged(let path): "\(path) can't be understood: restore it from a copy, or begin a new run."
     case .cannotChange(let name, let from, let to):
       "A run's \(name) can't be changed from \(from) to \(to): leave it out, or begin a new run."
+    case .noTargets(let recipe):
+      "The recipe \(recipe) learns from two sets: name by --towards what the pictures are to become like."
+    case .needlessTargets(let recipe):
+      "The recipe \(recipe) learns from one set: leave --towards out, or use a recipe for two, such as cut."
     }
   }
   public var exit: Exit {
     switch self {
-    case .noPictures, .cannotChange: .usage
+    case .noPictures, .cannotChange, .noTargets, .needlessTargets: .usage
     case .noRun, .noCheckpoint: .missingInput
     case .taken: .cannotCreate
     case .damaged: .data
@@ -50,6 +56,19 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public let count: Int
   public let hash: String
   public let packing: Packing
+  /// The second set, of a recipe that learns from two.
+  public var towards: Towards?
+
+  public struct Towards: Codable, Sendable, Equatable {
+    public let pictures: String
+    public let count: Int
+    public let hash: String
+    public let packing: Packing
+
+    init(_ pictures: String, _ packed: Packed, _ packing: Packing) {
+      (self.pictures, count, hash, self.packing) = (pictures.absolutePath, packed.count, packed.hash, packing)
+    }
+  }
 
   init(
     recipe: String, settings: String, plan: Plan, pictures: String, _ packed: Packed, _ packing: Packing
@@ -82,10 +101,17 @@ public struct RunRecord: Codable, Sendable, Equatable {
   func writeCard(to folder: String, _ report: Report, _ ending: Ending) throws {
     let minutes = Int((report.seconds / 60).rounded())
     let figures = report.figures.map { "\($0.name) \(String(format: "%.3g", $0.value))" }.joined(separator: ", ")
+    let isTransfer = towards != nil
+    let sources =
+      "\(count) pictures from `\(pictures)`" + (towards.map { " and \($0.count) from `\($0.pictures)`" } ?? "")
+    let use =
+      isTransfer
+      ? "Change a picture: `atelier restyle picture.jpg --with \(folder) --out changed.png`"
+      : "Make pictures: `atelier generate \(folder) --seeds 0-63 --grid --out pictures`"
     let card = """
-      # A generator of \(packing.size) px pictures
+      # A \(isTransfer ? "network for" : "generator of") \(packing.size) px pictures
 
-      Trained by Atelier \(version) with the recipe `\(recipe)` on \(count) pictures from `\(pictures)`
+      Trained by Atelier \(version) with the recipe `\(recipe)` on \(sources)
       (SHA-256 of the contents \(hash.prefix(16))…), \(minutes) min, \(report.picturesSeen) pictures seen\
       \(ending == .stopped ? "; stopped before its end" : "").
 
@@ -94,7 +120,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
       - Last readings: \(figures.isEmpty ? "none" : figures)
       - Rights: as those of the pictures it was trained on; you know where they come from.
 
-      Make pictures: `atelier generate \(folder) --seeds 0-63 --grid --out pictures`
+      \(use)
       Go on training: `atelier train --resume --run \(folder) --minutes \(minutes + 20)`
 
       """
@@ -158,7 +184,7 @@ final class RunLog {
     let line =
       switch event {
       case .reading(let report): Line(event: "reading", report: report)
-      case .sample(_, let seen): Line(event: "sample", picturesSeen: seen)
+      case .sample(_, _, let seen): Line(event: "sample", picturesSeen: seen)
       case .saved(let path, let seen): Line(event: "saved", picturesSeen: seen, text: path)
       case .rolledBack(let reason, let to): Line(event: "rolled back", picturesSeen: to, text: reason)
       case .finished(let ending, let report): Line(event: "finished", report: report, text: ending.rawValue)

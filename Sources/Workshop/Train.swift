@@ -8,6 +8,8 @@ import Training
 public struct TrainRequest {
   /// A folder, a zip file or one picture; nil takes those of the resumed run.
   public var pictures: String?
+  /// What they are to become like, for a recipe that learns from two sets: a folder, a zip file or one picture.
+  public var towards: String?
   /// The run's folder; nil makes one in the workspace.
   public var run: String?
   public var recipe: String?
@@ -66,28 +68,45 @@ public func train(
   _ = try type.prepared(draft, request)
   if earlier == nil, let run = request.run { _ = try requested(run, in: workspace, isNew: true) }
 
+  let transfer = type as? any TransferRecipe.Type
+  if let transfer, request.towards == nil { throw RunError.noTargets(recipe: transfer.name) }
+  if transfer == nil, request.towards != nil { throw RunError.needlessTargets(recipe: type.name) }
+  func prepare(_ path: String, _ packing: Packing) throws -> Packed {
+    let packed = try pack(path, packing, in: workspace) { report(.packing(done: $0, of: $1)) }
+    report(.packed(packed))
+    return packed
+  }
   let packing = Packing(size: size, crop: request.crop, channels: channels, ground: request.ground)
-  let packed = try pack(pictures, packing, in: workspace) { report(.packing(done: $0, of: $1)) }
-  report(.packed(packed))
+  let packed = try prepare(pictures, packing)
   let set = try PictureSet(path: packed.path)
+
+  var second: (set: PictureSet, packed: Packed, packing: Packing)?
+  if let transfer, let towards = request.towards {
+    let packing = Packing(
+      size: try transfer.targetSize(draft, request, earlier), crop: request.crop, channels: channels,
+      ground: request.ground)
+    let packed = try prepare(towards, packing)
+    second = (try PictureSet(path: packed.path), packed, packing)
+  }
 
   func run<R: Recipe>(_ type: R.Type) throws -> Ending {
     var record: RunRecord
     if let earlier {
       record = earlier
-      if earlier.hash != packed.hash {
+      if earlier.hash != packed.hash || earlier.towards?.hash != second?.packed.hash {
         report(.note("The pictures have changed since this run began; it goes on with those that are there now."))
       }
       if let length = request.length { record.plan.length = length }
     } else {
       let situation = Situation(
-        pictures: set.count, size: size, channels: channels, device: request.device,
+        pictures: set.count, targets: second?.set.count ?? 0, size: size, channels: channels, device: request.device,
         minutes: request.length?.minutes, picturesSeen: request.length?.pictures,
         gigaflops: measuredGigaflops(on: request.device))
       let settings = try type.settings(for: situation, preset: request.preset)
         .changed(by: request.settings, recipe: R.name)
       let plan = Plan(request.length ?? type.length(for: situation), seed: request.seed)
       record = RunRecord(recipe: R.name, settings: settings.json, plan: plan, pictures: pictures, packed, packing)
+      record.towards = second.map { RunRecord.Towards(request.towards!, $0.packed, $0.packing) }
       report(.chosen(record, words: words(for: situation, recipe: R.name, plan.length)))
     }
     record.plan.saveSeconds = request.saveSeconds ?? record.plan.saveSeconds
@@ -95,11 +114,15 @@ public func train(
     // Before a folder is made: settings that can't work leave nothing behind.
     let settings = try R.Settings(json: record.settings, recipe: R.name)
     let recipe = try R(settings, noise: &noise, on: request.device)
+    let targets = try (R.self as? any TransferRecipe.Type).map {
+      try Targets(second!.set, for: set, pairing: $0.pairing, seed: record.plan.seed)
+    }
     let folder = try requested(request.run, in: workspace, naming: pictures, isNew: earlier == nil)
     let lock = try RunLock(folder: folder)
     defer { withExtendedLifetime(lock) {} }
 
-    let loop = Loop(recipe, on: set, plan: record.plan, folder: folder + "/checkpoints", device: request.device)
+    let loop = Loop(
+      recipe, on: set, towards: targets, plan: record.plan, folder: folder + "/checkpoints", device: request.device)
     if earlier != nil {
       let good = Checkpoint.latest(in: folder + "/checkpoints") { report(.note($0.sentence)) }
       guard let good else { throw RunError.noCheckpoint(folder: folder) }
@@ -128,9 +151,9 @@ private func follow<R: Recipe>(
     case .reading(let reading): report(.reading(reading))
     case .rolledBack(let reason, let to): report(.rolledBack(reason: reason, to: to))
     case .saved(let path, let seen): report(.saved(path: path, picturesSeen: seen))
-    case .sample(let pictures, let seen):
+    case .sample(let pictures, let columns, let seen):
       attempt {
-        let path = try writeSample(pictures, seen, record, to: folder)
+        let path = try writeSample(pictures, columns, seen, record, to: folder)
         report(.sample(path: path, picturesSeen: seen))
       }
     case .finished(let ending, let reading):
@@ -145,12 +168,14 @@ private func follow<R: Recipe>(
 }
 
 /// A sheet of samples, named by the pictures seen.
-private func writeSample(_ pictures: Tensor, _ seen: Int, _ record: RunRecord, to folder: String) throws -> String {
+private func writeSample(
+  _ pictures: Tensor, _ columns: Int?, _ seen: Int, _ record: RunRecord, to folder: String
+) throws -> String {
   let digits = String(seen)
   let name = String(repeating: "0", count: max(0, 12 - digits.count)) + digits
   let path = "\(folder)/samples/\(name).png"
   try makeFolder(folder + "/samples")
-  let sheet = Sheet(for: pictures.size(0)).drawn(pictures.unbound().map { Picture($0) })
+  let sheet = Sheet(columns: columns, for: pictures.size(0)).drawn(pictures.unbound().map { Picture($0) })
   try sheet.write(
     path, text: [("Software", "Atelier \(House.version)"), ("atelier", "\(record.recipe), \(seen) pictures seen")],
     xmp: Provenance.xmp(), isForced: true)
@@ -175,6 +200,7 @@ extension TrainRequest {
     (recipe, size, channels) = (record.recipe, record.packing.size, record.packing.channels)
     (crop, ground, seed) = (record.packing.crop, record.packing.ground, record.plan.seed)
     pictures = pictures ?? record.pictures
+    towards = towards ?? record.towards?.pictures
   }
 }
 
@@ -185,4 +211,13 @@ extension Recipe {
   }
   fileprivate static var defaultSize: Int { Settings().size }
   fileprivate static var defaultChannels: Int { Settings().channels }
+}
+
+extension TransferRecipe {
+  /// Side of the second set's pictures.
+  fileprivate static func targetSize(
+    _ situation: Situation, _ request: TrainRequest, _ earlier: RunRecord?
+  ) throws -> Int {
+    try targetSize(earlier.map { try Settings(json: $0.settings, recipe: name) } ?? prepared(situation, request))
+  }
 }

@@ -11,6 +11,7 @@ struct Narrator {
   private var lastPacking = 0.0
   private var folder = ""
   private var lastSheet: String?
+  private var isTransfer = false
   private let saysNext: Bool
   /// Of training, when it has finished.
   private(set) var seconds = 0.0
@@ -35,6 +36,7 @@ struct Narrator {
       console.line(words)
     case .started(let folder, let record, let from):
       self.folder = folder
+      isTransfer = record.towards != nil
       console.event(
         "started", ["run": folder, "recipe": record.recipe, "pictures": record.count, "picturesSeen": from])
       let start =
@@ -95,6 +97,8 @@ struct Narrator {
     console.line(lastSheet.map { "\(seen); samples are in \($0)" } ?? seen)
     guard saysNext else { return }
     switch ending {
+    case .completed where isTransfer:
+      console.line("Next: ./atelier restyle picture.jpg --with \(folder) --out changed.png")
     case .completed: console.line("Next: ./atelier generate \(folder) --seeds 0-63 --grid --out pictures")
     case .stopped: console.line("Saved. Go on with: ./atelier train --resume --run \(folder)")
     }

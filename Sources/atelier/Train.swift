@@ -22,6 +22,11 @@ struct Train: ParsableCommand {
   var pictures: String?
 
   @Option(
+    help: ArgumentHelp(
+      "What they are to become like, for a recipe that learns from two sets.", valueName: "pictures"))
+  var towards: String?
+
+  @Option(
     name: .customLong("run"),
     help: ArgumentHelp("The run's folder, or with --resume its name; chosen when left out.", valueName: "dir"))
   var folder: String?
@@ -79,6 +84,7 @@ struct Train: ParsableCommand {
   func run() throws {
     var request = TrainRequest(pictures: pictures)
     (request.run, request.recipe, request.preset) = (folder, recipe, preset)
+    request.towards = towards
     (request.size, request.channels, request.crop, request.ground) = (size, channels, crop, ground)
     request.length = minutes.map { .minutes($0) } ?? picturesSeen.map { .pictures($0.value) }
     (request.seed, request.isResumed, request.saveSeconds) = (seed, resume, saveEvery)

@@ -43,7 +43,7 @@ import Workshop
         ["train", Binary.pictures, "--run", "run", "--pictures-seen", "24"] + settings)
       try #require(trained.status == 0, "\(trained.err)")
       let generator = try Generator("\(atelier.folder)/run", in: Workspace("\(atelier.folder)/workspace"))
-      let made = generator.recipe.sample(seeds: [0, 1, 2, 3, 4])
+      let made = try generator.sampling().sample(seeds: [0, 1, 2, 3, 4])
       #expect(made.std(dims: [0]).max().item() > 1e-3, "five pictures, not five times one")
       try Safetensors.write(["pictures": made], to: "\(atelier.folder)/made.safetensors")
       let difference = try python("check", generator.path, "\(atelier.folder)/made.safetensors")
@@ -59,7 +59,7 @@ import Workshop
       #expect(imported.status == 0, "\(imported.err)")
       let generator = try Generator("theirs", in: Workspace("\(atelier.folder)/workspace"))
       let theirs = try Safetensors.read("\(atelier.folder)/theirs.safetensors").tensors["pictures"]!
-      let mine = generator.recipe.sample(seeds: [0, 1, 2, 3, 4])
+      let mine = try generator.sampling().sample(seeds: [0, 1, 2, 3, 4])
       #expect(mine.shape == theirs.shape)
       #expect(abs(mine - theirs).max().item() < Self.tolerance)
       #expect(try atelier.run("generate", "theirs", "--seeds", "0-4", "--grid", "--out", "made").status == 0)

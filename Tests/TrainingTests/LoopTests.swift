@@ -48,7 +48,7 @@ import Training
           #expect(report.figures.map(\.name) == ["loss"])
           last = report
           if told.last != "reading" { told.append("reading") }
-        case .sample(let pictures, let seen):
+        case .sample(let pictures, _, let seen):
           #expect(pictures.shape == [3, 1, 4, 4] && seen == 400)
           told.append("sample")
         case .saved(let path, _):
