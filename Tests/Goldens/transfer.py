@@ -146,7 +146,8 @@ def toward(x, target):
 
 
 tensors = {}
-draw = torch.Generator().manual_seed(1)
+# Adam's first step takes the sign of each gradient: with seed 1 one of them was so near to nothing that rounding chose.
+draw = torch.Generator().manual_seed(3)
 
 
 def state(name, module):
