@@ -4,8 +4,8 @@ import Torch
 /// Instance normalisation (Ulyanov et al. 2016) that can hold on to the statistics of one picture and use them for
 /// others: [N, channels, H, W].
 ///
-/// So tiles of a picture too large for memory agree with each other: the statistics are taken once, from the whole
-/// picture made small (thumbnail instance normalisation, Chen et al. 2022, equation 5).
+/// So tiles of a picture too large for memory agree with each other: the statistics are taken once for all of them (as
+/// in thumbnail instance normalisation, Chen et al. 2022, equation 5, but from pieces of the picture).
 public final class PictureNorm: UnaryModule {
   public let weight: Tensor?
   public let bias: Tensor?
@@ -15,16 +15,16 @@ public final class PictureNorm: UnaryModule {
   private enum Mode {
     /// Each picture's own statistics, as in training.
     case own
-    /// Its own, to be kept.
+    /// Those of all together, to be kept.
     case taking
     case held(Statistics)
   }
-  /// Of one picture, [1, channels, 1, 1]: no part of the state.
+  /// Of a picture's pieces together, [1, channels, 1, 1]: no part of the state.
   private final class Statistics {
     let mean: Tensor, scale: Tensor
     init(_ x: Tensor, epsilon: Double) {
-      mean = x.mean(dims: [2, 3], keepDims: true)
-      scale = rsqrt(square(x - mean).mean(dims: [2, 3], keepDims: true) + epsilon)
+      mean = x.mean(dims: [0, 2, 3], keepDims: true)
+      scale = rsqrt(square(x - mean).mean(dims: [0, 2, 3], keepDims: true) + epsilon)
     }
   }
 
@@ -38,7 +38,7 @@ public final class PictureNorm: UnaryModule {
     if let weight { scheme.fill(scale: weight, shift: bias, &noise) }
   }
 
-  /// Keeps the statistics of the next picture, for those after it.
+  /// Keeps the statistics of what comes next, for what comes after it.
   func take() { mode = .taking }
   func release() { mode = .own }
 
