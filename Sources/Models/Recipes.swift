@@ -3,7 +3,11 @@ import Torch
 import Training
 
 /// All recipes, the default one first: add a family here.
-public var recipes: [any Recipe.Type] { [R3GANRecipe.self, DCGANRecipe.self, DenseRecipe.self] }
+public var recipes: [any Recipe.Type] {
+  [
+    R3GANRecipe.self, DCGANRecipe.self, DenseRecipe.self, CUTRecipe.self, CycleGANRecipe.self, Pix2PixRecipe.self,
+  ]
+}
 
 /// The recipe of that name.
 ///

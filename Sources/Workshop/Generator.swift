@@ -38,21 +38,33 @@ public struct Generator {
     return sampling
   }
 
-  /// The file behind a name: the newest checkpoint of a run that can be read.
-  static func checkpoint(
-    _ name: String, in workspace: Workspace, skipped: (CheckpointError) -> Void
-  ) throws -> Checkpoint {
+  /// The run's folder or the file behind a name; nil when there is none.
+  static func place(_ name: String, in workspace: Workspace) -> String? {
     let isPlain = !name.contains("/")
     let places = [
       name.absolutePath, isPlain ? "\(workspace.runs)/\(name)" : nil,
       isPlain ? "\(workspace.models)/\(name).safetensors" : nil,
       isPlain ? House.find("Examples/models/\(name).safetensors") : nil,
     ]
+    return places.compactMap { $0 }.first { FileManager.default.fileExists(atPath: $0) }
+  }
+
+  /// The checkpoint behind a name: of a run the newest one that can be read.
+  static func checkpoint(
+    _ name: String, in workspace: Workspace, skipped: (CheckpointError) -> Void
+  ) throws -> Checkpoint {
+    guard let path = place(name, in: workspace) else { throw GeneratorError.missing(name) }
     var isFolder: ObjCBool = false
-    let files = FileManager.default
-    guard let path = places.compactMap({ $0 }).first(where: { files.fileExists(atPath: $0, isDirectory: &isFolder) })
-    else { throw GeneratorError.missing(name) }
-    guard isFolder.boolValue else { return try Checkpoint(path: path) }
+    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    guard isFolder.boolValue else {
+      // A model like CycleGAN's that came from elsewhere.
+      if let facts = try? Safetensors.metadata(path), facts["recipe"] == nil,
+        let architecture = facts[ModelMetadata.architecture], Architecture.transfers.contains(architecture)
+      {
+        throw GeneratorError.transfer(name, recipe: architecture)
+      }
+      return try Checkpoint(path: path)
+    }
     let folder = "\(path)/checkpoints"
     guard let newest = Checkpoint.latest(in: folder, skipped: skipped) else {
       throw Checkpoint.files(in: folder).isEmpty ? GeneratorError.noRun(path) : .damaged(path)

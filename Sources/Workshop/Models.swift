@@ -110,10 +110,15 @@ public func models(in workspace: Workspace) -> [ListedModel] {
         name: name, state: state,
         architecture: facts["recipe"] ?? facts[ModelMetadata.architecture] ?? "unknown",
         licence: facts[ModelMetadata.licence] ?? "unknown", bytes: bytes,
-        use: isGenerator ? "pictures, by `atelier generate \(name)`" : facts[ModelMetadata.use] ?? "", path: path)
+        use: isGenerator ? use(of: name, recipe: facts["recipe"]) : facts[ModelMetadata.use] ?? "", path: path)
     }
   }
   return listed.values.sorted { $0.name < $1.name }
+}
+
+private func use(of name: String, recipe: String?) -> String {
+  Architecture.transfers.contains(recipe ?? "")
+    ? "pictures changed, by `atelier restyle PICTURE --with \(name)`" : "pictures, by `atelier generate \(name)`"
 }
 
 /// Keys of ModelSpec 1.0.1 in a safetensors file's metadata, and two of our own.

@@ -49,10 +49,15 @@ enum Architecture {
   case vgg16, vgg19
   /// Networks that enlarge: ESRGAN's of either size, and waifu2x's of seven layers.
   case realesrgan, waifu2x
+  /// Generators that change pictures, by the published names; which kind they are of shows in their names and shapes.
+  case cyclegan, cut, pix2pix
   /// Any tensors; nothing is checked.
   case raw
 
-  static let all = ["efficientnet-lite0", "dcgan", "dense", "r3gan", "vgg16", "vgg19", "realesrgan", "waifu2x"]
+  static let all =
+    ["efficientnet-lite0", "dcgan", "dense", "r3gan", "vgg16", "vgg19", "realesrgan", "waifu2x"] + transfers
+  /// Those that `restyle --with` takes.
+  static let transfers = ["cyclegan", "cut", "pix2pix"]
 
   /// - Throws: `ModelError.unknownArchitecture`.
   static func named(_ name: String) throws(ModelError) -> Architecture {
@@ -65,15 +70,17 @@ enum Architecture {
     case "vgg19": .vgg19
     case "realesrgan": .realesrgan
     case "waifu2x": .waifu2x
+    case "cyclegan": .cyclegan
+    case "cut": .cut
+    case "pix2pix": .pix2pix
     case "raw": .raw
     default: throw .unknownArchitecture(name, known: all)
     }
   }
 
-  /// - Throws: `ModelError.doesNotFit` when the weights lack a tensor or have one too many.
-  func check(_ weights: [String: Tensor], from path: String) throws { _ = try adopt(weights, from: path) }
-
   /// The tensors and metadata of the new file. A generator becomes a checkpoint that `generate` takes.
+  ///
+  /// - Throws: `ModelError.doesNotFit` when the weights lack a tensor or have one too many.
   func adopt(
     _ weights: [String: Tensor], from path: String
   ) throws -> (tensors: [String: Tensor], metadata: [String: String]) {
@@ -95,6 +102,9 @@ enum Architecture {
       case .dcgan: return try adopted(inMain(weights), DCGANRecipe.self, settings: dcganSettings)
       case .dense: return try adopted(inMain(weights), DenseRecipe.self, settings: denseSettings)
       case .r3gan: return try adopted(weights, R3GANRecipe.self, settings: r3ganSettings)
+      case .cyclegan, .cut, .pix2pix:
+        let state = try transferNetwork(weights).state
+        return (state, [ModelMetadata.use: "pictures changed, by `atelier restyle PICTURE --with` its name"])
       }
     } catch let error as StateError {
       throw ModelError.doesNotFit(path, architecture: "\(self)", reason: briefly(error))

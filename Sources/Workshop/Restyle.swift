@@ -142,7 +142,7 @@ private func regions(_ styles: [Tensor], _ weights: [Double], _ masks: [Tensor])
 }
 
 /// A mask [1, 1, H, W] in 0...1 of the content's size.
-private func mask(_ path: String, of content: Picture, on device: Device) throws -> Tensor {
+func mask(_ path: String, of content: Picture, on device: Device) throws -> Tensor {
   let picture = try Picture.load(path, Decoding(channels: 1))
   let pixels = (picture.tensor.to(.float32).to(device) / 255).unsqueezed(0)
   let size = [content.height, content.width]
@@ -324,14 +324,17 @@ extension RestyleRequest {
     try expect("style-scale", settings.styleScale, (0.1...4).contains(settings.styleScale), "from 0.1 to 4")
     try expect("steps", Double(settings.steps), (1...100_000).contains(settings.steps), "from 1 on")
     if let memory { try expect("memory", memory, memory > 0, "of gigabytes above 0") }
-    try checkFolder()
-    if !force && !resume && access(out, F_OK) == 0 { throw FileError.exists(path: out) }
+    try expectWritable(out, isForced: force || resume)
   }
+}
 
-  /// Hours of work shouldn't end before a folder that isn't there.
-  private func checkFolder() throws(FileError) {
-    let folder = (out as NSString).deletingLastPathComponent
-    guard access(folder.isEmpty ? "." : folder, W_OK) != 0 else { return }
+/// Hours of work shouldn't end before a folder that isn't there, or a file that is.
+///
+/// - Throws: `FileError`.
+func expectWritable(_ out: String, isForced: Bool) throws(FileError) {
+  let folder = (out as NSString).deletingLastPathComponent
+  guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
     throw errno == ENOENT || errno == ENOTDIR ? .noFolder(path: out) : .readOnly(path: out)
   }
+  if !isForced && access(out, F_OK) == 0 { throw .exists(path: out) }
 }

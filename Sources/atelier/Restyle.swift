@@ -11,6 +11,8 @@ struct RestyleCommand: ParsableCommand {
       The content's things are painted anew until a network sees them made of the style's colours and strokes, from a \
       small picture to a large one:
         atelier restyle photo.jpg --style painting.jpg --out painted.png
+      Or they are changed by what a run has learned (train --towards), in seconds and at their own size:
+        atelier restyle photo.jpg --with RUN --out painted.png
       """)
 
   @Argument(help: "The picture whose things are kept.")
@@ -18,6 +20,15 @@ struct RestyleCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("A painting whose style is carried over; several are mixed.", valueName: "picture"))
   var style: [String] = []
+
+  @Option(
+    name: .customLong("with"),
+    help: ArgumentHelp(
+      "A run or a model that has learned the change, in place of a style; strength is 0 to 1.", valueName: "run"))
+  var learned: String?
+
+  @Flag(help: "With what was learned: the other way, from the second set to the first.")
+  var back = false
 
   @Option(help: ArgumentHelp("How much each style counts, such as 2,1.", valueName: "list"))
   var weights: String?
@@ -32,7 +43,9 @@ struct RestyleCommand: ParsableCommand {
   @Flag(help: "Fewer steps and 384 pixels, for a first look.")
   var quick = false
 
-  @Option(help: ArgumentHelp("Pixels of the longer side. (default: 512)", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Pixels of the longer side. (default: 512; with what was learned: the content's)", valueName: "n"))
   var size: Int?
 
   @Option(help: ArgumentHelp("How strongly the style is painted: 0.01 to 100.", valueName: "x"))
@@ -86,6 +99,7 @@ struct RestyleCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
+    if let learned { return try change(with: learned) }
     let console = common.console
     var bar = Bar(console, interval: 5)
     var lastNumber = 0

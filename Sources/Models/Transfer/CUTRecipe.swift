@@ -1,0 +1,207 @@
+import Networks
+import Torch
+import Training
+
+/// One direction between two sets whose pictures don't belong together: each patch of a new picture must find its own
+/// place in the old one among all others (contrastive unpaired translation, Park et al. 2020).
+///
+/// Half the networks of CycleGAN, and free to change shapes that couldn't be restored.
+public final class CUTRecipe: TransferRecipe, PictureCarrier {
+  public struct Settings: RecipeSettings {
+    public var size = 96
+    public var channels = 3
+    public var batch = 1
+    public var window = 84  // Side of the random squares that a step sees.
+    public var zoom = 1.0  // How much larger a square may be before it is made as small as that.
+    public var width = 32  // The generator's channels at full size.
+    public var blocks = 6  // Its residual blocks.
+    public var criticWidth = 32  // The discriminator's channels.
+    public var criticLayers = 3  // Its halvings: 3 for patches of 70 pixels, 2 for 34.
+    public var smooth = false  // Change sizes through low-pass filters.
+    public var contrast = 1.0  // Weight of patches finding their places.
+    public var identity = true  // Also on pictures that are already as they should be.
+    public var flips = false  // Ask that mirrored pictures give mirrored ones.
+    public var patches = 256  // Places compared, in each of five layers.
+    public var headSize = 256  // Numbers that a patch is compared by.
+    public var temperature = 0.07  // τ of the comparison.
+    public var rate = 2e-4  // Adam's learning rate.
+    public var beta1 = 0.5  // Adam's memory.
+    public var beta2 = 0.999
+    public var rateHold = 0.5  // Fraction of the run after which the rate falls to nothing.
+    public var augment = 0.0  // Probability of each differentiable augmentation.
+    public var averageHalfLife = 500.0  // Pictures after which half of the average is new.
+    public var mirror = true  // See pictures mirrored, too.
+    public var precision = "auto"  // auto, bfloat16 or float32.
+    public init() {}
+
+    var shape: ResnetShape { ResnetShape(channels: channels, width: width, blocks: blocks, isSmooth: smooth) }
+  }
+
+  public static let name = "cut"
+  public static let summary = "Two sets, one way, in half of the time; also from one picture a side."
+  public static let pairing = Pairing.unpaired
+  public static let presets = [
+    (name: "small", summary: "narrow networks, for a few cores"),
+    (name: "fastcut", summary: "without identity, patches count tenfold: faster, keeps shapes"),
+    (name: "sincut", summary: "one picture a side, from random details; --size 256 or more"),
+    (name: "large", summary: "the paper's, for a GPU: --size 286"),
+  ]
+
+  public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
+    var settings = Settings()
+    (settings.size, settings.channels) = (situation.size, situation.channels)
+    settings.window = Transfer.window(of: situation.size)
+    settings.augment = Transfer.augmentation(for: min(situation.pictures, situation.targets))
+    if preset == "large" || preset == nil && !situation.device.isCPU {
+      (settings.width, settings.blocks, settings.criticWidth) = (64, situation.size < 200 ? 6 : 9, 64)
+      settings.smooth = true
+    }
+    switch preset {
+    case nil, "small", "large": break
+    case "fastcut": (settings.contrast, settings.identity, settings.flips) = (10, false, true)
+    case "sincut":
+      settings.window = max(32, min(64, situation.size / 8 * 4))
+      settings.zoom = max(1, Double(situation.size) / Double(settings.window) / 2)
+      // The whole set is one picture: its details are learned, and only patches of them judged.
+      (settings.contrast, settings.criticLayers, settings.augment) = (4, 2, 0.2)
+    case let other?: throw .unknownPreset(other, recipe: name, known: presets.map(\.name))
+    }
+    try check(settings)
+    return settings
+  }
+
+  public static func length(for situation: Situation) -> Length { .minutes(60) }
+
+  public let settings: Settings
+  public let generator: ResnetGenerator, discriminator: PatchDiscriminator
+  public let average: MovingAverage<ResnetGenerator>
+  let heads: PatchHeads
+  let optimizerG: Adam, optimizerD: Adam
+  private let device: Device
+  private let usesBFloat16: Bool
+  private let augment = DiffAugment(cutout: 0.25)
+
+  public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
+    try Self.check(settings)
+    (self.settings, self.device) = (settings, device)
+    let mixed = try usesMixedPrecision(settings.precision, on: device)
+    usesBFloat16 = mixed
+    generator = ResnetGenerator(settings.shape)
+    discriminator = PatchDiscriminator(
+      channels: settings.channels, width: settings.criticWidth, layers: settings.criticLayers,
+      isSmooth: settings.smooth)
+    let w = settings.width
+    heads = PatchHeads(channels: [settings.channels, 2 * w, 4 * w, 4 * w, 4 * w], size: settings.headSize)
+    Transfer.prepare(generator, &noise, on: device, mixed: mixed)
+    Transfer.prepare(discriminator, &noise, on: device, mixed: mixed)
+    Transfer.prepare(heads, &noise, on: device, mixed: mixed)
+    average = MovingAverage(ResnetGenerator(settings.shape), of: generator)
+    let betas = (settings.beta1, settings.beta2)
+    optimizerG = Adam(generator.parameters + heads.parameters, rate: settings.rate, betas: betas)
+    optimizerD = Adam(discriminator.parameters, rate: settings.rate, betas: betas)
+  }
+
+  private static func check(_ settings: Settings) throws(RecipeError) {
+    try Transfer.expectSquares(
+      size: settings.size, window: settings.window, channels: settings.channels, batch: settings.batch, recipe: name)
+    try Transfer.expectNetworks(
+      width: settings.width, blocks: settings.blocks, criticWidth: settings.criticWidth,
+      criticLayers: settings.criticLayers, zoom: settings.zoom)
+    try expect(settings.patches > 1, "patches", settings.patches, "it must be 2 or more")
+    try expect(settings.headSize > 0, "head-size", settings.headSize, "it must be 1 or more")
+    try expect(settings.temperature > 0, "temperature", settings.temperature, "it must be more than 0")
+  }
+
+  public var saved: [String: any Saved] {
+    [
+      "generator": generator, "generator.average": average, "discriminator": discriminator, "heads": heads,
+      "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
+    ]
+  }
+  public var published: [String: any Saved] { ["generator.average": average] }
+  public var mirrors: Bool { settings.mirror }
+
+  public func transfer(back: Bool) -> (any PictureTransfer)? { back ? nil : average.module }
+
+  /// Updates the discriminator, then generator and heads together (Park et al. 2020, equation 5).
+  public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+    for optimizer in [optimizerG, optimizerD] {
+      optimizer.rate = Transfer.decayed(settings.rate, after: settings.rateHold, at: progress)
+    }
+    func squares(_ x: Tensor) -> Tensor {
+      Transfer.squares(x, side: settings.window, zoom: settings.zoom, noise: &noise)[0]
+        .laidOut(on: device, mixed: usesBFloat16)
+    }
+    let (a, b) = (squares(batch.pictures), squares(batch.targets!))
+    let n = a.size(0)
+    let layers = generator.contrastLayers
+    let isFlipped = settings.flips && noise.bernoulli(0.5, [1]).bools[0]
+
+    let (pictures, keys) = mixed {
+      let old = settings.identity ? Tensor.concatenated([a, b]) : a
+      if isFlipped {
+        let made = generator(old.flipped([3]))
+        return (made, withoutGradients { generator.features(old, layers: layers) })
+      }
+      let (made, features) = generator(old, layers: layers)
+      return (made, features.map { $0.detached() })
+    }
+    let made = pictures[0..<n]
+
+    let lossD = mixed {
+      (leastSquaresLoss(judge(b, &noise), toward: 1) + leastSquaresLoss(judge(made.detached(), &noise), toward: 0))
+        * 0.5
+    }
+    optimizerD.step(minimizing: lossD)
+
+    let (adversarial, contrasts) = mixed {
+      let adversarial = leastSquaresLoss(judge(made, &noise), toward: 1)
+      var queries = generator.features(pictures, layers: layers)
+      if isFlipped { queries = queries.map { $0.flipped([3]) } }
+      return (adversarial, contrast(queries, keys, of: pictures.size(0) / n, &noise))
+    }
+    // The mean of both, when there are two.
+    let sum = contrasts.dropFirst().reduce(contrasts[0]) { $0 + $1 }
+    let loss = adversarial + sum * (settings.contrast / Double(contrasts.count))
+    optimizerG.step(minimizing: loss)
+    average.follow(
+      generator,
+      decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen, ramp: 0.2))
+
+    var readings = [
+      Reading("generator", adversarial), Reading("discriminator", lossD), Reading("nce", contrasts[0]),
+    ]
+    if contrasts.count > 1 { readings.append(Reading("identity", contrasts[1])) }
+    return readings
+  }
+
+  /// The mean over layers of `patchContrast`, for each part of the batch: first what was made of the first set, then
+  /// what was made of the second.
+  private func contrast(
+    _ queries: [Tensor], _ keys: [Tensor], of parts: Int, _ noise: inout Noise
+  ) -> [Tensor] {
+    let places = PatchHeads.places(in: keys, count: settings.patches, noise: &noise)
+    let k = withoutGradients { heads(keys, at: places) }
+    let q = heads(queries, at: places)
+    return (0..<parts).map { part in
+      let losses = zip(q, k).map { q, k -> Tensor in
+        let n = q.size(0) / parts
+        let rows = part * n..<(part + 1) * n
+        return patchContrast(q[rows], k[rows], temperature: settings.temperature)
+      }
+      return losses.dropFirst().reduce(losses[0]) { $0 + $1 } / Double(losses.count)
+    }
+  }
+
+  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
+
+  private func judge(_ x: Tensor, _ noise: inout Noise) -> Tensor {
+    discriminator(settings.augment > 0 ? augment(x, probability: settings.augment, noise: &noise) : x)
+  }
+
+  /// A and A to B; B and what B becomes, which should be B.
+  public func examples(_ first: Tensor, _ second: Tensor) -> [Tensor] {
+    func carried(_ x: Tensor) -> Tensor { Transfer.carriedEach(x, by: average.module, on: device) }
+    return [first, carried(first), second, carried(second)]
+  }
+}

@@ -1,0 +1,192 @@
+import Networks
+import Torch
+import Training
+
+/// Two generators that undo each other, learned from two sets whose pictures don't belong together (Zhu et al. 2017).
+public final class CycleGANRecipe: TransferRecipe, PictureCarrier {
+  public struct Settings: RecipeSettings {
+    public var size = 96
+    public var channels = 3
+    public var batch = 1
+    public var window = 84  // Side of the random squares that a step sees.
+    public var zoom = 1.0  // How much larger a square may be before it is made as small as that.
+    public var width = 32  // The generators' channels at full size.
+    public var blocks = 6  // Their residual blocks.
+    public var criticWidth = 32  // The discriminators' channels.
+    public var criticLayers = 3  // Their halvings: 3 for patches of 70 pixels, 2 for 34.
+    public var smooth = false  // Change sizes through low-pass filters.
+    public var cycle = 10.0  // Weight of the way there and back.
+    public var identity = 0.5  // Weight of pictures that are already as they should be, over that; 0 saves a third.
+    public var pool = 50  // Made pictures that a discriminator sees again.
+    public var rate = 2e-4  // Adam's learning rate.
+    public var beta1 = 0.5  // Adam's memory.
+    public var beta2 = 0.999
+    public var rateHold = 0.5  // Fraction of the run after which the rate falls to nothing.
+    public var augment = 0.0  // Probability of each differentiable augmentation.
+    public var averageHalfLife = 500.0  // Pictures after which half of the averages is new.
+    public var mirror = true  // See pictures mirrored, too.
+    public var precision = "auto"  // auto, bfloat16 or float32.
+    public init() {}
+
+    var shape: ResnetShape { ResnetShape(channels: channels, width: width, blocks: blocks, isSmooth: smooth) }
+  }
+
+  public static let name = "cyclegan"
+  public static let summary = "Two sets, such as photographs and paintings: there and back, without pairs."
+  public static let pairing = Pairing.unpaired
+  public static let presets = [
+    (name: "small", summary: "narrow networks, for a few cores"),
+    (name: "large", summary: "the paper's, for a GPU: --size 286"),
+  ]
+
+  public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
+    var settings = Settings()
+    (settings.size, settings.channels) = (situation.size, situation.channels)
+    settings.window = Transfer.window(of: situation.size)
+    switch preset {
+    case nil where situation.device.isCPU, "small": break
+    case nil, "large": (settings.width, settings.blocks, settings.criticWidth) = (64, situation.size < 200 ? 6 : 9, 64)
+    case let other?: throw .unknownPreset(other, recipe: name, known: presets.map(\.name))
+    }
+    settings.augment = Transfer.augmentation(for: min(situation.pictures, situation.targets))
+    try check(settings)
+    return settings
+  }
+
+  public static func length(for situation: Situation) -> Length { .minutes(60) }
+
+  public let settings: Settings
+  /// From the first set to the second, and back.
+  public let there: Direction, back: Direction
+  let optimizerG: Adam, optimizerD: Adam
+  private let device: Device
+  private let usesBFloat16: Bool
+  private let augment = DiffAugment(cutout: 0.25)
+
+  /// What one of the two directions needs.
+  public final class Direction {
+    public let generator: ResnetGenerator
+    public let average: MovingAverage<ResnetGenerator>
+    /// Judges the pictures that this direction makes.
+    public let discriminator: PatchDiscriminator
+    let pool: PicturePool
+
+    init(_ settings: Settings, _ noise: inout Noise, on device: Device, mixed: Bool) {
+      generator = ResnetGenerator(settings.shape)
+      discriminator = PatchDiscriminator(
+        channels: settings.channels, width: settings.criticWidth, layers: settings.criticLayers,
+        isSmooth: settings.smooth)
+      Transfer.prepare(generator, &noise, on: device, mixed: mixed)
+      Transfer.prepare(discriminator, &noise, on: device, mixed: mixed)
+      average = MovingAverage(ResnetGenerator(settings.shape), of: generator)
+      pool = PicturePool(capacity: settings.pool, channels: settings.channels, size: settings.window)
+      pool.move(to: device)
+    }
+
+    func saved(_ suffix: String) -> [String: any Saved] {
+      [
+        "generator" + suffix: generator, "generator\(suffix).average": average,
+        "discriminator" + suffix: discriminator, "pool" + suffix: pool,
+      ]
+    }
+  }
+
+  public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
+    try Self.check(settings)
+    (self.settings, self.device) = (settings, device)
+    let mixed = try usesMixedPrecision(settings.precision, on: device)
+    usesBFloat16 = mixed
+    there = Direction(settings, &noise, on: device, mixed: mixed)
+    back = Direction(settings, &noise, on: device, mixed: mixed)
+    let betas = (settings.beta1, settings.beta2)
+    optimizerG = Adam(there.generator.parameters + back.generator.parameters, rate: settings.rate, betas: betas)
+    optimizerD = Adam(
+      there.discriminator.parameters + back.discriminator.parameters, rate: settings.rate, betas: betas)
+  }
+
+  private static func check(_ settings: Settings) throws(RecipeError) {
+    try Transfer.expectSquares(
+      size: settings.size, window: settings.window, channels: settings.channels, batch: settings.batch, recipe: name)
+    try Transfer.expectNetworks(
+      width: settings.width, blocks: settings.blocks, criticWidth: settings.criticWidth,
+      criticLayers: settings.criticLayers, zoom: settings.zoom)
+    try expect(settings.pool >= 0, "pool", settings.pool, "it must be 0 or more")
+  }
+
+  public var saved: [String: any Saved] {
+    var saved = there.saved("").merging(back.saved(".back")) { first, _ in first }
+    (saved["optimizer.generators"], saved["optimizer.discriminators"]) = (optimizerG, optimizerD)
+    return saved
+  }
+  public var published: [String: any Saved] {
+    ["generator.average": there.average, "generator.back.average": back.average]
+  }
+  public var mirrors: Bool { settings.mirror }
+
+  public func transfer(back: Bool) -> (any PictureTransfer)? { (back ? self.back : there).average.module }
+
+  /// Updates both generators, then both discriminators (Zhu et al. 2017, equation 3, with least squares).
+  public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+    for optimizer in [optimizerG, optimizerD] {
+      optimizer.rate = Transfer.decayed(settings.rate, after: settings.rateHold, at: progress)
+    }
+    func squares(_ x: Tensor) -> Tensor {
+      Transfer.squares(x, side: settings.window, zoom: settings.zoom, noise: &noise)[0]
+        .laidOut(on: device, mixed: usesBFloat16)
+    }
+    let (a, b) = (squares(batch.pictures), squares(batch.targets!))
+
+    let (madeB, madeA, adversarial, cycle, identity) = mixed {
+      let (madeB, madeA) = (there.generator(a), back.generator(b))
+      let cycle = cycleLoss(a, back.generator(madeB)) + cycleLoss(b, there.generator(madeA))
+      let identity =
+        settings.identity > 0 ? identityLoss(b, there.generator(b)) + identityLoss(a, back.generator(a)) : nil
+      let adversarial =
+        leastSquaresLoss(judge(madeB, there, &noise), toward: 1)
+        + leastSquaresLoss(judge(madeA, back, &noise), toward: 1)
+      return (madeB, madeA, adversarial, cycle, identity)
+    }
+    var loss = adversarial + cycle * settings.cycle
+    if let identity { loss = loss + identity * (settings.cycle * settings.identity) }
+    optimizerG.step(minimizing: loss)
+
+    let lossD = mixed {
+      var loss: Tensor?
+      for (direction, real, made) in [(there, b, madeB), (back, a, madeA)] {
+        let seen = direction.pool.exchanged(made.detached().to(.float32), noise: &noise)
+        let part =
+          (leastSquaresLoss(judge(real, direction, &noise), toward: 1)
+            + leastSquaresLoss(judge(seen, direction, &noise), toward: 0)) * 0.5
+        loss = loss.map { $0 + part } ?? part
+      }
+      return loss!
+    }
+    optimizerD.step(minimizing: lossD)
+    for direction in [there, back] {
+      direction.average.follow(
+        direction.generator,
+        decay: decay(
+          halfLife: settings.averageHalfLife, batch: a.size(0), picturesSeen: progress.picturesSeen, ramp: 0.2))
+    }
+    var readings = [
+      Reading("generators", adversarial), Reading("discriminators", lossD), Reading("cycle", cycle),
+    ]
+    if let identity { readings.append(Reading("identity", identity)) }
+    return readings
+  }
+
+  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
+
+  private func judge(_ x: Tensor, _ direction: Direction, _ noise: inout Noise) -> Tensor {
+    direction.discriminator(settings.augment > 0 ? augment(x, probability: settings.augment, noise: &noise) : x)
+  }
+
+  /// A, A to B, and back to A; B, B to A, and back to B.
+  public func examples(_ first: Tensor, _ second: Tensor) -> [Tensor] {
+    func carried(_ x: Tensor, _ direction: Direction) -> Tensor {
+      Transfer.carriedEach(x, by: direction.average.module, on: device)
+    }
+    let (b, a) = (carried(first, there), carried(second, back))
+    return [first, b, carried(b, back), second, a, carried(a, there)]
+  }
+}

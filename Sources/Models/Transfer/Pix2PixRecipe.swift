@@ -1,0 +1,135 @@
+import Networks
+import Torch
+import Training
+
+/// From one set to another whose pictures belong together by name: drawings and what was made of them, say (Isola et
+/// al. 2017).
+public final class Pix2PixRecipe: TransferRecipe, PictureCarrier {
+  public struct Settings: RecipeSettings {
+    public var size = 72
+    public var channels = 3
+    public var batch = 1
+    public var window = 64  // Side of the random squares that a step sees.
+    public var depth = 6  // Halvings of the generator, down to 1 pixel or more.
+    public var width = 32  // The generator's channels at half of the size.
+    public var criticWidth = 32  // The discriminator's channels.
+    public var criticLayers = 3  // Its halvings: 3 for patches of 70 pixels, 2 for 34.
+    public var distance = 100.0  // Weight of the mean distance from the picture that it should be.
+    public var rate = 2e-4  // Adam's learning rate.
+    public var beta1 = 0.5  // Adam's memory.
+    public var beta2 = 0.999
+    public var rateHold = 0.5  // Fraction of the run after which the rate falls to nothing.
+    public var averageHalfLife = 500.0  // Pictures after which half of the average is new.
+    public var mirror = true  // See pairs mirrored, too.
+    public var precision = "auto"  // auto, bfloat16 or float32.
+    public init() {}
+  }
+
+  public static let name = "pix2pix"
+  public static let summary = "Pairs with the same file names, such as sketches and pictures."
+  public static let pairing = Pairing.paired
+  public static let presets = [
+    (name: "small", summary: "narrow networks, for a few cores"),
+    (name: "large", summary: "the paper's, for a GPU: --size 286"),
+  ]
+
+  public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
+    var settings = Settings()
+    (settings.size, settings.channels) = (situation.size, situation.channels)
+    // The generator halves down to one pixel: a power of two.
+    let most = max(32, situation.size * 256 / 286)
+    settings.depth = min(8, Int.bitWidth - 1 - most.leadingZeroBitCount)
+    settings.window = 1 << settings.depth
+    switch preset {
+    case nil where situation.device.isCPU, "small": break
+    case nil, "large": (settings.width, settings.criticWidth) = (64, 64)
+    case let other?: throw .unknownPreset(other, recipe: name, known: presets.map(\.name))
+    }
+    try check(settings)
+    return settings
+  }
+
+  public static func length(for situation: Situation) -> Length { .minutes(60) }
+
+  public let settings: Settings
+  public let generator: UnetGenerator, discriminator: PatchDiscriminator
+  public let average: MovingAverage<UnetGenerator>
+  let optimizerG: Adam, optimizerD: Adam
+  private let device: Device
+  private let usesBFloat16: Bool
+
+  public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
+    try Self.check(settings)
+    (self.settings, self.device) = (settings, device)
+    let mixed = try usesMixedPrecision(settings.precision, on: device)
+    usesBFloat16 = mixed
+    func network() -> UnetGenerator {
+      UnetGenerator(channels: settings.channels, width: settings.width, depth: settings.depth)
+    }
+    generator = network()
+    // It sees both pictures of a pair, one upon the other.
+    discriminator = PatchDiscriminator(
+      channels: 2 * settings.channels, width: settings.criticWidth, layers: settings.criticLayers)
+    Transfer.prepare(generator, &noise, on: device, mixed: mixed)
+    Transfer.prepare(discriminator, &noise, on: device, mixed: mixed)
+    average = MovingAverage(network(), of: generator)
+    let betas = (settings.beta1, settings.beta2)
+    optimizerG = Adam(generator.parameters, rate: settings.rate, betas: betas)
+    optimizerD = Adam(discriminator.parameters, rate: settings.rate, betas: betas)
+  }
+
+  private static func check(_ settings: Settings) throws(RecipeError) {
+    try expect((4...9).contains(settings.depth), "depth", settings.depth, "use 4 to 9")
+    try Transfer.expectSquares(
+      size: settings.size, window: settings.window, channels: settings.channels, batch: settings.batch,
+      multiple: 1 << settings.depth, recipe: name)
+    try Transfer.expectNetworks(
+      width: settings.width, blocks: 1, criticWidth: settings.criticWidth, criticLayers: settings.criticLayers, zoom: 1)
+  }
+
+  public var saved: [String: any Saved] {
+    [
+      "generator": generator, "generator.average": average, "discriminator": discriminator,
+      "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
+    ]
+  }
+  public var published: [String: any Saved] { ["generator.average": average] }
+  public var mirrors: Bool { settings.mirror }
+
+  public func transfer(back: Bool) -> (any PictureTransfer)? { back ? nil : average.module }
+
+  /// Updates the discriminator, then the generator (Isola et al. 2017, equation 4).
+  public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+    for optimizer in [optimizerG, optimizerD] {
+      optimizer.rate = Transfer.decayed(settings.rate, after: settings.rateHold, at: progress)
+    }
+    let pair = Transfer.squares(batch.pictures, with: [batch.targets!], side: settings.window, noise: &noise)
+      .map { $0.laidOut(on: device, mixed: usesBFloat16) }
+    let (a, b) = (pair[0], pair[1])
+    generator.reseed(&noise)
+
+    let (made, lossD) = mixed {
+      let made = generator(a)
+      return (made, (lossOfReal(judge(a, b)) + lossOfFake(judge(a, made.detached()))) * 0.5)
+    }
+    optimizerD.step(minimizing: lossD)
+    let (adversarial, distance) = mixed { (lossOfGenerator(judge(a, made)), meanAbsoluteError(made, b)) }
+    optimizerG.step(minimizing: adversarial + distance * settings.distance)
+    average.follow(
+      generator,
+      decay: decay(
+        halfLife: settings.averageHalfLife, batch: a.size(0), picturesSeen: progress.picturesSeen, ramp: 0.2))
+    return [Reading("generator", adversarial), Reading("discriminator", lossD), Reading("distance", distance)]
+  }
+
+  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
+
+  private func judge(_ a: Tensor, _ b: Tensor) -> Tensor {
+    discriminator(Tensor.concatenated([a, b.to(a.dtype)], dim: 1))
+  }
+
+  /// What is given, what is made of it, and what should be.
+  public func examples(_ first: Tensor, _ second: Tensor) -> [Tensor] {
+    [first, Transfer.carriedEach(first, by: average.module, on: device), second]
+  }
+}

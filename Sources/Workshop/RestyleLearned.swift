@@ -1,0 +1,129 @@
+import Foundation
+import Media
+import Models
+import Torch
+
+/// What `restyle --with` is asked for.
+public struct LearnedRequest: Sendable {
+  public var content: String
+  /// The run or model that changes it, as `TransferModel` takes it.
+  public var model: String
+  /// The new PNG file.
+  public var out: String
+  /// From the second set to the first.
+  public var back = false
+  /// Pixels of the longer side; nil for the content's own.
+  public var size: Int?
+  /// 0 leaves the content as it is, 1 changes it wholly.
+  public var strength = 1.0
+  public var colours = RestyleRequest.Colours.style
+  /// A grey picture, white where the content is changed.
+  public var mask: String?
+  /// Gigabytes to keep to; nil for half of the machine's.
+  public var memory: Double?
+  /// Replaces a file that is there.
+  public var force = false
+
+  public init(content: String, model: String, out: String) {
+    (self.content, self.model, self.out) = (content, model, out)
+  }
+}
+
+/// Changes a picture by what a run has learned, and writes it as a PNG that says how it was made.
+///
+/// Any size will do: what is too large for the memory is changed in tiles that agree where they meet. Transparency stays;
+/// what lies under it is put on the colour that the run was trained with.
+///
+/// - Parameters:
+///   - report: told how much is done, 0...1.
+///   - shouldStop: asked before each tile; nothing is written then.
+/// - Throws: `RestyleError`, `TransferError`, `PictureError`, `FileError`, and as `TransferModel`.
+public func restyle(
+  _ request: LearnedRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
+  say: (String) -> Void = { _ in }, report: (Double) -> Void = { _ in }
+) throws -> Restyled {
+  try request.check()
+  var content = try Picture.load(request.content, Decoding(channels: nil))
+  let model = try TransferModel(request.model, back: request.back, in: workspace, on: device, say: say)
+  let started = ProcessInfo.processInfo.systemUptime
+  if let size = request.size {
+    let scale = Double(size) / Double(max(content.width, content.height))
+    let sides = [content.width, content.height].map { max(1, Int((Double($0) * scale).rounded())) }
+    content = content.resampled(width: sides[0], height: sides[1])
+  }
+  let colours = signed(content.flattened(on: model.ground), channels: 3, on: device)
+  let bytes = (request.memory ?? Double(ProcessInfo.processInfo.physicalMemory) / 2e9) * 1e9
+  let given = model.network.channels == 1 ? luma(colours) : colours
+  let made = try carried(given, by: model.network, bytes: bytes, report: report, shouldStop: shouldStop)
+  func result(isStopped: Bool) -> Restyled {
+    Restyled(
+      path: request.out, width: content.width, height: content.height, steps: 1,
+      seconds: ProcessInfo.processInfo.systemUptime - started, isStopped: isStopped)
+  }
+  guard let made else { return result(isStopped: true) }
+  let picture = try finished(made, request, content, colours)
+  try picture.write(
+    request.out, text: provenance(request, model), xmp: Provenance.xmp(.compositeWithTrainedAlgorithmicMedia),
+    isForced: request.force)
+  return result(isStopped: false)
+}
+
+/// [1, channels, H, W] in -1...1 of a picture without alpha.
+private func signed(_ picture: Picture, channels: Int, on device: Device) -> Tensor {
+  let pixels = picture.tensor.to(.float32).to(device) / 127.5 - 1
+  return (picture.channels < channels ? pixels.expanded([channels, picture.height, picture.width]) : pixels)
+    .unsqueezed(0).contiguous()
+}
+
+/// Rec. 709.
+private func luma(_ x: Tensor) -> Tensor {
+  let weights = Tensor([0.2126, 0.7152, 0.0722] as [Float], shape: [1, 3, 1, 1]).to(x.device)
+  return (x * weights).sum(dims: [1], keepDims: true)
+}
+
+/// With the colours, the strength and the mask that were asked for, and with the content's alpha.
+private func finished(
+  _ made: Tensor, _ request: LearnedRequest, _ content: Picture, _ before: Tensor
+) throws -> Picture {
+  // Grey pictures out of a network for grey ones stay grey.
+  let isGrey = made.size(1) == 1 && (content.channels == 1 || request.colours == .style)
+  let old = isGrey ? luma(before) : before
+  var new = made.size(1) == 1 && !isGrey ? made.expanded(before.shape) : made
+  if !isGrey, request.colours != .style {
+    let (colours, painted) = ((old + 1) / 2, (clamp(new, min: -1, max: 1) + 1) / 2)
+    new =
+      (request.colours == .content
+        ? withColours(of: colours, brightness: painted) : matchingColours(of: colours, in: painted)) * 2 - 1
+  }
+  var cover = Tensor.full([1, 1, 1, 1], request.strength, on: made.device)
+  if let path = request.mask { cover = cover * (try mask(path, of: content, on: made.device)) }
+  // To the bit where nothing changes.
+  let mixed = whereTrue(cover.equal(to: 0), old, old + (new - old) * cover)
+  let picture = Picture(mixed[0])
+  guard content.channels == 4 else { return picture }
+  let rgb = isGrey ? picture.tensor.expanded([3, content.height, content.width]) : picture.tensor
+  return Picture(Tensor.concatenated([rgb, content.tensor[3..<4]]))
+}
+
+/// What the file says about its making, in PNG text.
+private func provenance(_ request: LearnedRequest, _ model: TransferModel) -> [(key: String, value: String)] {
+  [("Content", (request.content as NSString).lastPathComponent)] + model.words + [
+    ("Direction", request.back ? "back" : "there"),
+    ("Strength", "\(request.strength)"),
+    ("Colours", request.colours.rawValue),
+    ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+  ]
+}
+
+extension LearnedRequest {
+  /// - Throws: `RestyleError`, `FileError.exists`; all before any work.
+  fileprivate func check() throws {
+    func expect(_ option: String, _ value: Double, _ isRight: Bool, _ range: String) throws(RestyleError) {
+      guard isRight, value.isFinite else { throw .badNumber(option: option, value: value, range: range) }
+    }
+    if let size { try expect("size", Double(size), (1...16384).contains(size), "from 1 to 16384") }
+    try expect("strength", strength, (0...1).contains(strength), "from 0 to 1 for a learned change")
+    if let memory { try expect("memory", memory, memory > 0, "of gigabytes above 0") }
+    try expectWritable(out, isForced: force)
+  }
+}
