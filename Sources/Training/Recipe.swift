@@ -96,9 +96,11 @@ public struct Batch {
   public let indices: [Int]
   /// For a `TransferRecipe`, as many of the second set: float32 [N, C, H', W'] in -1...1.
   public let targets: Tensor?
+  /// Their numbers in the second set.
+  public let targetIndices: [Int]
 
-  public init(pictures: Tensor, indices: [Int], targets: Tensor? = nil) {
-    (self.pictures, self.indices, self.targets) = (pictures, indices, targets)
+  public init(pictures: Tensor, indices: [Int], targets: Tensor? = nil, targetIndices: [Int] = []) {
+    (self.pictures, self.indices, self.targets, self.targetIndices) = (pictures, indices, targets, targetIndices)
   }
 }
 

@@ -87,7 +87,7 @@ public struct Targets {
     }
     return Batch(
       pictures: other.batch(numbers, mirrored: mirrored, on: device), indices: numbers,
-      targets: set.batch(targets, mirrored: targetsMirrored, on: device))
+      targets: set.batch(targets, mirrored: targetsMirrored, on: device), targetIndices: targets)
   }
 }
 

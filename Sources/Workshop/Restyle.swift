@@ -135,7 +135,7 @@ public func restyle(
 }
 
 /// All styles mixed everywhere, or each in its own region.
-private func regions(_ styles: [Tensor], _ weights: [Double], _ masks: [Tensor]) -> [StyleOptimization.Region] {
+func regions(_ styles: [Tensor], _ weights: [Double], _ masks: [Tensor]) -> [StyleOptimization.Region] {
   let weighed = styles.indices.map { (picture: styles[$0], weight: weights.isEmpty ? 1 : weights[$0]) }
   if masks.isEmpty { return [StyleOptimization.Region(styles: weighed)] }
   return zip(weighed, masks).map { StyleOptimization.Region(styles: [$0], mask: $1) }
@@ -171,14 +171,14 @@ private func tile(for content: Picture, _ request: RestyleRequest, on device: De
 }
 
 /// [1, 3, H, W] in 0...1, without alpha: the colours under it.
-private func unit(_ picture: Picture, on device: Device) -> Tensor {
+func unit(_ picture: Picture, on device: Device) -> Tensor {
   let pixels = picture.tensor.to(.float32).to(device) / 255
   let rgb = picture.channels == 1 ? pixels.expanded([3, picture.height, picture.width]) : pixels[0..<3]
   return rgb.unsqueezed(0).contiguous()
 }
 
 /// With the content's colours, where they are to stay, with the content where no mask is, and with its alpha.
-private func finished(
+func finished(
   _ painted: Tensor, _ content: Picture, _ colours: Tensor, _ kept: RestyleRequest.Colours, _ masks: [Tensor]
 ) -> Picture {
   let size = [painted.size(2), painted.size(3)]
@@ -203,7 +203,7 @@ private func finished(
 }
 
 /// What the file says about its making, in PNG text.
-private func provenance(_ request: RestyleRequest, _ steps: Int, of total: Int) -> [(key: String, value: String)] {
+func provenance(_ request: RestyleRequest, _ steps: Int, of total: Int) -> [(key: String, value: String)] {
   let name = { (path: String) in (path as NSString).lastPathComponent }
   return [
     ("Content", name(request.content)),
@@ -305,7 +305,7 @@ public enum RestyleError: Explained, Equatable {
 
 extension RestyleRequest {
   /// - Throws: `RestyleError`, `FileError.exists`; all before any work.
-  fileprivate func check() throws {
+  func check() throws {
     guard !styles.isEmpty else { throw RestyleError.noStyle }
     guard weights.isEmpty || weights.count == styles.count else {
       throw RestyleError.weights(count: weights.count, styles: styles.count)

@@ -114,6 +114,9 @@ public func train(
     // Before a folder is made: settings that can't work leave nothing behind.
     let settings = try R.Settings(json: record.settings, recipe: R.name)
     let recipe = try R(settings, noise: &noise, on: request.device)
+    if let taught = recipe as? any Taught {
+      taught.learn(from: try styleNetwork("vgg16", in: workspace, on: request.device) { report(.note($0)) })
+    }
     let targets = try (R.self as? any TransferRecipe.Type).map {
       try Targets(second!.set, for: set, pairing: $0.pairing, seed: record.plan.seed)
     }

@@ -45,6 +45,7 @@ public struct TransferModel {
       return
     }
     let generator = try Generator(name, in: workspace, on: device) { say($0.sentence) }
+    guard !(generator.recipe is InstantRecipe) else { throw TransferModelError.needsStyle(name) }
     guard let carrier = generator.recipe as? any PictureCarrier else {
       throw TransferModelError.makesPictures(name, recipe: generator.facts.recipe)
     }
@@ -65,6 +66,9 @@ public enum TransferModelError: Explained, Equatable {
   /// It is for something else.
   case changesNothing(String, what: String)
   case oneWay(String)
+  /// It was asked for another style.
+  case hasItsStyle(String, recipe: String)
+  case needsStyle(String)
 
   public var sentence: String {
     switch self {
@@ -74,6 +78,10 @@ public enum TransferModelError: Explained, Equatable {
       "\(name) (\(what)) doesn't change pictures: name a run of cut, cyclegan or pix2pix, or a model like them."
     case .oneWay(let name):
       "\(name) goes one way only: leave out --back, or train a cyclegan."
+    case .hasItsStyle(let name, let recipe):
+      "\(name) (\(recipe)) can't paint in a style that is named: leave out --style, or use a run of the recipe instant."
+    case .needsStyle(let name):
+      "\(name) paints in any style: name a painting by --style."
     }
   }
   public var exit: Exit { .usage }

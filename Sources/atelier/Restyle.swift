@@ -11,6 +11,8 @@ struct RestyleCommand: ParsableCommand {
       The content's things are painted anew until a network sees them made of the style's colours and strokes, from a \
       small picture to a large one:
         atelier restyle photo.jpg --style painting.jpg --out painted.png
+      The same at once, less closely, at the picture's own size:
+        atelier restyle photo.jpg --method instant --style painting.jpg --out painted.png
       Or they are changed by what a run has learned (train --towards), in seconds and at their own size:
         atelier restyle photo.jpg --with RUN --out painted.png
       """)
@@ -21,10 +23,14 @@ struct RestyleCommand: ParsableCommand {
   @Option(help: ArgumentHelp("A painting whose style is carried over; several are mixed.", valueName: "picture"))
   var style: [String] = []
 
+  @Option(help: ArgumentHelp("optimise, or instant: one pass, strength 0.01 to 1.", valueName: "how"))
+  var method = Method.optimise
+
   @Option(
     name: .customLong("with"),
     help: ArgumentHelp(
-      "A run or a model that has learned the change, in place of a style; strength is 0 to 1.", valueName: "run"))
+      "A run or a model that has learned the change, in place of a style, or any style; strength is 0 to 1.",
+      valueName: "run"))
   var learned: String?
 
   @Flag(help: "With what was learned: the other way, from the second set to the first.")
@@ -45,7 +51,7 @@ struct RestyleCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Pixels of the longer side. (default: 512; with what was learned: the content's)", valueName: "n"))
+      "Pixels of the longer side. (default: 512; in one pass: the content's)", valueName: "n"))
   var size: Int?
 
   @Option(help: ArgumentHelp("How strongly the style is painted: 0.01 to 100.", valueName: "x"))
@@ -99,6 +105,7 @@ struct RestyleCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
+    if method == .instant || learned != nil && !style.isEmpty { return try paintInstantly(by: learned ?? "instant") }
     if let learned { return try change(with: learned) }
     let console = common.console
     var bar = Bar(console, interval: 5)
@@ -137,7 +144,7 @@ struct RestyleCommand: ParsableCommand {
     if result.isStopped { Interruption.leaveIfRequested() }
   }
 
-  private func request() throws -> RestyleRequest {
+  func request() throws -> RestyleRequest {
     var request = RestyleRequest(content: content, styles: style, out: out)
     request.weights = try numbers(weights)
     (request.colours, request.network, request.masks) = (colours, network, mask)
@@ -162,6 +169,8 @@ struct RestyleCommand: ParsableCommand {
     }
   }
 }
+
+enum Method: String, ExpressibleByArgument, CaseIterable { case optimise, instant }
 
 extension RestyleRequest.Colours: ExpressibleByArgument {}
 extension StyleSettings.Loss: ExpressibleByArgument {}

@@ -5,9 +5,7 @@ import Workshop
 extension RestyleCommand {
   /// `restyle --with`: by what a run has learned.
   func change(with model: String) throws {
-    guard style.isEmpty && weights == nil else {
-      throw ValidationError("Give --style or --with, not both: what was learned has its style.")
-    }
+    guard weights == nil else { throw ValidationError("Give --weights with --style: what was learned has its style.") }
     guard mask.count <= 1 else {
       throw ValidationError("Give one --mask with --with: white where the picture changes.")
     }
@@ -17,21 +15,44 @@ extension RestyleCommand {
     var request = LearnedRequest(content: content, model: model, out: out)
     (request.back, request.size, request.strength) = (back, size, strength)
     (request.colours, request.mask, request.memory, request.force) = (colours, mask.first, memory, force)
+    try follow { console, bar in
+      try restyle(
+        request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
+        say: { say($0, console) }, report: { tell($0, console, &bar) })
+    }
+  }
+
+  /// `restyle --method instant`, or `--with` a run of the recipe instant.
+  func paintInstantly(by model: String) throws {
+    guard !resume && !quick && steps == nil && smoothness == nil && !back else {
+      throw ValidationError(
+        "The instant method takes one step: leave out --resume, --quick, --steps, --smoothness and --back.")
+    }
+    try follow { console, bar in
+      try restyleInstantly(
+        request(), by: model, size: size, in: common.place, on: device.resolved(),
+        shouldStop: { Interruption.isRequested }, say: { say($0, console) }, report: { tell($0, console, &bar) })
+    }
+  }
+
+  private func say(_ words: String, _ console: Console) {
+    console.event("note", ["text": words])
+    console.line(words)
+  }
+
+  private func tell(_ fraction: Double, _ console: Console, _ bar: inout Bar) {
+    console.event("progress", ["fraction": fraction])
+    // Only tiles can be stopped between.
+    guard fraction < 1 else { return }
+    Interruption.watch()
+    bar.show(fraction, [])
+  }
+
+  /// Does it in one pass, and says what came out.
+  private func follow(_ body: (Console, inout Bar) throws -> Restyled) throws {
     let console = common.console
     var bar = Bar(console, interval: 5)
-    let result = try restyle(
-      request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
-      say: { words in
-        console.event("note", ["text": words])
-        console.line(words)
-      },
-      report: { fraction in
-        console.event("progress", ["fraction": fraction])
-        // Only tiles can be stopped between.
-        guard fraction < 1 else { return }
-        Interruption.watch()
-        bar.show(fraction, [])
-      })
+    let result = try body(console, &bar)
     bar.close()
     console.event("finished", encoding: result)
     guard !result.isStopped else {

@@ -90,11 +90,11 @@ public struct WassersteinLoss: StyleLoss {
   }
 }
 
-/// The square root of a symmetric positive definite matrix [n, n], and the root's inverse, by Newton and Schulz's
-/// iteration (Higham 2008, equation 6.35).
+/// The square roots of symmetric positive definite matrices [..., n, n], and the roots' inverses, by Newton and
+/// Schulz's iteration (Higham 2008, equation 6.35).
 public func matrixRoots(_ x: Tensor, iterations: Int = 12) -> (root: Tensor, inverse: Tensor) {
-  let n = x.size(0)
-  let scale = x.norm()
+  let n = x.size(-1)
+  let scale = sqrt(square(x).sum(dims: [-2, -1], keepDims: true))
   let threeHalves = Tensor.eye(n, dtype: x.dtype, on: x.device) * 1.5
   var y = x / scale
   var z = Tensor.eye(n, dtype: x.dtype, on: x.device)
