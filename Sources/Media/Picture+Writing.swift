@@ -35,6 +35,7 @@ public enum Provenance {
     case trainedAlgorithmicMedia
     /// Made from a picture by a person, in which a trained model had a part.
     case compositeWithTrainedAlgorithmicMedia
+    case compositeSynthetic
   }
 
   /// An XMP packet that names the digital source type (IPTC Photo Metadata 2023.2, Iptc4xmpExt:DigitalSourceType).

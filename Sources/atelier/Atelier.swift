@@ -15,10 +15,12 @@ struct Atelier: ParsableCommand {
         atelier generate RUN --seeds 0-63 --grid --out DIR
         atelier restyle PHOTO --style PAINTING --out FILE
         atelier enlarge PICTURE --out FILE
+        atelier vary PICTURE --seeds 0-8 --out DIR
       """,
     version: "atelier \(House.version), LibTorch \(LibTorch.version)",
     subcommands: [
       DemoCommand.self, Inspect.self, Train.self, Generate.self, RestyleCommand.self, EnlargeCommand.self,
+      VaryCommand.self,
       Measure.self, ModelsCommand.self,
     ])
 

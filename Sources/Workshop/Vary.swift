@@ -1,0 +1,173 @@
+import Foundation
+import Media
+import Models
+import Torch
+
+/// What `vary` is asked for.
+public struct VaryRequest: Sendable {
+  public var picture: String
+  /// The new PNG file; for several seeds their folder.
+  public var out: String
+  public var seeds = Seeds([0])
+  /// Width over height of what is made; nil keeps the picture's.
+  public var shape: Double?
+  /// A picture whose layout is filled with the patches; nothing is left to chance then.
+  public var structure: String?
+  public var settings = PatchSettings()
+  /// Replaces files that are there.
+  public var force = false
+
+  public init(picture: String, out: String) { (self.picture, self.out) = (picture, out) }
+}
+
+/// What `vary` tells while it works.
+public enum VaryEvent {
+  /// - Parameters:
+  ///   - fraction: of all work that is done.
+  ///   - secondsLeft: at the rate so far.
+  case progress(picture: Int, of: Int, fraction: Double, secondsLeft: Double)
+  case picture(Varied)
+}
+
+/// A file that `vary` wrote.
+public struct Varied: Codable, Sendable, Equatable {
+  public let path: String
+  /// Nil when nothing was left to chance.
+  public var seed: UInt64?
+  public let width: Int, height: Int
+  public let seconds: Double
+}
+
+/// Makes pictures like one, of its own patches, and writes them as PNGs that say how they were made.
+///
+/// Transparency is part of the patches. A seed makes the same picture whatever the others are.
+/// - Returns: whether all were made, and not stopped.
+/// - Throws: `VaryError`, `PictureError`, `FileError`.
+public func vary(
+  _ request: VaryRequest, on device: Device, shouldStop: () -> Bool = { false }, report: (VaryEvent) -> Void = { _ in }
+) throws -> Bool {
+  try request.check()
+  let source = try Picture.load(request.picture, Decoding(channels: nil))
+  let structure = try request.structure.map { try Picture.load($0, Decoding(channels: nil)) }
+  for (picture, path) in [(source, request.picture)] + (structure.map { [($0, request.structure!)] } ?? []) {
+    guard min(picture.width, picture.height) >= 2 * request.settings.patch else {
+      throw VaryError.tooSmall(path, width: picture.width, height: picture.height, least: 2 * request.settings.patch)
+    }
+  }
+  let jobs = try request.jobs()
+  let channels = structure.map { max($0.channels, source.channels) } ?? source.channels
+  let pixels = signed(source, channels, on: device)
+  var shape = request.shape
+  if let structure, shape == nil { shape = Double(structure.width) / Double(structure.height) }
+  let variation = PatchVariation(
+    pixels, stretched: stretch(Double(source.width) / Double(source.height), to: shape), settings: request.settings)
+  let started = ProcessInfo.processInfo.systemUptime
+  for (i, job) in jobs.enumerated() {
+    let begun = ProcessInfo.processInfo.systemUptime
+    let start: PatchVariation.Start =
+      structure.map { .structure(signed($0, channels, on: device)) } ?? .noise(seed: job.seed!)
+    let made = variation.made(start) { fraction in
+      let all = (Double(i) + fraction) / Double(jobs.count)
+      let seconds = ProcessInfo.processInfo.systemUptime - started
+      report(.progress(picture: i + 1, of: jobs.count, fraction: all, secondsLeft: seconds * (1 - all) / all))
+      return !shouldStop()
+    }
+    guard let made else { return false }
+    let picture = unsigned(made)
+    try picture.write(
+      job.path, text: provenance(request, job.seed), xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
+    report(
+      .picture(
+        Varied(
+          path: job.path, seed: job.seed, width: picture.width, height: picture.height,
+          seconds: ProcessInfo.processInfo.systemUptime - begun)))
+  }
+  return true
+}
+
+/// How much higher and wider: one side stays, the other grows.
+private func stretch(_ shape: Double, to wanted: Double?) -> (height: Double, width: Double) {
+  guard let wanted else { return (1, 1) }
+  return wanted > shape ? (1, wanted / shape) : (shape / wanted, 1)
+}
+
+/// [1, channels, H, W] in -1...1; colours are multiplied by alpha, so that none show where nothing is.
+private func signed(_ picture: Picture, _ channels: Int, on device: Device) -> Tensor {
+  var pixels = picture.tensor.to(.float32).to(device) / 255
+  if picture.channels == 1, channels > 1 { pixels = pixels.expanded([3, picture.height, picture.width]) }
+  if picture.channels == 4 {
+    let alpha = pixels[3..<4]
+    pixels = Tensor.concatenated([pixels[0..<3] * alpha, alpha])
+  } else if channels == 4 {
+    pixels = Tensor.concatenated([pixels, Tensor.ones([1, picture.height, picture.width]).to(device)])
+  }
+  return (pixels * 2 - 1).unsqueezed(0).contiguous()
+}
+
+/// The picture of such pixels, its colours divided by alpha again.
+private func unsigned(_ pixels: Tensor) -> Picture {
+  guard pixels.size(1) == 4 else { return Picture(pixels[0]) }
+  let unit = (pixels[0] + 1) / 2
+  let alpha = unit[3..<4]
+  let rgb = clamp(unit[0..<3] / clamp(alpha, min: 1 / 255.0, max: 1), min: 0, max: 1)
+  return Picture(Tensor.concatenated([rgb, alpha]) * 2 - 1)
+}
+
+private func provenance(_ request: VaryRequest, _ seed: UInt64?) -> [(key: String, value: String)] {
+  let name = { (path: String) in (path as NSString).lastPathComponent }
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys]
+  let settings = (try? encoder.encode(request.settings)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+  return [("Source", name(request.picture))]
+    + (request.structure.map { [("Structure", name($0))] } ?? []) + (seed.map { [("Seed", "\($0)")] } ?? [])
+    + [("Settings", settings), ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)")]
+}
+
+extension VaryRequest {
+  /// - Throws: `VaryError`; before any work.
+  fileprivate func check() throws(VaryError) {
+    func expect(_ option: String, _ value: Double, _ isRight: Bool, _ range: String) throws(VaryError) {
+      guard isRight, value.isFinite else { throw .badNumber(option: option, value: value, range: range) }
+    }
+    try expect("size", Double(settings.size), (32...1024).contains(settings.size), "from 32 to 1024")
+    try expect("diversity", settings.diversity, (0...100).contains(settings.diversity), "from 0 to 100")
+    try expect("completeness", settings.completeness, settings.completeness > 0, "above 0")
+    if let shape { try expect("shape", shape, (0.1...10).contains(shape), "from 1:10 to 10:1") }
+  }
+
+  /// - Throws: `FileError`.
+  fileprivate func jobs() throws(FileError) -> [(path: String, seed: UInt64?)] {
+    guard structure == nil else {
+      try expectWritable(out, isForced: force)
+      return [(out, nil)]
+    }
+    if seeds.values.count == 1, !out.hasSuffix("/") {
+      try expectWritable(out, isForced: force)
+      return [(out, seeds.values[0])]
+    }
+    let jobs = seeds.values.map { (path: "\(out)/\(fileName(seed: $0))", seed: Optional($0)) }
+    for (path, _) in jobs where !force && access(path, F_OK) == 0 { throw .exists(path: path) }
+    try AtomicFile.makeFolder(out)
+    return jobs
+  }
+}
+
+/// Why a picture can't be varied.
+public enum VaryError: Explained, Equatable {
+  case badNumber(option: String, value: Double, range: String)
+  case tooSmall(String, width: Int, height: Int, least: Int)
+
+  public var sentence: String {
+    switch self {
+    case .badNumber(let option, let value, let range): "--\(option) can't be \(value): use a number \(range)."
+    case .tooSmall(let path, let width, let height, let least):
+      "\(path) is \(width) by \(height) pixels, too small to have patches: use one of \(least) or more a side."
+    }
+  }
+  public var exit: Exit {
+    switch self {
+    case .badNumber: .usage
+    case .tooSmall: .data
+    }
+  }
+}
