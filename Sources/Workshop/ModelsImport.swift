@@ -51,11 +51,14 @@ enum Architecture {
   case realesrgan, waifu2x
   /// Generators that change pictures, by the published names; which kind they are of shows in their names and shapes.
   case cyclegan, cut, pix2pix
+  /// A painter of several styles, as the published ONNX network of 26.
+  case brush
   /// Any tensors; nothing is checked.
   case raw
 
   static let all =
-    ["efficientnet-lite0", "dcgan", "dense", "r3gan", "vgg16", "vgg19", "realesrgan", "waifu2x"] + transfers
+    ["efficientnet-lite0", "dcgan", "dense", "r3gan", "vgg16", "vgg19", "realesrgan", "waifu2x", "brush"]
+    + transfers
   /// Those that `restyle --with` takes.
   static let transfers = ["cyclegan", "cut", "pix2pix"]
 
@@ -73,6 +76,7 @@ enum Architecture {
     case "cyclegan": .cyclegan
     case "cut": .cut
     case "pix2pix": .pix2pix
+    case "brush": .brush
     case "raw": .raw
     default: throw .unknownArchitecture(name, known: all)
     }
@@ -99,6 +103,9 @@ enum Architecture {
           throw StateError.missing(self == .waifu2x ? "net.0.weight" : "body.0.weight")
         }
         return (weights, [:])
+      case .brush:
+        _ = try brushNetwork(weights)
+        return (weights, [ModelMetadata.use: "styles of its own, by `atelier restyle --with` its name `--style 0`"])
       case .dcgan: return try adopted(inMain(weights), DCGANRecipe.self, settings: dcganSettings)
       case .dense: return try adopted(inMain(weights), DenseRecipe.self, settings: denseSettings)
       case .r3gan: return try adopted(weights, R3GANRecipe.self, settings: r3ganSettings)
@@ -215,6 +222,7 @@ private func unwrapped(_ tensors: [String: Tensor]) -> [String: Tensor] {
 
 private func weights(in path: String) throws -> (tensors: [String: Tensor], passedOver: [String: String]) {
   if path.hasSuffix(".safetensors") { return (try Safetensors.read(path).tensors, [:]) }
+  if path.hasSuffix(".onnx") { return (try ONNXWeights(FileBytes.read(path), named: path).tensors, [:]) }
   let checkpoint = try PyTorchCheckpoint.read(path)
   return (checkpoint.tensors, checkpoint.others)
 }

@@ -3,13 +3,11 @@ import Media
 import Models
 import Torch
 
-/// The longer side at which a style is looked at, in pixels: about that of training.
-private let styleSide = 384.0
-
 /// Paints a picture in the style of others in one pass, and writes it as a PNG that says how it was made.
 ///
 /// - Parameters:
-///   - model: a run of the recipe `instant`, or a model of one.
+///   - model: a run of the recipe `instant` or a model of one, or a model with styles of its own, which the request's
+///     styles then name by their numbers.
 ///   - size: pixels of the longer side; nil for the content's own. Of the request's settings, only strength (0...1,
 ///     how much of the content is painted over), style scale and precision count.
 ///   - shouldStop: asked before each tile; nothing is written then.
@@ -29,14 +27,7 @@ public func restyleInstantly(
     throw RestyleError.badNumber(option: "strength", value: strength, range: "up to 1 for the instant method")
   }
   var content = try Picture.load(request.content, Decoding(channels: nil))
-  let styles = try request.styles.map { try Picture.load($0, Decoding()) }
-  for (style, path) in zip(styles, request.styles) where min(style.width, style.height) < RestyleError.smallest {
-    throw RestyleError.tooSmall(path, width: style.width, height: style.height)
-  }
-  let generator = try Generator(model, in: workspace, on: device) { say($0.sentence) }
-  guard let recipe = generator.recipe as? InstantRecipe else {
-    throw TransferModelError.hasItsStyle(model, recipe: generator.facts.recipe)
-  }
+  let model = try PaintingModel(model, in: workspace, on: device, say: say)
   let started = ProcessInfo.processInfo.systemUptime
   if let size {
     let scale = Double(size) / Double(max(content.width, content.height))
@@ -45,20 +36,13 @@ public func restyleInstantly(
   }
   let masks = try request.masks.map { try mask($0, of: content, on: device) }
   let colours = unit(content, on: device)
-  let seen = styles.map { style -> Tensor in
-    let scale = min(1, styleSide * request.settings.styleScale / Double(max(style.width, style.height)))
-    let sides = [style.width, style.height].map { max(16, Int((Double($0) * scale).rounded())) }
-    let picture = unit(scale < 1 ? style.resampled(width: sides[0], height: sides[1]) : style, on: device)
-    return request.colours == .matched ? matchingColours(of: colours, in: picture) : picture
-  }
+  let painters = try model.painters(request, colours: colours, masks: masks)
   let bytes = (request.memory ?? Double(ProcessInfo.processInfo.physicalMemory) / 2e9) * 1e9
   var painted: Tensor?
-  let regions = regions(seen, request.weights, masks)
-  for (i, region) in regions.enumerated() {
-    let painter = InstantPainter(recipe.average.module, styles: region.styles, precision: request.settings.precision)
+  for (i, (painter, mask)) in painters.enumerated() {
     let made = try carried(
       colours * 2 - 1, by: painter, bytes: bytes,
-      report: { report((Double(i) + $0) / Double(regions.count)) }, shouldStop: shouldStop)
+      report: { report((Double(i) + $0) / Double(painters.count)) }, shouldStop: shouldStop)
     guard let made else {
       return Restyled(
         path: request.out, width: content.width, height: content.height, steps: 1,
@@ -66,7 +50,7 @@ public func restyleInstantly(
     }
     let picture = (made + 1) / 2
     // Where regions overlap, each has its share.
-    let part = region.mask.map { picture * $0 } ?? picture
+    let part = mask.map { picture * $0 } ?? picture
     painted = painted.map { $0 + part } ?? part
   }
   if let first = masks.first {
@@ -75,7 +59,7 @@ public func restyleInstantly(
   let mixed = strength == 1 ? painted! : colours + (painted! - colours) * strength
   let picture = finished(clamp(mixed, min: 0, max: 1), content, colours, request.colours, masks)
   var words = provenance(request, 1, of: 1).filter { $0.key != "Network" }
-  words.append(("Model", "\(model), sha256:\(generator.hash)"))
+  words.append(("Model", "\(model.name), sha256:\(model.hash)"))
   try picture.write(
     request.out, text: words, xmp: Provenance.xmp(.compositeWithTrainedAlgorithmicMedia), isForced: request.force)
   return Restyled(

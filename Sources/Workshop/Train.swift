@@ -114,6 +114,10 @@ public func train(
     // Before a folder is made: settings that can't work leave nothing behind.
     let settings = try R.Settings(json: record.settings, recipe: R.name)
     let recipe = try R(settings, noise: &noise, on: request.device)
+    if earlier == nil, let continued = recipe as? any Continued, let kind = R.self as? any Continued.Type {
+      let path = try installModel(kind.beginning, in: workspace, say: { report(.note($0)) })
+      try continued.begin(with: Safetensors.read(path).tensors)
+    }
     if let taught = recipe as? any Taught {
       taught.learn(from: try styleNetwork("vgg16", in: workspace, on: request.device) { report(.note($0)) })
     }

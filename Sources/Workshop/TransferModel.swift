@@ -33,6 +33,7 @@ public struct TransferModel {
     guard let path else { throw GeneratorError.missing(name) }
     if let facts = try? Safetensors.metadata(path), facts["recipe"] == nil {
       let architecture = facts[ModelMetadata.architecture] ?? "unknown"
+      if architecture == "brush" { throw TransferModelError.needsStyle(name) }
       guard Architecture.transfers.contains(architecture) else {
         throw TransferModelError.changesNothing(name, what: architecture)
       }
@@ -69,6 +70,7 @@ public enum TransferModelError: Explained, Equatable {
   /// It was asked for another style.
   case hasItsStyle(String, recipe: String)
   case needsStyle(String)
+  case noSuchStyle(String, model: String, count: Int)
 
   public var sentence: String {
     switch self {
@@ -81,7 +83,9 @@ public enum TransferModelError: Explained, Equatable {
     case .hasItsStyle(let name, let recipe):
       "\(name) (\(recipe)) can't paint in a style that is named: leave out --style, or use a run of the recipe instant."
     case .needsStyle(let name):
-      "\(name) paints in any style: name a painting by --style."
+      "\(name) paints in several styles: name a painting by --style, or the number of one that it has."
+    case .noSuchStyle(let style, let model, let count):
+      "\(model) has no style '\(style)': use --style 0 to \(count - 1)."
     }
   }
   public var exit: Exit { .usage }

