@@ -58,7 +58,10 @@ import Testing
       #expect(made.status == 0, "\(made.err)")
       #expect(try Picture.load("\(atelier.folder)/a.png").width == 100)
       let none = try atelier.run("restyle", scene, "--with", "run", "--out", "b.png")
-      #expect(none.err == "atelier: run paints in several styles: name a painting by --style, or the number of one that it has.\n" && none.status == 64)
+      #expect(
+        none.err
+          == "atelier: run paints in several styles: name a painting by --style, or the number of one that it has.\n"
+          && none.status == 64)
       let tooStrong = try atelier.run(
         "restyle", scene, "--with", "run", "--style", style, "--strength", "3", "--out", "b.png")
       #expect(tooStrong.status == 64 && tooStrong.err.contains("up to 1"), "\(tooStrong.err)")
