@@ -9,13 +9,21 @@ struct Measure: ParsableCommand {
     discussion: """
       KID × 1000 falls towards 0 as the pictures become like the real ones. Precision says how many look real, recall how
       much of the real variety is there.
+      Pictures that were painted are measured against what they were made from:
+        atelier measure painted.png --content photo.jpg --style painting.jpg
       """)
 
   @Argument(help: "A run, checkpoint or model, or a folder of pictures.")
   var subject: String
 
   @Option(help: ArgumentHelp("Real pictures: a folder or a zip file.", valueName: "pictures"))
-  var against: String
+  var against: String?
+
+  @Option(help: ArgumentHelp("For painted pictures: what was painted, or a folder of that.", valueName: "pictures"))
+  var content: String?
+
+  @Option(help: ArgumentHelp("For painted pictures: the painting, or a folder of some.", valueName: "pictures"))
+  var style: String?
 
   @Option(help: ArgumentHelp("How many pictures a generator makes for it.", valueName: "n"))
   var samples = 2000
@@ -30,11 +38,16 @@ struct Measure: ParsableCommand {
   @OptionGroup var common: Common
 
   func validate() throws {
+    guard (against != nil) != (content != nil && style != nil), (content == nil) == (style == nil) else {
+      throw ValidationError("Give --against for made pictures, or --content and --style for painted ones.")
+    }
     guard (16...100_000).contains(samples) else { throw ValidationError("--samples must be 16 to 100000.") }
     if let size, !(1...4096).contains(size) { throw ValidationError("--size must be 1 to 4096 pixels.") }
   }
 
   func run() throws {
+    if let content, let style { return try measurePainted(content, style) }
+    guard let against else { return }
     let console = common.console
     var bar = Bar(console)
     let found = try measure(
@@ -54,5 +67,24 @@ struct Measure: ParsableCommand {
     console.line("  density     \(spoken(found.density))   coverage \(spoken(found.coverage))")
     console.line("  likely copies of real pictures: \(found.copies.count)")
     for copy in found.copies.prefix(5) { console.line("    \(copy.picture) is very like \(copy.of)") }
+  }
+  private func measurePainted(_ content: String, _ style: String) throws {
+    let console = common.console
+    var bar = Bar(console)
+    let found = try measureStyle(
+      subject, content: content, style: style, in: common.place, on: device.resolved(),
+      say: { sentence in
+        bar.interrupt()
+        console.line(sentence)
+        console.event("note", ["text": sentence])
+      }, progress: { bar.show($0, ["looking at pictures"]) })
+    bar.close()
+    console.event("measurement", encoding: found)
+    console.line("\(counted(found.pictures.count, "picture")) in \(counted(found.styles, "style")):")
+    console.line("  content     \(spoken(found.contentDistance))   (restyle's loss; 0 shows the same things)")
+    console.line("  style       \(spoken(found.styleDistance))   (restyle's loss; 0 is painted as the style is)")
+    console.line("  structure   \(spoken(found.structure))   (SSIM with the content; 1 is the same)")
+    console.line("  perceptual  \(spoken(found.perceptualDistance))   (distance to the content on VGG16's features)")
+    if let artFID = found.artFID { console.line("  ArtFID      \(spoken(artFID))   (other features than the paper's)") }
   }
 }

@@ -146,4 +146,16 @@ import Testing
       }
     }
   }
+
+  @Test func paintedPicturesAreMeasured() throws {
+    try inFolder { atelier in
+      let scene = "\(Self.fixtures)/scene.jpg"
+      let made = try atelier.run("measure", scene, "--content", scene, "--style", Self.style, "--json")
+      #expect(made.status == 0, "\(made.err)")
+      #expect(made.out.contains(#""structure":1"#) && made.out.contains(#""perceptualDistance":0"#), "\(made.out)")
+      let both = try atelier.run("measure", scene, "--content", scene, "--style", Self.style, "--against", scene)
+      #expect(both.status == 64 && both.err.contains("Give --against for made pictures"), "\(both.err)")
+      #expect(try atelier.run("measure", scene, "--content", "missing.jpg", "--style", Self.style).status == 66)
+    }
+  }
 }

@@ -207,4 +207,20 @@ import Torch
     let matched = matchingColours(of: content * 0.5, in: painted)
     #expect(abs(matched.mean(dims: [2, 3]) - (content * 0.5).mean(dims: [2, 3])).max().item() < 1e-4)
   }
+
+  /// More noise is further away, and a picture's own style is at hand.
+  @Test func distancesGrowWithWhatIsChanged() {
+    let eye = VGG()
+    var noise = Noise(seed: 6)
+    eye.initialize(&noise, as: .fanIn(gain: 2.0.squareRoot()))
+    let picture = interpolate(noise.uniform([1, 3, 9, 9]), size: [48, 64])
+    let rough = noise.normal(picture.shape)
+    let far = [0, 0.02, 0.1, 0.3].map { perceptualDistance(picture + rough * $0, picture, by: eye) }
+    #expect(far[0] == 0 && far[0] < far[1] && far[1] < far[2] && far[2] < far[3])
+    let own = paintingDistances(picture, content: picture, style: picture, by: eye)
+    let other = paintingDistances(
+      picture, content: picture + rough * 0.1, style: noise.uniform([1, 3, 40, 40]), by: eye)
+    #expect(own.content == 0 && other.content > 0)
+    #expect(own.style < 0.05 * other.style, "\(own.style), \(other.style)")
+  }
 }

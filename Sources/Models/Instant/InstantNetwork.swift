@@ -32,7 +32,7 @@ public final class InstantNetwork: Module {
         let variance = (layer.covariance * Tensor.eye(k, on: layer.mean.device)).sum(dims: [2])
         let numbers = Tensor.concatenated([relu(layer.mean.squeezed(2)), sqrt(variance + 1e-6)], dim: 1)
         // [N · groups, 2 K]: a picture's groups belong together.
-        return log(numbers + 1).reshaped([-1, 2 * channels])
+        return (log(numbers + 1) * 0.25).reshaped([-1, 2 * channels])
       }, dim: 1)
   }
 
@@ -45,6 +45,12 @@ public final class InstantNetwork: Module {
     return base.indices.map { (base[$0].scale + parts[2 * $0], base[$0].shift + parts[2 * $0 + 1]) }
   }
 
+  /// The same before colours are carried over: what is trained, since a carried picture's contrast couldn't be told right
+  /// from wrong.
+  func raw(_ pictures: Tensor, _ description: Tensor, held: Held? = nil) -> Tensor {
+    brush.painted(pictures, steering(description), held: held)
+  }
+
   /// - Parameters:
   ///   - pictures: [N, 3, H, W] in 0...1.
   ///   - description: [N, descriptionSize].
@@ -52,7 +58,7 @@ public final class InstantNetwork: Module {
   ///   - held: what depends on the picture as a whole, for tiles of one.
   /// - Returns: [N, 3, H, W], float32, about 0...1.
   func painted(_ pictures: Tensor, _ description: Tensor, colours: Statistics, held: Held? = nil) -> Tensor {
-    let made = brush.painted(pictures, steering(description), held: held)
+    let made = raw(pictures, description, held: held)
     return withAutocast(false, on: made.device) { transported(made, to: colours, held: held) }
   }
 }

@@ -18,7 +18,7 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
     public var channels = 3
     public var batch = 2  // Many small steps teach more than few large ones.
     public var cropSide = 128  // Side of what is seen of a picture, in pixels.
-    public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a twentieth.
+    public var rate = 5e-4  // Adam's learning rate; falls along a cosine to a twentieth.
     public var contentWeight = 0.015  // As in `restyle`.
     public var smoothness = 0.5  // Weight of the total variation.
     public var averageHalfLife = 1000.0  // Pictures after which half of the average is new.
@@ -93,12 +93,9 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
     let contents = cropped(batch.pictures, to: settings.cropSide, &noise)
     let content = withoutGradients { loss.features(contents, Array(PaintingLoss.layers.suffix(1))) }
     let goals = loss.goals(targets, batch.targetIndices)
-    let painted = mixed {
-      network.painted(
-        contents, InstantNetwork.described(goals), colours: Statistics((targets + 1) / 2, group: 3))
-    }
+    let painted = mixed { network.raw(contents, InstantNetwork.described(goals)) }
     let (sum, lossS, lossC) = loss(painted, content: content[0], goals: goals)
-    optimizer.step(minimizing: sum + square(painted - clamp(painted, min: 0, max: 1)).mean() * 10)
+    optimizer.step(minimizing: sum)
     average.follow(
       network, decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
     return [Reading("style", lossS), Reading("content", lossC)]
