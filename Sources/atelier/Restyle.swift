@@ -75,6 +75,9 @@ struct RestyleCommand: ParsableCommand {
   @Option(help: ArgumentHelp("What is called style: wasserstein, or gram as in 2015.", valueName: "loss"))
   var loss = StyleSettings.Loss.wasserstein
 
+  @Option(help: ArgumentHelp("adam, or lbfgs as in 2015: fewer steps, no memory between sizes.", valueName: "how"))
+  var optimizer = StyleSettings.Method.adam
+
   @Option(help: ArgumentHelp("Begin with the content, or with noise.", valueName: "what"))
   var start = StyleSettings.Start.content
 
@@ -155,7 +158,7 @@ struct RestyleCommand: ParsableCommand {
     if let steps { (settings.firstSteps, settings.steps) = (2 * steps, steps) }
     if let smoothness { settings.smoothness = smoothness }
     (settings.strength, settings.styleScale, settings.loss, settings.start) = (strength, styleScale, loss, start)
-    (settings.seed, settings.precision) = (seed, precision)
+    (settings.seed, settings.precision, settings.optimizer) = (seed, precision, optimizer)
     request.settings = settings
     return request
   }
@@ -174,4 +177,5 @@ enum Method: String, ExpressibleByArgument, CaseIterable { case optimise, instan
 
 extension RestyleRequest.Colours: ExpressibleByArgument {}
 extension StyleSettings.Loss: ExpressibleByArgument {}
+extension StyleSettings.Method: ExpressibleByArgument {}
 extension StyleSettings.Start: ExpressibleByArgument {}

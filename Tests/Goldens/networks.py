@@ -197,6 +197,7 @@ def optimizers():
         "Adam decay": lambda p: torch.optim.Adam(p, lr=0.05, betas=(0.0, 0.9), weight_decay=0.1, eps=1e-6),
         "AdamW": lambda p: torch.optim.AdamW(p, lr=0.05, weight_decay=0.1),
         "RMSprop": lambda p: torch.optim.RMSprop(p, lr=0.01, weight_decay=0.01),
+        "L-BFGS": lambda p: torch.optim.LBFGS(p, lr=0.3, max_iter=1, history_size=3),
         "RMSprop momentum": lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.9, momentum=0.5),
     }
     for name, rule in rules.items():
@@ -207,7 +208,8 @@ def optimizers():
                 optimizer.param_groups[0]["lr"] /= 2
             for p, g in zip(parameters, steps[s]):
                 p.grad = g.clone()
-            optimizer.step()
+            # L-BFGS asks for the loss, and with one iteration does nothing with it.
+            optimizer.step(lambda: torch.ones([])) if name == "L-BFGS" else optimizer.step()
             if s in (0, 4):
                 tensors.update({f"optimizer/{name}/{s}/{i}": p.detach().clone() for i, p in enumerate(parameters)})
 

@@ -12,6 +12,7 @@ struct OptimizerTests {
     ("Adam decay", { Adam($0, rate: 0.05, betas: (0, 0.9), epsilon: 1e-6, weightDecay: 0.1) }),
     ("AdamW", { AdamW($0, rate: 0.05, weightDecay: 0.1) }),
     ("RMSprop", { RMSprop($0, rate: 0.01, weightDecay: 0.01) }),
+    ("L-BFGS", { LBFGS($0, rate: 0.3, history: 3) }),
     ("RMSprop momentum", { RMSprop($0, rate: 0.01, alpha: 0.9, momentum: 0.5) }),
   ]
 

@@ -10,7 +10,7 @@ final class StyleScale {
   private let tiles: [StyleTiles.Tile]
   private let contentFeatures: Tensor
   private let regions: [Region]
-  private let optimizer: Adam
+  private let optimizer: any Optimizer
   private let sum: Tensor  // Of past pictures, each 1 - memory times.
   private var weight = 0.0
 
@@ -38,9 +38,12 @@ final class StyleScale {
       return clamp(noise.normal([1, 3] + size, on: work.device) * 0.15 + 0.5, min: 0, max: 1)
     }
     self.image = image.channelsLast().requiringGradient()
-    optimizer = Adam([self.image], rate: settings.rate, betas: (0.9, 0.999))
+    switch settings.optimizer {
+    case .adam: optimizer = Adam([self.image], rate: settings.rate, betas: (0.9, 0.999))
+    case .lbfgs: optimizer = LBFGS([self.image])
+    }
     sum = withoutGradients { image.detached().zerosLike() }.channelsLast()
-    if let last { follow(last.optimizer, size) }
+    if let adam = last?.optimizer as? Adam { follow(adam, size) }
   }
 
   private static func region(
@@ -90,7 +93,7 @@ final class StyleScale {
 
   var saved: [String: Tensor] {
     var tensors = ["image": image.detached(), "sum": sum, "weight": Tensor([weight])]
-    for (name, tensor) in optimizer.savedTensors { tensors["adam.\(name)"] = tensor }
+    for (name, tensor) in optimizer.savedTensors { tensors["optimizer.\(name)"] = tensor }
     return tensors
   }
 
@@ -103,7 +106,9 @@ final class StyleScale {
       throw .shape("image", expected: self.image.shape, found: image.shape)
     }
     var memory: [String: Tensor] = [:]
-    for (name, tensor) in saved where name.hasPrefix("adam.") { memory[String(name.dropFirst(5))] = tensor }
+    for (name, tensor) in saved where name.hasPrefix("optimizer.") {
+      memory[String(name.dropFirst("optimizer.".count))] = tensor
+    }
     try optimizer.restore(memory)
     withoutGradients {
       self.image.copy(from: image)

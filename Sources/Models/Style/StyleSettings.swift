@@ -3,6 +3,7 @@ import Foundation
 /// Settings of `StyleOptimization`.
 public struct StyleSettings: Codable, Sendable, Equatable {
   public enum Loss: String, Codable, Sendable, CaseIterable { case wasserstein, gram }
+  public enum Method: String, Codable, Sendable, CaseIterable { case adam, lbfgs }
   public enum Start: String, Codable, Sendable, CaseIterable { case content, noise }
 
   public var size = 512  // Pixels of the longer side, at the end.
@@ -15,6 +16,7 @@ public struct StyleSettings: Codable, Sendable, Equatable {
   public var styleScale = 1.0  // Size of the style's strokes: its picture's longer side over the result's.
   public var loss = Loss.wasserstein
   public var start = Start.content
+  public var optimizer = Method.adam
   public var rate = 0.02  // Adam's, for pictures in 0...1.
   public var memory = 0.99  // Of the average over steps, which is the result.
   public var seed: UInt64 = 0
