@@ -93,6 +93,7 @@ public func restyle(
   }
   var settings = request.settings
   settings.tile = try tile(for: content, request, on: device)
+  if settings.strokes > 0, settings.tile != nil { throw RestyleError.strokesInTiles(size: settings.size) }
   let work = try StyleOptimization(
     content: colours, regions: regions(painted, request.weights, masks), network: network, settings: settings,
     resuming: unfinished.read())
@@ -266,6 +267,7 @@ public enum RestyleError: Explained, Equatable {
   case nothingToResume(String)
   case unfinished(String)
   case diverged(step: Int)
+  case strokesInTiles(size: Int)
 
   public var sentence: String {
     switch self {
@@ -288,6 +290,8 @@ public enum RestyleError: Explained, Equatable {
       "There is no unfinished work for \(out) with these pictures and settings: leave out --resume."
     case .unfinished(let out):
       "There is unfinished work for \(out): go on with it by --resume, or begin anew by --force."
+    case .strokesInTiles(let size):
+      "At \(size) px strokes take more than the memory: give more by --memory, a smaller --size, or leave --strokes out."
     case .diverged(let step):
       "The picture became invalid at step \(step): lower --strength or --rate, or use --precision float32."
     }
@@ -296,7 +300,7 @@ public enum RestyleError: Explained, Equatable {
     switch self {
     case .noStyle, .weights, .masks, .badNumber: .usage
     case .tooSmall, .emptyMask, .diverged: .data
-    case .noNetwork, .tooLittleMemory: .unavailable
+    case .noNetwork, .tooLittleMemory, .strokesInTiles: .unavailable
     case .nothingToResume: .missingInput
     case .unfinished: .cannotCreate
     }
@@ -321,6 +325,7 @@ extension RestyleRequest {
       "weights", weights.reduce(0, +), weights.isEmpty || weights.contains { $0 > 0 }, "above 0 for one at least")
     try expect("size", Double(settings.size), (64...8192).contains(settings.size), "from 64 to 8192")
     try expect("strength", settings.strength, (0.01...100).contains(settings.strength), "from 0.01 to 100")
+    try expect("strokes", settings.strokes, (0...100).contains(settings.strokes), "from 0 to 100")
     try expect("style-scale", settings.styleScale, (0.1...4).contains(settings.styleScale), "from 0.1 to 4")
     try expect("steps", Double(settings.steps), (1...100_000).contains(settings.steps), "from 1 on")
     if let memory { try expect("memory", memory, memory > 0, "of gigabytes above 0") }

@@ -57,6 +57,9 @@ struct RestyleCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How strongly the style is painted: 0.01 to 100.", valueName: "x"))
   var strength = 1.0
 
+  @Option(help: ArgumentHelp("Weight of whole strokes, such as 1: slower, and nearer to the brush.", valueName: "x"))
+  var strokes = 0.0
+
   @Option(help: ArgumentHelp("Size of the strokes beside the painting's own.", valueName: "x"))
   var styleScale = 1.0
 
@@ -158,6 +161,7 @@ struct RestyleCommand: ParsableCommand {
     if let steps { (settings.firstSteps, settings.steps) = (2 * steps, steps) }
     if let smoothness { settings.smoothness = smoothness }
     (settings.strength, settings.styleScale, settings.loss, settings.start) = (strength, styleScale, loss, start)
+    settings.strokes = strokes
     (settings.seed, settings.precision, settings.optimizer) = (seed, precision, optimizer)
     request.settings = settings
     return request

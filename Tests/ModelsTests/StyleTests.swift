@@ -171,7 +171,10 @@ import Torch
   }
 
   /// Ten steps are five, saved, and five more in a new work, to the bit, also across a change of size.
-  @Test(arguments: [3, 8]) func savedWorkGoesOnExactly(stop: Int) throws {
+  @Test(arguments: [
+    (3, StyleSettings.Method.adam, 0.0), (8, .adam, 0), (3, .lbfgs, 0), (8, .lbfgs, 0), (3, .adam, 2), (8, .adam, 2),
+  ])
+  func savedWorkGoesOnExactly(stop: Int, optimizer: StyleSettings.Method, strokes: Double) throws {
     var noise = Noise(seed: 4)
     let (content, style) = (noise.uniform([1, 3, 40, 60]), noise.uniform([1, 3, 50, 30]))
     let network = VGG()
@@ -180,6 +183,7 @@ import Torch
     var settings = StyleSettings()
     (settings.size, settings.smallest, settings.firstSteps, settings.steps) = (48, 34, 5, 5)
     (settings.precision, settings.loss) = ("float32", .gram)
+    (settings.optimizer, settings.strokes) = (optimizer, strokes)
     let work = { (saved: [String: Tensor]?) in
       try StyleOptimization(
         content: content, regions: [.init(styles: [(style, 1)])], network: network, settings: settings,
@@ -194,6 +198,26 @@ import Torch
     #expect(second.done == stop)
     for _ in second {}
     #expect(second.picture.isEqual(to: whole.picture))
+  }
+
+  /// A picture's own places are the nearest, and there is nothing to draw; another's are found as by plain search.
+  @Test func strokesAreDrawnToTheNearestPlaces() {
+    var noise = Noise(seed: 8)
+    func features(_ seed: UInt64) -> [Tensor] {
+      var noise = Noise(seed: seed)
+      return zip([4, 6, 8, 8], [24, 12, 6, 3]).map { relu(noise.normal([1, $0, $1, $1])) }
+    }
+    let own = features(1), other = features(2)
+    #expect(NearestFeatures([own])(own, mask: nil).item().magnitude < 1e-3)
+    let loss = NearestFeatures([other])(own, mask: nil).item()
+    #expect(loss > 1)
+    // Masks count places.
+    let mask = clamp(noise.uniform([1, 1, 6, 6], from: 0.1, to: 1), min: 0, max: 1)
+    let weighed = NearestFeatures([other])(own, mask: mask).item()
+    let alike = NearestFeatures([other])(own, mask: Tensor.ones([1, 1, 6, 6])).item()
+    #expect(abs(Tensor([alike - loss])).item() < 1e-3 && abs(Tensor([weighed - loss])).item() > 1e-4)
+    // Two styles are nearer than either.
+    #expect(NearestFeatures([other, features(3)])(own, mask: nil).item() < loss * 1.2)
   }
 
   @Test func coloursAreKept() {

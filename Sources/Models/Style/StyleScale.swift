@@ -18,6 +18,8 @@ final class StyleScale {
   private struct Region {
     let masks: [Tensor]?
     let losses: [any StyleLoss]
+    /// Nil without strokes.
+    let nearest: NearestFeatures?
     /// Of the whole picture, so that a small region isn't painted as hard as a large one.
     let share: Double
   }
@@ -50,6 +52,7 @@ final class StyleScale {
     _ region: StyleOptimization.Region, _ work: StyleOptimization, _ side: Int, _ size: [Int]
   ) -> Region {
     let layers = work.styleLayers.map(\.layer)
+    var columns: [[Tensor]] = []
     let seen = region.styles.map { style -> (statistics: [StyleStatistics], weight: Double) in
       let longer = Int((Double(side) * work.settings.styleScale).rounded())
       let (height, width) = (style.picture.size(2), style.picture.size(3))
@@ -58,6 +61,9 @@ final class StyleScale {
       let picture = size[0] * size[1] < height * width ? resized(style.picture, size) : style.picture
       let tiles = StyleTiles(height: picture.size(2), width: picture.size(3), side: work.settings.tile).tiles
       let sums = sums(of: picture, tiles, work, masks: nil)
+      if work.settings.strokes > 0 {
+        columns.append(work.features(picture, Array(layers.prefix(NearestFeatures.layers))))
+      }
       return (sums.map { $0.statistics! }, style.weight)
     }
     let losses = layers.indices.map { i -> any StyleLoss in
@@ -73,7 +79,9 @@ final class StyleScale {
     }
     // A mask of a few pixels at the edge may have none left in a deep layer.
     let counts = masks?.allSatisfy { $0.sum().item() > 0 } ?? true
-    return Region(masks: masks, losses: losses, share: counts ? mask?.mean().item() ?? 1 : 0)
+    return Region(
+      masks: masks, losses: losses, nearest: columns.isEmpty ? nil : NearestFeatures(columns),
+      share: counts ? mask?.mean().item() ?? 1 : 0)
   }
 
   /// Adam goes on with what it knew at the smaller size, so that a larger one doesn't begin with a jolt.
@@ -94,6 +102,9 @@ final class StyleScale {
   var saved: [String: Tensor] {
     var tensors = ["image": image.detached(), "sum": sum, "weight": Tensor([weight])]
     for (name, tensor) in optimizer.savedTensors { tensors["optimizer.\(name)"] = tensor }
+    for (i, region) in regions.enumerated() {
+      for (name, tensor) in region.nearest?.saved ?? [:] { tensors["nearest.\(i).\(name)"] = tensor }
+    }
     return tensors
   }
 
@@ -110,6 +121,14 @@ final class StyleScale {
       memory[String(name.dropFirst("optimizer.".count))] = tensor
     }
     try optimizer.restore(memory)
+    for (i, region) in regions.enumerated() where region.share > 0 {
+      let prefix = "nearest.\(i)."
+      try region.nearest?.restore(
+        Dictionary(
+          uniqueKeysWithValues: saved.filter { $0.key.hasPrefix(prefix) }.map {
+            (String($0.key.dropFirst(prefix.count)), $0.value)
+          }))
+    }
     withoutGradients {
       self.image.copy(from: image)
       self.sum.copy(from: sum)
@@ -152,6 +171,9 @@ final class StyleScale {
     for region in regions where region.share > 0 {
       let statistics = work.styleLayers.indices.map { StyleStatistics(features[$0], mask: region.masks?[$0]) }
       loss = loss + self.loss(region, statistics)
+      if let nearest = region.nearest {
+        loss = loss + nearest(features, mask: region.masks?[2]) * (work.settings.strokes * region.share)
+      }
     }
     return (loss.detached(), gradients(of: loss, withRespectTo: [image])[0])
   }
