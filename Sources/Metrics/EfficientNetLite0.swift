@@ -39,7 +39,7 @@ public final class EfficientNetLite0: Module {
 
   /// Pooled features [N, 1280], none negative.
   public func features(_ x: Tensor) -> Tensor {
-    var x = relu6(stemNorm(same(stem, x)))
+    var x = relu6(stemNorm(stem.same(x)))
     for block in blocks { x = block(x) }
     return relu6(headNorm(head(x))).mean(dims: [2, 3])
   }
@@ -76,7 +76,7 @@ public final class EfficientNetLite0: Module {
     func callAsFunction(_ x: Tensor) -> Tensor {
       var y = x
       if let expand, let expandNorm { y = relu6(expandNorm(expand(y))) }
-      y = relu6(depthwiseNorm(same(depthwise, y)))
+      y = relu6(depthwiseNorm(depthwise.same(y)))
       y = projectNorm(project(y))
       return y.shape == x.shape ? y + x : y
     }
@@ -84,11 +84,3 @@ public final class EfficientNetLite0: Module {
 }
 
 private func norm(_ channels: Int) -> BatchNorm2d { BatchNorm2d(channels, epsilon: 1e-3) }
-
-/// TensorFlow's "same" padding of square pictures: ⌈size / stride⌉ outputs, the odd pixel below and to the right.
-private func same(_ convolution: Conv2d, _ x: Tensor) -> Tensor {
-  let (size, stride, kernel) = (x.size(-1), convolution.stride[0], convolution.weight.size(-1))
-  let extra = max(((size + stride - 1) / stride - 1) * stride + kernel - size, 0)
-  let (before, after) = (extra / 2, extra - extra / 2)
-  return convolution(before + after == 0 ? x : pad(x, [before, after, before, after]))
-}

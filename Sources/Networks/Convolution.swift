@@ -156,3 +156,17 @@ private func padded(_ x: Tensor, by padding: [Int], mode: PaddingMode) -> Tensor
   case .circular: pad(x, amounts, mode: .circular)
   }
 }
+
+extension Convolution where D == Plane {
+  /// TensorFlow's "same" padding in place of the layer's own: ⌈size / stride⌉ outputs a side, the odd pixel below and to
+  /// the right.
+  public func same(_ x: Tensor) -> Tensor {
+    let pads = (2...3).map { dim -> (before: Int, after: Int) in
+      let (size, step, kernel) = (x.size(dim), stride[dim - 2], weight.size(dim))
+      let extra = max(((size + step - 1) / step - 1) * step + kernel - size, 0)
+      return (extra / 2, extra - extra / 2)
+    }
+    let sides = [pads[1].before, pads[1].after, pads[0].before, pads[0].after]
+    return self(sides.allSatisfy { $0 == 0 } ? x : pad(x, sides))
+  }
+}

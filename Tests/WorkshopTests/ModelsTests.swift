@@ -10,7 +10,7 @@ import Training
 @testable import Workshop
 
 /// A folder of its own, removed with the test.
-private final class Folder {
+final class Folder {
   let path = NSTemporaryDirectory() + "atelier-models-\(UUID().uuidString)"
   init() { try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
   deinit { try? FileManager.default.removeItem(atPath: path) }

@@ -90,10 +90,8 @@ public final class Held {
 
 /// [N · groups, K, K].
 func transportMap(from own: Statistics, to style: Statistics) -> Tensor {
-  // A step multiplies the smallest share by 2.25 until it is near 1.
-  let steps = 16
-  let (root, inverse) = matrixRoots(own.raised, iterations: steps)
-  let middle = matrixRoots(matmul(matmul(root, style.raised), root), iterations: steps).root
+  let (root, inverse) = matrixRoots(own.raised)
+  let middle = matrixRoots(matmul(matmul(root, style.raised), root)).root
   return matmul(matmul(inverse, middle), inverse)
 }
 

