@@ -10,7 +10,7 @@ struct Benchmarks {
     let name = arguments.next() ?? "help"
     if let threads = arguments.number("threads") { Threads.count = threads }
     switch name {
-    case "dense", "dcgan", "r3gan", "generate", "style":
+    case "dense", "dcgan", "r3gan", "generate", "style", "instant":
       let rate = Rate.all[name]!
       if arguments.flag("alone") {
         print(rate.measured(arguments))
@@ -34,6 +34,7 @@ struct Benchmarks {
       dense, dcgan, r3gan   training steps beside the same in PyTorch
       generate              64 pictures of 64 px, beside the same in PyTorch
       style                 steps of an optimised style transfer, beside the same in PyTorch
+      instant               pictures of 512 px painted in one pass, beside the same in PyTorch
       start-up              whole processes that do almost nothing
       packing               a folder of pictures made ready to train on, beside Pillow  [--pictures DIR] [--atelier PATH]
       gaussians             25 modes in the plane, by r3gan's loss        [--steps N] [--seed N]

@@ -55,6 +55,7 @@ struct Rate: Sendable {
           peers: [Peer(name: "PyTorch, channels last", script: "generate.py")])
       ], measured: generate),
     "style": style,
+    "instant": instant,
   ]
 }
 

@@ -21,7 +21,7 @@ extension Rate {
       network.setRequiresGradient(false)
       network.useChannelsLast()
       var settings = StyleSettings()
-      (settings.size, settings.smallest, settings.firstSteps) = (512, 512, 1000)
+      (settings.size, settings.smallest, settings.firstSteps, settings.strokes) = (512, 512, 1000, 0)
       let pictures = (0..<2).map { _ in noise.uniform([1, 3, 384, 512]) }
       do {
         let work = try StyleOptimization(

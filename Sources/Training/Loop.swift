@@ -115,6 +115,10 @@ public final class Loop<R: Recipe> {
         let rows = recipe.examples(first, second)
         let pictures = Tensor.concatenated(rows)
         report(.sample(pictures, columns: first.size(0), picturesSeen: facts.picturesSeen))
+      } else if let recipe = recipe as? any ShowingRecipe {
+        let shown = Array(0..<min(6, set.count))
+        let pictures = Tensor.concatenated(recipe.examples(set.batch(shown)))
+        report(.sample(pictures, columns: shown.count, picturesSeen: facts.picturesSeen))
       }
     }
   }

@@ -63,6 +63,15 @@ extension LatentRecipe {
   public func decode(_ latents: Tensor, truncation: Double) -> Tensor { decode(latents * truncation) }
 }
 
+/// A recipe that makes something of its own set's pictures.
+public protocol ShowingRecipe: Recipe {
+  /// Rows of a sheet, such as: what is given, what becomes of it, what it should be.
+  ///
+  /// - Parameter pictures: [N, C, H, W] in -1...1 on the CPU.
+  /// - Returns: each [N, C, h, w] in -1...1, float32 on the CPU, all of one size.
+  func examples(_ pictures: Tensor) -> [Tensor]
+}
+
 /// Standard normal latents [N, size], each drawn from its own seed, so that a picture doesn't depend on its batch.
 public func gaussianLatents(seeds: [UInt64], size: Int) -> Tensor {
   Tensor.stacked(

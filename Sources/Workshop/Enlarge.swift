@@ -11,7 +11,7 @@ public struct EnlargeRequest: Sendable {
   public var out: String
   /// How many times as wide and as high.
   public var scale = 2
-  /// A known model's name, or that of an imported one.
+  /// A known model's name, that of an imported one, or a run of the recipe enlarge.
   public var model = "waifu2x-photo"
   /// auto, bfloat16 or float32.
   public var precision = "auto"
@@ -156,7 +156,7 @@ extension EnlargeRequest {
   }
 }
 
-private func isFolder(_ path: String) -> Bool {
+func isFolder(_ path: String) -> Bool {
   var facts = stat()
   return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
 }

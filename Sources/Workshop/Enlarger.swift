@@ -20,20 +20,25 @@ struct Enlarger {
   ) throws {
     self.request = request
     let known = KnownModel.all.filter { ["realesrgan", "waifu2x"].contains($0.architecture) }.map(\.name)
-    var path = "\(workspace.models)/\(request.model).safetensors"
-    if known.contains(request.model) {
-      path = try installModel(request.model, in: workspace, say: say)
-    } else if !FileManager.default.fileExists(atPath: path) {
-      throw EnlargeError.noModel(request.model, known: known)
-    }
-    do {
-      network = try enlargingNetwork(Safetensors.read(path).tensors)
-    } catch is StateError {
-      throw EnlargeError.otherModel(request.model)
+    let found = known.contains(request.model) ? nil : Generator.place(request.model, in: workspace)
+    if let found, (try? Safetensors.metadata(found))?["recipe"] != nil || isFolder(found) {
+      let trained = try Generator(request.model, in: workspace, on: device) { say($0.sentence) }
+      guard let recipe = trained.recipe as? EnlargeRecipe else { throw EnlargeError.otherModel(request.model) }
+      (network, hash) = (recipe.average.module, trained.hash)
+    } else {
+      guard known.contains(request.model) || found != nil else {
+        throw EnlargeError.noModel(request.model, known: known)
+      }
+      let path = try found ?? installModel(request.model, in: workspace, say: say)
+      do {
+        network = try enlargingNetwork(Safetensors.read(path).tensors)
+      } catch is StateError {
+        throw EnlargeError.otherModel(request.model)
+      }
+      hash = try Digest.sha256(file: path)
     }
     network.move(to: device)
     network.useChannelsLast()
-    hash = try Digest.sha256(file: path)
     usesBFloat16 = request.precision == "bfloat16" || request.precision == "auto" && device.prefersBFloat16
     memory = (request.memory ?? Double(ProcessInfo.processInfo.physicalMemory) / 2e9) * 1e9
   }

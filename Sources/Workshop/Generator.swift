@@ -94,6 +94,8 @@ public enum GeneratorError: Explained, Equatable {
       "None of the checkpoints in \(path) can be read: train again, with another --run."
     case .noLatents(let recipe, let option):
       "The recipe \(recipe) doesn't make its pictures from latents: leave \(option) out."
+    case .transfer(let name, recipe: EnlargeRecipe.name):
+      "\(name) makes pictures larger (\(EnlargeRecipe.name)) and none by itself: use `atelier enlarge PICTURE --model \(name)`."
     case .transfer(let name, let recipe):
       "\(name) changes pictures (\(recipe)) and makes none by itself: use `atelier restyle PICTURE --with \(name)`."
     }

@@ -8,7 +8,7 @@ import Training
 /// A network that paints in styles that are named when it is used: any picture's, or some of its own by their numbers.
 struct PaintingModel {
   private enum Kind {
-    case anyStyle(InstantNetwork, eye: VGG)
+    case anyStyle(InstantNetwork)
     case numbered(BrushNetwork)
   }
   let name: String
@@ -42,8 +42,7 @@ struct PaintingModel {
     guard let recipe = generator.recipe as? InstantRecipe else {
       throw TransferModelError.hasItsStyle(name, recipe: generator.facts.recipe)
     }
-    let eye = try styleNetwork("vgg16", in: workspace, on: device, say: say)
-    (kind, hash) = (.anyStyle(recipe.average.module, eye: eye), generator.hash)
+    (kind, hash) = (.anyStyle(recipe.average.module), generator.hash)
   }
 
   /// Painters of all styles mixed, or with masks one of each.
@@ -71,11 +70,11 @@ struct PaintingModel {
         for i in group.styles { shares[numbers[i]] += masks.isEmpty ? weights[i] : 1 }
         return (BrushPainter(network, weights: shares, on: device, precision: precision), group.mask)
       }
-    case .anyStyle(let network, let eye):
+    case .anyStyle(let network):
       let pictures = try request.styles.map { try looked(at: $0, request, colours) }
       return together.map { group in
         let styles = group.styles.map { (picture: pictures[$0], weight: masks.isEmpty ? weights[$0] : 1) }
-        return (InstantPainter(network, styles: styles, seenBy: eye, precision: precision), group.mask)
+        return (InstantPainter(network, styles: styles, precision: precision), group.mask)
       }
     }
   }
@@ -87,7 +86,7 @@ struct PaintingModel {
       throw RestyleError.tooSmall(path, width: style.width, height: style.height)
     }
     let scale = min(1, Self.styleSide * request.settings.styleScale / Double(max(style.width, style.height)))
-    let sides = [style.width, style.height].map { max(16, Int((Double($0) * scale).rounded())) }
+    let sides = [style.width, style.height].map { max(32, Int((Double($0) * scale).rounded())) }
     let picture = unit(scale < 1 ? style.resampled(width: sides[0], height: sides[1]) : style, on: device)
     return request.colours == .matched ? matchingColours(of: colours, in: picture) : picture
   }

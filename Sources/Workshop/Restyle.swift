@@ -93,7 +93,6 @@ public func restyle(
   }
   var settings = request.settings
   settings.tile = try tile(for: content, request, on: device)
-  if settings.strokes > 0, settings.tile != nil { throw RestyleError.strokesInTiles(size: settings.size) }
   let work = try StyleOptimization(
     content: colours, regions: regions(painted, request.weights, masks), network: network, settings: settings,
     resuming: unfinished.read())
@@ -267,7 +266,6 @@ public enum RestyleError: Explained, Equatable {
   case nothingToResume(String)
   case unfinished(String)
   case diverged(step: Int)
-  case strokesInTiles(size: Int)
 
   public var sentence: String {
     switch self {
@@ -290,8 +288,6 @@ public enum RestyleError: Explained, Equatable {
       "There is no unfinished work for \(out) with these pictures and settings: leave out --resume."
     case .unfinished(let out):
       "There is unfinished work for \(out): go on with it by --resume, or begin anew by --force."
-    case .strokesInTiles(let size):
-      "At \(size) px strokes take more than the memory: give more by --memory, a smaller --size, or leave --strokes out."
     case .diverged(let step):
       "The picture became invalid at step \(step): lower --strength or --rate, or use --precision float32."
     }
@@ -300,7 +296,7 @@ public enum RestyleError: Explained, Equatable {
     switch self {
     case .noStyle, .weights, .masks, .badNumber: .usage
     case .tooSmall, .emptyMask, .diverged: .data
-    case .noNetwork, .tooLittleMemory, .strokesInTiles: .unavailable
+    case .noNetwork, .tooLittleMemory: .unavailable
     case .nothingToResume: .missingInput
     case .unfinished: .cannotCreate
     }

@@ -97,6 +97,17 @@ public struct RunRecord: Codable, Sendable, Equatable {
     try AtomicFile.write(Array(encoder.encode(self)), to: folder + "/settings.json", isForced: true)
   }
 
+  /// What a trained network is for, and the command for that.
+  public func use(of folder: String) -> (words: String, command: String) {
+    switch recipe {
+    case EnlargeRecipe.name: ("Make a picture larger", "atelier enlarge picture.jpg --model \(folder) --out large.png")
+    case InstantRecipe.name:
+      ("Paint a picture", "atelier restyle picture.jpg --with \(folder) --style painting.jpg --out painted.png")
+    case _ where towards != nil: ("Change a picture", "atelier restyle picture.jpg --with \(folder) --out changed.png")
+    default: ("Make pictures", "atelier generate \(folder) --seeds 0-63 --grid --out pictures")
+    }
+  }
+
   /// A page about the run for people: what it was trained on, how, and how to use it.
   func writeCard(to folder: String, _ report: Report, _ ending: Ending) throws {
     let minutes = Int((report.seconds / 60).rounded())
@@ -104,12 +115,9 @@ public struct RunRecord: Codable, Sendable, Equatable {
     let isTransfer = towards != nil
     let sources =
       "\(count) pictures from `\(pictures)`" + (towards.map { " and \($0.count) from `\($0.pictures)`" } ?? "")
-    let use =
-      isTransfer
-      ? "Change a picture: `atelier restyle picture.jpg --with \(folder) --out changed.png`"
-      : "Make pictures: `atelier generate \(folder) --seeds 0-63 --grid --out pictures`"
+    let use = use(of: folder)
     let card = """
-      # A \(isTransfer ? "network for" : "generator of") \(packing.size) px pictures
+      # A \(isTransfer || recipe == EnlargeRecipe.name ? "network for" : "generator of") \(packing.size) px pictures
 
       Trained by Atelier \(version) with the recipe `\(recipe)` on \(sources)
       (SHA-256 of the contents \(hash.prefix(16))…), \(minutes) min, \(report.picturesSeen) pictures seen\
@@ -120,7 +128,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
       - Last readings: \(figures.isEmpty ? "none" : figures)
       - Rights: as those of the pictures it was trained on; you know where they come from.
 
-      \(use)
+      \(use.words): `\(use.command)`
       Go on training: `atelier train --resume --run \(folder) --minutes \(minutes + 20)`
 
       """

@@ -115,8 +115,7 @@ public func train(
     let settings = try R.Settings(json: record.settings, recipe: R.name)
     let recipe = try R(settings, noise: &noise, on: request.device)
     if earlier == nil, let continued = recipe as? any Continued, let kind = R.self as? any Continued.Type {
-      let path = try installModel(kind.beginning, in: workspace, say: { report(.note($0)) })
-      try continued.begin(with: Safetensors.read(path).tensors)
+      try continued.begin(with: weights(kind.beginning, in: workspace, say: { report(.note($0)) }))
     }
     if let taught = recipe as? any Taught {
       taught.learn(from: try styleNetwork("vgg16", in: workspace, on: request.device) { report(.note($0)) })
@@ -227,4 +226,17 @@ extension TransferRecipe {
   ) throws -> Int {
     try targetSize(earlier.map { try Settings(json: $0.settings, recipe: name) } ?? prepared(situation, request))
   }
+}
+
+/// Weights to begin with: of a model that comes with Atelier or was trained by it, or of one that can be installed.
+///
+/// - Throws: `CheckpointError`, and as `installModel`.
+private func weights(_ name: String, in workspace: Workspace, say: (String) -> Void) throws -> [String: Tensor] {
+  guard !KnownModel.all.contains(where: { $0.name == name }), let path = Generator.place(name, in: workspace) else {
+    return try Safetensors.read(installModel(name, in: workspace, say: say)).tensors
+  }
+  let trained = "network.average/"
+  let named = try Safetensors.read(path).tensors.filter { $0.key.hasPrefix(trained) }
+  return Dictionary(
+    uniqueKeysWithValues: named.map { (String($0.key.dropFirst(trained.count)), $0.value.to(.float32)) })
 }

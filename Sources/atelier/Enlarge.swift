@@ -24,7 +24,9 @@ struct EnlargeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How many times as wide and as high: 2, 3 or 4.", valueName: "n"))
   var scale = 2
 
-  @Option(help: ArgumentHelp("One of those above, or an imported one's name.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("One of those above, an imported one's name, or a run of the recipe enlarge.", valueName: "name")
+  )
   var model = "waifu2x-photo"
 
   @Option(help: ArgumentHelp("auto, bfloat16 or float32.", valueName: "name"))

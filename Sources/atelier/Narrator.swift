@@ -11,7 +11,7 @@ struct Narrator {
   private var lastPacking = 0.0
   private var folder = ""
   private var lastSheet: String?
-  private var isTransfer = false
+  private var record: RunRecord?
   private let saysNext: Bool
   /// Of training, when it has finished.
   private(set) var seconds = 0.0
@@ -36,7 +36,7 @@ struct Narrator {
       console.line(words)
     case .started(let folder, let record, let from):
       self.folder = folder
-      isTransfer = record.towards != nil
+      self.record = record
       console.event(
         "started", ["run": folder, "recipe": record.recipe, "pictures": record.count, "picturesSeen": from])
       let start =
@@ -97,9 +97,8 @@ struct Narrator {
     console.line(lastSheet.map { "\(seen); samples are in \($0)" } ?? seen)
     guard saysNext else { return }
     switch ending {
-    case .completed where isTransfer:
-      console.line("Next: ./atelier restyle picture.jpg --with \(folder) --out changed.png")
-    case .completed: console.line("Next: ./atelier generate \(folder) --seeds 0-63 --grid --out pictures")
+    case .completed:
+      if let record { console.line("Next: ./\(record.use(of: folder).command)") }
     case .stopped: console.line("Saved. Go on with: ./atelier train --resume --run \(folder)")
     }
   }

@@ -57,8 +57,9 @@ struct RestyleCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How strongly the style is painted: 0.01 to 100.", valueName: "x"))
   var strength = 1.0
 
-  @Option(help: ArgumentHelp("Weight of whole strokes, such as 1: slower, and nearer to the brush.", valueName: "x"))
-  var strokes = 0.0
+  @Option(
+    help: ArgumentHelp("Weight of whole strokes, up to 1,024 px; 0 for none: nearer to the content.", valueName: "x"))
+  var strokes = 2.0
 
   @Option(help: ArgumentHelp("Size of the strokes beside the painting's own.", valueName: "x"))
   var styleScale = 1.0

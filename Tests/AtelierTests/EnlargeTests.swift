@@ -101,6 +101,27 @@ import Torch
     }
   }
 
+  /// A network of one's own, learned in a moment, and the words for other ways of using it.
+  @Test func aRunEnlarges() throws {
+    try inFolder { atelier in
+      let trained = try atelier.run(
+        "train", Binary.pictures, "--recipe", "enlarge", "--run", "run", "--size", "64", "--window", "48", "--scale",
+        "3",
+        "--width", "8", "--depth", "2", "--pictures-seen", "32")
+      try #require(trained.status == 0, "\(trained.err)")
+      #expect(trained.out.contains("Next: ./atelier enlarge picture.jpg --model"))
+      let scene = "\(Self.fixtures)/scene.jpg"
+      let made = try atelier.run("enlarge", scene, "--model", "run", "--scale", "3", "--out", "a.png")
+      #expect(made.status == 0, "\(made.err)")
+      let before = try Picture.load(scene)
+      #expect(try Picture.load("\(atelier.folder)/a.png").width == 3 * before.width)
+      let none = try atelier.run("generate", "run", "--seeds", "1", "--out", "made")
+      #expect(none.status != 0 && none.err.contains("use `atelier enlarge PICTURE --model run`"), "\(none.err)")
+      let other = try atelier.run("restyle", scene, "--with", "run", "--out", "b.png")
+      #expect(other.status == 64 && other.err.contains("use `atelier enlarge PICTURE --model run`"), "\(other.err)")
+    }
+  }
+
   @Test func aFileSaysHowItWasMade() throws {
     try inStudio { atelier in
       try atelier.train("run")

@@ -66,6 +66,68 @@ import Testing
     }
   }
 
+  /// A mask that fades: exactly the content where it is black, and no more than its share of the change elsewhere.
+  @Test func aFeatherFades() throws {
+    try inFolder { atelier in
+      let size = 64
+      let content = try Picture.load("\(Self.fixtures)/scene.jpg").resampled(width: size, height: size)
+      try content.write("\(atelier.folder)/content.png")
+      // White to x = 16, black from 48.
+      let share = { (x: Int) in min(1, max(0, Double(48 - x) / 32)) }
+      let bytes = (0..<size * size).map { UInt8((255 * share($0 % size)).rounded()) }
+      try Picture(width: size, height: size, channels: 1, bytes: bytes).write("\(atelier.folder)/mask.png")
+      #expect(try restyle(atelier, "content.png", ["--mask", "mask.png"]).status == 0)
+      let made = try Picture.load("\(atelier.folder)/out.png")
+      var (change, count) = ([Double](repeating: 0, count: 4), [Double](repeating: 0, count: 4))
+      for y in 0..<size {
+        for x in 0..<size {
+          let difference = zip(made[x, y], content[x, y]).map { abs(Int($0) - Int($1)) }
+          // A pixel can't change by more than the mask lets through.
+          #expect(Double(difference.max()!) <= 255 * share(x) + 1)
+          change[x / 16] += Double(difference.reduce(0, +))
+          count[x / 16] += 1
+        }
+      }
+      let mean = zip(change, count).map { $0 / $1 }
+      #expect(mean[3] == 0 && mean[2] > 0 && mean[2] < mean[1] && mean[1] < mean[0] * 1.1, "\(mean)")
+    }
+  }
+
+  /// How far the shares of hues are apart, in 18 bins, where both pictures are coloured: 0 to 1.
+  private func distanceOfHues(_ a: Picture, _ b: Picture) -> Double {
+    var bins = [[Double]](repeating: [Double](repeating: 0, count: 18), count: 2)
+    for i in stride(from: 0, to: a.bytes.count, by: 3) {
+      let hues = [a, b].map { picture -> Double? in
+        let c = picture.bytes[i..<i + 3].map(Double.init)
+        // Of pale colours, rounding to 8 bits leaves no hue.
+        guard let high = c.max(), let low = c.min(), high - low > 20 else { return nil }
+        let parts = [c[1] - c[2], 2 * (high - low) + c[2] - c[0], 4 * (high - low) + c[0] - c[1]]
+        return (parts[c.firstIndex(of: high)!] / (high - low) + 6).truncatingRemainder(dividingBy: 6)
+      }
+      guard let first = hues[0], let second = hues[1] else { continue }
+      bins[0][Int(first * 3) % 18] += 1
+      bins[1][Int(second * 3) % 18] += 1
+    }
+    let count = bins[0].reduce(0, +)
+    return zip(bins[0], bins[1]).map { abs($0 - $1) }.reduce(0, +) / 2 / max(count, 1)
+  }
+
+  @Test func huesStay() throws {
+    try inFolder { atelier in
+      let content = try Picture.load("\(Self.fixtures)/scene.jpg").resampled(width: 64, height: 64)
+      try content.write("\(atelier.folder)/content.png")
+      func distance(_ arguments: [String]) throws -> Double {
+        let paint = ["restyle", "content.png", "--style", Self.style, "--out", "out.png", "--force"]
+        #expect(try atelier.run(paint + arguments).status == 0)
+        return distanceOfHues(content, try Picture.load("\(atelier.folder)/out.png"))
+      }
+      for method in [Self.quick, ["--method", "instant", "--size", "64"]] {
+        let (kept, free) = (try distance(method + ["--colours", "content"]), try distance(method))
+        #expect(kept < 0.05 && free > 4 * kept, "\(kept), \(free)")
+      }
+    }
+  }
+
   @Test func coloursOfTheContentStay() throws {
     try inFolder { atelier in
       let content = try Picture.load("\(Self.fixtures)/scene.jpg").resampled(width: 64, height: 64)

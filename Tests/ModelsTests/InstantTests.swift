@@ -93,7 +93,7 @@ import Training
     network.initialize(&noise, as: .fanIn(gain: 1))
     network.setRequiresGradient(false)
     let style = interpolate(noise.uniform([1, 3, 9, 7]), size: [80, 64])
-    return (InstantPainter(network, styles: [(style, 1)], seenBy: eye, precision: "float32"), noise)
+    return (InstantPainter(network, styles: [(style, 1)], precision: "float32"), noise)
   }
 
   /// Beside PyTorch: Tests/Goldens/brush.py.
@@ -118,6 +118,33 @@ import Training
     // Eighteen normalisations amplify rounding.
     let scale = abs(golden["gradient"]!).max().item()
     #expect(abs(gradient - golden["gradient"]!).max().item() < 1e-2 * scale)
+  }
+
+  /// Beside PyTorch: Tests/Goldens/instant.py.
+  @Test func theNetworkIsPyTorchs() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/instant.safetensors").path).tensors
+    let network = InstantNetwork()
+    var noise = Noise(seed: 6)
+    withoutGradients {
+      for (name, tensor) in network.state {
+        let values = noise.normal(tensor.shape)
+        let fan = Double(tensor.count / tensor.size(0))
+        let shift = name.hasSuffix("scale.bias") ? 1.0 : 0
+        tensor.copy(from: tensor.rank > 1 ? values / (fan / 2).squareRoot() : values * 0.1 + shift)
+      }
+    }
+    let painting = noise.uniform([2, 3, 72, 90]), picture = noise.uniform([2, 3, 32, 40]).requiringGradient()
+    let style = network.style(of: painting)
+    #expect(abs(style - golden["style"]!).max().item() < 1e-4 * abs(golden["style"]!).max().item())
+    let made = network.raw(picture, style)
+    #expect(abs(made - golden["made"]!).max().item() < 1e-4)
+    let found = gradients(
+      of: square(made).mean(), withRespectTo: [picture, network.predictor.bottleneck.bias!])
+    for (gradient, name) in zip(found, ["picture", "bottleneck"]) {
+      let scale = abs(golden[name]!).max().item()
+      #expect(abs(gradient - golden[name]!).max().item() < 1e-2 * scale, "\(name)")
+    }
   }
 
   @Test func statesHaveThePublishedNames() {

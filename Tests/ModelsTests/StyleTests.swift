@@ -149,6 +149,7 @@ import Torch
     ]
     let slopes = try [nil, 224].map { tile in
       var settings = StyleSettings()
+      settings.strokes = 0
       (settings.size, settings.smallest, settings.precision, settings.tile) = (357, 357, "float32", tile)
       settings.loss = .gram
       let work = try StyleOptimization(content: content, regions: regions, network: network, settings: settings)

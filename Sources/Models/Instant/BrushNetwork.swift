@@ -34,13 +34,7 @@ public final class BrushNetwork: Module {
     func callAsFunction(_ x: Tensor, _ style: Style, _ held: Held?) -> Tensor {
       let beyond = w.size(3) / 2
       let y = conv2d(pad(x, [beyond, beyond, beyond, beyond], mode: .reflect), w, nil, stride: [step, step])
-      let (scale, shift) = (style.scale.unsqueezed(2).unsqueezed(3), style.shift.unsqueezed(2).unsqueezed(3))
-      guard let held else { return instanceNorm(y) * scale + shift }
-      let (mean, inverse) = held.next {
-        let mean = y.mean(dims: [2, 3], keepDims: true)
-        return (mean, rsqrt(square(y - mean).mean(dims: [2, 3], keepDims: true) + 1e-5))
-      }
-      return (y - mean) * inverse * scale + shift
+      return normalized(y, style, held)
     }
   }
 
@@ -108,6 +102,19 @@ public final class BrushNetwork: Module {
   public func callAsFunction(_ pictures: Tensor, _ mixture: Tensor, held: Held? = nil) -> Tensor {
     painted(pictures, steering(mixture), held: held)
   }
+}
+
+/// y normalised over each picture's places, scaled and shifted.
+///
+/// - Parameter held: keeps mean and deviation, for tiles of one picture.
+func normalized(_ y: Tensor, _ style: BrushNetwork.Style, _ held: Held?) -> Tensor {
+  let (scale, shift) = (style.scale.unsqueezed(2).unsqueezed(3), style.shift.unsqueezed(2).unsqueezed(3))
+  guard let held else { return instanceNorm(y) * scale + shift }
+  let (mean, inverse) = held.next {
+    let mean = y.mean(dims: [2, 3], keepDims: true)
+    return (mean, rsqrt(square(y - mean).mean(dims: [2, 3], keepDims: true) + 1e-5))
+  }
+  return (y - mean) * inverse * scale + shift
 }
 
 /// A `BrushNetwork` with the mixture of styles that it paints in.

@@ -22,7 +22,7 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
     public var cropSide = 192  // Side of what is seen of a photograph, in pixels.
     public var styleSize = 384  // Side at which the painting is looked at: larger, and the strokes are.
     public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a twentieth.
-    public var contentWeight = 0.15  // As in `restyle`.
+    public var contentWeight = 0.15  // Of what relu4_1 sees.
     public var smoothness = 0.5  // Weight of the total variation.
     public var precision = "auto"
     public init() {}

@@ -1,64 +1,89 @@
 import Networks
 import Torch
 
-/// Paints a picture in any style in one pass: a `BrushNetwork` whose scales and shifts are predicted from what VGG16
-/// sees of the style (Ghiasi et al. 2017), and whose colours are carried to the style's.
+/// Paints a picture in any style in one pass: a small network whose normalisations' scales and shifts are predicted from
+/// the style (Ghiasi et al. 2017, "Exploring the structure of a real-time, arbitrary neural artistic stylization network"),
+/// and whose colours are carried to the style's.
 public final class InstantNetwork: Module {
-  /// Numbers that describe a style: mean and deviation of each channel of four layers of VGG16.
-  public static let descriptionSize = 2 * (64 + 128 + 256 + 512)
+  typealias Style = BrushNetwork.Style
 
-  let brush = BrushNetwork(styles: 1)
-  let first = Linear(InstantNetwork.descriptionSize, 256), second: Linear
-  /// Channels of each of the brush's layers.
-  private let widths: [Int]
+  /// A convolution and its normalisation: pictures are mirrored beyond their edges.
+  final class Layer: Module {
+    let weight: Tensor
+    let scale: Linear, shift: Linear
 
-  public var members: [(name: String, value: Any)] { [("brush", brush), ("first", first), ("second", second)] }
+    init(_ inputs: Int, _ outputs: Int, kernel: Int = 3) {
+      weight = Tensor.zeros([outputs, inputs, kernel, kernel]).requiringGradient()
+      scale = Linear(StylePredictor.size, outputs)
+      shift = Linear(StylePredictor.size, outputs)
+    }
+
+    var members: [(name: String, value: Any)] { [("weight", weight), ("scale", scale), ("shift", shift)] }
+
+    func fill(_ noise: inout Noise, as scheme: Initialization) { scheme.fill(weight, nil, &noise) }
+
+    /// - Parameter style: [N, StylePredictor.size], float32.
+    func callAsFunction(_ x: Tensor, _ style: Tensor, _ held: Held?) -> Tensor {
+      let beyond = weight.size(3) / 2
+      let y = conv2d(pad(x, [beyond, beyond, beyond, beyond], mode: .reflect), weight, nil)
+      return normalized(y, (scale(style), shift(style)), held)
+    }
+  }
+
+  let predictor = StylePredictor()
+  let contract: [Conv2d]
+  let residual: [[Layer]]
+  let expand: [Layer]
+
+  public var members: [(name: String, value: Any)] {
+    [("predictor", predictor), ("contract", contract), ("residual", residual), ("expand", expand)]
+  }
 
   public init() {
-    widths = brush.layers.map { $0.w.size(0) }
-    second = Linear(256, 2 * widths.reduce(0, +))
+    func narrowing(_ inputs: Int, _ outputs: Int, kernel: Int = 3, stride: Int = 1) -> Conv2d {
+      Conv2d(inputs, outputs, kernel: kernel, stride: stride, padding: kernel / 2, paddingMode: .reflect)
+    }
+    contract = [narrowing(3, 8, kernel: 9), narrowing(8, 16, stride: 2), narrowing(16, 32, stride: 2)]
+    residual = (0..<5).map { _ in [Layer(32, 32), Layer(32, 32)] }
+    expand = [Layer(32, 16), Layer(16, 8), Layer(8, 3, kernel: 9)]
   }
 
-  /// Begins as the brush is, whatever the style.
-  func beginAsOne() {
-    withoutGradients { for (_, tensor) in second.state { tensor.multiply(by: 0.1) } }
-  }
+  /// Height and width of pictures are multiples of it.
+  public static let multiple = 4
+  /// How far a pixel looks: 4 px, two halvings, eleven convolutions at a quarter of the size, and back.
+  static let margin = 64
+  static let bytesPerPixel = 500.0
 
-  /// A style in numbers, of its statistics as `PaintingLoss` has them.
-  static func described(_ style: [Statistics]) -> Tensor {
-    Tensor.concatenated(
-      zip(style, VGG.widths).map { layer, channels in
-        let k = layer.mean.size(1)
-        let variance = (layer.covariance * Tensor.eye(k, on: layer.mean.device)).sum(dims: [2])
-        let numbers = Tensor.concatenated([relu(layer.mean.squeezed(2)), sqrt(variance + 1e-6)], dim: 1)
-        // [N · groups, 2 K]: a picture's groups belong together.
-        return (log(numbers + 1) * 0.25).reshaped([-1, 2 * channels])
-      }, dim: 1)
-  }
+  /// The style of pictures, [N, StylePredictor.size].
+  ///
+  /// - Parameter pictures: [N, 3, H, W] in 0...1.
+  func style(of pictures: Tensor) -> Tensor { predictor.bottleneck(predictor.pooled(pictures)).to(.float32) }
 
-  /// - Parameter description: [N, descriptionSize].
-  func steering(_ description: Tensor) -> [BrushNetwork.Style] {
-    let n = description.size(0)
-    let change = second(relu(first(description))).to(.float32)
-    let base = brush.steering(Tensor.ones([n, 1]).to(description.device))
-    let parts = change.split(into: widths.flatMap { [$0, $0] }, dim: 1)
-    return base.indices.map { (base[$0].scale + parts[2 * $0], base[$0].shift + parts[2 * $0 + 1]) }
-  }
-
-  /// The same before colours are carried over: what is trained, since a carried picture's contrast couldn't be told right
-  /// from wrong.
-  func raw(_ pictures: Tensor, _ description: Tensor, held: Held? = nil) -> Tensor {
-    brush.painted(pictures, steering(description), held: held)
-  }
-
+  /// Before colours are carried over: what is trained, since a carried picture's contrast couldn't be told right from
+  /// wrong.
+  ///
   /// - Parameters:
   ///   - pictures: [N, 3, H, W] in 0...1.
-  ///   - description: [N, descriptionSize].
-  ///   - colours: of the styles, a group of 3 channels.
+  ///   - style: [N, StylePredictor.size].
   ///   - held: what depends on the picture as a whole, for tiles of one.
+  /// - Returns: [N, 3, H, W] in 0...1, float32.
+  func raw(_ pictures: Tensor, _ style: Tensor, held: Held? = nil) -> Tensor {
+    held?.rewind()
+    var x = pictures
+    for layer in contract { x = relu(layer(x)) }
+    for pair in residual { x = x + pair[1](relu(pair[0](x, style, held)), style, held) }
+    for (i, layer) in expand.enumerated() {
+      if i < 2 { x = interpolate(x, size: [2 * x.size(2), 2 * x.size(3)], mode: .nearest) }
+      x = layer(x, style, held)
+      if i < 2 { x = relu(x) }
+    }
+    return sigmoid(x.to(.float32))
+  }
+
+  /// - Parameter colours: of the styles, a group of 3 channels.
   /// - Returns: [N, 3, H, W], float32, about 0...1.
-  func painted(_ pictures: Tensor, _ description: Tensor, colours: Statistics, held: Held? = nil) -> Tensor {
-    let made = raw(pictures, description, held: held)
+  func painted(_ pictures: Tensor, _ style: Tensor, colours: Statistics, held: Held? = nil) -> Tensor {
+    let made = raw(pictures, style, held: held)
     return withAutocast(false, on: made.device) { transported(made, to: colours, held: held) }
   }
 }

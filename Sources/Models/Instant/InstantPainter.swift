@@ -4,44 +4,41 @@ import Torch
 /// An `InstantNetwork` with the styles that it paints in.
 public final class InstantPainter: PictureTransfer {
   private let network: InstantNetwork
-  private let description: Tensor
+  private let style: Tensor
   private let colours: Statistics
   private let usesBFloat16: Bool
   private var held: Held?
 
   /// - Parameters:
   ///   - network: on the device of the pictures.
-  ///   - styles: [1, 3, H, W] in 0...1, of any size from 16 px, and how much each counts.
-  ///   - eye: VGG16, which says what the styles are.
+  ///   - styles: [1, 3, H, W] in 0...1, of 32 px or more a side, and how much each counts.
   ///   - precision: auto, bfloat16 or float32.
   public init(
-    _ network: InstantNetwork, styles: [(picture: Tensor, weight: Double)], seenBy eye: VGG, precision: String = "auto"
+    _ network: InstantNetwork, styles: [(picture: Tensor, weight: Double)], precision: String = "auto"
   ) {
     precondition(!styles.isEmpty, "there is no style")
     let device = styles[0].picture.device
     let isHalf = precision == "bfloat16" || precision == "auto" && device.prefersBFloat16
     (self.network, usesBFloat16) = (network, isHalf)
-    (description, colours) = withoutGradients {
-      let seen = styles.map { style in
-        let features = withAutocast(isHalf, on: device) { eye(style.picture, layers: PaintingLoss.layers) }
-        return (PaintingLoss.statistics(features), Statistics(style.picture, group: 3), style.weight)
-      }
-      let mixed = PaintingLoss.groups.indices.map { layer in Statistics.mixed(seen.map { ($0.0[layer], $0.2) }) }
-      return (InstantNetwork.described(mixed), Statistics.mixed(seen.map { ($0.1, $0.2) }))
+    let sum = styles.reduce(0) { $0 + $1.weight }
+    (style, colours) = withoutGradients {
+      let parts = styles.map { network.style(of: $0.picture) * ($0.weight / sum) }
+      let colours = styles.map { (Statistics($0.picture, group: 3), $0.weight) }
+      return (parts.dropFirst().reduce(parts[0], +), Statistics.mixed(colours))
     }
   }
 
   public let channels = 3
-  public let multiple = BrushNetwork.multiple
+  public let multiple = InstantNetwork.multiple
   public let least = 24
-  public let margin: Int? = BrushNetwork.margin
-  public let bytesPerPixel = BrushNetwork.bytesPerPixel
+  public let margin: Int? = InstantNetwork.margin
+  public let bytesPerPixel = InstantNetwork.bytesPerPixel
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
     withoutGradients {
       let given = ((x + 1) / 2).channelsLast()
       let painted = withAutocast(usesBFloat16, on: x.device) {
-        network.painted(given, description, colours: colours, held: held)
+        network.painted(given, style, colours: colours, held: held)
       }
       return clamp(painted * 2 - 1, min: -1, max: 1)
     }

@@ -17,9 +17,9 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
     public var size = 256
     public var channels = 3
     public var batch = 2  // Many small steps teach more than few large ones.
-    public var cropSide = 128  // Side of what is seen of a picture, in pixels.
-    public var rate = 5e-4  // Adam's learning rate; falls along a cosine to a twentieth.
-    public var contentWeight = 0.015  // As in `restyle`.
+    public var cropSide = 192  // Side of what is seen of a picture, in pixels.
+    public var rate = 3e-4  // Adam's learning rate; falls along a cosine to a twentieth.
+    public var contentWeight = 0.5  // As in `restyle`.
     public var smoothness = 0.5  // Weight of the total variation.
     public var averageHalfLife = 1000.0  // Pictures after which half of the average is new.
     public var precision = "auto"
@@ -29,7 +29,7 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
   public static let name = "instant"
   public static let summary = "Any picture in any style at once; from photographs --towards paintings."
   public static let pairing = Pairing.unpaired
-  public static let beginning = "multistyle26"
+  public static let beginning = "instant"
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
     guard preset == nil else { throw .unknownPreset(preset!, recipe: name, known: []) }
@@ -48,7 +48,8 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
   private let device: Device
   private let usesBFloat16: Bool
   private var loss: PaintingLoss?
-  private var teacher: VGG?
+  /// Of paintings, by their numbers.
+  private var known: [Int: Tensor] = [:]
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
     try expect(settings.channels == 3, "channels", settings.channels, "styles are in colour: use 3")
@@ -60,21 +61,20 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
     (self.settings, self.device) = (settings, device)
     usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
     network.initialize(&noise, as: .fanIn(gain: 1))
-    network.beginAsOne()
+    // What tells painters apart was learned from more paintings than an artist has.
+    network.predictor.setRequiresGradient(false)
+    network.predictor.bottleneck.setRequiresGradient(true)
     network.move(to: device)
     network.useChannelsLast()
     average = MovingAverage(InstantNetwork(), of: network)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.9, 0.99))
   }
 
-  /// The mean of all styles that the weights have.
   public func begin(with weights: [String: Tensor]) throws(StateError) {
-    let brush = weights.mapValues { $0.rank == 2 ? $0.mean(dims: [0], keepDims: true) : $0 }
-    for brushNetwork in [network.brush, average.module.brush] { try brushNetwork.load(brush) }
+    for module in [network, average.module] { try module.load(weights) }
   }
 
   public func learn(from network: VGG) {
-    teacher = network
     loss = PaintingLoss(
       network, contentWeight: settings.contentWeight, smoothness: settings.smoothness, usesBFloat16: usesBFloat16,
       on: device)
@@ -93,12 +93,23 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
     let contents = cropped(batch.pictures, to: settings.cropSide, &noise)
     let content = withoutGradients { loss.features(contents, Array(PaintingLoss.layers.suffix(1))) }
     let goals = loss.goals(targets, batch.targetIndices)
-    let painted = mixed { network.raw(contents, InstantNetwork.described(goals)) }
+    let painted = mixed { network.raw(contents, style(of: targets, batch.targetIndices)) }
     let (sum, lossS, lossC) = loss(painted, content: content[0], goals: goals)
     optimizer.step(minimizing: sum)
     average.follow(
       network, decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
     return [Reading("style", lossS), Reading("content", lossC)]
+  }
+
+  /// [N, StylePredictor.size]; what of it doesn't learn is computed once a painting.
+  private func style(of paintings: Tensor, _ numbers: [Int]) -> Tensor {
+    let each = numbers.enumerated().map { i, number -> Tensor in
+      if let found = known[number] { return found }
+      let found = withoutGradients { network.predictor.pooled((paintings[i..<i + 1] + 1) / 2).to(.float32) }
+      known[number] = found
+      return found
+    }
+    return network.predictor.bottleneck(Tensor.concatenated(each)).to(.float32)
   }
 
   private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
@@ -108,7 +119,7 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
     let painted = withoutGradients {
       zip(first.unbound(), second.unbound()).map { photo, painting in
         let style = ((painting.to(device) + 1) / 2).unsqueezed(0)
-        return InstantPainter(average.module, styles: [(style, 1)], seenBy: teacher!, precision: settings.precision)(
+        return InstantPainter(average.module, styles: [(style, 1)], precision: settings.precision)(
           photo.to(device).unsqueezed(0))
       }
     }

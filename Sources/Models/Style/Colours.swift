@@ -2,12 +2,17 @@ import Torch
 
 /// Pictures [1, 3, H, W] in 0...1 with the brightness of one and the colours of another of the same size.
 ///
-/// In YCbCr (Rec. 709), what keeps a content's colours under a painter's strokes (Gatys et al. 2017, section 3.1).
+/// Luma (Rec. 709) is carried over, what keeps a content's colours under a painter's strokes (Gatys et al. 2017, section
+/// 3.1). Where that would be darker than black or lighter than white, the colour is paler; its hue stays everywhere.
 public func withColours(of colours: Tensor, brightness: Tensor) -> Tensor {
   let weights = Tensor([0.2126, 0.7152, 0.0722] as [Float], shape: [1, 3, 1, 1]).to(brightness.device)
   let luma = { (x: Tensor) in (x * weights).sum(dims: [1], keepDims: true) }
-  // Adding the same to red, green and blue changes the luma and neither difference of colour.
-  return clamp(colours + luma(brightness) - luma(colours), min: 0, max: 1)
+  let chroma = colours - luma(colours)
+  let wanted = clamp(luma(brightness), min: 0, max: 1)
+  // How much of the colour there is room for, above and below.
+  let high = (1 - wanted) / clamp(chroma.max(dims: [1], keepDims: true), min: 1e-6)
+  let low = wanted / clamp(-chroma.min(dims: [1], keepDims: true), min: 1e-6)
+  return clamp(wanted + chroma * clamp(minimum(high, low), max: 1), min: 0, max: 1)
 }
 
 /// A picture [1, 3, H, W] in 0...1 with the colours' mean and covariance of another: x ↦ A (x − μ) + μ′ with

@@ -32,7 +32,9 @@ final class StyleScale {
     let tiles = StyleTiles(height: size[0], width: size[1], side: settings.tile).tiles
     self.tiles = tiles
     contentFeatures = withoutGradients { whole(work, content, tiles) }
-    regions = withoutGradients { work.regions.map { Self.region($0, work, side, size) } }
+    // Each place is compared with each; beyond, strokes are there already.
+    let hasStrokes = settings.strokes > 0 && tiles.count == 1 && side <= StyleSettings.largestStrokes
+    regions = withoutGradients { work.regions.map { Self.region($0, work, side, size, hasStrokes: hasStrokes) } }
     let image = withoutGradients {
       if let last { return resized(last.picture, size).cloned() }
       guard settings.start == .noise else { return content.cloned() }
@@ -49,7 +51,7 @@ final class StyleScale {
   }
 
   private static func region(
-    _ region: StyleOptimization.Region, _ work: StyleOptimization, _ side: Int, _ size: [Int]
+    _ region: StyleOptimization.Region, _ work: StyleOptimization, _ side: Int, _ size: [Int], hasStrokes: Bool
   ) -> Region {
     let layers = work.styleLayers.map(\.layer)
     var columns: [[Tensor]] = []
@@ -61,7 +63,7 @@ final class StyleScale {
       let picture = size[0] * size[1] < height * width ? resized(style.picture, size) : style.picture
       let tiles = StyleTiles(height: picture.size(2), width: picture.size(3), side: work.settings.tile).tiles
       let sums = sums(of: picture, tiles, work, masks: nil)
-      if work.settings.strokes > 0 {
+      if hasStrokes {
         columns.append(work.features(picture, Array(layers.prefix(NearestFeatures.layers))))
       }
       return (sums.map { $0.statistics! }, style.weight)

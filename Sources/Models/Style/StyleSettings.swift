@@ -11,9 +11,9 @@ public struct StyleSettings: Codable, Sendable, Equatable {
   public var firstSteps = 500  // Steps at the first scale.
   public var steps = 250  // At each further one.
   public var strength = 1.0  // Of the style: the content's weight is divided by it.
-  public var contentWeight = 0.15
+  public var contentWeight = 0.5
   public var smoothness = 2.0  // Weight of the total variation.
-  public var strokes = 0.0  // Weight of whole strokes, by nearest neighbours; not in tiles.
+  public var strokes = 2.0  // Weight of whole strokes, by nearest neighbours; up to `largestStrokes` and not in tiles.
   public var styleScale = 1.0  // Size of the style's strokes: its picture's longer side over the result's.
   public var loss = Loss.wasserstein
   public var start = Start.content
@@ -24,6 +24,9 @@ public struct StyleSettings: Codable, Sendable, Equatable {
   public var precision = "auto"  // auto, bfloat16 or float32.
   public var tile: Int?  // Pixels a side of what the network sees at once, margins and all; nil for the whole picture.
   public init() {}
+
+  /// The longest side at which strokes are laid.
+  public static let largestStrokes = 1024
 
   /// Fewer steps and a smaller picture, for a first look.
   public static var quick: StyleSettings {

@@ -1,0 +1,149 @@
+import Networks
+import Torch
+import Training
+
+/// Learns to enlarge an artist's own kind of pictures: Real-ESRGAN's small network, on pictures that are made small and
+/// worn (Wang et al. 2021).
+public final class EnlargeRecipe: ShowingRecipe {
+  public struct Settings: RecipeSettings {
+    public var size = 256
+    public var channels = 3
+    public var batch = 8
+    public var scale = 2  // How many times as large.
+    public var window = 96  // Side of the random squares that a step learns to make.
+    public var width = 32  // Channels inside.
+    public var depth = 10  // Convolutions between the first and the last.
+    public var damage = 0.4  // 0: only reduced; 1: blurred, noisy and compressed as old pictures of the web.
+    public var adversarial = 0.0  // Weight of a discriminator's verdict: fine detail is invented.
+    public var criticWidth = 32  // The discriminator's channels.
+    public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a fiftieth.
+    public var averageHalfLife = 2000.0  // Pictures after which half of the average is new.
+    public var precision = "auto"  // auto, bfloat16 or float32.
+    public init() {}
+  }
+
+  public static let name = "enlarge"
+  public static let summary = "Learns to make pictures like yours larger, for `enlarge --model RUN`."
+  public static let presets = [
+    (name: "faithful", summary: "no detail that wasn't there: the default"),
+    (name: "sharp", summary: "with a discriminator, which asks for detail"),
+  ]
+
+  public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
+    var settings = Settings()
+    (settings.size, settings.channels) = (situation.size, situation.channels)
+    settings.window = min(settings.window, settings.size / 48 * 48)
+    switch preset {
+    case nil, "faithful": break
+    case "sharp": settings.adversarial = 0.02
+    case let other?: throw .unknownPreset(other, recipe: name, known: presets.map(\.name))
+    }
+    try check(settings)
+    return settings
+  }
+
+  public static func length(for situation: Situation) -> Length { .minutes(30) }
+
+  public let settings: Settings
+  public let network: SRVGGNetCompact
+  public let average: MovingAverage<SRVGGNetCompact>
+  private let discriminator: PatchDiscriminator?
+  private let optimizer: Adam, optimizerD: Adam?
+  private let degradation: Degradation
+  private let device: Device
+  private let usesBFloat16: Bool
+
+  public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
+    try Self.check(settings)
+    (self.settings, self.device) = (settings, device)
+    let isMixed = try usesMixedPrecision(settings.precision, on: device)
+    usesBFloat16 = isMixed
+    degradation = Degradation(scale: settings.scale, damage: settings.damage)
+    func made() -> SRVGGNetCompact {
+      SRVGGNetCompact(scale: settings.scale, width: settings.width, depth: settings.depth)
+    }
+    let network = made()
+    network.initialize(&noise)
+    // Begins as the picture with its pixels repeated.
+    let last = network.body.layers.count - 1
+    withoutGradients {
+      for (name, tensor) in network.state where name.hasPrefix("body.\(last).") { tensor.multiply(by: 0.1) }
+    }
+    network.move(to: device)
+    network.useChannelsLast()
+    self.network = network
+    average = MovingAverage(made(), of: network)
+    optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.9, 0.99))
+    discriminator = settings.adversarial > 0 ? PatchDiscriminator(channels: 3, width: settings.criticWidth) : nil
+    if let discriminator { Transfer.prepare(discriminator, &noise, on: device, mixed: isMixed) }
+    optimizerD = discriminator.map { Adam($0.parameters, rate: settings.rate * 0.2, betas: (0.5, 0.99)) }
+  }
+
+  private static func check(_ settings: Settings) throws(RecipeError) {
+    try expect(settings.channels == 3, "channels", settings.channels, "pictures are enlarged in colour: use 3")
+    try expect((2...4).contains(settings.scale), "scale", settings.scale, "use 2, 3 or 4")
+    guard settings.size >= 48 else { throw .impossibleSize(settings.size, recipe: name, reason: "use 48 or more") }
+    try expect(
+      settings.window >= 24 && settings.window <= settings.size && settings.window % settings.scale == 0, "window",
+      settings.window, "it must be a multiple of the scale from 24 to the size, \(settings.size)")
+    try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
+    try expect(settings.width > 0 && settings.width <= 256, "width", settings.width, "use 1 to 256")
+    try expect((1...64).contains(settings.depth), "depth", settings.depth, "use 1 to 64")
+    try expect((0...1).contains(settings.damage), "damage", settings.damage, "use 0 to 1")
+    try expect((0...10).contains(settings.adversarial), "adversarial", settings.adversarial, "use 0 to 10")
+    try expect((4...256).contains(settings.criticWidth), "critic-width", settings.criticWidth, "use 4 to 256")
+  }
+
+  public var saved: [String: any Saved] {
+    var parts: [String: any Saved] = ["network": network, "network.average": average, "optimizer": optimizer]
+    parts["discriminator"] = discriminator
+    parts["optimizer.discriminator"] = optimizerD
+    return parts
+  }
+  public var published: [String: any Saved] { ["network.average": average] }
+  public var mirrors: Bool { true }
+
+  public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+    let rate = Schedule.cosine(from: 1, to: 0.02)(progress.fraction) * progress.rateScale
+    optimizer.rate = settings.rate * rate
+    let wanted = Transfer.squares(batch.pictures, side: settings.window, noise: &noise)[0] * 0.5 + 0.5
+    let given = withoutGradients { degradation(wanted, noise: &noise).channelsLast() }
+    let made = mixed { network(given) }.to(.float32)
+    let distance = meanAbsoluteError(made, wanted)
+    var (loss, readings) = (distance, [Reading("distance", distance)])
+    if let discriminator, let optimizerD {
+      optimizerD.rate = settings.rate * 0.2 * rate
+      let lossD = mixed {
+        (leastSquaresLoss(discriminator(wanted * 2 - 1), toward: 1)
+          + leastSquaresLoss(discriminator(made.detached() * 2 - 1), toward: 0)) * 0.5
+      }
+      optimizerD.step(minimizing: lossD)
+      let verdict = mixed { leastSquaresLoss(discriminator(made * 2 - 1), toward: 1) }
+      // Detail comes after shapes: a new network's would be noise.
+      loss = loss + verdict * (settings.adversarial * min(1, progress.fraction * 3))
+      readings += [Reading("verdict", verdict), Reading("discriminator", lossD)]
+    }
+    optimizer.step(minimizing: loss)
+    average.follow(
+      network,
+      decay: decay(halfLife: settings.averageHalfLife, batch: wanted.size(0), picturesSeen: progress.picturesSeen))
+    return readings
+  }
+
+  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
+
+  /// Pictures made small and shown with their pixels repeated, the same enlarged, and as they are.
+  public func examples(_ pictures: Tensor) -> [Tensor] {
+    let side = settings.window
+    let place = (pictures.size(2) - side) / 2
+    let wanted = pictures.narrowed(dim: 2, from: place, count: side).narrowed(dim: 3, from: place, count: side)
+    let small = interpolate(
+      wanted.to(device) * 0.5 + 0.5, size: [side / settings.scale, side / settings.scale], mode: .bicubic,
+      antialias: true)
+    let given = clamp(small, min: 0, max: 1)
+    let rows = [
+      interpolate(given, size: [side, side], mode: .nearest), mixed { average.module(given.channelsLast()) },
+    ]
+    return rows.map { clamp($0.to(.float32) * 2 - 1, min: -1, max: 1).to(.cpu).contiguous() } + [wanted.contiguous()]
+  }
+}
