@@ -12,8 +12,19 @@ public protocol Continued: Recipe {
   func begin(with weights: [String: Tensor]) throws(StateError)
 }
 
-/// One painting's style, learned in minutes: a small feed-forward network (Johnson et al. 2016) that begins as one of 26
-/// styles and becomes the painting's.
+/// What a brush knows of its painting.
+public final class BrushStyle: Module {
+  /// [1, StylePredictor.size]; learns, too.
+  let style = Tensor.zeros([1, StylePredictor.size]).requiringGradient()
+  /// Of the colours, as `Statistics` has them.
+  let mean = Tensor.zeros([1, 3, 1]), covariance = Tensor.zeros([1, 3, 3])
+
+  public var members: [(name: String, value: Any)] { [("style", style), ("mean", mean), ("covariance", covariance)] }
+  var colours: Statistics { Statistics(mean: mean, covariance: covariance) }
+}
+
+/// One painting's style, learned in minutes: the network that paints in any style becomes one painting's (Johnson et al.
+/// 2016, from where Ghiasi et al. 2017 end).
 public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrier {
   public struct Settings: RecipeSettings {
     public var size = 256
@@ -21,8 +32,8 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
     public var batch = 2
     public var cropSide = 192  // Side of what is seen of a photograph, in pixels.
     public var styleSize = 384  // Side at which the painting is looked at: larger, and the strokes are.
-    public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a twentieth.
-    public var contentWeight = 0.15  // Of what relu4_1 sees.
+    public var rate = 5e-4  // Adam's learning rate; falls along a cosine to a twentieth.
+    public var contentWeight = 0.3  // Of what relu4_1 sees: the more, the more of the photograph.
     public var smoothness = 0.5  // Weight of the total variation.
     public var precision = "auto"
     public init() {}
@@ -31,7 +42,7 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
   public static let name = "brush"
   public static let summary = "One painting's style in minutes; from photographs --towards a painting."
   public static let pairing = Pairing.unpaired
-  public static let beginning = "multistyle26"
+  public static let beginning = "instant"
   public static func targetSize(_ settings: Settings) -> Int { settings.styleSize }
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
@@ -45,7 +56,8 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
   public static func length(for situation: Situation) -> Length { .minutes(10) }
 
   public let settings: Settings
-  public let network = BrushNetwork(styles: 1)
+  public let network = InstantNetwork()
+  public let painting = BrushStyle()
   private let optimizer: Adam
   private let device: Device
   private let usesBFloat16: Bool
@@ -61,16 +73,14 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
     (self.settings, self.device) = (settings, device)
     usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
     network.initialize(&noise, as: .fanIn(gain: 1))
-    network.move(to: device)
+    // The painting's own numbers learn in its place.
+    network.predictor.setRequiresGradient(false)
+    for module in [network, painting] as [any Module] { module.move(to: device) }
     network.useChannelsLast()
-    optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.9, 0.99))
+    optimizer = Adam(network.parameters + [painting.style], rate: settings.rate, betas: (0.9, 0.99))
   }
 
-  /// The mean of all styles that the weights have.
-  public func begin(with weights: [String: Tensor]) throws(StateError) {
-    try network.load(
-      weights.mapValues { $0.rank == 2 ? $0.mean(dims: [0], keepDims: true) : $0 })
-  }
+  public func begin(with weights: [String: Tensor]) throws(StateError) { try network.load(weights) }
 
   public func learn(from network: VGG) {
     loss = PaintingLoss(
@@ -78,31 +88,44 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
       on: device)
   }
 
-  public var saved: [String: any Saved] { ["network": network, "optimizer": optimizer] }
-  public var published: [String: any Saved] { ["network": network] }
+  public var saved: [String: any Saved] { ["network": network, "painting": painting, "optimizer": optimizer] }
+  public var published: [String: any Saved] { ["network": network, "painting": painting] }
 
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
     guard let loss, let targets = batch.targets else { preconditionFailure("nothing to learn from") }
     let n = batch.pictures.size(0)
     optimizer.rate =
       Schedule.cosine(from: 1, to: 0.05)(progress.fraction) * settings.rate * progress.rateScale
+    if progress.picturesSeen == 0 { look(at: (targets[0..<1] + 1) / 2) }
     let contents = cropped(batch.pictures, to: settings.cropSide, &noise)
     let seen = withoutGradients { loss.features(contents, Array(PaintingLoss.layers.suffix(1))) }
-    let one = Tensor.ones([n, 1]).to(device)
-    let painted = withAutocast(usesBFloat16, on: device) { network(contents, one) }
+    let style = painting.style.expanded([n, StylePredictor.size])
+    let painted = withAutocast(usesBFloat16, on: device) { network.raw(contents, style) }
     let (sum, lossS, lossC) = loss(
       painted, content: seen[0], goals: loss.goals(targets, batch.targetIndices))
     optimizer.step(minimizing: sum)
     return [Reading("style", lossS), Reading("content", lossC)]
   }
 
-  public func transfer(back: Bool) -> (any PictureTransfer)? {
-    back ? nil : BrushPainter(network, weights: [1], on: device, precision: settings.precision)
+  /// - Parameter picture: the painting, [1, 3, H, W] in 0...1.
+  func look(at picture: Tensor) {
+    withoutGradients {
+      painting.style.copy(from: network.style(of: picture))
+      let colours = Statistics(picture, group: 3)
+      painting.mean.copy(from: colours.mean)
+      painting.covariance.copy(from: colours.covariance)
+    }
   }
+
+  private var painter: InstantPainter {
+    InstantPainter(network, style: painting.style.detached(), colours: painting.colours, precision: settings.precision)
+  }
+
+  public func transfer(back: Bool) -> (any PictureTransfer)? { back ? nil : painter }
 
   /// Photographs, and the same painted.
   public func examples(_ first: Tensor, _ second: Tensor) -> [Tensor] {
-    let painter = BrushPainter(network, weights: [1], on: device, precision: settings.precision)
+    let painter = painter
     let painted = first.unbound().map { painter($0.unsqueezed(0).to(device)) }
     return [first, Tensor.concatenated(painted).to(.cpu).contiguous()]
   }

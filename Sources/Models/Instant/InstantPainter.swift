@@ -28,6 +28,14 @@ public final class InstantPainter: PictureTransfer {
     }
   }
 
+  /// - Parameters:
+  ///   - style: [1, StylePredictor.size].
+  ///   - colours: of the style, a group of 3 channels.
+  init(_ network: InstantNetwork, style: Tensor, colours: Statistics, precision: String) {
+    (self.network, self.style, self.colours) = (network, style, colours)
+    usesBFloat16 = precision == "bfloat16" || precision == "auto" && style.device.prefersBFloat16
+  }
+
   public let channels = 3
   public let multiple = InstantNetwork.multiple
   public let least = 24
