@@ -25,6 +25,8 @@ public struct RestyleRequest: Sendable {
   public var network = "vgg16"
   public var colours = Colours.style
   public var settings = StyleSettings()
+  /// What to begin with, where the settings say a picture: a file, or "instant" for what that method paints.
+  public var start: String?
   /// Gigabytes to keep to; nil for half of the machine's.
   public var memory: Double?
   /// Replaces a file that is there, and begins anew.
@@ -93,9 +95,10 @@ public func restyle(
   }
   var settings = request.settings
   settings.tile = try tile(for: content, request, on: device)
+  let start = try beginning(request, colours, masks, in: workspace, on: device)
   let work = try StyleOptimization(
     content: colours, regions: regions(painted, request.weights, masks), network: network, settings: settings,
-    resuming: unfinished.read())
+    start: start, resuming: unfinished.read())
   if work.done > 0 { report(.note("Going on after \(counted(work.done, "step"))")) }
   let (before, fractionBefore) = (work.done, work.fraction)
   var (done, isStopped, lastTold, lastSaved) = (work.done, false, 0.0, started)
@@ -132,6 +135,22 @@ public func restyle(
   return Restyled(
     path: request.out, width: picture.width, height: picture.height, steps: done,
     seconds: ProcessInfo.processInfo.systemUptime - started, isStopped: isStopped)
+}
+
+/// What to begin with, [1, 3, H, W] in 0...1, when that isn't the content or noise.
+private func beginning(
+  _ request: RestyleRequest, _ colours: Tensor, _ masks: [Tensor], in workspace: Workspace, on device: Device
+) throws -> Tensor? {
+  guard request.settings.start == .picture else { return nil }
+  guard let start = request.start, start != "instant" else {
+    let model = try PaintingModel("instant", in: workspace, on: device, say: { _ in })
+    let size = fitted(colours.size(2), colours.size(3), longer: request.settings.size)
+    let sized = resized(colours, size)
+    let regions = masks.map { clamp(interpolate($0, size: size, mode: .bilinear, antialias: true), min: 0, max: 1) }
+    let painters = try model.painters(request, colours: sized, masks: regions)
+    return clamp(try painted(sized, by: painters, request, shouldStop: { false })!, min: 0, max: 1)
+  }
+  return unit(try Picture.load(start, Decoding()), on: device)
 }
 
 /// All styles mixed everywhere, or each in its own region.

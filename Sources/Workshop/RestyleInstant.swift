@@ -37,26 +37,13 @@ public func restyleInstantly(
   let masks = try request.masks.map { try mask($0, of: content, on: device) }
   let colours = unit(content, on: device)
   let painters = try model.painters(request, colours: colours, masks: masks)
-  let bytes = (request.memory ?? Double(ProcessInfo.processInfo.physicalMemory) / 2e9) * 1e9
-  var painted: Tensor?
-  for (i, (painter, mask)) in painters.enumerated() {
-    let made = try carried(
-      colours * 2 - 1, by: painter, bytes: bytes,
-      report: { report((Double(i) + $0) / Double(painters.count)) }, shouldStop: shouldStop)
-    guard let made else {
-      return Restyled(
-        path: request.out, width: content.width, height: content.height, steps: 1,
-        seconds: ProcessInfo.processInfo.systemUptime - started, isStopped: true)
-    }
-    let picture = (made + 1) / 2
-    // Where regions overlap, each has its share.
-    let part = mask.map { picture * $0 } ?? picture
-    painted = painted.map { $0 + part } ?? part
+  let made = try painted(colours, by: painters, request, report: report, shouldStop: shouldStop)
+  guard let made else {
+    return Restyled(
+      path: request.out, width: content.width, height: content.height, steps: 1,
+      seconds: ProcessInfo.processInfo.systemUptime - started, isStopped: true)
   }
-  if let first = masks.first {
-    painted = painted! / clamp(masks.dropFirst().reduce(first) { $0 + $1 }, min: 1e-3, max: Double(masks.count))
-  }
-  let mixed = strength == 1 ? painted! : colours + (painted! - colours) * strength
+  let mixed = strength == 1 ? made : colours + (made - colours) * strength
   let picture = finished(clamp(mixed, min: 0, max: 1), content, colours, request.colours, masks)
   var words = provenance(request, 1, of: 1).filter { $0.key != "Network" }
   words.append(("Model", "\(model.name), sha256:\(model.hash)"))
@@ -65,4 +52,28 @@ public func restyleInstantly(
   return Restyled(
     path: request.out, width: picture.width, height: picture.height, steps: 1,
     seconds: ProcessInfo.processInfo.systemUptime - started, isStopped: false)
+}
+
+/// A picture painted by one painter, or by several where their masks are.
+///
+/// - Parameter colours: [1, 3, H, W] in 0...1.
+/// - Returns: the same, about 0...1; nil when it was stopped.
+func painted(
+  _ colours: Tensor, by painters: [(painter: any PictureTransfer, mask: Tensor?)], _ request: RestyleRequest,
+  report: (Double) -> Void = { _ in }, shouldStop: () -> Bool
+) throws -> Tensor? {
+  let bytes = (request.memory ?? Double(ProcessInfo.processInfo.physicalMemory) / 2e9) * 1e9
+  var (painted, cover): (Tensor?, Tensor?)
+  for (i, (painter, mask)) in painters.enumerated() {
+    let made = try carried(
+      colours * 2 - 1, by: painter, bytes: bytes, report: { report((Double(i) + $0) / Double(painters.count)) },
+      shouldStop: shouldStop)
+    guard let made else { return nil }
+    let picture = (made + 1) / 2
+    // Where regions overlap, each has its share.
+    let part = mask.map { picture * $0 } ?? picture
+    painted = painted.map { $0 + part } ?? part
+    if let mask { cover = cover.map { $0 + mask } ?? mask }
+  }
+  return cover.map { painted! / clamp($0, min: 1e-3, max: Double(painters.count)) } ?? painted
 }

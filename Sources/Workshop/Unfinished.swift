@@ -11,7 +11,12 @@ struct Unfinished {
   init(_ request: RestyleRequest) throws {
     // Other pictures or settings are other work, and don't touch this one's file.
     var words = [request.settings.json, request.network, request.colours.rawValue, "\(request.weights)"]
-    for file in [request.content] + request.styles + request.masks { words.append(try Digest.sha256(file: file)) }
+    var files = [request.content] + request.styles + request.masks
+    if let start = request.start {
+      words.append(start)
+      if start != "instant" { files.append(start) }
+    }
+    for file in files { words.append(try Digest.sha256(file: file)) }
     let key = Digest.sha256(Array(words.joined(separator: "\n").utf8)).prefix(8)
     path = "\(request.out).\(key).unfinished"
     isResumed = request.resume

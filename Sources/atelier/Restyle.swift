@@ -46,7 +46,7 @@ struct RestyleCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The new PNG file.", valueName: "file"))
   var out: String
 
-  @Flag(help: "Fewer steps and 384 pixels, for a first look.")
+  @Flag(help: "24 steps from what instant paints, and 384 pixels, for a first look.")
   var quick = false
 
   @Option(
@@ -58,8 +58,9 @@ struct RestyleCommand: ParsableCommand {
   var strength = 1.0
 
   @Option(
-    help: ArgumentHelp("Weight of whole strokes, up to 1,024 px; 0 for none: nearer to the content.", valueName: "x"))
-  var strokes = 2.0
+    help: ArgumentHelp(
+      "Weight of whole strokes, up to 1,024 px; 0 for none: nearer to the content. (default: 2.0)", valueName: "x"))
+  var strokes: Double?
 
   @Option(help: ArgumentHelp("Size of the strokes beside the painting's own.", valueName: "x"))
   var styleScale = 1.0
@@ -82,8 +83,11 @@ struct RestyleCommand: ParsableCommand {
   @Option(help: ArgumentHelp("adam, or lbfgs as in 2015: fewer steps, no memory between sizes.", valueName: "how"))
   var optimizer = StyleSettings.Method.adam
 
-  @Option(help: ArgumentHelp("Begin with the content, or with noise.", valueName: "what"))
-  var start = StyleSettings.Start.content
+  @Option(
+    help: ArgumentHelp(
+      "Begin with content, noise, instant (what that method paints) or a picture, which needs few steps. (default: content)",
+      valueName: "what"))
+  var start: String?
 
   @Option(
     help: ArgumentHelp("vgg16, an imported VGG19's name, or random: untrained, nothing to download.", valueName: "name")
@@ -161,8 +165,11 @@ struct RestyleCommand: ParsableCommand {
     if let size { settings.size = size }
     if let steps { (settings.firstSteps, settings.steps) = (2 * steps, steps) }
     if let smoothness { settings.smoothness = smoothness }
-    (settings.strength, settings.styleScale, settings.loss, settings.start) = (strength, styleScale, loss, start)
-    settings.strokes = strokes
+    (settings.strength, settings.styleScale, settings.loss) = (strength, styleScale, loss)
+    let start = start ?? (quick ? "instant" : "content")
+    settings.start = start == "instant" ? .picture : StyleSettings.Start(rawValue: start) ?? .picture
+    if settings.start == .picture { request.start = start }
+    if let strokes { settings.strokes = strokes }
     (settings.seed, settings.precision, settings.optimizer) = (seed, precision, optimizer)
     request.settings = settings
     return request
@@ -183,4 +190,3 @@ enum Method: String, ExpressibleByArgument, CaseIterable { case optimise, instan
 extension RestyleRequest.Colours: ExpressibleByArgument {}
 extension StyleSettings.Loss: ExpressibleByArgument {}
 extension StyleSettings.Method: ExpressibleByArgument {}
-extension StyleSettings.Start: ExpressibleByArgument {}

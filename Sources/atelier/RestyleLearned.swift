@@ -9,8 +9,9 @@ extension RestyleCommand {
     guard mask.count <= 1 else {
       throw ValidationError("Give one --mask with --with: white where the picture changes.")
     }
-    guard !resume && !quick && steps == nil && smoothness == nil else {
-      throw ValidationError("--with takes one step: leave out --resume, --quick, --steps and --smoothness.")
+    guard !resume && !quick && steps == nil && strokes == nil && smoothness == nil && start == nil else {
+      throw ValidationError(
+        "--with takes one pass: leave out --resume, --quick, --steps, --strokes, --smoothness and --start.")
     }
     var request = LearnedRequest(content: content, model: model, out: out)
     (request.back, request.size, request.strength) = (back, size, strength)
@@ -24,9 +25,13 @@ extension RestyleCommand {
 
   /// `restyle --method instant`, or `--with` a run of the recipe instant.
   func paintInstantly(by model: String) throws {
-    guard !resume && !quick && steps == nil && smoothness == nil && !back else {
+    guard !resume && !quick && !back else {
+      throw ValidationError("The instant method takes one pass: leave out --resume, --quick and --back.")
+    }
+    guard steps == nil && strokes == nil && smoothness == nil && start == nil else {
       throw ValidationError(
-        "The instant method takes one step: leave out --resume, --quick, --steps, --smoothness and --back.")
+        "The instant method has no steps, strokes, smoothness or start: leave these out, or paint on by --start instant "
+          + "in place of --method instant.")
     }
     try follow { console, bar in
       try restyleInstantly(

@@ -31,6 +31,30 @@ import Testing
     }
   }
 
+  /// A start of its own is kept the more, the fewer steps there are, and needs no smaller sizes first.
+  @Test(arguments: ["instant", fixtures + "/moving.gif"]) func aStartThatIsPainted(_ start: String) throws {
+    try inFolder { atelier in
+      let content = "\(Self.fixtures)/scene.jpg"
+      let outcome = try restyle(atelier, content, ["--start", start, "--steps", "1", "--json"])
+      #expect(outcome.status == 0 && outcome.out.contains("\"steps\":1,"), "\(outcome.err)\(outcome.out)")
+      #expect(try restyle(atelier, content, [], out: "other.png").status == 0)
+      let (one, other) = try (
+        Picture.load("\(atelier.folder)/out.png", Decoding()), Picture.load("\(atelier.folder)/other.png", Decoding())
+      )
+      #expect([one.width, one.height] == [other.width, other.height] && one.bytes != other.bytes)
+    }
+  }
+
+  @Test(arguments: [
+    ["--start", "nowhere.png"], ["--method", "instant", "--strokes", "1"], ["--method", "instant", "--start", "noise"],
+  ]) func whatDoesNotGoTogether(_ options: [String]) throws {
+    try inFolder { atelier in
+      let outcome = try atelier.run(
+        ["restyle", "\(Self.fixtures)/scene.jpg", "--style", Self.style, "--out", "out.png"] + options)
+      #expect(outcome.status == (options[0] == "--start" ? 66 : 64), "\(outcome.err)")
+    }
+  }
+
   @Test func alphaIsKept() throws {
     try inFolder { atelier in
       let size = 64

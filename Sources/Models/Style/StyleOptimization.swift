@@ -39,6 +39,7 @@ public final class StyleOptimization: Sequence, IteratorProtocol {
   public let total: Int
   public private(set) var done = 0
   let content: Tensor
+  let start: Tensor?
   let regions: [Region]
   private let network: VGG
   let styleLayers: [(layer: VGG.Layer, weight: Double)]
@@ -51,13 +52,17 @@ public final class StyleOptimization: Sequence, IteratorProtocol {
   /// - Parameters:
   ///   - content: [1, 3, H, W] in 0...1.
   ///   - network: moved to the device of the pictures, without gradients of its own.
+  ///   - start: what to begin with, [1, 3, H, W] in 0...1 of any size, where the settings say so.
   ///   - saved: of an earlier work of the same pictures and settings, which is gone on with.
   /// - Throws: `StateError` when the saved work is another's.
   public init(
-    content: Tensor, regions: [Region], network: VGG, settings: StyleSettings, resuming saved: [String: Tensor]? = nil
+    content: Tensor, regions: [Region], network: VGG, settings: StyleSettings, start: Tensor? = nil,
+    resuming saved: [String: Tensor]? = nil
   ) throws(StateError) {
+    precondition((settings.start == .picture) == (start != nil), "there is nothing to start from")
     precondition(regions.allSatisfy { !$0.styles.isEmpty } && !regions.isEmpty, "there is no style")
     (self.content, self.regions, self.network, self.settings) = (content, regions, network, settings)
+    self.start = start
     device = content.device
     usesBFloat16 = settings.precision == "bfloat16" || settings.precision == "auto" && device.prefersBFloat16
     // Deep layers have more to say a number, so they count less (crowsonkb's weights).
@@ -123,12 +128,12 @@ public final class StyleOptimization: Sequence, IteratorProtocol {
 }
 
 /// [height, width] of a picture whose longer side is so many pixels.
-func fitted(_ height: Int, _ width: Int, longer: Int) -> [Int] {
+public func fitted(_ height: Int, _ width: Int, longer: Int) -> [Int] {
   let scale = Double(longer) / Double(max(height, width))
   return [height, width].map { max(1, Int((Double($0) * scale).rounded())) }
 }
 
-func resized(_ x: Tensor, _ size: [Int]) -> Tensor {
+public func resized(_ x: Tensor, _ size: [Int]) -> Tensor {
   guard [x.size(2), x.size(3)] != size else { return x }
   return clamp(interpolate(x, size: size, mode: .bicubic, antialias: size[0] < x.size(2)), min: 0, max: 1)
 }

@@ -6,6 +6,7 @@ final class StyleScale {
   /// [1, 3, H, W] in 0...1.
   let image: Tensor
   private(set) var left: Int
+  private let steps: Int
   private unowned let work: StyleOptimization
   private let tiles: [StyleTiles.Tile]
   private let contentFeatures: Tensor
@@ -25,7 +26,7 @@ final class StyleScale {
   }
 
   init(_ work: StyleOptimization, side: Int, steps: Int, after last: StyleScale?) {
-    (self.work, left) = (work, steps)
+    (self.work, left, self.steps) = (work, steps, steps)
     let settings = work.settings
     let size = fitted(work.content.size(2), work.content.size(3), longer: side)
     let content = withoutGradients { resized(work.content, size) }
@@ -37,6 +38,7 @@ final class StyleScale {
     regions = withoutGradients { work.regions.map { Self.region($0, work, side, size, hasStrokes: hasStrokes) } }
     let image = withoutGradients {
       if let last { return resized(last.picture, size).cloned() }
+      if let start = work.start { return resized(start, size).cloned() }
       guard settings.start == .noise else { return content.cloned() }
       var noise = Noise(seed: settings.seed)
       return clamp(noise.normal([1, 3] + size, on: work.device) * 0.15 + 0.5, min: 0, max: 1)
@@ -145,7 +147,8 @@ final class StyleScale {
     optimizer.step([gradient])
     withoutGradients {
       image.copy(from: clamp(image, min: 0, max: 1))
-      let kept = work.settings.memory
+      // In few steps the first ones are far from the last.
+      let kept = Swift.min(work.settings.memory, 1 - 2.5 / Double(Swift.max(steps, 3)))
       sum.multiply(by: kept)
       sum.add(image, scaledBy: 1 - kept)
       weight = weight * kept + 1 - kept

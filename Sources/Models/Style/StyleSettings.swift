@@ -4,7 +4,7 @@ import Foundation
 public struct StyleSettings: Codable, Sendable, Equatable {
   public enum Loss: String, Codable, Sendable, CaseIterable { case wasserstein, gram }
   public enum Method: String, Codable, Sendable, CaseIterable { case adam, lbfgs }
-  public enum Start: String, Codable, Sendable, CaseIterable { case content, noise }
+  public enum Start: String, Codable, Sendable, CaseIterable { case content, noise, picture }
 
   public var size = 512  // Pixels of the longer side, at the end.
   public var smallest = 128  // Of the first scale; each further one is √2 larger.
@@ -16,7 +16,7 @@ public struct StyleSettings: Codable, Sendable, Equatable {
   public var strokes = 2.0  // Weight of whole strokes, by nearest neighbours; up to `largestStrokes` and not in tiles.
   public var styleScale = 1.0  // Size of the style's strokes: its picture's longer side over the result's.
   public var loss = Loss.wasserstein
-  public var start = Start.content
+  public var start = Start.content  // A picture that is there needs no smaller scales.
   public var optimizer = Method.adam
   public var rate = 0.02  // Adam's, for pictures in 0...1.
   public var memory = 0.99  // Of the average over steps, which is the result.
@@ -28,15 +28,17 @@ public struct StyleSettings: Codable, Sendable, Equatable {
   /// The longest side at which strokes are laid.
   public static let largestStrokes = 1024
 
-  /// Fewer steps and a smaller picture, for a first look.
+  /// A smaller picture, and few steps from one that is painted already, for a first look.
   public static var quick: StyleSettings {
     var settings = StyleSettings()
-    (settings.size, settings.firstSteps, settings.steps) = (384, 60, 30)
+    (settings.size, settings.start) = (384, .picture)
+    (settings.firstSteps, settings.steps) = (60, 24)
     return settings
   }
 
   /// The longer sides of the scales, from the smallest.
   public var scales: [Int] {
+    if start == .picture { return [size] }
     var (found, side): ([Int], Double) = ([], Double(size))
     while Int(side.rounded()) > smallest || found.isEmpty {
       found.append(Int(side.rounded()))
@@ -50,7 +52,7 @@ public struct StyleSettings: Codable, Sendable, Equatable {
   /// The sizes and the steps at each.
   var plan: [(side: Int, steps: Int)] {
     scales.enumerated().map { i, side in
-      let full = i == 0 ? firstSteps : steps
+      let full = i == 0 && start != .picture ? firstSteps : steps
       // Shapes and colours are there by then, and a step costs as much as there are pixels.
       let fewer = Double(full) * pow(1024 / Double(side), 2)
       return (side, side <= 1024 ? full : Swift.max(Swift.min(20, full), Int(fewer)))
