@@ -33,6 +33,11 @@ let package = Package(
     .systemLibrary(name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"]), .brew(["vips"])]),
     .systemLibrary(
       name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"]), .brew(["libarchive"])]),
+    .systemLibrary(
+      name: "CFFmpeg", pkgConfig: "libavformat",
+      providers: [
+        .apt(["libavformat-dev", "libavfilter-dev", "libswscale-dev", "libswresample-dev"]), .brew(["ffmpeg"]),
+      ]),
     // libvips' development package brings it on Debian.
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
 
@@ -43,7 +48,7 @@ let package = Package(
     .target(name: "Metrics", dependencies: ["Training"]),
     .target(name: "Archives", dependencies: ["Torch", "CArchive", "CHDF5"]),
     // Works on single pixels, which takes a hundred times as long unoptimised: its users' tests would wait for it.
-    .target(name: "Media", dependencies: ["Torch", "CVips"], swiftSettings: [.unsafeFlags(["-O"])]),
+    .target(name: "Media", dependencies: ["Torch", "CVips", "CFFmpeg"], swiftSettings: [.unsafeFlags(["-O"])]),
     .target(name: "Workshop", dependencies: ["Models", "Metrics", "Media", "Archives"]),
     .executableTarget(
       name: "atelier",

@@ -1,0 +1,186 @@
+import CFFmpeg
+import Torch
+import Foundation
+
+/// A film that is rendered in parts of two seconds, so that a kill loses no more than the last one. The parts lie in a
+/// folder beside the film until it is whole.
+public final class ClipRendering {
+  public let format: ClipFormat
+  /// Frames that are written, in whole parts at the beginning: those needn't be rendered again.
+  public private(set) var count: Int
+  private let path: String
+  private let width: Int, height: Int
+  private let rate: FrameRate
+  private let hasAlpha: Bool
+  private let folder: String
+  private let partLength: Int
+  private let isForced: Bool
+  private var writer: (ClipWriter, path: String)?
+
+  /// - Parameters:
+  ///   - path: of the film; a folder of PNGs when it ends in a slash.
+  ///   - key: tells this work from another for the same file.
+  ///   - isForced: replaces a file that is there, and unfinished work.
+  ///   - isResumed: goes on with unfinished work.
+  /// - Throws: `ClipError`, `FileError`, `UnfinishedError`.
+  public init(
+    _ path: String, format: ClipFormat, width: Int, height: Int, rate: FrameRate, alpha: Bool, key: String,
+    isForced: Bool = false, isResumed: Bool = false
+  ) throws {
+    (self.path, self.format, self.width, self.height) = (path, format, width, height)
+    (self.rate, hasAlpha, self.isForced) = (rate, alpha, isForced)
+    partLength = max(1, Int((2 * rate.value).rounded()))
+    let plain = path.hasSuffix("/") ? String(path.dropLast()) : path
+    folder = format.codec == .png ? plain : "\(plain).\(key).unfinished"
+    let files = FileManager.default
+    if !isForced && format.codec != .png && files.fileExists(atPath: plain) { throw FileError.exists(path: plain) }
+    let isThere = files.fileExists(atPath: folder)
+    if isResumed && !isThere { throw UnfinishedError.nothingToResume(plain) }
+    if isThere && !isResumed {
+      guard isForced else {
+        throw format.codec == .png ? FileError.exists(path: plain) : UnfinishedError.unfinished(plain)
+      }
+      if format.codec != .png { try? files.removeItem(atPath: folder) }
+    }
+    try AtomicFile.makeFolder(folder)
+    count = 0
+    guard isResumed else { return }
+    let length = format.codec == .png ? 1 : partLength
+    while files.fileExists(atPath: part(count / length)) { count += length }
+  }
+
+  private func part(_ number: Int) -> String {
+    let digits = String(number)
+    let name = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+    return "\(folder)/\(format.codec == .png ? "frame-" : "part-")\(name)\(format.codec == .png ? ".png" : ".mkv")"
+  }
+
+  /// - Parameter picture: frame number `count`.
+  /// - Throws: `ClipError.failed`, `FileError`.
+  public func write(_ picture: Picture) throws {
+    if format.codec == .png {
+      try picture.write(part(count), isForced: true, isSynced: false)
+      count += 1
+      return
+    }
+    if writer == nil {
+      let name = part(count / partLength)
+      let codec = format.codec.isJoinable ? format.codec : .lossless
+      writer = (
+        try ClipWriter(
+          "\(name).part", container: "matroska", codec: codec, width: width, height: height, rate: rate, alpha: hasAlpha
+        ),
+        name
+      )
+    }
+    try writer!.0.write(picture)
+    count += 1
+    if count % partLength == 0 { try closePart() }
+  }
+
+  private func closePart() throws {
+    guard let (open, name) = writer else { return }
+    writer = nil
+    try open.finish()
+    guard rename("\(name).part", name) == 0 else { throw FileError.last(name) }
+  }
+
+  /// Puts the parts together under the film's name, and removes them.
+  ///
+  /// - Parameters:
+  ///   - sound: a file whose sound is laid under, from the beginning; cut where the pictures end.
+  ///   - metadata: what the file says about itself, where its format has room for that.
+  /// - Throws: `ClipError`, `FileError`.
+  public func finish(sound: String? = nil, metadata: [(key: String, value: String)] = []) throws {
+    guard format.codec != .png else { return }
+    try closePart()
+    guard count > 0, let container = format.container else { return }
+    let parts = (0..<(count + partLength - 1) / partLength).map(part)
+    let whole = "\(folder)/whole.part"
+    if format.codec.isJoinable {
+      try join(parts, into: whole, container, sound, metadata)
+    } else {
+      let writer = try ClipWriter(
+        whole, container: container, codec: format.codec, width: width, height: height, rate: rate, alpha: hasAlpha,
+        metadata: metadata)
+      for part in parts {
+        let reader = try ClipReader(part)
+        while let frame = reader.next() { try writer.write(frame.picture) }
+      }
+      try writer.finish()
+    }
+    if isForced {
+      guard rename(whole, path) == 0 else { throw FileError.last(path) }
+    } else {
+      guard link(whole, path) == 0 || errno != EEXIST && access(path, F_OK) != 0 && rename(whole, path) == 0 else {
+        throw FileError.last(path)
+      }
+    }
+    try? FileManager.default.removeItem(atPath: folder)
+  }
+
+  private func join(
+    _ parts: [String], into whole: String, _ container: String, _ sound: String?,
+    _ metadata: [(key: String, value: String)]
+  ) throws(ClipError) {
+    let muxer = try Muxer(whole, container: container)
+    let stream = muxer.addStream()
+    var track: SoundTrack?
+    let packet = av_packet_alloc()!
+    defer {
+      var packet = Optional(packet)
+      av_packet_free(&packet)
+    }
+    var number: Int64 = 0
+    for (i, part) in parts.enumerated() {
+      let demuxer = try Demuxer(part)
+      guard let source = demuxer.best(AVMEDIA_TYPE_VIDEO) else { throw .failed(path: path, why: "a part is damaged") }
+      if i == 0 {
+        avcodec_parameters_copy(stream.pointee.codecpar, source.pointee.codecpar)
+        let isApple = format.codec == .hevc && container != "matroska"
+        stream.pointee.codecpar.pointee.codec_tag = isApple ? 0x3163_7668 : 0
+        (stream.pointee.time_base, stream.pointee.avg_frame_rate) = (rate.inverse, rate.rational)
+        stream.pointee.r_frame_rate = rate.rational
+        if format.codec == .vp9 && hasAlpha { av_dict_set(&stream.pointee.metadata, "alpha_mode", "1", 0) }
+        if let sound, let encoder = format.soundEncoder {
+          track = try SoundTrack(sound, encodedBy: encoder, into: muxer, path)
+        }
+        try muxer.start(metadata)
+      }
+      while av_read_frame(demuxer.context, packet) >= 0 {
+        defer { av_packet_unref(packet) }
+        guard packet.pointee.stream_index == source.pointee.index else { continue }
+        // Matroska rounds times to milliseconds: a frame's number is exact, and no frame comes before an earlier one.
+        (packet.pointee.pts, packet.pointee.dts, packet.pointee.duration) = (number, number, 1)
+        packet.pointee.pos = -1
+        number += 1
+        try muxer.write(packet, rate.inverse, to: stream)
+        try track?.fill(until: rate.time(of: Int(number)), isLast: false)
+      }
+    }
+    try track?.fill(until: rate.time(of: Int(number)), isLast: true)
+    guard number == Int64(count) else { throw .failed(path: path, why: "a part lacks frames") }
+    try muxer.finish()
+  }
+}
+
+/// Work that was stopped or killed, and what may be done with it.
+public enum UnfinishedError: Explained, Equatable {
+  case nothingToResume(String)
+  case unfinished(String)
+
+  public var sentence: String {
+    switch self {
+    case .nothingToResume(let out):
+      "There is no unfinished work for \(out) with these settings: leave out --resume."
+    case .unfinished(let out):
+      "There is unfinished work for \(out): go on with it by --resume, or begin anew by --force."
+    }
+  }
+  public var exit: Exit {
+    switch self {
+    case .nothingToResume: .missingInput
+    case .unfinished: .cannotCreate
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import CFFmpeg
+
+/// A film that is written frame by frame: one frame is in memory at a time, and those that an encoder keeps.
+///
+/// The file lies under its name only once it is whole.
+public final class ClipWriter {
+  public let width: Int, height: Int
+  public private(set) var count = 0
+  private let path: String
+  private let codec: ClipCodec
+  private let hasAlpha: Bool
+  private let muxer: Muxer
+  private let encoder: UnsafeMutablePointer<AVCodecContext>
+  private let stream: UnsafeMutablePointer<AVStream>
+  private let frame = av_frame_alloc()!
+  private let packet = av_packet_alloc()!
+  private var converter: OpaquePointer?
+  private var palette: Palette?
+
+  /// - Parameters:
+  ///   - container: FFmpeg's name of it.
+  ///   - width, height: of the frames; made even where the codec needs that, by repeating the last row and column.
+  ///   - alpha: whether frames have four channels.
+  /// - Throws: `ClipError`.
+  init(
+    _ path: String, container: String, codec: ClipCodec, width: Int, height: Int, rate: FrameRate, alpha: Bool,
+    metadata: [(key: String, value: String)] = []
+  ) throws(ClipError) {
+    cf_be_quiet()
+    (self.path, self.codec, hasAlpha) = (path, codec, alpha)
+    let spare = codec.needsEvenSides ? 1 : 0
+    (self.width, self.height) = ((width + spare) & ~spare, (height + spare) & ~spare)
+    guard
+      let found = codec.encoders.lazy.compactMap({ avcodec_find_encoder_by_name($0) }).first,
+      let encoder = avcodec_alloc_context3(found)
+    else { throw .noEncoder(codec: codec.spoken) }
+    self.encoder = encoder
+    encoder.pointee.width = Int32(self.width)
+    encoder.pointee.height = Int32(self.height)
+    encoder.pointee.pix_fmt = codec.pixels(alpha: alpha)
+    encoder.pointee.time_base = rate.inverse
+    encoder.pointee.framerate = rate.rational
+    encoder.pointee.gop_size = Int32((2 * rate.value).rounded())
+    if [.h264, .hevc, .vp9, .av1, .prores].contains(codec) {
+      encoder.pointee.color_range = AVCOL_RANGE_MPEG
+      (encoder.pointee.colorspace, encoder.pointee.color_primaries) = (AVCOL_SPC_BT709, AVCOL_PRI_BT709)
+      encoder.pointee.color_trc = AVCOL_TRC_BT709
+    }
+    muxer = try Muxer(path, container: container)
+    if muxer.needsGlobalHeader { encoder.pointee.flags |= AV_CODEC_FLAG_GLOBAL_HEADER }
+    if codec == .gif { palette = try Palette(width: self.width, height: self.height, rate: rate, alpha: alpha, path) }
+    var options: OpaquePointer?
+    defer { av_dict_free(&options) }
+    for (key, value) in codec.options(alpha: alpha) { av_dict_set(&options, key, value, 0) }
+    let code = avcodec_open2(encoder, found, &options)
+    guard code == 0 else { throw .failed(path: path, why: said(code)) }
+    stream = muxer.addStream()
+    avcodec_parameters_from_context(stream.pointee.codecpar, encoder)
+    // Apple's players ask for this name.
+    if codec == .hevc && container != "matroska" { stream.pointee.codecpar.pointee.codec_tag = 0x3163_7668 }
+    (stream.pointee.time_base, stream.pointee.avg_frame_rate) = (rate.inverse, rate.rational)
+    if codec == .vp9 && alpha { av_dict_set(&stream.pointee.metadata, "alpha_mode", "1", 0) }
+    try muxer.start(metadata)
+    frame.pointee.format = (palette == nil ? encoder.pointee.pix_fmt : AV_PIX_FMT_RGBA).rawValue
+    (frame.pointee.width, frame.pointee.height) = (Int32(self.width), Int32(self.height))
+    converter = sws_getContext(
+      Int32(self.width), Int32(self.height), alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24, Int32(self.width),
+      Int32(self.height), AVPixelFormat(frame.pointee.format),
+      SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, nil, nil, nil)
+    sws_setColorspaceDetails(
+      converter, sws_getCoefficients(SWS_CS_DEFAULT), 1, sws_getCoefficients(SWS_CS_ITU709), 0, 0, 1 << 16, 1 << 16)
+  }
+
+  deinit {
+    var (frame, packet, encoder) = (Optional(self.frame), Optional(self.packet), Optional(self.encoder))
+    av_frame_free(&frame)
+    av_packet_free(&packet)
+    avcodec_free_context(&encoder)
+    sws_freeContext(converter)
+  }
+
+  /// - Parameter picture: of the size and the channels that were said.
+  /// - Throws: `ClipError.failed`.
+  public func write(_ picture: Picture) throws(ClipError) {
+    let given = picture.ready(width: width, height: height, channels: hasAlpha ? 4 : 3)
+    // An encoder may still hold the last one.
+    av_frame_unref(frame)
+    frame.pointee.format = (palette == nil ? encoder.pointee.pix_fmt : AV_PIX_FMT_RGBA).rawValue
+    (frame.pointee.width, frame.pointee.height) = (Int32(width), Int32(height))
+    guard av_frame_get_buffer(frame, 0) == 0 else { throw .failed(path: path, why: "there is too little memory") }
+    given.bytes.withUnsafeBufferPointer { bytes in
+      var planes: [UnsafePointer<UInt8>?] = [bytes.baseAddress, nil, nil, nil]
+      let strides = [Int32(width * given.channels), 0, 0, 0]
+      withUnsafePointer(to: &frame.pointee.data) { data in
+        data.withMemoryRebound(to: UnsafeMutablePointer<UInt8>?.self, capacity: 8) { data in
+          withUnsafePointer(to: &frame.pointee.linesize) { sizes in
+            sizes.withMemoryRebound(to: Int32.self, capacity: 8) { sizes in
+              _ = sws_scale(converter, &planes, strides, 0, Int32(height), data, sizes)
+            }
+          }
+        }
+      }
+    }
+    frame.pointee.pts = Int64(count)
+    (frame.pointee.colorspace, frame.pointee.color_range) = (encoder.pointee.colorspace, encoder.pointee.color_range)
+    count += 1
+    if let palette {
+      try palette.mapped(frame) { (mapped: UnsafeMutablePointer<AVFrame>) throws(ClipError) in try send(mapped) }
+    } else {
+      try send(frame)
+    }
+  }
+
+  /// - Throws: `ClipError.failed`.
+  public func finish() throws(ClipError) {
+    try send(nil)
+    try muxer.finish()
+  }
+
+  private func send(_ frame: UnsafeMutablePointer<AVFrame>?) throws(ClipError) {
+    let code = avcodec_send_frame(encoder, frame)
+    guard code == 0 else { throw .failed(path: path, why: said(code)) }
+    while true {
+      let code = avcodec_receive_packet(encoder, packet)
+      if code == cf_again || code == cf_end { return }
+      guard code == 0 else { throw .failed(path: path, why: said(code)) }
+      if packet.pointee.duration == 0 { packet.pointee.duration = 1 }
+      try muxer.write(packet, encoder.pointee.time_base, to: stream)
+    }
+  }
+}
+
+extension Picture {
+  /// In the shape that an encoder wants: alpha over black when there is no room for it, opaque when there is none, the
+  /// last row and column repeated.
+  fileprivate func ready(width: Int, height: Int, channels: Int) -> Picture {
+    var picture = self
+    if channels == 3 && picture.channels == 4 { picture = picture.flattened(on: .black) }
+    guard picture.channels != channels || picture.width != width || picture.height != height else { return picture }
+    let (from, given) = (picture.channels, picture)
+    let bytes = [UInt8](unsafeUninitializedCapacity: width * height * channels) { out, filled in
+      filled = width * height * channels
+      for y in 0..<height {
+        for x in 0..<width {
+          let i = (min(y, given.height - 1) * given.width + min(x, given.width - 1)) * from
+          let o = (y * width + x) * channels
+          for c in 0..<min(channels, 3) { out[o + c] = given.bytes[i + (from >= 3 ? c : 0)] }
+          if channels == 4 { out[o + 3] = from == 4 ? given.bytes[i + 3] : 255 }
+        }
+      }
+    }
+    return Picture(width: width, height: height, channels: channels, bytes: bytes)
+  }
+}
