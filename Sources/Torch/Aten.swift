@@ -83,6 +83,7 @@ struct Aten: Sendable {
   // Linear algebra.
   let svd = Operator("linalg_svd"), eigh = Operator("linalg_eigh"), cholesky = Operator("linalg_cholesky")
   let qr = Operator("linalg_qr"), solve = Operator("linalg_solve"), inverse = Operator("linalg_inv")
+  let choleskyEx = Operator("linalg_cholesky_ex")
   let solveTriangular = Operator("linalg_solve_triangular"), trace = Operator("trace")
 
   // In place.

@@ -12,6 +12,11 @@ public func eigh(_ x: Tensor) -> (values: Tensor, vectors: Tensor) {
 }
 /// The lower triangular L with L Lᵀ = x. Traps when x isn't positive definite.
 public func cholesky(_ x: Tensor) -> Tensor { aten.cholesky(.tensor(x)) }
+/// As `cholesky`, of one matrix; nil when it isn't positive definite.
+public func choleskyIfPositive(_ x: Tensor) -> Tensor? {
+  let r = aten.choleskyEx.list(.tensor(x), false, false)
+  return r[1].item() == 0 ? r[0] : nil
+}
 public func qr(_ x: Tensor) -> (q: Tensor, r: Tensor) {
   let r = aten.qr.list(.tensor(x))
   return (r[0], r[1])
