@@ -16,7 +16,8 @@ let package = Package(
     .library(name: "Models", targets: ["Torch", "Networks", "Training", "Models"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .target(
@@ -49,7 +50,9 @@ let package = Package(
     .target(name: "Archives", dependencies: ["Torch", "CArchive", "CHDF5"]),
     // Works on single pixels, which takes a hundred times as long unoptimised: its users' tests would wait for it.
     .target(name: "Media", dependencies: ["Torch", "CVips", "CFFmpeg"], swiftSettings: [.unsafeFlags(["-O"])]),
-    .target(name: "Workshop", dependencies: ["Models", "Metrics", "Media", "Archives"]),
+    .target(
+      name: "Workshop",
+      dependencies: ["Models", "Metrics", "Media", "Archives", .product(name: "Yams", package: "Yams")]),
     .executableTarget(
       name: "atelier",
       dependencies: ["Workshop", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

@@ -117,24 +117,12 @@ private func sample(
   return latent.decode(latent.latents(seeds: seeds), truncation: truncation)
 }
 
-/// The pictures of a walk over the sphere (Shoemake 1985), on which normal latents of many dimensions lie; a straight
-/// line would leave it, and its middle would look faded.
+/// The pictures of a walk over the sphere, both ends included.
 func interpolated(
   _ recipe: some LatentRecipe, from: UInt64, to: UInt64, steps: Int, truncation: Double = 1
 ) -> [Picture] {
   let ends = recipe.latents(seeds: [from, to])
-  let (a, b) = (ends[0], ends[1])
-  let (lengthA, lengthB) = (a.norm().item(), b.norm().item())
-  let cosine = lengthA > 0 && lengthB > 0 ? (a * b).sum().item() / (lengthA * lengthB) : 1
-  let angle = acos(min(1, max(-1, cosine)))
-  let points = (0..<steps).map { step -> Tensor in
-    let t = Double(step) / Double(steps - 1)
-    // The ends themselves, to the bit, and no division by the sine of nothing.
-    if step == 0 { return a }
-    if step == steps - 1 { return b }
-    if angle < 1e-4 || .pi - angle < 1e-4 { return a * (1 - t) + b * t }
-    return a * (sin((1 - t) * angle) / sin(angle)) + b * (sin(t * angle) / sin(angle))
-  }
+  let points = (0..<steps).map { onSphere(ends[0], ends[1], Double($0) / Double(steps - 1)) }
   return recipe.decode(Tensor.stacked(points), truncation: truncation).unbound().map { Picture($0) }
 }
 

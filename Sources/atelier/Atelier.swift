@@ -20,7 +20,7 @@ struct Atelier: ParsableCommand {
     version: "atelier \(House.version), LibTorch \(LibTorch.version)",
     subcommands: [
       DemoCommand.self, Inspect.self, Train.self, Generate.self, RestyleCommand.self, EnlargeCommand.self,
-      VaryCommand.self,
+      VaryCommand.self, FilmCommand.self,
       Measure.self, ModelsCommand.self,
     ])
 

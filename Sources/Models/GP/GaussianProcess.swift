@@ -67,6 +67,14 @@ public struct GaussianProcess {
     return (mean[index], covariance[index].indexSelected(dim: 1, indices: index))
   }
 
+  /// The posterior's mean alone, [T, D], without a matrix of all times by all times.
+  ///
+  /// - Parameter times: [T].
+  public func mean(at times: [Double]) -> Tensor {
+    let found = Distinct(times, period: kernel.period)
+    return matmul(kernel.covariance(Tensor(found.places), Tensor(places)), solved(values))[Tensor(found.index)]
+  }
+
   /// A path drawn given the values: [T, D], float64.
   ///
   /// A path of the kernel alone is moved by what it misses the values by (Matheron's rule; Wilson et al. 2020, equation

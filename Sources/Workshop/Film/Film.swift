@@ -1,0 +1,190 @@
+import Foundation
+import Media
+import Models
+import Torch
+import Training
+
+/// What `film` is asked for.
+public struct FilmRequest: Sendable {
+  public var timeline: FilmTimeline
+  /// The new file, whose ending says the format; a folder of PNGs when it ends in a slash.
+  public var out: String
+  public var codec: ClipCodec?
+  /// Pixels of the longer side.
+  public var size = 512
+  /// Enlarge by whole squares.
+  public var keepsPixels = false
+  /// Writes a sheet of 24 frames, a PNG, in place of the film.
+  public var previews = false
+  /// Replaces a file that is there, and begins anew.
+  public var force = false
+  /// Goes on with what was stopped or killed.
+  public var resume = false
+
+  public init(_ timeline: FilmTimeline, out: String) { (self.timeline, self.out) = (timeline, out) }
+}
+
+/// How far a film is.
+public struct FilmProgress: Sendable {
+  public let frame: Int, of: Int
+  /// Frames a second.
+  public let rate: Double
+  public let secondsLeft: Double
+}
+
+/// A film that was made.
+public struct Filmed: Codable, Sendable, Equatable {
+  public let path: String
+  public let width: Int, height: Int
+  public let frames: Int
+  /// Of the film.
+  public let seconds: Double
+  public let codec: String
+  /// Beats a minute of its sound, where there is a beat.
+  public let tempo: Double?
+  public let onsets: Int?
+  public let isStopped: Bool
+}
+
+/// A walk through a generator's latent space, as a film.
+///
+/// Frames are made and written some at a time, so memory doesn't grow with length; two seconds are lost at most when it is
+/// killed.
+///
+/// - Parameters:
+///   - shouldStop: asked after each frame.
+/// - Throws: `FilmError`, `ClipError`, `UnfinishedError`, `FileError`, `GeneratorError`.
+public func film(
+  _ request: FilmRequest, with generator: Generator, shouldStop: () -> Bool = { false },
+  report: (FilmProgress) -> Void = { _ in }
+) throws -> Filmed {
+  guard let recipe = try generator.sampling() as? any LatentRecipe else {
+    throw FilmError.noLatents(generator.name, recipe: generator.facts.recipe)
+  }
+  return try film(request, of: recipe, with: generator, shouldStop, report)
+}
+
+private func film(
+  _ request: FilmRequest, of recipe: some LatentRecipe, with generator: Generator, _ shouldStop: () -> Bool,
+  _ report: (FilmProgress) -> Void
+) throws -> Filmed {
+  guard (16...8192).contains(request.size) else {
+    throw FilmError.badNumber(option: "--size", value: Double(request.size), range: "from 16 to 8192")
+  }
+  // Before any work: a format that isn't written, a folder that isn't there.
+  _ = try ClipFormat(request.previews ? "sheet.apng" : request.out, codec: request.previews ? nil : request.codec)
+  let plain = request.out.hasSuffix("/") ? String(request.out.dropLast()) : request.out
+  try expectWritable(plain, isForced: request.force || request.resume)
+  let plan = try FilmPlan(request.timeline)
+  let path = path(plan, recipe)
+  let first = recipe.decode(path.latents(at: [0]))[0]
+  let (channels, height, width) = (first.size(0), first.size(1), first.size(2))
+  let size = fitted(height, width, longer: request.size)
+  let camera = Camera(width: size[1], height: size[0], keepsPixels: request.keepsPixels)
+  let frames = Frames(plan: plan, path: path, recipe: recipe, camera: camera)
+  if request.previews {
+    let chosen = (0..<24).map { $0 * plan.count / 24 }
+    let drawn = Sheet(columns: 6, for: chosen.count).drawn(chosen.map { frames.picture($0) })
+    try drawn.write(request.out, xmp: Provenance.xmp(), isForced: request.force)
+    return Filmed(
+      path: request.out, width: size[1], height: size[0], frames: chosen.count, seconds: plan.length, codec: "PNG",
+      tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: false)
+  }
+  let format = try ClipFormat(
+    request.out, codec: request.codec, alpha: channels == 4 && request.codec?.hasAlpha ?? true)
+  let hasAlpha = channels == 4 && format.codec.hasAlpha
+  let rendering = try ClipRendering(
+    request.out, format: format, width: size[1], height: size[0], rate: plan.rate, alpha: hasAlpha,
+    key: try key(request, generator), isForced: request.force, isResumed: request.resume)
+  let (started, before) = (ProcessInfo.processInfo.systemUptime, rendering.count)
+  var isStopped = false
+  while rendering.count < plan.count && !isStopped {
+    // As many at once as make a generator busy.
+    for picture in frames.pictures(rendering.count..<min(rendering.count + 16, plan.count)) {
+      try rendering.write(picture)
+      let done = rendering.count
+      let rate = Double(done - before) / max(1e-3, ProcessInfo.processInfo.systemUptime - started)
+      report(
+        FilmProgress(frame: done, of: plan.count, rate: rate, secondsLeft: Double(plan.count - done) / rate))
+      if shouldStop() && done < plan.count {
+        isStopped = true
+        break
+      }
+    }
+  }
+  if !isStopped {
+    try rendering.finish(
+      sound: request.timeline.sound,
+      metadata: [
+        ("title", generator.name), ("encoder", "Atelier \(House.version)"),
+        ("comment", "Made by a trained model: \(generator.facts.recipe), sha256:\(generator.hash)"),
+        ("digital_source_type", "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"),
+      ])
+  }
+  return Filmed(
+    path: request.out, width: size[1], height: size[0], frames: rendering.count, seconds: plan.length,
+    codec: format.codec.rawValue, tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: isStopped)
+}
+
+private func path(_ plan: FilmPlan, _ recipe: some LatentRecipe) -> LatentPath {
+  let latents = plan.keys.isEmpty ? nil : recipe.latents(seeds: plan.keys.map(\.seed))
+  let keys = plan.keys.enumerated().map { i, key in
+    LatentPath.Key(time: key.time, latent: latents![i], ease: key.ease)
+  }
+  var noise = Noise(seed: plan.seed)
+  let dimensions = latents?.size(1) ?? recipe.latents(seeds: [0]).size(1)
+  // A path that is pushed on may go further than the film is long.
+  let length = max(plan.length, plan.places.max() ?? 0) - min(0, plan.places.min() ?? 0)
+  return LatentPath(
+    keys, shape: plan.shape, period: plan.loops ? plan.length : nil, wave: plan.wave, length: length,
+    dimensions: dimensions, noise: &noise)
+}
+
+/// Tells this work from another for the same file.
+private func key(_ request: FilmRequest, _ generator: Generator) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys]
+  var words = [
+    String(decoding: try encoder.encode(request.timeline), as: UTF8.self), generator.hash, "\(request.size)",
+    "\(request.keepsPixels)", request.codec?.rawValue ?? "",
+  ]
+  if let sound = request.timeline.sound { words.append(try Digest.sha256(file: sound)) }
+  return String(Digest.sha256(Array(words.joined(separator: "\n").utf8)).prefix(8))
+}
+
+/// A film's pictures by their numbers: each is the same whichever others are made with it.
+private struct Frames<R: LatentRecipe> {
+  let plan: FilmPlan
+  let path: LatentPath
+  let recipe: R
+  let camera: Camera
+
+  func picture(_ number: Int) -> Picture { pictures(number..<number + 1)[0] }
+
+  func pictures(_ range: Range<Int>) -> [Picture] {
+    let places = range.map { plan.places[$0] }
+    let made: [Tensor]
+    if plan.shape == .fade {
+      made = zip(range, places).map { frame, place in
+        let (from, to, t) = path.segment(at: place)
+        let ends = decoded(Tensor.stacked([path.keys[from].latent, path.keys[to].latent]), [frame, frame])
+        return ends[0] * (1 - t) + ends[1] * t
+      }
+    } else {
+      made = decoded(path.latents(at: places), Array(range))
+    }
+    return zip(range, made).map { frame, picture in
+      Picture(
+        camera.view(
+          picture, zoom: plan.value(.zoom, frame), x: plan.value(.x, frame), y: plan.value(.y, frame),
+          turn: plan.value(.turn, frame)))
+    }
+  }
+
+  private func decoded(_ latents: Tensor, _ frames: [Int]) -> [Tensor] {
+    guard plan.changes(.truncation) else { return recipe.decode(latents).unbound() }
+    return zip(latents.unbound(), frames).map { latent, frame in
+      recipe.decode(latent.unsqueezed(0), truncation: plan.value(.truncation, frame))[0]
+    }
+  }
+}
