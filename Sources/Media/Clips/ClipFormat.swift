@@ -65,7 +65,8 @@ public enum ClipCodec: String, Sendable, Codable, CaseIterable {
   func options(alpha: Bool) -> [(String, String)] {
     switch self {
     case .h264: [("crf", "17"), ("preset", "medium"), ("bf", "0")]
-    case .hevc: [("crf", "19"), ("preset", "fast"), ("x265-params", "log-level=none:bframes=0")]
+    case .hevc:
+      [("crf", "19"), ("preset", "fast"), ("x265-params", "log-level=none:bframes=0:frame-threads=1:pools=none")]
     case .vp9:
       [
         ("crf", "24"), ("b", "0"), ("deadline", "good"), ("cpu-used", "4"), ("row-mt", "1"), ("auto-alt-ref", "0"),

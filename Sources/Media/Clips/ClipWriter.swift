@@ -1,4 +1,5 @@
 import CFFmpeg
+import Foundation
 
 /// A film that is written frame by frame: one frame is in memory at a time, and those that an encoder keeps.
 ///
@@ -16,6 +17,8 @@ public final class ClipWriter {
   private let packet = av_packet_alloc()!
   private var converter: OpaquePointer?
   private var palette: Palette?
+  /// The picture with room after each row.
+  private var rows: [UInt8] = []
 
   /// - Parameters:
   ///   - container: FFmpeg's name of it.
@@ -39,6 +42,8 @@ public final class ClipWriter {
     encoder.pointee.height = Int32(self.height)
     encoder.pointee.pix_fmt = codec.pixels(alpha: alpha)
     encoder.pointee.time_base = rate.inverse
+    // Frames take longer to make than to write.
+    encoder.pointee.thread_count = 1
     encoder.pointee.framerate = rate.rational
     encoder.pointee.gop_size = Int32((2 * rate.value).rounded())
     if [.h264, .hevc, .vp9, .av1, .prores].contains(codec) {
@@ -88,14 +93,24 @@ public final class ClipWriter {
     frame.pointee.format = (palette == nil ? encoder.pointee.pix_fmt : AV_PIX_FMT_RGBA).rawValue
     (frame.pointee.width, frame.pointee.height) = (Int32(width), Int32(height))
     guard av_frame_get_buffer(frame, 0) == 0 else { throw .failed(path: path, why: "there is too little memory") }
+    // Vector code reads beyond a row and encoders beyond a frame: what is there must always be the same.
+    for buffer in [frame.pointee.buf.0, frame.pointee.buf.1, frame.pointee.buf.2, frame.pointee.buf.3] {
+      if let buffer { memset(buffer.pointee.data, 0, buffer.pointee.size) }
+    }
+    let row = width * given.channels
+    let stride = (row + 63) & ~63
+    if rows.count != stride * height + 64 { rows = [UInt8](repeating: 0, count: stride * height + 64) }
     given.bytes.withUnsafeBufferPointer { bytes in
-      var planes: [UnsafePointer<UInt8>?] = [bytes.baseAddress, nil, nil, nil]
-      let strides = [Int32(width * given.channels), 0, 0, 0]
-      withUnsafePointer(to: &frame.pointee.data) { data in
-        data.withMemoryRebound(to: UnsafeMutablePointer<UInt8>?.self, capacity: 8) { data in
-          withUnsafePointer(to: &frame.pointee.linesize) { sizes in
-            sizes.withMemoryRebound(to: Int32.self, capacity: 8) { sizes in
-              _ = sws_scale(converter, &planes, strides, 0, Int32(height), data, sizes)
+      rows.withUnsafeMutableBufferPointer { rows in
+        for y in 0..<height { memcpy(rows.baseAddress! + y * stride, bytes.baseAddress! + y * row, row) }
+        var planes: [UnsafePointer<UInt8>?] = [UnsafePointer(rows.baseAddress), nil, nil, nil]
+        let strides = [Int32(stride), 0, 0, 0]
+        withUnsafePointer(to: &frame.pointee.data) { data in
+          data.withMemoryRebound(to: UnsafeMutablePointer<UInt8>?.self, capacity: 8) { data in
+            withUnsafePointer(to: &frame.pointee.linesize) { sizes in
+              sizes.withMemoryRebound(to: Int32.self, capacity: 8) { sizes in
+                _ = sws_scale(converter, &planes, strides, 0, Int32(height), data, sizes)
+              }
             }
           }
         }
