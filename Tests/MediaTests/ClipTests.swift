@@ -140,7 +140,7 @@ import Torch
   }
 
   /// A killed rendering that goes on makes the same film.
-  @Test func aResumedFilmHasTheSameFrames() throws {
+  @Test func aResumedFilmIsTheSameFile() throws {
     try Self.inFolder { folder in
       for (name, breaks) in [("a.mp4", [Int]()), ("b.mp4", [50, 100])] {
         var from = 0
@@ -151,14 +151,11 @@ import Torch
           from = end
         }
       }
-      // To the eye: the encoder's bytes aren't always the same, even for the same pictures.
-      let (a, b) = (try ClipReader("\(folder)/a.mp4"), try ClipReader("\(folder)/b.mp4"))
-      var count = 0
-      while let frame = a.next(), let other = b.next() {
-        #expect(Self.distance(frame.picture, other.picture) < 3)
-        count += 1
-      }
-      #expect(count == 120 && b.next() == nil)
+      let (a, b) = try (
+        Data(contentsOf: URL(fileURLWithPath: "\(folder)/a.mp4")),
+        Data(contentsOf: URL(fileURLWithPath: "\(folder)/b.mp4"))
+      )
+      #expect(a == b, "\(a.count) and \(b.count) bytes")
     }
   }
 

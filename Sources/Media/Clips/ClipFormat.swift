@@ -64,7 +64,8 @@ public enum ClipCodec: String, Sendable, Codable, CaseIterable {
   /// No frame is told by a later one (B-frames), so that parts can be joined by their packets alone.
   func options(alpha: Bool) -> [(String, String)] {
     switch self {
-    case .h264: [("crf", "17"), ("preset", "medium"), ("bf", "0")]
+    // x264's tree of macroblocks makes other files of the same pictures now and then; a resumed film is to be the same.
+    case .h264: [("crf", "17"), ("preset", "medium"), ("bf", "0"), ("mbtree", "0")]
     case .hevc:
       [("crf", "19"), ("preset", "fast"), ("x265-params", "log-level=none:bframes=0:frame-threads=1:pools=none")]
     case .vp9:
