@@ -154,7 +154,7 @@ private func beginning(
 }
 
 /// All styles mixed everywhere, or each in its own region.
-private func regions(_ styles: [Tensor], _ weights: [Double], _ masks: [Tensor]) -> [StyleOptimization.Region] {
+func regions(_ styles: [Tensor], _ weights: [Double], _ masks: [Tensor]) -> [StyleOptimization.Region] {
   let weighed = styles.indices.map { (picture: styles[$0], weight: weights.isEmpty ? 1 : weights[$0]) }
   if masks.isEmpty { return [StyleOptimization.Region(styles: weighed)] }
   return zip(weighed, masks).map { StyleOptimization.Region(styles: [$0], mask: $1) }

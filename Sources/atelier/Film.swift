@@ -94,21 +94,8 @@ struct FilmCommand: ParsableCommand {
     (request.previews, request.force, request.resume) = (preview, force, resume)
     let generator = try Generator(source, in: common.place, on: device.resolved()) { Console.complain($0.sentence) }
     Interruption.watch()
-    var bar = Bar(console, interval: 5)
-    let result = try film(request, with: generator, shouldStop: { Interruption.isRequested }) { progress in
-      console.event(
-        "frame",
-        [
-          "frame": progress.frame, "of": progress.of, "framesPerSecond": progress.rate,
-          "secondsLeft": progress.secondsLeft,
-        ])
-      bar.show(
-        Double(progress.frame) / Double(progress.of),
-        [
-          "\(spoken(progress.rate)) frames/s", "\(spoken(seconds: progress.secondsLeft)) left",
-          "frame \(progress.frame) of \(progress.of)",
-        ])
-    }
+    var bar = FrameBar(console)
+    let result = try film(request, with: generator, shouldStop: { Interruption.isRequested }) { bar.show($0) }
     bar.close()
     console.event("finished", encoding: result)
     if result.isStopped {

@@ -11,6 +11,8 @@ struct Measure: ParsableCommand {
       much of the real variety is there.
       Pictures that were painted are measured against what they were made from:
         atelier measure painted.png --content photo.jpg --style painting.jpg
+      Of a film, how steady it is, and how well it loops:
+        atelier measure painted.mp4 --content clip.mp4 --style painting.jpg
       """)
 
   @Argument(help: "A run, checkpoint or model, or a folder of pictures.")
@@ -38,6 +40,7 @@ struct Measure: ParsableCommand {
   @OptionGroup var common: Common
 
   func validate() throws {
+    if isClip(subject) && against == nil { return }
     guard (against != nil) != (content != nil && style != nil), (content == nil) == (style == nil) else {
       throw ValidationError("Give --against for made pictures, or --content and --style for painted ones.")
     }
@@ -46,6 +49,7 @@ struct Measure: ParsableCommand {
   }
 
   func run() throws {
+    if isClip(subject) && against == nil { return try measureFilm() }
     if let content, let style { return try measurePainted(content, style) }
     guard let against else { return }
     let console = common.console
@@ -86,5 +90,31 @@ struct Measure: ParsableCommand {
     console.line("  structure   \(spoken(found.structure))   (SSIM with the content; 1 is the same)")
     console.line("  perceptual  \(spoken(found.perceptualDistance))   (distance to the content on VGG16's features)")
     if let artFID = found.artFID { console.line("  ArtFID      \(spoken(artFID))   (other features than the paper's)") }
+  }
+
+  private func measureFilm() throws {
+    let console = common.console
+    var bar = Bar(console)
+    let found = try measureClip(
+      subject, content: content, style: style, in: common.place, on: device.resolved(),
+      say: { sentence in
+        bar.interrupt()
+        console.line(sentence)
+        console.event("note", ["text": sentence])
+      }, progress: { bar.show($0, ["looking at frames"]) })
+    bar.close()
+    console.event("measurement", encoding: found)
+    console.line("\(counted(found.frames, "frame")):")
+    console.line("  step        \(spoken(found.step))   (difference from frame to frame, 0 to 1; median)")
+    console.line(
+      "  closure     \(spoken(found.closure))   (from the last frame to the first, in steps; 1 or less loops)")
+    if let error = found.warpError, let own = found.contentWarpError {
+      console.line(
+        "  warp error  \(spoken(1000 * error)) / 1000   (paint that doesn't move with things; the film's own: \(spoken(1000 * own)))"
+      )
+    }
+    if let style = found.styleDistance, let content = found.contentDistance {
+      console.line("  style       \(spoken(style))   content \(spoken(content))   (restyle's losses)")
+    }
   }
 }

@@ -15,16 +15,20 @@ struct RestyleCommand: ParsableCommand {
         atelier restyle photo.jpg --method instant --style painting.jpg --out painted.png
       Or they are changed by what a run has learned (train --towards), in seconds and at their own size:
         atelier restyle photo.jpg --with RUN --out painted.png
+      A film is painted frame by frame, and paint stays on what moves; instant, unless --method says otherwise:
+        atelier restyle clip.mp4 --style painting.jpg --out painted.mp4
       """)
 
-  @Argument(help: "The picture whose things are kept.")
+  @Argument(help: "The picture or the film whose things are kept.")
   var content: String
 
   @Option(help: ArgumentHelp("A painting whose style is carried over; several are mixed.", valueName: "picture"))
   var style: [String] = []
 
-  @Option(help: ArgumentHelp("optimise, or instant: one pass, strength 0.01 to 1.", valueName: "how"))
-  var method = Method.optimise
+  @Option(
+    help: ArgumentHelp(
+      "optimise, or instant: one pass, strength 0.01 to 1. (default: optimise; for films instant)", valueName: "how"))
+  var method: Method?
 
   @Option(
     name: .customLong("with"),
@@ -40,10 +44,14 @@ struct RestyleCommand: ParsableCommand {
   var weights: String?
 
   @Option(
-    help: ArgumentHelp("A picture for each style, white where it is painted; the rest stays.", valueName: "picture"))
+    help: ArgumentHelp(
+      "A picture, or for a film a film, for each style: white where it is painted; the rest stays.",
+      valueName: "picture"))
   var mask: [String] = []
 
-  @Option(help: ArgumentHelp("The new PNG file.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The new PNG file; of a film .mp4, .mov, .mkv, .webm, .gif, .apng, or a folder/ of PNGs.", valueName: "file"))
   var out: String
 
   @Flag(help: "24 steps from what instant paints, and 384 pixels, for a first look.")
@@ -112,10 +120,15 @@ struct RestyleCommand: ParsableCommand {
   @Flag(help: "Replace a file that is there, and begin anew.")
   var force = false
 
+  @OptionGroup var clip: RestyleClipOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
   func run() throws {
+    if isClip(out) { return try paintClip() }
+    guard !clip.areGiven else {
+      throw ValidationError("--steadiness, --masks-follow and --codec are for films: let --out end in .mp4, say.")
+    }
     if method == .instant || learned != nil && !style.isEmpty { return try paintInstantly(by: learned ?? "instant") }
     if let learned { return try change(with: learned) }
     let console = common.console

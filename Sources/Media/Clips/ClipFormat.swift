@@ -119,5 +119,5 @@ public struct ClipFormat: Sendable, Equatable {
     if alpha && !self.codec.hasAlpha { throw .noTransparency(codec: self.codec.spoken) }
   }
 
-  var hasSound: Bool { soundEncoder != nil }
+  public var hasSound: Bool { soundEncoder != nil }
 }

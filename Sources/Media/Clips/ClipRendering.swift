@@ -1,6 +1,6 @@
 import CFFmpeg
-import Torch
 import Foundation
+import Torch
 
 /// A film that is rendered in parts of two seconds, so that a kill loses no more than the last one. The parts lie in a
 /// folder beside the film until it is whole.
@@ -8,6 +8,8 @@ public final class ClipRendering {
   public let format: ClipFormat
   /// Frames that are written, in whole parts at the beginning: those needn't be rendered again.
   public private(set) var count: Int
+  /// What was given with the last of these frames.
+  public private(set) var state: [String: Tensor] = [:]
   private let path: String
   private let width: Int, height: Int
   private let rate: FrameRate
@@ -47,6 +49,24 @@ public final class ClipRendering {
     guard isResumed else { return }
     let length = format.codec == .png ? 1 : partLength
     while files.fileExists(atPath: part(count / length)) { count += length }
+    // It was there before the last part was.
+    if count > 0, files.fileExists(atPath: stateFile(count)) { state = try Safetensors.read(stateFile(count)).tensors }
+  }
+
+  /// What belongs to so many frames.
+  private func stateFile(_ count: Int) -> String { "\(folder)/.state-\(count).safetensors" }
+
+  /// Once a part is whole, its state replaces the one before.
+  private func keep(_ state: () -> [String: Tensor]) throws {
+    let found = state()
+    guard !found.isEmpty else { return }
+    try Safetensors.write(found, to: stateFile(count))
+  }
+
+  private func forgetState(before count: Int) {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where name.hasPrefix(".state-") {
+      if "\(folder)/\(name)" != stateFile(count) { try? FileManager.default.removeItem(atPath: "\(folder)/\(name)") }
+    }
   }
 
   private func part(_ number: Int) -> String {
@@ -55,12 +75,16 @@ public final class ClipRendering {
     return "\(folder)/\(format.codec == .png ? "frame-" : "part-")\(name)\(format.codec == .png ? ".png" : ".mkv")"
   }
 
-  /// - Parameter picture: frame number `count`.
-  /// - Throws: `ClipError.failed`, `FileError`.
-  public func write(_ picture: Picture) throws {
+  /// - Parameters:
+  ///   - picture: frame number `count`.
+  ///   - state: what the next frame depends on, when that is more than its number; kept where work can be gone on with.
+  /// - Throws: `ClipError.failed`, `FileError`, `SafetensorsError`.
+  public func write(_ picture: Picture, state: () -> [String: Tensor] = { [:] }) throws {
     if format.codec == .png {
-      try picture.write(part(count), isForced: true, isSynced: false)
       count += 1
+      try keep(state)
+      try picture.write(part(count - 1), isForced: true, isSynced: false)
+      forgetState(before: count)
       return
     }
     if writer == nil {
@@ -75,7 +99,11 @@ public final class ClipRendering {
     }
     try writer!.0.write(picture)
     count += 1
-    if count % partLength == 0 { try closePart() }
+    if count % partLength == 0 {
+      try keep(state)
+      try closePart()
+      forgetState(before: count)
+    }
   }
 
   private func closePart() throws {
@@ -92,7 +120,7 @@ public final class ClipRendering {
   ///   - metadata: what the file says about itself, where its format has room for that.
   /// - Throws: `ClipError`, `FileError`.
   public func finish(sound: String? = nil, metadata: [(key: String, value: String)] = []) throws {
-    guard format.codec != .png else { return }
+    guard format.codec != .png else { return forgetState(before: -1) }
     try closePart()
     guard count > 0, let container = format.container else { return }
     let parts = (0..<(count + partLength - 1) / partLength).map(part)

@@ -123,6 +123,7 @@ public final class BrushPainter: PictureTransfer {
   private let style: Tensor
   private let usesBFloat16: Bool
   private var held: Held?
+  private var shot: Held?
 
   /// - Parameter weights: of each style; they needn't sum to 1.
   public init(_ network: BrushNetwork, weights: [Double], on device: Device, precision: String = "auto") {
@@ -142,7 +143,7 @@ public final class BrushPainter: PictureTransfer {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     withoutGradients {
       let given = ((x + 1) / 2).channelsLast()
-      return withAutocast(usesBFloat16, on: x.device) { network(given, style, held: held) } * 2 - 1
+      return withAutocast(usesBFloat16, on: x.device) { network(given, style, held: held ?? shot) } * 2 - 1
     }
   }
 
@@ -152,4 +153,10 @@ public final class BrushPainter: PictureTransfer {
     _ = self(Tensor.concatenated(pieces.unbound().map { $0.unsqueezed(0) }, dim: 3))
   }
   public func release() { held = nil }
+
+  public func follow() { shot = Held(following: followedShare) }
+  public var followed: [(Tensor, Tensor)] {
+    get { shot?.kept ?? [] }
+    set { shot?.kept = newValue }
+  }
 }

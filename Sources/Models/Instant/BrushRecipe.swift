@@ -16,11 +16,30 @@ public protocol Continued: Recipe {
 public final class BrushStyle: Module {
   /// [1, StylePredictor.size]; learns, too.
   let style = Tensor.zeros([1, StylePredictor.size]).requiringGradient()
-  /// Of the colours, as `Statistics` has them.
-  let mean = Tensor.zeros([1, 3, 1]), covariance = Tensor.zeros([1, 3, 3])
+  /// Its colours, and its neighbourhoods from full size on.
+  let moments = (0...Texture.sizes).map { Moments(channels: $0 == 0 ? 3 : 3 * Texture.side * Texture.side) }
 
-  public var members: [(name: String, value: Any)] { [("style", style), ("mean", mean), ("covariance", covariance)] }
-  var colours: Statistics { Statistics(mean: mean, covariance: covariance) }
+  public var members: [(name: String, value: Any)] { [("style", style), ("moments", moments)] }
+
+  var texture: Texture {
+    get { Texture(colours: moments[0].statistics, levels: moments.dropFirst().map(\.statistics)) }
+    set { for (moment, found) in zip(moments, [newValue.colours] + newValue.levels) { moment.take(found) } }
+  }
+}
+
+/// `Statistics` of one picture, as a state.
+final class Moments: Module {
+  let mean: Tensor, covariance: Tensor
+
+  init(channels: Int) { (mean, covariance) = (Tensor.zeros([1, channels, 1]), Tensor.zeros([1, channels, channels])) }
+
+  var members: [(name: String, value: Any)] { [("mean", mean), ("covariance", covariance)] }
+  var statistics: Statistics { Statistics(mean: mean, covariance: covariance) }
+
+  func take(_ found: Statistics) {
+    mean.copy(from: found.mean)
+    covariance.copy(from: found.covariance)
+  }
 }
 
 /// One painting's style, learned in minutes: the network that paints in any style becomes one painting's (Johnson et al.
@@ -33,7 +52,7 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
     public var cropSide = 192  // Side of what is seen of a photograph, in pixels.
     public var styleSize = 384  // Side at which the painting is looked at: larger, and the strokes are.
     public var rate = 5e-4  // Adam's learning rate; falls along a cosine to a twentieth.
-    public var contentWeight = 0.3  // Of what relu4_1 sees: the more, the more of the photograph.
+    public var contentWeight = 0.75  // Of what relu4_1 sees: the more, the more of the photograph.
     public var smoothness = 0.5  // Weight of the total variation.
     public var precision = "auto"
     public init() {}
@@ -100,9 +119,8 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
     let contents = cropped(batch.pictures, to: settings.cropSide, &noise)
     let seen = withoutGradients { loss.features(contents, Array(PaintingLoss.layers.suffix(1))) }
     let style = painting.style.expanded([n, StylePredictor.size])
-    let painted = withAutocast(usesBFloat16, on: device) { network.raw(contents, style) }
-    let (sum, lossS, lossC) = loss(
-      painted, content: seen[0], goals: loss.goals(targets, batch.targetIndices))
+    let raw = withAutocast(usesBFloat16, on: device) { network.raw(contents, style) }
+    let (sum, lossS, lossC) = loss(raw, of: contents, content: seen[0], goals: loss.goals(targets, batch.targetIndices))
     optimizer.step(minimizing: sum)
     return [Reading("style", lossS), Reading("content", lossC)]
   }
@@ -111,14 +129,12 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
   func look(at picture: Tensor) {
     withoutGradients {
       painting.style.copy(from: network.style(of: picture))
-      let colours = Statistics(picture, group: 3)
-      painting.mean.copy(from: colours.mean)
-      painting.covariance.copy(from: colours.covariance)
+      painting.texture = Texture(of: picture)
     }
   }
 
   private var painter: InstantPainter {
-    InstantPainter(network, style: painting.style.detached(), colours: painting.colours, precision: settings.precision)
+    InstantPainter(network, style: painting.style.detached(), texture: painting.texture, precision: settings.precision)
   }
 
   public func transfer(back: Bool) -> (any PictureTransfer)? { back ? nil : painter }

@@ -3,7 +3,7 @@ import Torch
 
 /// Paints a picture in any style in one pass: a small network whose normalisations' scales and shifts are predicted from
 /// the style (Ghiasi et al. 2017, "Exploring the structure of a real-time, arbitrary neural artistic stylization network"),
-/// and whose colours are carried to the style's.
+/// and mixed with the photograph; colours and grain are carried to the style's (`Texture`).
 public final class InstantNetwork: Module {
   typealias Style = BrushNetwork.Style
 
@@ -50,8 +50,8 @@ public final class InstantNetwork: Module {
 
   /// Height and width of pictures are multiples of it.
   public static let multiple = 4
-  /// How far a pixel looks: 4 px, two halvings, eleven convolutions at a quarter of the size, and back.
-  static let margin = 64
+  /// How far a pixel looks: 4 px, two halvings, eleven convolutions at a quarter of the size, and back; then `Texture`.
+  static let margin = 64 + Texture.margin
   static let bytesPerPixel = 500.0
 
   /// The style of pictures, [N, StylePredictor.size].
@@ -59,8 +59,7 @@ public final class InstantNetwork: Module {
   /// - Parameter pictures: [N, 3, H, W] in 0...1.
   func style(of pictures: Tensor) -> Tensor { predictor.bottleneck(predictor.pooled(pictures)).to(.float32) }
 
-  /// Before colours are carried over: what is trained, since a carried picture's contrast couldn't be told right from
-  /// wrong.
+  /// The network's part, before it is mixed.
   ///
   /// - Parameters:
   ///   - pictures: [N, 3, H, W] in 0...1.
@@ -80,10 +79,11 @@ public final class InstantNetwork: Module {
     return sigmoid(x.to(.float32))
   }
 
-  /// - Parameter colours: of the styles, a group of 3 channels.
   /// - Returns: [N, 3, H, W], float32, about 0...1.
-  func painted(_ pictures: Tensor, _ style: Tensor, colours: Statistics, held: Held? = nil) -> Tensor {
+  func painted(_ pictures: Tensor, _ style: Tensor, texture: Texture, held: Held? = nil) -> Tensor {
     let made = raw(pictures, style, held: held)
-    return withAutocast(false, on: made.device) { transported(made, to: colours, held: held) }
+    return withAutocast(false, on: made.device) {
+      texture.carried(to: texture.mixed(made, with: pictures, held: held), held: held)
+    }
   }
 }

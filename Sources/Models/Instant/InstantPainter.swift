@@ -5,9 +5,10 @@ import Torch
 public final class InstantPainter: PictureTransfer {
   private let network: InstantNetwork
   private let style: Tensor
-  private let colours: Statistics
+  private let texture: Texture
   private let usesBFloat16: Bool
   private var held: Held?
+  private var shot: Held?
 
   /// - Parameters:
   ///   - network: on the device of the pictures.
@@ -21,18 +22,18 @@ public final class InstantPainter: PictureTransfer {
     let isHalf = precision == "bfloat16" || precision == "auto" && device.prefersBFloat16
     (self.network, usesBFloat16) = (network, isHalf)
     let sum = styles.reduce(0) { $0 + $1.weight }
-    (style, colours) = withoutGradients {
+    (style, texture) = withoutGradients {
       let parts = styles.map { network.style(of: $0.picture) * ($0.weight / sum) }
-      let colours = styles.map { (Statistics($0.picture, group: 3), $0.weight) }
-      return (parts.dropFirst().reduce(parts[0], +), Statistics.mixed(colours))
+      let textures = styles.map { (Texture(of: $0.picture), $0.weight) }
+      return (parts.dropFirst().reduce(parts[0], +), Texture.mixed(textures))
     }
   }
 
   /// - Parameters:
   ///   - style: [1, StylePredictor.size].
-  ///   - colours: of the style, a group of 3 channels.
-  init(_ network: InstantNetwork, style: Tensor, colours: Statistics, precision: String) {
-    (self.network, self.style, self.colours) = (network, style, colours)
+  ///   - texture: of the style.
+  init(_ network: InstantNetwork, style: Tensor, texture: Texture, precision: String) {
+    (self.network, self.style, self.texture) = (network, style, texture)
     usesBFloat16 = precision == "bfloat16" || precision == "auto" && style.device.prefersBFloat16
   }
 
@@ -46,7 +47,7 @@ public final class InstantPainter: PictureTransfer {
     withoutGradients {
       let given = ((x + 1) / 2).channelsLast()
       let painted = withAutocast(usesBFloat16, on: x.device) {
-        network.painted(given, style, colours: colours, held: held)
+        network.painted(given, style, texture: texture, held: held ?? shot)
       }
       return clamp(painted * 2 - 1, min: -1, max: 1)
     }
@@ -58,4 +59,13 @@ public final class InstantPainter: PictureTransfer {
     _ = self(Tensor.concatenated(pieces.unbound().map { $0.unsqueezed(0) }, dim: 3))
   }
   public func release() { held = nil }
+
+  public func follow() { shot = Held(following: followedShare) }
+  public var followed: [(Tensor, Tensor)] {
+    get { shot?.kept ?? [] }
+    set { shot?.kept = newValue }
+  }
 }
+
+/// Of what a film's frame is as a whole, in what it is painted with: changes of light take some ten frames.
+let followedShare = 0.1

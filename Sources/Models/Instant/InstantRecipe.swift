@@ -19,7 +19,7 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
     public var batch = 2  // Many small steps teach more than few large ones.
     public var cropSide = 192  // Side of what is seen of a picture, in pixels.
     public var rate = 3e-4  // Adam's learning rate; falls along a cosine to a twentieth.
-    public var contentWeight = 0.5  // As in `restyle`.
+    public var contentWeight = 0.5  // Of what relu4_1 sees: the more, the more of the photograph.
     public var smoothness = 0.5  // Weight of the total variation.
     public var averageHalfLife = 1000.0  // Pictures after which half of the average is new.
     public var precision = "auto"
@@ -93,8 +93,8 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
     let contents = cropped(batch.pictures, to: settings.cropSide, &noise)
     let content = withoutGradients { loss.features(contents, Array(PaintingLoss.layers.suffix(1))) }
     let goals = loss.goals(targets, batch.targetIndices)
-    let painted = mixed { network.raw(contents, style(of: targets, batch.targetIndices)) }
-    let (sum, lossS, lossC) = loss(painted, content: content[0], goals: goals)
+    let raw = mixed { network.raw(contents, style(of: targets, batch.targetIndices)) }
+    let (sum, lossS, lossC) = loss(raw, of: contents, content: content[0], goals: goals)
     optimizer.step(minimizing: sum)
     average.follow(
       network, decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))

@@ -10,8 +10,12 @@ final class PaintingLoss {
   private let teacher: VGG
   private let contentWeight: Double, smoothness: Double
   private let usesBFloat16: Bool, device: Device
+  /// Style's distance at which it counts as much as a content of 1: what is near is brought as much nearer, in proportion,
+  /// as what is far.
+  static let styleScale = 40.0
+  static let steadiness = 100.0  // Weight of what holds contrast.
   /// Of paintings, by their numbers.
-  private var known: [Int: [Statistics]] = [:]
+  private var known: [Int: Goals] = [:]
 
   init(_ teacher: VGG, contentWeight: Double, smoothness: Double, usesBFloat16: Bool, on device: Device) {
     (self.teacher, self.contentWeight, self.smoothness) = (teacher, contentWeight, smoothness)
@@ -28,40 +32,57 @@ final class PaintingLoss {
     zip(features, groups).map { Statistics($0, group: $1) }
   }
 
+  /// What whole paintings ask for.
+  struct Goals {
+    /// Of features, layer by layer.
+    let layers: [Statistics]
+    let texture: Texture
+  }
+
   /// Those of whole paintings, each looked at once.
   ///
   /// - Parameter paintings: [N, 3, H, W] in -1...1.
-  func goals(_ paintings: Tensor, _ numbers: [Int]) -> [Statistics] {
+  func goals(_ paintings: Tensor, _ numbers: [Int]) -> Goals {
     withoutGradients {
-      let each = numbers.enumerated().map { i, number -> [Statistics] in
+      let each = numbers.enumerated().map { i, number -> Goals in
         if let found = known[number] { return found }
-        let found = Self.statistics(features((paintings[i..<i + 1] + 1) / 2))
-        // Some 350 kB each.
+        let picture = (paintings[i..<i + 1] + 1) / 2
+        let found = Goals(layers: Self.statistics(features(picture)), texture: Texture(of: picture))
+        // Some 430 kB each.
         if known.count < 4000 { known[number] = found }
         return found
       }
-      return Self.groups.indices.map { layer in
-        Statistics(
-          mean: Tensor.concatenated(each.map { $0[layer].mean }),
-          covariance: Tensor.concatenated(each.map { $0[layer].covariance }))
-      }
+      return Goals(
+        layers: Self.groups.indices.map { layer in .joined(each.map { $0.layers[layer] }) },
+        texture: .joined(each.map(\.texture)))
     }
   }
 
   /// - Parameters:
-  ///   - painted: [N, 3, H, W], about 0...1.
-  ///   - content: the last layer's features of what was painted.
-  func callAsFunction(_ painted: Tensor, content: Tensor, goals: [Statistics]) -> (
+  ///   - raw: [N, 3, H, W], what the network made of the pictures, which are of the same shape, in 0...1.
+  ///   - content: the last layer's features of the pictures.
+  func callAsFunction(_ raw: Tensor, of pictures: Tensor, content: Tensor, goals: Goals) -> (
     sum: Tensor, style: Tensor, content: Tensor
   ) {
+    let (mixed, painted) = withAutocast(false, on: device) {
+      let mixed = goals.texture.mixed(raw, with: pictures)
+      return (mixed, goals.texture.carried(to: mixed))
+    }
+    // Contrast that is set right anyway could drift; it is held where it is led to.
+    let drift = meanSquaredError(mixed, painted.detached())
     let found = features(painted)
     let lossC = meanSquaredError(found.last!.to(.float32), content.to(.float32))
-    var lossS: Tensor?
+    var each: Tensor?  // [N]
     for (i, own) in Self.statistics(found).enumerated() {
-      let part = wasserstein(own, goals[i]) * Self.weights[i]
-      lossS = lossS.map { $0 + part } ?? part
+      let part =
+        wasserstein(own, goals.layers[i]).reshaped([painted.size(0), -1]).mean(dims: [1]) * Self.weights[i]
+      each = each.map { $0 + part } ?? part
     }
-    return (lossC * contentWeight + lossS! + totalVariation(painted) * smoothness, lossS!, lossC)
+    let relative = log(each! + 1).mean() * Self.styleScale
+    return (
+      lossC * contentWeight + relative + totalVariation(painted) * smoothness + drift * Self.steadiness, each!.mean(),
+      lossC
+    )
   }
 }
 

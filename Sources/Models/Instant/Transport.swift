@@ -31,13 +31,21 @@ public struct Statistics {
     return Statistics(mean: mean, covariance: moment - matmul(mean, mean.T))
   }
 
+  /// A batch of those of single pictures.
+  static func joined(_ each: [Statistics]) -> Statistics {
+    Statistics(
+      mean: Tensor.concatenated(each.map(\.mean)), covariance: Tensor.concatenated(each.map(\.covariance)))
+  }
+
   /// The covariances with a little more on the diagonal, so that their roots exist.
-  var raised: Tensor {
+  var raised: Tensor { raised(by: 1e-3, atLeast: 1e-5) }
+
+  /// - Parameter share: of the mean variance, since features differ by layers in size.
+  func raised(by share: Double, atLeast least: Double) -> Tensor {
     let k = covariance.size(-1)
     let eye = Tensor.eye(k, on: covariance.device)
-    // A part of the mean variance, since features differ by layers in size.
     let variance = (covariance * eye).sum(dims: [-2, -1], keepDims: true) / Double(k)
-    return covariance + eye * (variance * 1e-3 + 1e-5)
+    return covariance + eye * (variance * share + least)
   }
 }
 
@@ -67,13 +75,17 @@ public func transported(_ features: Tensor, to style: Statistics, held: Held? = 
   return (matmul(map, x - mean) + style.mean).reshaped(features.shape).channelsLast()
 }
 
-/// What a network finds out about a picture as a whole, in the order of its layers: taken once, and used for each tile.
+/// What a network finds out about a picture as a whole, in the order of its layers: taken once, and used for each tile;
+/// or followed from frame to frame of a film.
 public final class Held {
-  private var kept: [(Tensor, Tensor)] = []
+  /// In order, pairs side by side.
+  public var kept: [(Tensor, Tensor)] = []
+  private let share: Double?
   private var place = 0
   private var isTaking = true
 
-  public init() {}
+  /// - Parameter share: of what a frame's own is in what is used; nil to use what was found first.
+  public init(following share: Double? = nil) { self.share = share }
 
   /// Before the network begins anew.
   func rewind() {
@@ -83,7 +95,12 @@ public final class Held {
 
   func next(_ find: () -> (Tensor, Tensor)) -> (Tensor, Tensor) {
     defer { place += 1 }
-    if isTaking { kept.append(find()) }
+    if isTaking {
+      kept.append(find())
+    } else if let share {
+      let (found, before) = (find(), kept[place])
+      kept[place] = (before.0 + (found.0 - before.0) * share, before.1 + (found.1 - before.1) * share)
+    }
     return kept[place]
   }
 }
@@ -96,7 +113,7 @@ func transportMap(from own: Statistics, to style: Statistics) -> Tensor {
 }
 
 /// The squared Wasserstein-2 distance of two Gaussians a group of channels, over the number of channels, as
-/// `WassersteinLoss`, for a batch: the mean over pictures and groups.
+/// `WassersteinLoss`: [N · groups].
 ///
 /// - Parameters:
 ///   - own: differentiable.
@@ -117,5 +134,5 @@ public func wasserstein(_ own: Statistics, _ style: Statistics) -> Tensor {
   let fit = product - product.detached() + 2 * value
   let variance = (c * Tensor.eye(k, on: c.device)).sum(dims: [-2, -1])
   let shift = square(own.mean - style.mean).sum(dims: [-2, -1])
-  return ((shift + variance + rest - fit) / Double(k)).mean()
+  return (shift + variance + rest - fit) / Double(k)
 }

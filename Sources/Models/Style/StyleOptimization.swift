@@ -24,6 +24,15 @@ public final class StyleOptimization: Sequence, IteratorProtocol {
     }
   }
 
+  /// A picture that is to be kept where it is trusted: of a film, the last painted frame as it has moved (Ruder et al.
+  /// 2016, equation 7).
+  public struct Anchor {
+    /// [1, 3, H, W] in 0...1, and [1, 1, H, W] in 0...1.
+    public let picture: Tensor, trust: Tensor
+    public var weight = 5000.0  // Of the mean square of differences, where trust is 1.
+    public init(picture: Tensor, trust: Tensor) { (self.picture, self.trust) = (picture, trust) }
+  }
+
   /// What one step found.
   public struct Step {
     /// Of all steps, from 1.
@@ -40,6 +49,7 @@ public final class StyleOptimization: Sequence, IteratorProtocol {
   public private(set) var done = 0
   let content: Tensor
   let start: Tensor?
+  let anchor: Anchor?
   let regions: [Region]
   private let network: VGG
   let styleLayers: [(layer: VGG.Layer, weight: Double)]
@@ -57,12 +67,12 @@ public final class StyleOptimization: Sequence, IteratorProtocol {
   /// - Throws: `StateError` when the saved work is another's.
   public init(
     content: Tensor, regions: [Region], network: VGG, settings: StyleSettings, start: Tensor? = nil,
-    resuming saved: [String: Tensor]? = nil
+    anchor: Anchor? = nil, resuming saved: [String: Tensor]? = nil
   ) throws(StateError) {
     precondition((settings.start == .picture) == (start != nil), "there is nothing to start from")
     precondition(regions.allSatisfy { !$0.styles.isEmpty } && !regions.isEmpty, "there is no style")
     (self.content, self.regions, self.network, self.settings) = (content, regions, network, settings)
-    self.start = start
+    (self.start, self.anchor) = (start, anchor)
     device = content.device
     usesBFloat16 = settings.precision == "bfloat16" || settings.precision == "auto" && device.prefersBFloat16
     // Deep layers have more to say a number, so they count less (crowsonkb's weights).

@@ -12,6 +12,7 @@ final class StyleScale {
   private let contentFeatures: Tensor
   private let regions: [Region]
   private let optimizer: any Optimizer
+  private let anchor: (picture: Tensor, trust: Tensor)?
   private let sum: Tensor  // Of past pictures, each 1 - memory times.
   private var weight = 0.0
 
@@ -44,6 +45,9 @@ final class StyleScale {
       return clamp(noise.normal([1, 3] + size, on: work.device) * 0.15 + 0.5, min: 0, max: 1)
     }
     self.image = image.channelsLast().requiringGradient()
+    anchor = withoutGradients {
+      work.anchor.map { (resized($0.picture, size), interpolate($0.trust, size: size, mode: .bilinear)) }
+    }
     switch settings.optimizer {
     case .adam: optimizer = Adam([self.image], rate: settings.rate, betas: (0.9, 0.999))
     case .lbfgs: optimizer = LBFGS([self.image])
@@ -169,10 +173,17 @@ final class StyleScale {
     return loss!
   }
 
+  /// What needs no network.
+  private func pixelLoss() -> Tensor {
+    let variation = totalVariation(image) * work.settings.smoothness
+    guard let anchor, let weight = work.anchor?.weight else { return variation }
+    return variation + (square(image - anchor.picture) * anchor.trust).mean() * weight
+  }
+
   func slope() -> (loss: Tensor, gradient: Tensor) {
     let features = work.features(image, work.styleLayers.map(\.layer) + [work.contentLayer])
     var loss = meanSquaredError(features.last!.to(.float32), contentFeatures.to(.float32)) * contentWeight
-    loss = loss + totalVariation(image) * work.settings.smoothness
+    loss = loss + pixelLoss()
     for region in regions where region.share > 0 {
       let statistics = work.styleLayers.indices.map { StyleStatistics(features[$0], mask: region.masks?[$0]) }
       loss = loss + self.loss(region, statistics)
@@ -185,7 +196,7 @@ final class StyleScale {
 
   /// The same in two passes: the picture's statistics first, tile by tile, then each tile's share of the gradient.
   func slopeByTiles() -> (loss: Tensor, gradient: Tensor) {
-    let variation = totalVariation(image) * work.settings.smoothness
+    let variation = pixelLoss()
     let gradient = gradients(of: variation, withRespectTo: [image])[0]
     var loss = variation.detached()
     let slopes = regions.filter { $0.share > 0 }.map { region in

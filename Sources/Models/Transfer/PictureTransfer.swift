@@ -20,6 +20,20 @@ public protocol PictureTransfer: AnyObject {
   func hold(_ pieces: Tensor)
   /// Forgets it.
   func release()
+
+  /// From now on pictures are frames of one shot: what depends on a picture as a whole follows them slowly, so that it
+  /// doesn't flicker.
+  func follow()
+  /// What was followed so far, to go on with in another process.
+  var followed: [(Tensor, Tensor)] { get set }
+}
+
+extension PictureTransfer {
+  public func follow() {}
+  public var followed: [(Tensor, Tensor)] {
+    get { [] }
+    set {}
+  }
 }
 
 /// Why a picture can't be carried over.

@@ -1,0 +1,152 @@
+import Foundation
+import Media
+import Models
+import Torch
+
+/// What `restyle` is asked for when its content is a film.
+public struct ClipRestyleRequest: Sendable {
+  public enum Method: Sendable, Equatable {
+    /// As pictures are by default: each frame begins with the one before.
+    case optimise
+    /// By a model in one pass: in the styles that are named, or as it has learned.
+    case model(String, back: Bool)
+  }
+
+  /// Content and out are films; each mask is a picture or a film.
+  public var look: RestyleRequest
+  public var method: Method
+  /// Pixels of the longer side; nil for the film's own.
+  public var size: Int?
+  public var codec: ClipCodec?
+  /// How much of the frame before stays on what moves: 0...1; 0 paints each frame by itself.
+  public var steadiness = 0.8
+  /// Masks that are pictures fit the first frame, and go where its things go.
+  public var masksFollow = false
+  /// Of the film; settled when it is opened.
+  var rate = FrameRate(25)
+  var usesModel: Bool { method != .optimise }
+
+  public init(_ look: RestyleRequest, method: Method) { (self.look, self.method) = (look, method) }
+}
+
+/// A film that was painted.
+public struct RestyledClip: Codable, Sendable, Equatable {
+  public let path: String
+  public let width: Int, height: Int
+  public let frames: Int
+  /// Of the film.
+  public let seconds: Double
+  public let codec: String
+  public let isStopped: Bool
+}
+
+/// Paints a film frame by frame. One frame is in memory at a time, and the one before; two seconds are lost at most when
+/// it is killed. Its sound is kept where the format has room for it, its transparency where the codec has.
+///
+/// Frames that last differently long become frames of its mean rate.
+///
+/// - Parameters:
+///   - shouldStop: asked before each frame.
+///   - say: told what takes time, and what is left out.
+/// - Throws: `RestyleError`, `ClipError`, `UnfinishedError`, `TransferModelError`, `PictureError`, `FileError`, and as
+///   `Generator`.
+public func restyle(
+  _ request: ClipRestyleRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
+  say: (String) -> Void = { _ in }, report: (FilmProgress) -> Void = { _ in }
+) throws -> RestyledClip {
+  try request.check()
+  let (look, reader) = (request.look, try ClipReader(request.look.content))
+  let facts = reader.facts
+  var request = request
+  request.rate = facts.rate
+  let format = try ClipFormat(
+    look.out, codec: request.codec, alpha: facts.channels == 4 && request.codec?.hasAlpha ?? true)
+  let hasAlpha = facts.channels == 4 && format.codec.hasAlpha
+  let own = max(facts.width, facts.height)
+  let longer = request.size ?? (request.method == .optimise ? min(own, look.settings.size) : own)
+  let size = longer == own ? [facts.height, facts.width] : fitted(facts.height, facts.width, longer: longer)
+  guard size.min()! >= RestyleError.smallest else {
+    throw RestyleError.tooSmall(look.content, width: size[1], height: size[0])
+  }
+  request.look.settings.size = size.max()!
+  func sized(_ picture: Picture) -> Picture { picture.resampled(width: size[1], height: size[0]) }
+  guard let first = reader.next(at: request.rate) else {
+    throw ClipError.unreadable(name: look.content, why: "it has no frames")
+  }
+  let rendering = try ClipRendering(
+    look.out, format: format, width: size[1], height: size[0], rate: facts.rate, alpha: hasAlpha, key: try request.key,
+    isForced: look.force, isResumed: look.resume)
+  let painter = try FramePainter(request, first: sized(first), in: workspace, on: device, say: say)
+  var frame = Optional(first)
+  if rendering.count > 0 {
+    say("Going on after \(counted(rendering.count, "frame"))")
+    for _ in 0..<rendering.count { frame = reader.next(at: request.rate) }
+    try painter.restore(rendering.state, after: rendering.count)
+  }
+  let (started, before) = (ProcessInfo.processInfo.systemUptime, rendering.count)
+  var isStopped = false
+  while let picture = frame {
+    guard !shouldStop(), let painted = try painter.painted(sized(picture), shouldStop: shouldStop) else {
+      isStopped = true
+      break
+    }
+    try rendering.write(hasAlpha ? painted : painted.flattened(on: .black)) { painter.state }
+    let (done, total) = (rendering.count, max(facts.count, rendering.count))
+    let rate = Double(done - before) / max(1e-3, ProcessInfo.processInfo.systemUptime - started)
+    report(FilmProgress(frame: done, of: total, rate: rate, secondsLeft: Double(total - done) / rate))
+    frame = reader.next(at: request.rate)
+  }
+  if !isStopped {
+    if facts.hasSound && !format.hasSound { say("Its sound is left out: \(look.out) has no room for it.") }
+    try rendering.finish(
+      sound: facts.hasSound && format.hasSound ? look.content : nil,
+      metadata: [
+        ("title", (look.content as NSString).lastPathComponent), ("encoder", "Atelier \(House.version)"),
+        ("comment", (look.styleWords + painter.words).map { "\($0.key): \($0.value)" }.joined(separator: "; ")),
+        (
+          "digital_source_type",
+          "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+        ),
+      ])
+  }
+  return RestyledClip(
+    path: look.out, width: size[1], height: size[0], frames: rendering.count,
+    seconds: facts.rate.time(of: rendering.count), codec: format.codec.rawValue, isStopped: isStopped)
+}
+
+extension RestyleRequest {
+  fileprivate var styleWords: [(key: String, value: String)] {
+    styles.isEmpty ? [] : [("Style", styles.map { ($0 as NSString).lastPathComponent }.joined(separator: ", "))]
+  }
+}
+
+extension ClipRestyleRequest {
+  /// - Throws: `RestyleError`, `FileError`; all before any work.
+  fileprivate func check() throws {
+    guard (0...1).contains(steadiness) else {
+      throw RestyleError.badNumber(option: "steadiness", value: steadiness, range: "from 0 to 1")
+    }
+    var still = look
+    still.out = look.out.hasSuffix("/") ? String(look.out.dropLast()) : look.out
+    if let size { still.settings.size = size }
+    // What was learned has its style.
+    if usesModel && still.styles.isEmpty { still.styles = ["0"] }
+    if still.styles.count != still.masks.count, look.styles.isEmpty { still.masks = [] }
+    try still.check()
+    guard !usesModel || look.settings.strength <= 1 else {
+      throw RestyleError.badNumber(option: "strength", value: look.settings.strength, range: "up to 1 in one pass")
+    }
+  }
+
+  /// Tells this work from another for the same file.
+  fileprivate var key: String {
+    get throws {
+      var words = [look.settings.json, look.colours.rawValue, "\(method)", "\(steadiness)", "\(masksFollow)"]
+      words += ["\(look.weights)", look.network, codec?.rawValue ?? ""]
+      for path in [look.content] + look.styles + look.masks {
+        words.append(FileManager.default.fileExists(atPath: path) ? try Digest.sha256(file: path) : path)
+      }
+      return String(Digest.sha256(Array(words.joined(separator: "\n").utf8)).prefix(8))
+    }
+  }
+}
