@@ -61,14 +61,37 @@ public struct Texture {
       found.permuted([0, 1, 4, 5, 2, 3]).reshaped([n, c * side * side, down, across]), group: c * side * side)
   }
 
-  /// A network's painting and the photograph in the painting's colours, half of each: what is left of a photograph's
+  /// How much of a picture a network paints, the photograph in the painting's colours being the rest: [N, 1, 1, 1].
+  ///
+  /// The finer a painting's strokes, the more do the filters paint by themselves. Fitted to what was best for 58 paintings
+  /// (docs/decisions.md), with the share that details under 5 pixels have in the colours' variance.
+  var share: Tensor {
+    let covariance = levels[0].covariance
+    let (n, count, middle) = (covariance.size(0), Self.side * Self.side, Self.side * Self.side / 2)
+    var (fine, all): (Tensor?, Tensor?)
+    for channel in 0..<covariance.size(1) / count {
+      let own = covariance.narrowed(dim: 1, from: channel * count, count: count)
+        .narrowed(dim: 2, from: channel * count, count: count)
+      let row = own.selected(dim: 1, index: middle)
+      let variance = row.selected(dim: 1, index: middle)
+      // Of a pixel's difference from its neighbourhood's mean.
+      let detail = variance - row.mean(dims: [1]) * 2 + own.mean(dims: [1, 2])
+      fine = fine.map { $0 + detail } ?? detail
+      all = all.map { $0 + variance } ?? variance
+    }
+    let ratio = (fine! + 1e-8) / (all! + 1e-6)
+    return clamp(0.278 - log(ratio) * 0.125, min: 0.2, max: 1).reshaped([n, 1, 1, 1])
+  }
+
+  /// A network's painting and the photograph in the painting's colours, as `share` says: what is left of a photograph's
   /// things needn't be painted.
   ///
   /// - Parameters:
   ///   - raw, pictures: [N, 3, H, W] in 0...1.
   ///   - held: keeps the map of colours, for tiles of one picture.
   func mixed(_ raw: Tensor, with pictures: Tensor, held: Held? = nil) -> Tensor {
-    (raw + transported(pictures, to: colours, held: held)) / 2
+    let colours = transported(pictures, to: colours, held: held)
+    return colours + (raw - colours) * share
   }
 
   /// Pictures whose neighbourhoods get the painting's mean and covariance at each size, from the smallest on, by the map
