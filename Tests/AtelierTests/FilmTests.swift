@@ -44,6 +44,20 @@ import Testing
     }
   }
 
+  /// By chance, the last step to the first is no larger than most.
+  @Test(arguments: ["1", "3"]) func aLoopByChanceHasNoSeam(_ seed: String) throws {
+    try inFolder { atelier in
+      let made = try atelier.run(
+        "film", "emoji", "--seed", seed, "--seconds", "3", "--rate", "12", "--size", "64", "--out", "film/")
+      #expect(made.status == 0, "\(made.err)")
+      let frames = try (0..<36).map {
+        try Picture.load("\(atelier.folder)/film/frame-\(String(format: "%06d", $0)).png", Decoding(channels: nil))
+      }
+      let steps = (0..<36).map { distance(frames[$0], frames[($0 + 1) % 36]) }
+      #expect(steps[35] <= steps.sorted()[18], "\(steps)")
+    }
+  }
+
   /// Clicks a second apart push a path that stands still otherwise: pictures change there and nowhere else.
   @Test func itHears() throws {
     try inFolder { atelier in

@@ -81,7 +81,8 @@ private func film(
   let (channels, height, width) = (first.size(0), first.size(1), first.size(2))
   let size = fitted(height, width, longer: request.size)
   let camera = Camera(width: size[1], height: size[0], keepsPixels: request.keepsPixels)
-  let frames = Frames(plan: plan, path: path, recipe: recipe, camera: camera)
+  var frames = Frames(plan: plan, path: path, recipe: recipe, camera: camera)
+  if plan.loops && plan.keys.isEmpty { frames.phase = calmest(path, plan, recipe) }
   if request.previews {
     let chosen = (0..<24).map { $0 * plan.count / 24 }
     let drawn = Sheet(columns: 6, for: chosen.count).drawn(chosen.map { frames.picture($0) })
@@ -140,6 +141,17 @@ private func path(_ plan: FilmPlan, _ recipe: some LatentRecipe) -> LatentPath {
     dimensions: dimensions, noise: &noise)
 }
 
+/// Where a loop by chance begins, in seconds of its path: where pictures change least, so that nobody sees its seam.
+private func calmest(_ path: LatentPath, _ plan: FilmPlan, _ recipe: some LatentRecipe) -> Double {
+  let places = (0..<64).map { Double($0) * plan.length / 64 }
+  let step = plan.places.count > 1 ? plan.length + plan.places[0] - plan.places[plan.count - 1] : 0
+  let changes = places.map { place in
+    let ends = recipe.decode(path.latents(at: [place - step, place]))
+    return abs(ends[1] - ends[0]).mean().item()
+  }
+  return places[changes.indices.min { changes[$0] < changes[$1] }!]
+}
+
 /// Tells this work from another for the same file.
 private func key(_ request: FilmRequest, _ generator: Generator) throws -> String {
   let encoder = JSONEncoder()
@@ -158,11 +170,13 @@ private struct Frames<R: LatentRecipe> {
   let path: LatentPath
   let recipe: R
   let camera: Camera
+  /// Seconds of the path at which it begins.
+  var phase = 0.0
 
   func picture(_ number: Int) -> Picture { pictures(number..<number + 1)[0] }
 
   func pictures(_ range: Range<Int>) -> [Picture] {
-    let places = range.map { plan.places[$0] }
+    let places = range.map { plan.places[$0] + phase }
     let made: [Tensor]
     if plan.shape == .fade {
       made = zip(range, places).map { frame, place in
