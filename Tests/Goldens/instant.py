@@ -105,5 +105,60 @@ picture = torch.rand(2, 3, 32, 40, generator=draw).requires_grad_()
 style = network.predictor(painting)
 made = network(picture, style)
 by_picture, by_style = torch.autograd.grad((made ** 2).mean(), [picture, network.predictor.bottleneck.bias])
+
+
+def roots(x):
+    values, vectors = torch.linalg.eigh(x)
+    return (vectors * values.sqrt()) @ vectors.T, (vectors * values.rsqrt()) @ vectors.T
+
+
+def raised(x, share=1e-4, least=1e-6):
+    return x + torch.eye(len(x)) * (share * x.trace() / len(x) + least)
+
+
+def transport(own, style, share, least):
+    """Of two Gaussians, mean and covariance: the optimal map and the shift after it."""
+    root, inverse = roots(raised(own[1], share, least))
+    map = inverse @ roots(root @ raised(style[1], share, least) @ root)[0] @ inverse
+    return map, style[0] - map @ own[0]
+
+
+def moments(x):
+    mean = x.mean(1, keepdim=True)
+    return mean, (x - mean) @ (x - mean).T / x.shape[1]
+
+
+def halved(x):
+    return F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", antialias=True)
+
+
+def grained(x, style, levels=3):
+    """Patch by patch: each is carried over, and a pixel is the mean of all that it is in."""
+    if levels > 1:
+        small = halved(x)
+        x = x + F.interpolate(grained(small, halved(style), levels - 1) - small, x.shape[2:], mode="bilinear")
+    map, shift = transport(moments(F.unfold(x, 5)[0]), moments(F.unfold(style, 5)[0]), 1e-4, 1e-6)
+    around = F.unfold(F.pad(x, (4,) * 4, mode="reflect"), 5)[0]
+    size = (x.shape[2] + 8, x.shape[3] + 8)
+    made = F.fold((map @ around + shift)[None], size, 5) / F.fold(torch.ones_like(around)[None], size, 5)
+    return made[:, :, 4:-4, 4:-4]
+
+
+torch.set_default_dtype(torch.float64)
+photo = F.interpolate(torch.rand(1, 3, 9, 11, generator=draw), (44, 56), mode="bicubic").clamp(0, 1)
+photo = (photo + 0.05 * torch.rand(1, 3, 44, 56, generator=draw)).clamp(0, 1)
+paint = F.interpolate(torch.rand(1, 3, 20, 18, generator=draw), (60, 48), mode="bicubic").clamp(0, 1)
+colours = transport(moments(photo.flatten(2)[0]), moments(paint.flatten(2)[0]), 1e-3, 1e-5)
+coloured = (colours[0] @ photo.flatten(2)[0] + colours[1]).reshape(photo.shape)
+fine, all = 0, 0
+for channel in F.unfold(paint, 5)[0].reshape(3, 25, -1):
+    fine = fine + (channel[12] - channel.mean(0)).var(correction=0)
+    all = all + channel[12].var(correction=0)
+share = (0.278 - 0.125 * (fine / all).log()).clamp(0.2, 1)
+texture = {"texture.photo": photo, "texture.paint": paint, "texture.share": share.reshape(1),
+           "texture.mixed": coloured + (photo.flip(3) - coloured) * share, "texture.grained": grained(photo, paint)}
+texture = {name: value.float() for name, value in texture.items()}
+
 write(pathlib.Path(__file__).with_suffix(".safetensors"),
-      {"style": style, "made": made, "picture": by_picture, "bottleneck": by_style})
+      {"style": style, "made": made, "picture": by_picture, "bottleneck": by_style,
+       **texture})

@@ -147,6 +147,33 @@ import Training
     }
   }
 
+  /// Patch by patch in float64, beside one filter a size: Tests/Goldens/instant.py.
+  @Test func theTextureIsPyTorchs() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/instant.safetensors").path).tensors
+    let photo = golden["texture.photo"]!, texture = Texture(of: golden["texture.paint"]!)
+    #expect(abs(texture.share.flattened() - golden["texture.share"]!).max().item() < 1e-4)
+    let mixed = texture.mixed(photo.flipped([3]), with: photo)
+    #expect(abs(mixed - golden["texture.mixed"]!).max().item() < 1e-3)
+    // Covariances in float32, whose smallest parts are raised to some ten-thousandths.
+    #expect(abs(texture.carried(to: photo) - golden["texture.grained"]!).max().item() < 5e-3)
+  }
+
+  /// One picture alone and in a batch; and a painting's own grain changes nothing.
+  @Test func texturesOfABatchAreEachItsOwn() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/instant.safetensors").path).tensors
+    let photo = golden["texture.photo"]!, paint = golden["texture.paint"]!
+    let other = 1 - photo
+    let both = Texture.joined([Texture(of: paint), Texture(of: other)]).carried(to: Tensor.concatenated([photo, photo]))
+    for (i, style) in [paint, other].enumerated() {
+      #expect(abs(both[i..<i + 1] - Texture(of: style).carried(to: photo)).max().item() < 1e-3)
+    }
+    #expect(abs(Texture(of: photo).carried(to: photo) - photo).mean().item() < 2e-3)
+    let mixed = Texture.mixed([(Texture(of: paint), 1), (Texture(of: paint), 3)])
+    #expect(abs(mixed.carried(to: photo) - Texture(of: paint).carried(to: photo)).max().item() < 2e-3)
+  }
+
   @Test func statesHaveThePublishedNames() {
     let names = Set(BrushNetwork(styles: 2).state.map(\.name))
     #expect(names.count == 54 && names.isSuperset(of: ["contract.0.w", "res.5.1.norm.gamma", "expand.2.norm.beta"]))

@@ -129,10 +129,15 @@ public struct Texture {
   /// - Returns: weights [N · C, C, 9, 9] and biases [N · C] of a convolution.
   private static func filter(from own: Statistics, to style: Statistics, _ c: Int) -> (Tensor, Tensor) {
     let n = own.mean.size(0), d = c * side * side, margin = side - 1
-    // In float64: the finest grain's variance is some millionth of the coarsest's.
+    // By eigenvalues in float64: the finest grain's variance is some millionth of the coarsest's, and here it is squared.
     func raised(_ x: Statistics) -> Tensor { x.raised(by: 1e-4, atLeast: 1e-6).to(.float64) }
-    let (root, inverse) = matrixRoots(raised(own))
-    let middle = matrixRoots(matmul(matmul(root, raised(style)), root)).root
+    func powers(_ x: Tensor) -> (root: Tensor, inverse: Tensor) {
+      let (values, vectors) = eigh(x)
+      let roots = sqrt(clamp(values, min: 1e-20)).unsqueezed(-2)
+      return (matmul(vectors * roots, vectors.T), matmul(vectors / roots, vectors.T))
+    }
+    let (root, inverse) = powers(raised(own))
+    let middle = powers(matmul(matmul(root, raised(style)), root)).root
     let map = matmul(matmul(inverse, middle), inverse).to(.float32)
     let shift = (style.mean - matmul(map, own.mean)).reshaped([n, c, side * side]).mean(dims: [2])
     let rows = map.reshaped([n, c, side * side, d])
