@@ -21,7 +21,7 @@ extension Picture {
   /// In the middle of a ground, which is transparent where there is alpha.
   ///
   /// - Parameters: width, height: not less than the picture's own.
-  func centred(width: Int, height: Int, on ground: Ground) -> Picture {
+  public func centred(width: Int, height: Int, on ground: Ground) -> Picture {
     guard width != self.width || height != self.height else { return self }
     var out = Picture(width: width, height: height, of: ground, channels: channels).bytes
     let row = self.width * channels

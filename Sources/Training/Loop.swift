@@ -28,6 +28,8 @@ public final class Loop<R: Recipe> {
   ) {
     precondition(
       (targets != nil) == (recipe is any TransferRecipe), "a transfer recipe needs a second set, others none")
+    precondition(
+      !(recipe is any SequenceRecipe) || !set.sequences.isEmpty, "a recipe of motion needs a set of sequences")
     (self.recipe, self.set, self.plan, self.folder, self.device) = (recipe, set, plan, folder, device)
     self.targets = targets
     facts = Checkpoint.Facts(recipe: R.name, settings: recipe.settings.json, seed: plan.seed)
@@ -84,10 +86,17 @@ public final class Loop<R: Recipe> {
     var noise = Noise(seed: plan.seed, at: facts.picturesSeen)
     let indices = order.indices(after: facts.picturesSeen, batch: recipe.settings.batch)
     let mirrored = recipe.mirrors ? noise.bernoulli(0.5, [indices.count]).bools : []
-    let batch =
-      targets?.batch(
-        set, indices, after: facts.picturesSeen, mirrored: mirrored, noise: &noise, on: device)
-      ?? Batch(pictures: set.batch(indices, mirrored: mirrored, on: device), indices: indices)
+    let batch: Batch
+    if let draw = (recipe as? any SequenceRecipe)?.draw {
+      let (numbers, times) = set.examples(of: indices, draw, noise: &noise)
+      let alike = mirrored.flatMap { [Bool](repeating: $0, count: draw.count) }
+      batch = Batch(pictures: set.batch(numbers, mirrored: alike, on: device), indices: numbers, times: times)
+    } else {
+      batch =
+        targets?.batch(
+          set, indices, after: facts.picturesSeen, mirrored: mirrored, noise: &noise, on: device)
+        ?? Batch(pictures: set.batch(indices, mirrored: mirrored, on: device), indices: indices)
+    }
     let readings = recipe.step(batch, noise: &noise, at: clock.progress(facts))
     facts.picturesSeen += indices.count
     facts.seconds = clock.seconds
@@ -115,6 +124,10 @@ public final class Loop<R: Recipe> {
         let rows = recipe.examples(first, second)
         let pictures = Tensor.concatenated(rows)
         report(.sample(pictures, columns: first.size(0), picturesSeen: facts.picturesSeen))
+      } else if let recipe = recipe as? any SequenceRecipe {
+        let rows = recipe.examples(set.shown(recipe.draw))
+        let count = rows.first?.size(0) ?? 0
+        report(.sample(Tensor.concatenated(rows), columns: count, picturesSeen: facts.picturesSeen))
       } else if let recipe = recipe as? any ShowingRecipe {
         let shown = Array(0..<min(6, set.count))
         let pictures = Tensor.concatenated(recipe.examples(set.batch(shown)))

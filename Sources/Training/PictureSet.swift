@@ -30,7 +30,8 @@ public enum PictureSetError: Explained {
 /// Pictures of one size as bytes, memory-mapped: what a run trains on.
 ///
 /// The file is a safetensors file with `pictures` (uint8 [N, C, H, W]) and `names` (uint8, UTF-8, each ended by a zero
-/// byte, since a file's name may hold anything else), the rest in its metadata.
+/// byte, since a file's name may hold anything else), the rest in its metadata. A set of sequences has `sequences`, too:
+/// of each its name, how many pictures and their rate, in the same way.
 public struct PictureSet {
   /// uint8 [N, C, H, W], in 0...255.
   public let pictures: Tensor
@@ -38,6 +39,8 @@ public struct PictureSet {
   public let names: [String]
   /// What the packer wrote: the source, its hash, how it was cropped.
   public let metadata: [String: String]
+  /// Which pictures follow one another, in the set's order; none in a set of single pictures.
+  public let sequences: [PictureSequence]
 
   public var count: Int { pictures.size(0) }
   public var channels: Int { pictures.size(1) }
@@ -47,11 +50,13 @@ public struct PictureSet {
   /// A set in memory.
   ///
   /// - Parameter pictures: uint8 [N, C, H, H].
-  public init(_ pictures: Tensor, names: [String]? = nil, metadata: [String: String] = [:]) {
+  public init(
+    _ pictures: Tensor, names: [String]? = nil, metadata: [String: String] = [:], sequences: [PictureSequence] = []
+  ) {
     precondition(pictures.rank == 4 && pictures.dtype == .uint8, "a set is uint8 [N, C, H, W], not \(pictures.shape)")
     self.pictures = pictures
     self.names = names ?? (0..<pictures.size(0)).map { "picture \($0)" }
-    self.metadata = metadata
+    (self.metadata, self.sequences) = (metadata, sequences)
   }
 
   /// Maps the file at `path`.
@@ -69,7 +74,15 @@ public struct PictureSet {
     guard list.count == pictures.size(0) else {
       throw PictureSetError.notASet(path: path, reason: "\(pictures.size(0)) pictures have \(list.count) names")
     }
-    self.init(pictures, names: list.map { String(decoding: $0, as: UTF8.self) }, metadata: metadata)
+    var sequences: [PictureSequence] = []
+    if let listed = tensors["sequences"] {
+      guard let read = SequenceList.read(listed.bytes, count: pictures.size(0)) else {
+        throw PictureSetError.notASet(path: path, reason: "its sequences aren't those of its pictures")
+      }
+      sequences = read
+    }
+    self.init(
+      pictures, names: list.map { String(decoding: $0, as: UTF8.self) }, metadata: metadata, sequences: sequences)
   }
 
   /// The pictures of these numbers: float32 [N, C, H, W] in -1...1, channels-last, on `device`.
@@ -95,6 +108,7 @@ public final class PictureSetWriter {
   private let channels: Int, size: Int
   private let file: Int32
   private var names: [String] = []
+  private var sequences: [(name: String, count: Int, rate: Double)] = []
   private var isFinished = false
 
   /// - Parameters:
@@ -125,6 +139,12 @@ public final class PictureSetWriter {
     names.append(name.replacing("\0", with: ""))
   }
 
+  /// Makes one sequence of all pictures that were added since the last one.
+  public func endSequence(_ name: String, rate: Double = 1) {
+    let count = names.count - sequences.reduce(0) { $0 + $1.count }
+    if count > 0 { sequences.append((name, count, rate)) }
+  }
+
   /// Writes the names and the header, and gives the file its name.
   ///
   /// - Parameter metadata: at most some 3,000 bytes of JSON.
@@ -134,7 +154,7 @@ public final class PictureSetWriter {
     let list = names.flatMap { name -> [UInt8] in Array(name.utf8) + [0] }
     try append(list)
     let pixels = names.count * channels * size * size
-    let header: [String: Any] = [
+    var header: [String: Any] = [
       "__metadata__": metadata,
       "pictures": [
         "dtype": "U8", "shape": [names.count, channels, size, size], "data_offsets": [0, pixels],
@@ -143,6 +163,12 @@ public final class PictureSetWriter {
         "dtype": "U8", "shape": [list.count], "data_offsets": [pixels, pixels + list.count],
       ] as [String: Any],
     ]
+    if !sequences.isEmpty {
+      let order = SequenceList.bytes(sequences), start = pixels + list.count
+      try append(order)
+      header["sequences"] =
+        ["dtype": "U8", "shape": [order.count], "data_offsets": [start, start + order.count]] as [String: Any]
+    }
     guard let json = try? JSONSerialization.data(withJSONObject: header, options: [.sortedKeys]),
       json.count <= Self.headerBytes - 8
     else { throw .cannotWrite(path: path, reason: "its metadata is too long") }

@@ -107,9 +107,15 @@ public struct Batch {
   public let targets: Tensor?
   /// Their numbers in the second set.
   public let targetIndices: [Int]
+  /// For a `SequenceRecipe`, whose pictures are frames of N sequences, their times in seconds: float32 [N, frames] on
+  /// the CPU.
+  public let times: Tensor?
 
-  public init(pictures: Tensor, indices: [Int], targets: Tensor? = nil, targetIndices: [Int] = []) {
+  public init(
+    pictures: Tensor, indices: [Int], targets: Tensor? = nil, targetIndices: [Int] = [], times: Tensor? = nil
+  ) {
     (self.pictures, self.indices, self.targets, self.targetIndices) = (pictures, indices, targets, targetIndices)
+    self.times = times
   }
 }
 

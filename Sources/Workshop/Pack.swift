@@ -45,31 +45,45 @@ public func pack(
   let gallery = try Gallery(path)
   try workspace.make(workspace.cache)
   let hash = try contentHash(of: gallery, in: workspace)
-  let name = String(Digest.sha256("\(hash) \(packing.key)").prefix(24))
+  return try packed(hash: hash, key: packing.key, in: workspace, count: gallery.count, progress) { set in
+    let writer = try PictureSetWriter(path: set, channels: packing.channels, size: packing.size)
+    let decoding = packing.decoding
+    var setAside: [SetAside] = gallery.unreadable
+    try gallery.forEach { _, name, bytes in
+      Result { () throws(PictureError) in try Picture.decode(bytes.get(), named: name, decoding).planes }
+        .map { (name, $0) }.mapError { SetAside(name: name, reason: $0.reason) }
+    } collect: { number, result in
+      switch result {
+      case .success(let (name, planes)): try writer.add(planes, name: name)
+      case .failure(let damaged): setAside.append(damaged)
+      }
+      progress(number + 1, gallery.count)
+    }
+    if writer.count == 0, let first = setAside.first {
+      throw GalleryError.nothingLeft(path: gallery.path, first: first, count: setAside.count)
+    }
+    return (writer, setAside)
+  }
+}
+
+/// A set that was packed before, or else one that `write` fills.
+///
+/// - Parameters:
+///   - key: differs for options that give other bytes.
+///   - write: is given the set's path; returns what it wrote and what couldn't be used.
+func packed(
+  hash: String, key: String, in workspace: Workspace, count: Int, _ progress: (Int, Int) -> Void,
+  _ write: (String) throws -> (PictureSetWriter, [SetAside])
+) throws -> Packed {
+  let name = String(Digest.sha256("\(hash) \(key)").prefix(24))
   let (set, note) = ("\(workspace.cache)/\(name).safetensors", "\(workspace.cache)/\(name).json")
   if let known: Packed = decoded(note), (try? PictureSet(path: set))?.count == known.count {
-    progress(gallery.count, gallery.count)
+    progress(count, count)
     return Packed(path: set, hash: hash, count: known.count, setAside: known.setAside, wasThere: true)
   }
-
   removeLeftovers(in: workspace.cache)
-  let writer = try PictureSetWriter(path: set, channels: packing.channels, size: packing.size)
-  let decoding = packing.decoding
-  var setAside: [SetAside] = gallery.unreadable
-  try gallery.forEach { _, name, bytes in
-    Result { () throws(PictureError) in try Picture.decode(bytes.get(), named: name, decoding).planes }
-      .map { (name, $0) }.mapError { SetAside(name: name, reason: $0.reason) }
-  } collect: { number, result in
-    switch result {
-    case .success(let (name, planes)): try writer.add(planes, name: name)
-    case .failure(let damaged): setAside.append(damaged)
-    }
-    progress(number + 1, gallery.count)
-  }
-  if writer.count == 0, let first = setAside.first {
-    throw GalleryError.nothingLeft(path: gallery.path, first: first, count: setAside.count)
-  }
-  try writer.finish(metadata: ["hash": hash, "packing": packing.key])
+  let (writer, setAside) = try write(set)
+  try writer.finish(metadata: ["hash": hash, "packing": key])
   let packed = Packed(path: set, hash: hash, count: writer.count, setAside: setAside)
   // Last, since a set without its note is packed again.
   try AtomicFile.write(encoded(packed), to: note, isForced: true)

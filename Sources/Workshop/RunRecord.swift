@@ -58,6 +58,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public let packing: Packing
   /// The second set, of a recipe that learns from two.
   public var towards: Towards?
+  /// Of sheets of sprites, for a recipe that learns motion.
+  public var frame: FrameSize?
 
   public struct Towards: Codable, Sendable, Equatable {
     public let pictures: String
@@ -103,6 +105,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
     case EnlargeRecipe.name: ("Make a picture larger", "atelier enlarge picture.jpg --model \(folder) --out large.png")
     case InstantRecipe.name:
       ("Paint a picture", "atelier restyle picture.jpg --with \(folder) --style painting.jpg --out painted.png")
+    case MotionRecipe.name:
+      ("Move a picture", "atelier animate picture.png --with clip.mp4 --run \(folder) --out moved.gif")
     case _ where towards != nil: ("Change a picture", "atelier restyle picture.jpg --with \(folder) --out changed.png")
     default: ("Make pictures", "atelier generate \(folder) --seeds 0-63 --grid --out pictures")
     }
@@ -117,7 +121,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
       "\(count) pictures from `\(pictures)`" + (towards.map { " and \($0.count) from `\($0.pictures)`" } ?? "")
     let use = use(of: folder)
     let card = """
-      # A \(isTransfer || recipe == EnlargeRecipe.name ? "network for" : "generator of") \(packing.size) px pictures
+      # A \(isTransfer || [EnlargeRecipe.name, MotionRecipe.name].contains(recipe) ? "network for" : "generator of") \(packing.size) px pictures
 
       Trained by Atelier \(version) with the recipe `\(recipe)` on \(sources)
       (SHA-256 of the contents \(hash.prefix(16))…), \(minutes) min, \(report.picturesSeen) pictures seen\

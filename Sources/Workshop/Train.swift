@@ -19,6 +19,8 @@ public struct TrainRequest {
   public var channels: Int?
   public var crop: Decoding.Crop = .centre
   public var ground = Ground.white
+  /// Of sheets of sprites, for a recipe that learns motion.
+  public var frame: FrameSize?
   public var length: Length?
   public var seed: UInt64 = 0
   public var isResumed = false
@@ -71,8 +73,14 @@ public func train(
   let transfer = type as? any TransferRecipe.Type
   if let transfer, request.towards == nil { throw RunError.noTargets(recipe: transfer.name) }
   if transfer == nil, request.towards != nil { throw RunError.needlessTargets(recipe: type.name) }
+  if request.frame != nil, !(type is any SequenceRecipe.Type) {
+    throw SequenceError.needlessFrame(recipe: type.name)
+  }
   func prepare(_ path: String, _ packing: Packing) throws -> Packed {
-    let packed = try pack(path, packing, in: workspace) { report(.packing(done: $0, of: $1)) }
+    let packed =
+      type is any SequenceRecipe.Type
+      ? try packSequences(path, frame: request.frame, packing, in: workspace) { report(.packing(done: $0, of: $1)) }
+      : try pack(path, packing, in: workspace) { report(.packing(done: $0, of: $1)) }
     report(.packed(packed))
     return packed
   }
@@ -106,6 +114,7 @@ public func train(
         .changed(by: request.settings, recipe: R.name)
       let plan = Plan(request.length ?? type.length(for: situation), seed: request.seed)
       record = RunRecord(recipe: R.name, settings: settings.json, plan: plan, pictures: pictures, packed, packing)
+      record.frame = request.frame
       record.towards = second.map { RunRecord.Towards(request.towards!, $0.packed, $0.packing) }
       report(.chosen(record, words: words(for: situation, recipe: R.name, plan.length)))
     }
@@ -117,7 +126,7 @@ public func train(
     if earlier == nil, let continued = recipe as? any Continued, let kind = R.self as? any Continued.Type {
       try continued.begin(with: weights(kind.beginning, in: workspace, say: { report(.note($0)) }))
     }
-    if let taught = recipe as? any Taught {
+    if let taught = recipe as? any Taught, taught.isTaught {
       taught.learn(from: try styleNetwork("vgg16", in: workspace, on: request.device) { report(.note($0)) })
     }
     let targets = try (R.self as? any TransferRecipe.Type).map {
@@ -204,6 +213,7 @@ extension TrainRequest {
     }
     if let first = settings.first { throw .cannotChange(first.name, from: "what the run has", to: first.value) }
     (recipe, size, channels) = (record.recipe, record.packing.size, record.packing.channels)
+    frame = frame ?? record.frame
     (crop, ground, seed) = (record.packing.crop, record.packing.ground, record.plan.seed)
     pictures = pictures ?? record.pictures
     towards = towards ?? record.towards?.pictures

@@ -50,6 +50,11 @@ struct Train: ParsableCommand {
     help: ArgumentHelp("The colour under what is transparent: white, black, grey or ff8800.", valueName: "colour"))
   var ground: Ground = .white
 
+  @Option(
+    help: ArgumentHelp(
+      "For a recipe of motion, pictures are sheets of frames of this size, a row a sequence.", valueName: "72x72"))
+  var frame: FrameSize?
+
   @Option(help: ArgumentHelp("How long to train, in all.", valueName: "n"))
   var minutes: Double?
 
@@ -86,6 +91,7 @@ struct Train: ParsableCommand {
     (request.run, request.recipe, request.preset) = (folder, recipe, preset)
     request.towards = towards
     (request.size, request.channels, request.crop, request.ground) = (size, channels, crop, ground)
+    request.frame = frame
     request.length = minutes.map { .minutes($0) } ?? picturesSeen.map { .pictures($0.value) }
     (request.seed, request.isResumed, request.saveSeconds) = (seed, resume, saveEvery)
     request.settings = settings.map { ($0.key, $0.value) }
@@ -157,3 +163,4 @@ struct Count: ExpressibleByArgument {
 
 extension Decoding.Crop: ExpressibleByArgument {}
 extension Ground: ExpressibleByArgument {}
+extension FrameSize: ExpressibleByArgument {}

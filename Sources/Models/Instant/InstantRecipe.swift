@@ -6,6 +6,12 @@ import Training
 public protocol Taught: Recipe {
   /// Called once before the first step; the network is on the recipe's device and has no gradients.
   func learn(from network: VGG)
+  /// Whether it is to be called at all.
+  var isTaught: Bool { get }
+}
+
+extension Taught {
+  public var isTaught: Bool { true }
 }
 
 /// An arbitrary-style network: any picture in any style, in one pass.

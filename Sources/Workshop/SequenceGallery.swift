@@ -1,0 +1,285 @@
+import Foundation
+import Media
+import Torch
+
+/// Width and height of a frame on a sheet of sprites, in pixels.
+public struct FrameSize: Hashable, Codable, Sendable, LosslessStringConvertible {
+  public let width: Int, height: Int
+
+  public init(_ width: Int, _ height: Int) { (self.width, self.height) = (width, height) }
+
+  /// - Parameter description: "72x72".
+  public init?(_ description: String) {
+    let sides = description.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard sides.count == 2, let width = sides[0], let height = sides[1], (1...4096).contains(width),
+      (1...4096).contains(height)
+    else { return nil }
+    self.init(width, height)
+  }
+  public var description: String { "\(width)x\(height)" }
+}
+
+/// Frames that follow one another, as they are in their files.
+struct FrameSequence {
+  let name: String
+  /// Frames a second; nil where nobody says.
+  let rate: FrameRate?
+  let frames: [Picture]
+}
+
+/// Where sequences of pictures are: a folder of numbered files or of folders, of clips or of sheets; a zip file of pictures;
+/// one clip, or one sheet.
+struct SequenceGallery {
+  /// Pictures that belong together, in order, by their numbers in the gallery.
+  private struct Group {
+    let name: String
+    var members: [Int]
+  }
+  private let pictures: Gallery?
+  private let groups: [Group]
+  private let clips: [(name: String, path: String)]
+  private let frame: FrameSize?
+  let path: String
+
+  /// How many files are looked at.
+  var count: Int { groups.reduce(clips.count) { $0 + $1.members.count } }
+
+  /// - Parameter frame: pictures are sheets of frames of this size, a row a sequence.
+  /// - Throws: `SequenceError`, `GalleryError`, `ArchiveError`.
+  init(_ path: String, frame: FrameSize? = nil) throws {
+    (self.path, self.frame) = (path.absolutePath, frame)
+    var isFolder: ObjCBool = false
+    let isThere = FileManager.default.fileExists(atPath: self.path, isDirectory: &isFolder)
+    if isThere, !isFolder.boolValue, Self.isClipName(path) {
+      (pictures, groups) = (nil, [])
+      clips = [((self.path as NSString).lastPathComponent, self.path)]
+      return
+    }
+    clips = isThere && isFolder.boolValue ? Self.clips(in: self.path) : []
+    do {
+      pictures = try Gallery(path)
+    } catch GalleryError.noPictures where !clips.isEmpty {
+      (pictures, groups) = (nil, [])
+      return
+    }
+    let candidates = pictures!.candidates.enumerated().filter { !Self.isClipName($1.name) }
+    if frame != nil {
+      groups = candidates.map { Group(name: stem($1.name), members: [$0]) }
+    } else {
+      groups = Self.grouped(candidates.map { ($0, $1.name) })
+    }
+  }
+
+  /// Files of one name but for the number at its end, in the order of these numbers: `mage-attack1.png`,
+  /// `mage-attack-2.png`. In a folder where nothing is numbered alike, all files in the order of their names.
+  private static func grouped(_ files: [(number: Int, name: String)]) -> [Group] {
+    var order: [String] = [], found: [String: [(place: Int, number: Int)]] = [:]
+    var folders: [String: [(Int, String)]] = [:]
+    for (number, name) in files {
+      let folder = (name as NSString).deletingLastPathComponent
+      folders[folder, default: []].append((number, name))
+      guard let match = (stem(name) as String).firstMatch(of: /^(.*?)[-_ ]?([0-9]+)$/), let place = Int(match.2) else {
+        continue
+      }
+      // A folder of "1.png", "2.png" is a sequence, and goes by the folder's name.
+      let key = match.1.isEmpty || match.1.hasSuffix("/") ? "\(folder)/" : String(match.1)
+      if found[key] == nil { order.append(key) }
+      found[key, default: []].append((place, number))
+    }
+    var groups = order.compactMap { key -> Group? in
+      let members = found[key]!.sorted { ($0.place, $0.number) < ($1.place, $1.number) }.map(\.number)
+      return members.count > 1 ? Group(name: key.hasSuffix("/") ? String(key.dropLast()) : key, members: members) : nil
+    }
+    if groups.isEmpty {
+      groups = folders.sorted { $0.key < $1.key }.filter { $0.value.count > 1 && !$0.key.isEmpty }
+        .map { Group(name: $0.key, members: $0.value.map(\.0)) }
+    }
+    return groups
+  }
+
+  /// The endings of clips; of GIFs each is one, however many frames it has.
+  private static func isClipName(_ name: String) -> Bool {
+    let endings = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "gif", "apng"]
+    return endings.contains((name as NSString).pathExtension.lowercased())
+  }
+
+  private static func clips(in folder: String) -> [(name: String, path: String)] {
+    let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+    return names.sorted().filter { name in
+      isClipName(name) && !name.split(separator: "/").contains { $0.hasPrefix(".") }
+    }.map { ($0, "\(folder)/\($0)") }
+  }
+
+  /// Reads all sequences, one after the other.
+  ///
+  /// - Parameters:
+  ///   - channels: 3 or 4.
+  ///   - each: is given each, with at least two frames.
+  ///   - setAside: what can't be used, and why.
+  ///   - progress: files done, of how many.
+  /// - Throws: `ArchiveError`, and what `each` throws.
+  func forEach(
+    channels: Int, setAside: (SetAside) -> Void, progress: (Int, Int) -> Void = { _, _ in },
+    _ each: (FrameSequence) throws -> Void
+  ) throws {
+    var done = 0
+    for missing in pictures?.unreadable ?? [] { setAside(missing) }
+    if let pictures { try forEachGroup(of: pictures, channels, setAside, { done += 1; progress(done, count) }, each) }
+    for clip in clips {
+      do {
+        let reader = try ClipReader(clip.path)
+        var frames: [Picture] = []
+        while let frame = reader.next(at: reader.facts.rate) { frames.append(frame.withChannels(channels)) }
+        if frames.count > 1 {
+          try each(FrameSequence(name: clip.name, rate: reader.facts.rate, frames: frames))
+        } else {
+          setAside(SetAside(name: clip.name, reason: "has a single frame"))
+        }
+      } catch let error as ClipError {
+        setAside(SetAside(name: clip.name, reason: "can't be read as a clip (\(error.sentence))"))
+      }
+      done += 1
+      progress(done, count)
+    }
+  }
+
+  /// A group's pictures are held from its first file to its last.
+  private func forEachGroup(
+    of pictures: Gallery, _ channels: Int, _ setAside: (SetAside) -> Void, _ advance: () -> Void,
+    _ each: (FrameSequence) throws -> Void
+  ) throws {
+    var groupOf: [Int: Int] = [:]
+    for (i, group) in groups.enumerated() { for member in group.members { groupOf[member] = i } }
+    var held: [Int: [Int: Picture]] = [:], seen: [Int: Int] = [:]
+    let wanted = groupOf.keys.sorted()
+    try pictures.keeping(wanted).forEach { _, name, bytes in
+      Result { () throws(PictureError) in
+        try Picture.decode(bytes.get(), named: name, Decoding(channels: channels))
+      }.mapError { SetAside(name: name, reason: $0.reason) }
+    } collect: { place, result in
+      let member = wanted[place], index = groupOf[wanted[place]]!
+      switch result {
+      case .success(let picture): held[index, default: [:]][member] = picture
+      case .failure(let damaged): setAside(damaged)
+      }
+      advance()
+      seen[index, default: 0] += 1
+      let group = groups[index]
+      guard seen[index] == group.members.count else { return }
+      let frames = held.removeValue(forKey: index) ?? [:]
+      try finish(group, group.members.compactMap { frames[$0] }, setAside, each)
+    }
+  }
+
+  private func finish(
+    _ group: Group, _ frames: [Picture], _ setAside: (SetAside) -> Void, _ each: (FrameSequence) throws -> Void
+  ) throws {
+    let name = group.name.isEmpty ? stem((path as NSString).lastPathComponent) : group.name
+    guard let frame else {
+      if frames.count > 1 { try each(FrameSequence(name: name, rate: nil, frames: frames)) }
+      return
+    }
+    guard let sheet = frames.first else { return }
+    let rows = sheet.rows(of: frame)
+    if rows.isEmpty { setAside(SetAside(name: name, reason: "isn't a sheet of \(frame) frames")) }
+    for (i, row) in rows.enumerated() where row.count > 1 {
+      try each(FrameSequence(name: rows.count > 1 ? "\(name)-\(i + 1)" : name, rate: nil, frames: row))
+    }
+  }
+
+  /// Differs for other contents, or another way of reading them.
+  func hash(in workspace: Workspace) throws -> String {
+    let clips = try self.clips.map { "\($0.name)\0\(try Digest.sha256(file: $0.path))" }
+    let still = try pictures.map { try contentHash(of: $0, in: workspace) } ?? ""
+    return Digest.sha256(([still, frame?.description ?? ""] + clips).joined(separator: "\0"))
+  }
+}
+
+/// A name without its ending.
+private func stem(_ name: String) -> String { (name as NSString).deletingPathExtension }
+
+extension Picture {
+  /// Cut into frames, row by row; what is empty at a row's end is left out.
+  ///
+  /// - Returns: nothing when the frames don't fill the sheet.
+  func rows(of frame: FrameSize) -> [[Picture]] {
+    guard width % frame.width == 0, height % frame.height == 0 else { return [] }
+    return (0..<height / frame.height).map { row in
+      var cells = (0..<width / frame.width).map { column in
+        cut(x: column * frame.width, y: row * frame.height, width: frame.width, height: frame.height)
+      }
+      while let last = cells.last, last.isEmpty { cells.removeLast() }
+      return cells
+    }.filter { !$0.isEmpty }
+  }
+
+  func cut(x: Int, y: Int, width: Int, height: Int) -> Picture {
+    var part: [UInt8] = []
+    part.reserveCapacity(width * height * channels)
+    for row in y..<y + height {
+      let start = (row * self.width + x) * channels
+      part += bytes[start..<start + width * channels]
+    }
+    return Picture(width: width, height: height, channels: channels, bytes: part)
+  }
+
+  /// Whether nothing of it can be seen.
+  private var isEmpty: Bool { channels == 4 && stride(from: 3, to: bytes.count, by: 4).allSatisfy { bytes[$0] == 0 } }
+
+  /// Opaque where it had no alpha; on white without it.
+  func withChannels(_ wanted: Int) -> Picture {
+    if channels == wanted { return self }
+    if wanted == 3 && channels == 4 { return flattened(on: .white) }
+    let count = width * height
+    var out = [UInt8]()
+    out.reserveCapacity(count * wanted)
+    for i in 0..<count {
+      for c in 0..<3 { out.append(bytes[i * channels + (channels == 1 ? 0 : c)]) }
+      if wanted == 4 { out.append(channels == 4 ? bytes[i * 4 + 3] : 255) }
+    }
+    return Picture(width: width, height: height, channels: wanted, bytes: out)
+  }
+
+  /// In the middle of a square of that side, without being enlarged: small drawings keep their pixels.
+  func inSquare(_ side: Int, _ packing: Packing) -> Picture {
+    let isSmall = max(width, height) <= side && packing.channels == 4
+    let picture = isSmall ? self : resampled(width: side, height: side, isFilled: packing.crop == .centre)
+    return picture.centred(width: side, height: side, on: packing.ground)
+  }
+}
+
+extension [Picture] {
+  /// All in the middle of what holds the largest of them: frames of an animation may be cut differently.
+  func onOneCanvas(_ ground: Ground = .white) -> [Picture] {
+    let width = map(\.width).max() ?? 0, height = map(\.height).max() ?? 0
+    return map { $0.centred(width: width, height: height, on: ground) }
+  }
+}
+
+/// Why there are no sequences to learn or to move from.
+public enum SequenceError: Explained, Equatable {
+  /// Pictures, but no two that follow one another.
+  case noSequences(path: String)
+  /// Not one of the sheets is filled by frames of that size.
+  case noSheets(path: String, frame: FrameSize)
+  /// `--frame` for a recipe that doesn't learn motion.
+  case needlessFrame(recipe: String)
+
+  public var sentence: String {
+    switch self {
+    case .noSequences(let path):
+      "\(path) has no sequences of two frames or more: number files that follow one another (walk1.png, walk2.png), give "
+        + "each sequence a folder, or name clips, or sheets with --frame 72x72."
+    case .noSheets(let path, let frame):
+      "\(path) has no sheet that frames of \(frame) pixels fill: give --frame the width and height of one frame."
+    case .needlessFrame(let recipe):
+      "The recipe \(recipe) learns from single pictures: leave --frame out, or use a recipe of motion."
+    }
+  }
+  public var exit: Exit {
+    switch self {
+    case .noSequences, .noSheets: .data
+    case .needlessFrame: .usage
+    }
+  }
+}
