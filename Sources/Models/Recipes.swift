@@ -7,7 +7,7 @@ public var recipes: [any Recipe.Type] {
   [
     R3GANRecipe.self, DCGANRecipe.self, DenseRecipe.self, CUTRecipe.self, CycleGANRecipe.self, Pix2PixRecipe.self,
     InstantRecipe.self, BrushRecipe.self, EnlargeRecipe.self,
-    MotionRecipe.self,
+    MotionRecipe.self, VideoGANRecipe.self,
   ]
 }
 

@@ -116,7 +116,11 @@ public final class Loop<R: Recipe> {
   private func sample(_ report: (LoopEvent) -> Void) {
     guard plan.samples > 0 else { return }
     withoutGradients {
-      if let recipe = recipe as? any SamplingRecipe {
+      if let recipe = recipe as? any SequenceRecipe {
+        let rows = recipe.examples(set.shown(recipe.draw))
+        let count = rows.first?.size(0) ?? 0
+        report(.sample(Tensor.concatenated(rows), columns: count, picturesSeen: facts.picturesSeen))
+      } else if let recipe = recipe as? any SamplingRecipe {
         let pictures = recipe.sample(seeds: (0..<UInt64(plan.samples)).map { $0 })
         report(.sample(pictures, columns: nil, picturesSeen: facts.picturesSeen))
       } else if let recipe = recipe as? any TransferRecipe, let targets {
@@ -124,10 +128,6 @@ public final class Loop<R: Recipe> {
         let rows = recipe.examples(first, second)
         let pictures = Tensor.concatenated(rows)
         report(.sample(pictures, columns: first.size(0), picturesSeen: facts.picturesSeen))
-      } else if let recipe = recipe as? any SequenceRecipe {
-        let rows = recipe.examples(set.shown(recipe.draw))
-        let count = rows.first?.size(0) ?? 0
-        report(.sample(Tensor.concatenated(rows), columns: count, picturesSeen: facts.picturesSeen))
       } else if let recipe = recipe as? any ShowingRecipe {
         let shown = Array(0..<min(6, set.count))
         let pictures = Tensor.concatenated(recipe.examples(set.batch(shown)))

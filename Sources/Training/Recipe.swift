@@ -63,6 +63,26 @@ extension LatentRecipe {
   public func decode(_ latents: Tensor, truncation: Double) -> Tensor { decode(latents * truncation) }
 }
 
+/// A recipe whose pictures move: of each latent there is one at any time.
+public protocol MovingRecipe: LatentRecipe {
+  /// Pictures [N, C, H, W] in -1...1, float32 on the CPU, of latents [N, D] at N times of one motion.
+  ///
+  /// - Parameters:
+  ///   - times: in seconds, from anywhere to anywhere.
+  ///   - seed: of the motion.
+  ///   - period: seconds after which it is exactly where it was; nil when it needn't be.
+  ///   - truncation: as `LatentRecipe` has it.
+  func decode(
+    _ latents: Tensor, at times: [Double], motion seed: UInt64, period: Double?, truncation: Double
+  ) -> Tensor
+}
+
+extension MovingRecipe {
+  public func decode(_ latents: Tensor, at times: [Double], motion seed: UInt64, truncation: Double = 1) -> Tensor {
+    decode(latents, at: times, motion: seed, period: nil, truncation: truncation)
+  }
+}
+
 /// A recipe that makes something of its own set's pictures.
 public protocol ShowingRecipe: Recipe {
   /// Rows of a sheet, such as: what is given, what becomes of it, what it should be.

@@ -75,48 +75,23 @@ public final class R3GANRecipe: LatentRecipe {
 
     let z = noise.normal([n, settings.latent], on: device)
     let fake = mixed { generator(z, size: size) }
-    let leaf = clamp(fake.detached(), min: -1, max: 1).requiringGradient()
-    let seen = augmented(Tensor.concatenated([real, leaf]), &noise)
-    let logits = mixed { discriminator(seen) }
-    let (ofReal, ofFake) = (logits[0..<n], logits[n..<2 * n])
-    let loss = relativisticLossOfAllPairs(real: ofReal, fake: ofFake)
-
+    var update = RelativisticUpdate(optimizerG: optimizerG, optimizerD: optimizerD)
     // Penalties cost as much as the rest: they are taken every few steps, and weigh so much more.
-    let isPenalised = progress.picturesSeen / n % schedule.penaltyInterval == 0
-    let penalty = isPenalised ? penalty(on: seen, n, &noise) : nil
-    let weight = schedule.gamma / 2 * Double(schedule.penaltyInterval)
-    let whole = penalty.map { loss + $0 * weight } ?? loss
-
-    // Stages of sizes to come have no gradient yet, and their optimizer's memory starts when they have.
-    var towardD = gradientsIfUsed(of: whole, withRespectTo: optimizerD.parameters + [leaf])
-    let towardFake = towardD.removeLast()!
-    optimizerD.step(towardD)
-    let towardPictures = generatorGradient(from: towardFake, real: ofReal, fake: ofFake)
-    let seed = inwardGradient(towardPictures, of: fake.detached(), clamped: leaf.detached())
-    optimizerG.step(gradientsIfUsed(of: fake, withRespectTo: optimizerG.parameters, seed: seed))
+    if progress.picturesSeen / n % schedule.penaltyInterval == 0 { update.penalised = settings.penalised }
+    update.penaltyWeight = schedule.gamma / 2 * Double(schedule.penaltyInterval)
+    update.penaltyStep = settings.penaltyStep
+    let (loss, margin, slope) = update(
+      real: real, fake: fake, noise: &noise, augment: { augmented($0, &$1) },
+      judge: { x, _ in mixed { discriminator(x) } })
     if progress.picturesSeen / n % Self.averageSteps == 0 {
       average.follow(generator, decay: schedule.averageDecay(batch: n * Self.averageSteps, of: progress))
     }
 
-    let margin: Tensor = (ofReal - ofFake).mean()
     var readings = [
       Reading("loss", loss), Reading("margin", margin), Reading("size", Double(size)),
     ]
-    if let penalty { readings.append(Reading("slope", penalty)) }
+    if let slope { readings.append(Reading("slope", slope)) }
     return readings
-  }
-
-  /// R1 and R2 together, on the first few real and generated pictures.
-  private func penalty(on seen: Tensor, _ n: Int, _ noise: inout Noise) -> Tensor {
-    let k = min(settings.penalised, n)
-    let some = Tensor.concatenated([seen[0..<k], seen[n..<n + k]]).detached()
-    if settings.penaltyStep > 0 {
-      let direction = noise.normal(some.shape, on: device)
-      // Twice the mean over both halves is the sum of R1 and R2.
-      return 2
-        * slopePenalty(at: some, along: direction, step: settings.penaltyStep) { x in mixed { discriminator(x) } }
-    }
-    return 2 * zeroCenteredPenalty(at: some) { x in mixed { discriminator(x) } }
   }
 
   private func augmented(_ x: Tensor, _ noise: inout Noise) -> Tensor {

@@ -86,6 +86,11 @@ public struct LatentPath {
     process = GaussianProcess(kernel, times: times, values: values, noiseVariance: 1e-9)
   }
 
+  /// A path that stays at one latent, [D].
+  public init(still latent: Tensor) {
+    (keys, shape, period, wave, process) = ([Key(time: 0, latent: latent)], .sphere, nil, 1, nil)
+  }
+
   /// [T, D], float32: at a key's own time the key's latent to the bit.
   public func latents(at times: [Double]) -> Tensor {
     if let process {

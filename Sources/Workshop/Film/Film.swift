@@ -82,7 +82,7 @@ private func film(
   let size = fitted(height, width, longer: request.size)
   let camera = Camera(width: size[1], height: size[0], keepsPixels: request.keepsPixels)
   var frames = Frames(plan: plan, path: path, recipe: recipe, camera: camera)
-  if plan.loops && plan.keys.isEmpty { frames.phase = calmest(path, plan, recipe) }
+  if plan.loops && plan.keys.count < (recipe is any MovingRecipe ? 2 : 1) { frames.phase = frames.calmest() }
   if request.previews {
     let chosen = (0..<24).map { $0 * plan.count / 24 }
     let drawn = Sheet(columns: 6, for: chosen.count).drawn(chosen.map { frames.picture($0) })
@@ -128,6 +128,10 @@ private func film(
 }
 
 private func path(_ plan: FilmPlan, _ recipe: some LatentRecipe) -> LatentPath {
+  if recipe is any MovingRecipe, plan.keys.count < 2, !plan.isShaped {
+    // What is seen stays, since it moves by itself.
+    return LatentPath(still: recipe.latents(seeds: [plan.keys.first?.seed ?? plan.seed])[0])
+  }
   let latents = plan.keys.isEmpty ? nil : recipe.latents(seeds: plan.keys.map(\.seed))
   let keys = plan.keys.enumerated().map { i, key in
     LatentPath.Key(time: key.time, latent: latents![i], ease: key.ease)
@@ -139,17 +143,6 @@ private func path(_ plan: FilmPlan, _ recipe: some LatentRecipe) -> LatentPath {
   return LatentPath(
     keys, shape: plan.shape, period: plan.loops ? plan.length : nil, wave: plan.wave, length: length,
     dimensions: dimensions, noise: &noise)
-}
-
-/// Where a loop by chance begins, in seconds of its path: where pictures change least, so that nobody sees its seam.
-private func calmest(_ path: LatentPath, _ plan: FilmPlan, _ recipe: some LatentRecipe) -> Double {
-  let places = (0..<64).map { Double($0) * plan.length / 64 }
-  let step = plan.places.count > 1 ? plan.length + plan.places[0] - plan.places[plan.count - 1] : 0
-  let changes = places.map { place in
-    let ends = recipe.decode(path.latents(at: [place - step, place]))
-    return abs(ends[1] - ends[0]).mean().item()
-  }
-  return places[changes.indices.min { changes[$0] < changes[$1] }!]
 }
 
 /// Tells this work from another for the same file.
@@ -175,17 +168,31 @@ private struct Frames<R: LatentRecipe> {
 
   func picture(_ number: Int) -> Picture { pictures(number..<number + 1)[0] }
 
+  /// Where a loop by chance begins, in seconds of its path: where pictures change least, so that nobody sees its seam.
+  func calmest() -> Double {
+    let places = (0..<64).map { Double($0) * plan.length / 64 }
+    let step = plan.places.count > 1 ? plan.length + plan.places[0] - plan.places[plan.count - 1] : 0
+    let changes = places.map { place in
+      let ends = decoded([place - step, place], truncation: 1)
+      return abs(ends[1] - ends[0]).mean().item()
+    }
+    return places[changes.indices.min { changes[$0] < changes[$1] }!]
+  }
+
   func pictures(_ range: Range<Int>) -> [Picture] {
     let places = range.map { plan.places[$0] + phase }
     let made: [Tensor]
     if plan.shape == .fade {
       made = zip(range, places).map { frame, place in
         let (from, to, t) = path.segment(at: place)
-        let ends = decoded(Tensor.stacked([path.keys[from].latent, path.keys[to].latent]), [frame, frame])
-        return ends[0] * (1 - t) + ends[1] * t
+        let ends = Tensor.stacked([path.keys[from].latent, path.keys[to].latent])
+        let pictures = decoded(ends, at: [place, place], truncation: plan.value(.truncation, frame))
+        return pictures[0] * (1 - t) + pictures[1] * t
       }
+    } else if plan.changes(.truncation) {
+      made = zip(range, places).map { decoded([$1], truncation: plan.value(.truncation, $0))[0] }
     } else {
-      made = decoded(path.latents(at: places), Array(range))
+      made = decoded(places, truncation: 1).unbound()
     }
     return zip(range, made).map { frame, picture in
       Picture(
@@ -195,10 +202,14 @@ private struct Frames<R: LatentRecipe> {
     }
   }
 
-  private func decoded(_ latents: Tensor, _ frames: [Int]) -> [Tensor] {
-    guard plan.changes(.truncation) else { return recipe.decode(latents).unbound() }
-    return zip(latents.unbound(), frames).map { latent, frame in
-      recipe.decode(latent.unsqueezed(0), truncation: plan.value(.truncation, frame))[0]
-    }
+  private func decoded(_ places: [Double], truncation: Double) -> Tensor {
+    decoded(path.latents(at: places), at: places, truncation: truncation)
+  }
+
+  /// Of a recipe that moves by itself, at that time of its motion.
+  private func decoded(_ latents: Tensor, at places: [Double], truncation: Double) -> Tensor {
+    guard let moving = recipe as? any MovingRecipe else { return recipe.decode(latents, truncation: truncation) }
+    return moving.decode(
+      latents, at: places, motion: plan.seed, period: plan.loops ? plan.length : nil, truncation: truncation)
   }
 }

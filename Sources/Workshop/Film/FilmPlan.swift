@@ -9,6 +9,8 @@ struct FilmPlan {
   let count: Int
   let loops: Bool
   let shape: LatentPath.Shape
+  /// Whether somebody said how the path goes.
+  let isShaped: Bool
   let wave: Double
   let seed: UInt64
   let keys: [(seed: UInt64, time: Double, ease: LatentPath.Ease)]
@@ -40,6 +42,7 @@ struct FilmPlan {
     }
     seed = timeline.seed ?? 0
     let given = timeline.keys ?? []
+    isShaped = timeline.path != nil
     shape = timeline.path ?? (given.count < 2 ? .process : .spline)
     guard shape == .process || given.count >= 2 else { throw FilmError.noKeys(shape: shape.rawValue) }
     keys = try Self.timed(given, over: length, loops: loops)
