@@ -96,6 +96,8 @@ public enum GeneratorError: Explained, Equatable {
       "The recipe \(recipe) doesn't make its pictures from latents: leave \(option) out."
     case .transfer(let name, recipe: EnlargeRecipe.name):
       "\(name) makes pictures larger (\(EnlargeRecipe.name)) and none by itself: use `atelier enlarge PICTURE --model \(name)`."
+    case .transfer(let name, recipe: MotionRecipe.name):
+      "\(name) moves pictures (\(MotionRecipe.name)) and makes none by itself: use `atelier animate PICTURE --with CLIP --run \(name)`."
     case .transfer(let name, let recipe):
       "\(name) changes pictures (\(recipe)) and makes none by itself: use `atelier restyle PICTURE --with \(name)`."
     }

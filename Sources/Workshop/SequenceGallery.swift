@@ -97,8 +97,31 @@ struct SequenceGallery {
     return groups
   }
 
+  private init(_ other: SequenceGallery, groups: [Group], clips: [(name: String, path: String)]) {
+    (path, frame, pictures) = (other.path, other.frame, other.pictures)
+    (self.groups, self.clips) = (groups, clips)
+  }
+
+  /// The sequences' names; those of rows of a sheet are the sheet's.
+  var names: [String] { groups.map(\.name) + clips.map(\.name) }
+
+  /// With one of the sequences alone.
+  func keeping(_ name: String) -> SequenceGallery {
+    SequenceGallery(self, groups: groups.filter { $0.name == name }, clips: clips.filter { $0.name == name })
+  }
+
+  /// The sequence that a numbered picture is of, with the other files of its folder; nil when it is alone.
+  static func around(_ picture: String) throws -> SequenceGallery? {
+    let path = picture.absolutePath as NSString
+    let folder = try SequenceGallery(path.deletingLastPathComponent)
+    let group = folder.groups.first { group in
+      group.members.contains { folder.pictures!.candidates[$0].name == path.lastPathComponent }
+    }
+    return group.map { SequenceGallery(folder, groups: [$0], clips: []) }
+  }
+
   /// The endings of clips; of GIFs each is one, however many frames it has.
-  private static func isClipName(_ name: String) -> Bool {
+  static func isClipName(_ name: String) -> Bool {
     let endings = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "gif", "apng"]
     return endings.contains((name as NSString).pathExtension.lowercased())
   }
@@ -141,6 +164,13 @@ struct SequenceGallery {
       done += 1
       progress(done, count)
     }
+  }
+
+  /// All sequences at once, and what couldn't be used.
+  func all(channels: Int) throws -> (sequences: [FrameSequence], setAside: [SetAside]) {
+    var sequences: [FrameSequence] = [], setAside: [SetAside] = []
+    try forEach(channels: channels, setAside: { setAside.append($0) }) { sequences.append($0) }
+    return (sequences, setAside)
   }
 
   /// A group's pictures are held from its first file to its last.

@@ -76,6 +76,8 @@ public enum TransferModelError: Explained, Equatable {
     switch self {
     case .makesPictures(let name, recipe: EnlargeRecipe.name):
       "\(name) makes pictures larger (\(EnlargeRecipe.name)): use `atelier enlarge PICTURE --model \(name)`."
+    case .makesPictures(let name, recipe: MotionRecipe.name):
+      "\(name) moves pictures (\(MotionRecipe.name)): use `atelier animate PICTURE --with CLIP --run \(name)`."
     case .makesPictures(let name, let recipe):
       "\(name) makes pictures of its own (\(recipe)) and changes none: use `atelier generate \(name)`."
     case .changesNothing(let name, let what):

@@ -13,6 +13,8 @@ struct Measure: ParsableCommand {
         atelier measure painted.png --content photo.jpg --style painting.jpg
       Of a film, how steady it is, and how well it loops:
         atelier measure painted.mp4 --content clip.mp4 --style painting.jpg
+      Of a run that moves pictures, how much of the motion of sequences it carries over:
+        atelier measure RUN --against SEQUENCES
       """)
 
   @Argument(help: "A run, checkpoint or model, or a folder of pictures.")
@@ -36,6 +38,10 @@ struct Measure: ParsableCommand {
   @Option(help: "How real pictures become squares, centre or fit; as the run's did when left out.")
   var crop: Decoding.Crop?
 
+  @Option(
+    help: ArgumentHelp("For motion, --against names sheets of sprites with frames of this size.", valueName: "72x72"))
+  var frame: FrameSize?
+
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -52,6 +58,7 @@ struct Measure: ParsableCommand {
     if isClip(subject) && against == nil { return try measureFilm() }
     if let content, let style { return try measurePainted(content, style) }
     guard let against else { return }
+    if hasLearnedMotion(subject, in: common.place) { return try measureMoved(against) }
     let console = common.console
     var bar = Bar(console)
     let found = try measure(
@@ -90,6 +97,31 @@ struct Measure: ParsableCommand {
     console.line("  structure   \(spoken(found.structure))   (SSIM with the content; 1 is the same)")
     console.line("  perceptual  \(spoken(found.perceptualDistance))   (distance to the content on VGG16's features)")
     if let artFID = found.artFID { console.line("  ArtFID      \(spoken(artFID))   (other features than the paper's)") }
+  }
+
+  private func measureMoved(_ against: String) throws {
+    let console = common.console
+    var bar = Bar(console)
+    let found = try measureMotion(
+      subject, against: against, frame: frame, in: common.place, on: device.resolved(),
+      say: { sentence in
+        bar.interrupt()
+        console.line(sentence)
+        console.event("note", ["text": sentence])
+      }, progress: { bar.show($0, ["moving pictures"]) })
+    bar.close()
+    console.event("measurement", encoding: found)
+    func line(_ part: MotionMeasurement.Part) -> String {
+      "\(spoken(part.ratio)) of the error of holding the first frame (\(spoken(1000 * part.error)) for "
+        + "\(spoken(1000 * part.held)) / 1000; \(counted(part.frames, "frame")) of \(counted(part.sequences, "sequence")))"
+    }
+    console.line("First pictures moved to the poses of their sequences' other frames:")
+    console.line("  all              \(line(found.all))")
+    if let long = found.long { console.line("  6 frames or more \(line(long))") }
+    let order = found.sequences.sorted { $0.ratio < $1.ratio }
+    for (words, some) in [("best", order.prefix(3)), ("worst", order.suffix(3))] {
+      console.line("  \(words): " + some.map { "\($0.name) \(spoken($0.ratio))" }.joined(separator: ", "))
+    }
   }
 
   private func measureFilm() throws {

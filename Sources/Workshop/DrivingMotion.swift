@@ -1,0 +1,102 @@
+import Foundation
+import Media
+import Models
+import Torch
+
+/// A motion that pictures can be moved by: the poses of a clip's or a sequence's frames.
+struct DrivingMotion {
+  let poses: [Mover.Pose]
+  /// The first frame, [1, C, S, S] in 0...1, colours multiplied by alpha.
+  let first: Tensor
+  /// Frames a second; nil where nobody says.
+  let rate: FrameRate?
+
+  /// - Parameters:
+  ///   - path: a clip; a folder or a zip file of pictures; one picture of a numbered sequence; or, with `frame`, a sheet.
+  ///   - sequence: its name, where there are several.
+  /// - Throws: `SequenceError`, `AnimateError`, `ClipError`, `GalleryError`, `ArchiveError`.
+  init(
+    _ path: String, sequence: String?, frame: FrameSize?, by mover: Mover, channels: Int, shouldStop: () -> Bool
+  ) throws {
+    let watched = Watched(mover, channels: channels)
+    if frame == nil, SequenceGallery.isClipName(path) {
+      let reader = try ClipReader(path)
+      while !shouldStop(), let picture = reader.next(at: reader.facts.rate) { watched.add(picture) }
+      rate = reader.facts.rate
+    } else {
+      let only = try Self.only(path, sequence, frame, channels: channels)
+      for picture in only.frames.onOneCanvas() where !shouldStop() { watched.add(picture) }
+      rate = only.rate
+    }
+    guard let first = watched.first else { throw SequenceError.noSequences(path: path) }
+    (poses, self.first) = (watched.poses, first)
+  }
+
+  /// The one sequence that is meant.
+  private static func only(
+    _ path: String, _ sequence: String?, _ frame: FrameSize?, channels: Int
+  ) throws -> FrameSequence {
+    let read = try gallery(path, sequence, frame).all(channels: channels)
+    if let damaged = read.setAside.first, read.sequences.isEmpty, frame == nil { throw AnimateError.damaged(damaged) }
+    if read.sequences.isEmpty, let frame { throw SequenceError.noSheets(path: path, frame: frame) }
+    let found =
+      read.sequences.count > 1 && sequence != nil ? read.sequences.filter { $0.name == sequence } : read.sequences
+    if found.count > 1 { throw AnimateError.several(path, names: found.map(\.name)) }
+    guard let only = found.first else {
+      throw AnimateError.noSuchSequence(sequence ?? "", in: path, names: read.sequences.map(\.name))
+    }
+    return only
+  }
+
+  private static func gallery(_ path: String, _ sequence: String?, _ frame: FrameSize?) throws -> SequenceGallery {
+    var isFolder: ObjCBool = false
+    let isThere = FileManager.default.fileExists(atPath: path.absolutePath, isDirectory: &isFolder)
+    guard isThere else { throw GalleryError.missing(path: path.absolutePath) }
+    if frame == nil, !isFolder.boolValue, PictureFormat.extensions.contains((path as NSString).pathExtension.lowercased()) {
+      guard let found = try SequenceGallery.around(path) else { throw AnimateError.aloneOrSheet(path) }
+      return found
+    }
+    let all = try SequenceGallery(path, frame: frame)
+    guard all.names.count > 1, frame == nil || sequence == nil else { return all }
+    guard let sequence else { throw AnimateError.several(path, names: all.names) }
+    guard all.names.contains(sequence) else { throw AnimateError.noSuchSequence(sequence, in: path, names: all.names) }
+    return all.keeping(sequence)
+  }
+}
+
+/// The poses of frames as they come.
+private final class Watched {
+  private let mover: Mover
+  private let packing: Packing
+  private(set) var poses: [Mover.Pose] = []
+  private(set) var first: Tensor?
+
+  init(_ mover: Mover, channels: Int) {
+    self.mover = mover
+    packing = Packing(size: mover.size, crop: .fit, channels: channels, ground: .white)
+  }
+
+  func add(_ picture: Picture) {
+    let pixels = unitPixels(picture.withChannels(packing.channels).inSquare(mover.size, packing))
+    first = first ?? pixels
+    poses.append(mover.pose(of: pixels))
+  }
+}
+
+/// [1, C, H, W] in 0...1, colours multiplied by alpha.
+func unitPixels(_ picture: Picture) -> Tensor {
+  let x = picture.tensor.to(.float32) / 255
+  guard picture.channels == 4 else { return x.unsqueezed(0) }
+  let alpha = x[3..<4]
+  return Tensor.concatenated([x[0..<3] * alpha, alpha]).unsqueezed(0)
+}
+
+/// The picture of such pixels, its colours divided by alpha again.
+func picture(ofUnit x: Tensor) -> Picture {
+  guard x.size(1) == 4 else { return Picture(x[0] * 2 - 1) }
+  let alpha = x[0][3..<4]
+  // What is fainter than a level of 255 has no colour left.
+  let isSeen = alpha.greaterOrEqual(to: 0.5 / 255).to(.float32)
+  let rgb = clamp(x[0][0..<3] / clamp(alpha, min: 0.5 / 255), min: 0, max: 1) * isSeen
+  return Picture(Tensor.concatenated([rgb, alpha]) * 2 - 1)
+}
