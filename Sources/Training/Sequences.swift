@@ -49,7 +49,7 @@ extension PictureSet {
   /// No frame comes twice in an example that its sequence, or the span, has enough frames for.
   /// - Returns: the pictures' numbers, frames of one example one after the other, and their times in seconds
   ///   [N, frames].
-  func examples(of pictures: [Int], _ draw: FrameDraw, noise: inout Noise) -> (numbers: [Int], times: Tensor) {
+  public func examples(of pictures: [Int], _ draw: FrameDraw, noise: inout Noise) -> (numbers: [Int], times: Tensor) {
     var numbers: [Int] = [], times: [Float] = []
     for picture in pictures {
       let sequence = sequence(of: picture)
@@ -101,7 +101,9 @@ extension PictureSet {
 enum SequenceList {
   static func bytes(_ sequences: [(name: String, count: Int, rate: Double)]) -> [UInt8] {
     sequences.flatMap { sequence -> [UInt8] in
-      [sequence.name.replacing("\0", with: ""), "\(sequence.count)", "\(sequence.rate)"].flatMap { Array($0.utf8) + [0] }
+      [sequence.name.replacing("\0", with: ""), "\(sequence.count)", "\(sequence.rate)"].flatMap {
+        Array($0.utf8) + [0]
+      }
     }
   }
 

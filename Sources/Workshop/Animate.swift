@@ -95,7 +95,8 @@ public func animate(
       isStopped = true
       break
     }
-    let made = mover.moved(square.to(device), from: rest, to: mover.pose(rest, following: pose, since: start, scale: scale))
+    let made = mover.moved(
+      square.to(device), from: rest, to: mover.pose(rest, following: pose, since: start, scale: scale))
     var frame = picture(ofUnit: made.to(.cpu)).cut(
       x: (side - own.width) / 2, y: (side - own.height) / 2, width: own.width, height: own.height)
     if let palette { frame = palette.nearest(frame) }
@@ -197,7 +198,8 @@ extension AnimateRequest {
   /// Tells this work from another for the same file.
   fileprivate func key(_ model: String) -> String {
     let words = [
-      picture.absolutePath, driving.absolutePath, sequence ?? "", "\(strength) \(begin) \(keepsPalette) \(ground)", model,
+      picture.absolutePath, driving.absolutePath, sequence ?? "", "\(strength) \(begin) \(keepsPalette) \(ground)",
+      model,
     ]
     return String(Digest.sha256(words.joined(separator: "\n")).prefix(8))
   }

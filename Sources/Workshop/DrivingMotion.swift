@@ -52,7 +52,9 @@ struct DrivingMotion {
     var isFolder: ObjCBool = false
     let isThere = FileManager.default.fileExists(atPath: path.absolutePath, isDirectory: &isFolder)
     guard isThere else { throw GalleryError.missing(path: path.absolutePath) }
-    if frame == nil, !isFolder.boolValue, PictureFormat.extensions.contains((path as NSString).pathExtension.lowercased()) {
+    if frame == nil, !isFolder.boolValue,
+      PictureFormat.extensions.contains((path as NSString).pathExtension.lowercased())
+    {
       guard let found = try SequenceGallery.around(path) else { throw AnimateError.aloneOrSheet(path) }
       return found
     }

@@ -147,7 +147,13 @@ struct SequenceGallery {
   ) throws {
     var done = 0
     for missing in pictures?.unreadable ?? [] { setAside(missing) }
-    if let pictures { try forEachGroup(of: pictures, channels, setAside, { done += 1; progress(done, count) }, each) }
+    if let pictures {
+      try forEachGroup(
+        of: pictures, channels, setAside,
+        {
+          done += 1; progress(done, count)
+        }, each)
+    }
     for clip in clips {
       do {
         let reader = try ClipReader(clip.path)

@@ -57,7 +57,8 @@ struct AnimateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Of a clip: h264, hevc, vp9, av1 or prores.", valueName: "name"))
   var codec: ClipCodec?
 
-  @Option(help: ArgumentHelp("The colour under what is transparent, where a clip has no room for it.", valueName: "colour"))
+  @Option(
+    help: ArgumentHelp("The colour under what is transparent, where a clip has no room for it.", valueName: "colour"))
   var ground: Ground = .white
 
   @Flag(help: "Go on with work that was stopped.")

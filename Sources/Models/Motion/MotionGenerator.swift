@@ -38,7 +38,8 @@ final class MotionGenerator: Module {
     let coarse = down(averagePool2d(fine, kernel: 2))
     func seen(_ features: Tensor) -> Tensor {
       let size = [features.size(2), features.size(3)]
-      let visibility = motion.visibility.size(2) == size[0] && motion.visibility.size(3) == size[1]
+      let visibility =
+        motion.visibility.size(2) == size[0] && motion.visibility.size(3) == size[1]
         ? motion.visibility : interpolate(motion.visibility, size: size, mode: .bilinear)
       return moved(features.to(.float32), by: motion.flow) * visibility
     }

@@ -76,7 +76,8 @@ struct Bending {
 ///   - found: in the pictures.
 ///   - bent: in the pictures that `bending` made of them.
 /// - Returns: mean absolute differences of places and of Jacobians.
-func equivariance(_ found: Keypoints, _ bent: Keypoints, under bending: Bending) -> (places: Tensor, jacobians: Tensor) {
+func equivariance(_ found: Keypoints, _ bent: Keypoints, under bending: Bending) -> (places: Tensor, jacobians: Tensor)
+{
   let (back, derivatives) = bending(bent.places)
   let turned = inverse2x2(found.jacobians).matmul(derivatives.matmul(bent.jacobians))
   let identity = Tensor.eye(2, on: turned.device)

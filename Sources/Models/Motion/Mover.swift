@@ -84,7 +84,8 @@ public func relativeExtent(of picture: Tensor, to other: Tensor) -> Double {
     let cover =
       x.size(1) == 4
       ? x.narrowed(dim: 1, from: 3, count: 1)
-      : abs(x - x.narrowed(dim: 2, from: 0, count: 1).narrowed(dim: 3, from: 0, count: 1)).max(dims: [1], keepDims: true)
+      : abs(x - x.narrowed(dim: 2, from: 0, count: 1).narrowed(dim: 3, from: 0, count: 1)).max(
+        dims: [1], keepDims: true)
     func part(_ dim: Int, _ side: Int) -> Double {
       let isSeen = cover.max(dims: [0, 1, dim]).greater(than: 0.1).bools
       guard let first = isSeen.firstIndex(of: true), let last = isSeen.lastIndex(of: true) else { return 1 }
