@@ -36,11 +36,14 @@ public struct Measurement: Codable, Hashable, Sendable {
 /// Why there is nothing to measure.
 public enum MeasureError: Explained, Equatable {
   case tooFew(path: String, count: Int)
+  case tooFewClips(path: String, count: Int)
 
   public var sentence: String {
     switch self {
     case .tooFew(let path, let count):
       "\(path) has only \(count) usable pictures, and a measure needs \(MeasureError.least): name a larger set."
+    case .tooFewClips(let path, let count):
+      "\(path) has only \(count) parts of eight frames, and a measure needs \(MeasureError.least): name more or longer clips."
     }
   }
   public var exit: Exit { .data }

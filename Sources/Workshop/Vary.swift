@@ -36,6 +36,8 @@ public struct Varied: Codable, Sendable, Equatable {
   public var seed: UInt64?
   public let width: Int, height: Int
   public let seconds: Double
+  /// Of a film.
+  public var frames: Int?
 }
 
 /// Makes pictures like one, of its own patches, and writes them as PNGs that say how they were made.
@@ -73,7 +75,7 @@ public func vary(
       return !shouldStop()
     }
     guard let made else { return false }
-    let picture = unsigned(made)
+    let picture = unsigned(made[0])
     try picture.write(
       job.path, text: provenance(request, job.seed), xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
     report(
@@ -104,10 +106,10 @@ private func signed(_ picture: Picture, _ channels: Int, on device: Device) -> T
   return (pixels * 2 - 1).unsqueezed(0).contiguous()
 }
 
-/// The picture of such pixels, its colours divided by alpha again.
-private func unsigned(_ pixels: Tensor) -> Picture {
-  guard pixels.size(1) == 4 else { return Picture(pixels[0]) }
-  let unit = (pixels[0] + 1) / 2
+/// The picture of pixels [C, H, W] in -1...1, its colours divided by alpha again.
+func unsigned(_ pixels: Tensor) -> Picture {
+  guard pixels.size(0) == 4 else { return Picture(pixels) }
+  let unit = (pixels + 1) / 2
   let alpha = unit[3..<4]
   let rgb = clamp(unit[0..<3] / clamp(alpha, min: 1 / 255.0, max: 1), min: 0, max: 1)
   return Picture(Tensor.concatenated([rgb, alpha]) * 2 - 1)
@@ -156,18 +158,32 @@ extension VaryRequest {
 public enum VaryError: Explained, Equatable {
   case badNumber(option: String, value: Double, range: String)
   case tooSmall(String, width: Int, height: Int, least: Int)
+  case tooShort(String, frames: Int)
+  case tooLong(String, most: Int)
+  /// It isn't for films, or only for these.
+  case option(String, isForFilms: Bool)
+
+  /// Frames, height and width multiplied: of more, patches and places would fill some gigabytes.
+  static let mostPixels = 8_000_000
 
   public var sentence: String {
     switch self {
     case .badNumber(let option, let value, let range): "--\(option) can't be \(value): use a number \(range)."
     case .tooSmall(let path, let width, let height, let least):
       "\(path) is \(width) by \(height) pixels, too small to have patches: use one of \(least) or more a side."
+    case .tooShort(let path, let frames):
+      "\(path) has \(frames) \(frames == 1 ? "frame" : "frames"), and a patch of a film has three: use a longer one."
+    case .tooLong(let path, let most):
+      "\(path) would take more than \(most) frames of this size: cut it to fewer, or make it smaller by --size."
+    case .option(let name, let isForFilms):
+      isForFilms
+        ? "--\(name) is for films: leave it out for a picture." : "--\(name) is for pictures: leave it out for a film."
     }
   }
   public var exit: Exit {
     switch self {
-    case .badNumber: .usage
-    case .tooSmall: .data
+    case .badNumber, .option: .usage
+    case .tooSmall, .tooShort, .tooLong: .data
     }
   }
 }

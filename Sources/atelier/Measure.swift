@@ -15,6 +15,8 @@ struct Measure: ParsableCommand {
         atelier measure painted.mp4 --content clip.mp4 --style painting.jpg
       Of a run that moves pictures, how much of the motion of sequences it carries over:
         atelier measure RUN --against SEQUENCES
+      Of a run that makes films, how much they look and move like clips:
+        atelier measure RUN --against CLIPS
       """)
 
   @Argument(help: "A run, checkpoint or model, or a folder of pictures.")
@@ -29,8 +31,9 @@ struct Measure: ParsableCommand {
   @Option(help: ArgumentHelp("For painted pictures: the painting, or a folder of some.", valueName: "pictures"))
   var style: String?
 
-  @Option(help: ArgumentHelp("How many pictures a generator makes for it.", valueName: "n"))
-  var samples = 2000
+  @Option(
+    help: ArgumentHelp("How many pictures a generator makes for it. (default: 2000; of films 256)", valueName: "n"))
+  var samples: Int?
 
   @Option(help: ArgumentHelp("Side of the pictures compared; the generator's when left out.", valueName: "px"))
   var size: Int?
@@ -50,7 +53,7 @@ struct Measure: ParsableCommand {
     guard (against != nil) != (content != nil && style != nil), (content == nil) == (style == nil) else {
       throw ValidationError("Give --against for made pictures, or --content and --style for painted ones.")
     }
-    guard (16...100_000).contains(samples) else { throw ValidationError("--samples must be 16 to 100000.") }
+    guard (16...100_000).contains(samples ?? 2000) else { throw ValidationError("--samples must be 16 to 100000.") }
     if let size, !(1...4096).contains(size) { throw ValidationError("--size must be 1 to 4096 pixels.") }
   }
 
@@ -59,10 +62,12 @@ struct Measure: ParsableCommand {
     if let content, let style { return try measurePainted(content, style) }
     guard let against else { return }
     if hasLearnedMotion(subject, in: common.place) { return try measureMoved(against) }
+    if makesFilms(subject, in: common.place) { return try measureMade(against) }
     let console = common.console
     var bar = Bar(console)
     let found = try measure(
-      subject, against: against, samples: samples, size: size, crop: crop, in: common.place, on: device.resolved(),
+      subject, against: against, samples: samples ?? 2000, size: size, crop: crop, in: common.place,
+      on: device.resolved(),
       say: { sentence in
         bar.interrupt()
         console.line(sentence)
@@ -122,6 +127,27 @@ struct Measure: ParsableCommand {
     for (words, some) in [("best", order.prefix(3)), ("worst", order.suffix(3))] {
       console.line("  \(words): " + some.map { "\($0.name) \(spoken($0.ratio))" }.joined(separator: ", "))
     }
+  }
+
+  private func measureMade(_ against: String) throws {
+    let console = common.console
+    var bar = Bar(console)
+    let found = try measureFilms(
+      subject, against: against, samples: samples ?? 256, in: common.place, on: device.resolved(),
+      say: { sentence in
+        bar.interrupt()
+        console.line(sentence)
+        console.event("note", ["text": sentence])
+      }, progress: { bar.show($0, ["looking at frames"]) })
+    bar.close()
+    console.event("measurement", encoding: found)
+    let error = found.distanceError.map { " ± \(spoken($0))" } ?? ""
+    console.line("\(counted(found.clips, "clip")) of \(found.frames) frames against \(grouped(found.real)) real ones:")
+    console.line("  distance × 1000  \(spoken(found.distance))\(error)   (0 looks and moves like the real ones)")
+    console.line("    with its frames in any order  \(spoken(found.shuffled))")
+    console.line("    real clips with theirs        \(spoken(found.realShuffled))")
+    console.line(
+      "  step             \(spoken(found.step))   real ones \(spoken(found.realStep)) (from frame to frame, 0 to 1)")
   }
 
   private func measureFilm() throws {

@@ -1,23 +1,28 @@
 import ArgumentParser
 import Foundation
+import Media
+import Models
 import Workshop
 
 struct VaryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vary",
-    abstract: "Make pictures like one, of its own patches; nothing is trained.",
+    abstract: "Make pictures or films like one, of its own patches; nothing is trained.",
     discussion: """
       The layout is disturbed at a small size, then each patch is replaced by its nearest in the picture, up to the \
       full size:
         atelier vary meadow.jpg --seeds 0-8 --out meadows
         atelier vary meadow.jpg --shape 21:9 --diversity 0 --out wide.png
         atelier vary pebbles.jpg --structure face.jpg --out pebble-face.png
+      A film of smoke, fire or water, say; without its sound:
+        atelier vary fire.mp4 --seeds 0-4 --out fires
+        atelier vary fire.mp4 --seconds 20 --loop --out long.mp4
       """)
 
-  @Argument(help: "The picture whose patches are used.")
+  @Argument(help: "The picture or film whose patches are used.")
   var picture: String
 
-  @Option(help: ArgumentHelp("The new PNG file; a folder for several seeds.", valueName: "file"))
+  @Option(help: ArgumentHelp("The new PNG file, or film; a folder for several seeds.", valueName: "file"))
   var out: String
 
   @Option(help: ArgumentHelp("What chance is drawn from, such as 0-8.", valueName: "list"))
@@ -32,12 +37,23 @@ struct VaryCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Pixels of the picture's longer side.", valueName: "n"))
   var size = 256
 
-  @Option(help: ArgumentHelp("How much the layout is disturbed; 0 leaves it, 6 makes another.", valueName: "x"))
-  var diversity = 6.0
+  @Option(
+    help: ArgumentHelp(
+      "How much the layout is disturbed; 0 leaves it, 6 makes another. (default: 6; of films 2)", valueName: "x"))
+  var diversity: Double?
 
   @Option(
     help: ArgumentHelp("The smaller, the more of the picture must show up; large for free repetition.", valueName: "x"))
   var completeness = 0.005
+
+  @Option(help: ArgumentHelp("Of a film, how long it becomes.", valueName: "s"))
+  var seconds: Double?
+
+  @Flag(help: "A film's first frame follows its last.")
+  var loop = false
+
+  @Option(help: ArgumentHelp("Of a film: h264, hevc, vp9, av1 or prores.", valueName: "name"))
+  var codec: ClipCodec?
 
   @Flag(help: "Replace files that are there.")
   var force = false
@@ -46,37 +62,69 @@ struct VaryCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    var request = VaryRequest(picture: picture, out: out)
-    (request.seeds, request.structure, request.force) = (try Seeds(seeds), structure, force)
-    request.shape = try ratio()
-    (request.settings.size, request.settings.diversity) = (size, diversity)
-    request.settings.completeness = completeness
     let console = common.console
     var bar = Bar(console, interval: 5)
     var made: [String] = []
     Interruption.watch()
-    let isWhole = try vary(request, on: device.resolved(), shouldStop: { Interruption.isRequested }) { event in
+    let isOfFilm = isFilm(picture)
+    func tell(_ event: VaryEvent) {
       switch event {
       case .progress(let picture, let count, let fraction, let secondsLeft):
         console.event(
           "progress", ["picture": picture, "of": count, "fraction": fraction, "secondsLeft": secondsLeft])
         bar.show(
           fraction,
-          ["\(spoken(seconds: secondsLeft)) left"] + (count > 1 ? ["picture \(picture) of \(count)"] : []))
+          ["\(spoken(seconds: secondsLeft)) left"]
+            + (count > 1 ? ["\(isOfFilm ? "film" : "picture") \(picture) of \(count)"] : []))
       case .picture(let picture):
         bar.interrupt()
         made.append(picture.path)
         console.event("picture", encoding: picture)
+        let frames = picture.frames.map { "\(counted($0, "frame")), " } ?? ""
         console.line(
-          "\(picture.path): \(picture.width) × \(picture.height) px in \(spoken(seconds: picture.seconds))")
+          "\(picture.path): \(frames)\(picture.width) × \(picture.height) px in \(spoken(seconds: picture.seconds))")
       }
     }
+    let isWhole =
+      isOfFilm
+      ? try vary(
+        clipRequest(), on: device.resolved(), shouldStop: { Interruption.isRequested },
+        say: { sentence in
+          bar.interrupt()
+          console.line(sentence)
+          console.event("note", ["text": sentence])
+        }, report: tell)
+      : try vary(request(), on: device.resolved(), shouldStop: { Interruption.isRequested }, report: tell)
     bar.close()
     console.event("finished", ["pictures": made.count, "isStopped": !isWhole])
-    if made.count == 1 { show(made[0], on: console) }
+    if made.count == 1, !isOfFilm { show(made[0], on: console) }
     guard !isWhole else { return }
-    console.line("Stopped after \(counted(made.count, "picture")).")
+    console.line("Stopped after \(counted(made.count, isOfFilm ? "film" : "picture")).")
     Interruption.leaveIfRequested()
+  }
+
+  private func request() throws -> VaryRequest {
+    for (name, isThere) in [("seconds", seconds != nil), ("loop", loop), ("codec", codec != nil)] where isThere {
+      throw VaryError.option(name, isForFilms: true)
+    }
+    var request = VaryRequest(picture: picture, out: out)
+    (request.seeds, request.structure, request.force) = (try Seeds(seeds), structure, force)
+    request.shape = try ratio()
+    (request.settings.size, request.settings.completeness) = (size, completeness)
+    if let diversity { request.settings.diversity = diversity }
+    return request
+  }
+
+  private func clipRequest() throws -> ClipVaryRequest {
+    for (name, isThere) in [("shape", shape != nil), ("structure", structure != nil)] where isThere {
+      throw VaryError.option(name, isForFilms: false)
+    }
+    var request = ClipVaryRequest(clip: picture, out: out)
+    (request.seeds, request.seconds, request.loops) = (try Seeds(seeds), seconds, loop)
+    (request.codec, request.force) = (codec, force)
+    (request.settings.size, request.settings.completeness) = (size, completeness)
+    if let diversity { request.settings.diversity = diversity }
+    return request
   }
 
   private func ratio() throws -> Double? {

@@ -165,7 +165,8 @@ import Training
     let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/instant.safetensors").path).tensors
     let photo = golden["texture.photo"]!, paint = golden["texture.paint"]!
     let other = 1 - photo
-    let both = Texture.joined([Texture(of: paint), Texture(of: other)]).carried(to: Tensor.concatenated([photo, photo]))
+    let both = Texture.joined([Texture(of: paint), Texture(of: other)]).carried(
+      to: Tensor.concatenated([photo, photo]))
     for (i, style) in [paint, other].enumerated() {
       #expect(abs(both[i..<i + 1] - Texture(of: style).carried(to: photo)).max().item() < 1e-3)
     }

@@ -1,0 +1,145 @@
+import Foundation
+import Media
+import Models
+import Torch
+
+/// What `vary` is asked for when its source is a film.
+public struct ClipVaryRequest: Sendable {
+  public var clip: String
+  /// The new film; for several seeds a folder of films.
+  public var out: String
+  public var seeds = Seeds([0])
+  /// Of what is made; nil for as long as the clip.
+  public var seconds: Double?
+  /// Whether the first frame follows the last.
+  public var loops = false
+  public var codec: ClipCodec?
+  public var settings = ClipPatchSettings()
+  /// Replaces files that are there.
+  public var force = false
+
+  public init(clip: String, out: String) { (self.clip, self.out) = (clip, out) }
+}
+
+/// Whether a file is a film to `vary`: one of several frames.
+public func isFilm(_ path: String) -> Bool {
+  guard SequenceGallery.isClipName(path), let reader = try? ClipReader(path) else { return false }
+  return !["gif", "apng"].contains((path as NSString).pathExtension.lowercased()) || reader.facts.count > 1
+}
+
+/// Makes films like one, of its own patches. Sound is left out.
+///
+/// - Returns: whether all were made, and not stopped.
+/// - Throws: `VaryError`, `ClipError`, `FileError`.
+public func vary(
+  _ request: ClipVaryRequest, on device: Device, shouldStop: () -> Bool = { false },
+  say: (String) -> Void = { _ in }, report: (VaryEvent) -> Void = { _ in }
+) throws -> Bool {
+  try request.check()
+  let jobs = try request.jobs()
+  let (source, rate) = try read(request)
+  let count = request.seconds.map { max(1, Int(($0 * rate.value).rounded())) }
+  let frames = max(request.settings.depth, count ?? source.size(0))
+  try expectRoom(request, source, frames)
+  let format = try ClipFormat(jobs[0].path, codec: request.codec, alpha: source.size(1) == 4)
+  let hasAlpha = source.size(1) == 4 && format.codec.hasAlpha
+  if source.size(1) == 4 && !hasAlpha { say("Its transparency is left out: \(format.codec.rawValue) has none.") }
+  let variation = ClipVariation(
+    signed(source, on: device), frames: frames, loops: request.loops, settings: request.settings)
+  let started = ProcessInfo.processInfo.systemUptime
+  for (i, job) in jobs.enumerated() {
+    let begun = ProcessInfo.processInfo.systemUptime
+    let made = variation.made(seed: job.seed) { fraction in
+      let all = (Double(i) + fraction) / Double(jobs.count)
+      let seconds = ProcessInfo.processInfo.systemUptime - started
+      report(.progress(picture: i + 1, of: jobs.count, fraction: all, secondsLeft: seconds * (1 - all) / all))
+      return !shouldStop()
+    }
+    guard let made else { return false }
+    let (width, height) = (made.size(3), made.size(2))
+    // What was half written by one that was killed is no use: it begins anew.
+    let rendering = try ClipRendering(
+      job.path, format: format, width: width, height: height, rate: rate, alpha: hasAlpha, key: "vary", isForced: true)
+    for frame in made.unbound() {
+      let picture = unsigned(frame)
+      try rendering.write(hasAlpha || picture.channels < 4 ? picture : picture.flattened(on: .black))
+    }
+    try rendering.finish(metadata: [
+      ("title", (request.clip as NSString).lastPathComponent), ("encoder", "Atelier \(House.version)"),
+      ("comment", "Made of the patches of \((request.clip as NSString).lastPathComponent); seed \(job.seed)"),
+      ("digital_source_type", "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"),
+    ])
+    report(
+      .picture(
+        Varied(
+          path: job.path, seed: job.seed, width: width, height: height,
+          seconds: ProcessInfo.processInfo.systemUptime - begun, frames: made.size(0))))
+  }
+  return true
+}
+
+/// uint8 [T, C, H, W], at most `size` pixels a side.
+private func read(_ request: ClipVaryRequest) throws -> (Tensor, FrameRate) {
+  let reader = try ClipReader(request.clip)
+  let facts = reader.facts
+  let size = fitted(facts.height, facts.width, longer: min(max(facts.width, facts.height), request.settings.size))
+  let least = 2 * request.settings.patch
+  guard size.min()! >= least else {
+    throw VaryError.tooSmall(request.clip, width: facts.width, height: facts.height, least: least)
+  }
+  var frames: [Tensor] = []
+  while let picture = reader.next(at: facts.rate) {
+    frames.append(picture.resampled(width: size[1], height: size[0]).tensor)
+    try expectRoom(request, frames[0], frames.count)
+  }
+  guard frames.count >= request.settings.depth else { throw VaryError.tooShort(request.clip, frames: frames.count) }
+  return (Tensor.stacked(frames), facts.rate)
+}
+
+/// - Parameter like: [.., H, W].
+/// - Throws: `VaryError.tooLong` for more pixels than memory has room for.
+private func expectRoom(_ request: ClipVaryRequest, _ like: Tensor, _ frames: Int) throws(VaryError) {
+  let pixels = frames * like.size(-1) * like.size(-2)
+  guard pixels <= VaryError.mostPixels else {
+    throw VaryError.tooLong(request.clip, most: VaryError.mostPixels / (like.size(-1) * like.size(-2)))
+  }
+}
+
+/// [T, C, H, W] in -1...1; colours are multiplied by alpha, so that none show where nothing is.
+private func signed(_ frames: Tensor, on device: Device) -> Tensor {
+  let pixels = frames.to(.float32).to(device) / 255
+  guard pixels.size(1) == 4 else { return pixels * 2 - 1 }
+  let alpha = pixels.narrowed(dim: 1, from: 3, count: 1)
+  return Tensor.concatenated([pixels.narrowed(dim: 1, from: 0, count: 3) * alpha, alpha], dim: 1) * 2 - 1
+}
+
+extension ClipVaryRequest {
+  /// - Throws: `VaryError`; before any work.
+  fileprivate func check() throws(VaryError) {
+    func expect(_ option: String, _ value: Double, _ isRight: Bool, _ range: String) throws(VaryError) {
+      guard isRight, value.isFinite else { throw .badNumber(option: option, value: value, range: range) }
+    }
+    try expect("size", Double(settings.size), (32...1024).contains(settings.size), "from 32 to 1024")
+    try expect("diversity", settings.diversity, (0...100).contains(settings.diversity), "from 0 to 100")
+    try expect("completeness", settings.completeness, settings.completeness > 0, "above 0")
+    if let seconds { try expect("seconds", seconds, seconds > 0 && seconds <= 3600, "above 0, up to 3600") }
+  }
+
+  /// - Throws: `FileError`, `ClipError`.
+  fileprivate func jobs() throws -> [(path: String, seed: UInt64)] {
+    if seeds.values.count == 1, !out.hasSuffix("/") {
+      _ = try ClipFormat(out, codec: codec)
+      try expectWritable(out, isForced: force)
+      return [(out, seeds.values[0])]
+    }
+    let own = (clip as NSString).pathExtension.lowercased()
+    let ending = (try? ClipFormat("film.\(own)", codec: codec)) == nil ? "mp4" : own
+    let jobs = seeds.values.map { seed in
+      (path: "\(out)/" + (fileName(seed: seed) as NSString).deletingPathExtension + ".\(ending)", seed: seed)
+    }
+    _ = try ClipFormat(jobs[0].path, codec: codec)
+    for (path, _) in jobs where !force && access(path, F_OK) == 0 { throw FileError.exists(path: path) }
+    try AtomicFile.makeFolder(out)
+    return jobs
+  }
+}
