@@ -22,6 +22,9 @@ struct DrivingMotion {
     if frame == nil, SequenceGallery.isClipName(path) {
       let reader = try ClipReader(path)
       while !shouldStop(), let picture = reader.next(at: reader.facts.rate) { watched.add(picture) }
+      guard watched.first != nil || shouldStop() else {
+        throw ClipError.unreadable(name: path, why: "it has no frames")
+      }
       rate = reader.facts.rate
     } else {
       let only = try Self.only(path, sequence, frame, channels: channels)
