@@ -28,7 +28,7 @@ struct DrivingMotion {
       rate = reader.facts.rate
     } else {
       let only = try Self.only(path, sequence, frame, channels: channels)
-      for picture in only.frames.onOneCanvas() where !shouldStop() { watched.add(picture) }
+      try only.forEachFrame(channels: channels) { if !shouldStop() { watched.add($0) } }
       rate = only.rate
     }
     guard let first = watched.first else { throw SequenceError.noSequences(path: path) }

@@ -58,7 +58,9 @@ import Training
       for (i, name) in ["begin", "end", "middle"].enumerated() { try plain(i).write("\(folder)/in/deep/\(name).png") }
       #expect(try SequenceGallery(folder + "/in").names == ["deep"])
       let one = try SequenceGallery(folder + "/in").all(channels: 4)
-      #expect(one.sequences.first?.frames.count == 3 && one.setAside.isEmpty)
+      var count = 0
+      try one.sequences.first?.forEachFrame(channels: 4) { _ in count += 1 }
+      #expect(count == 3 && one.setAside.isEmpty)
       #expect(throws: SequenceError.noSequences(path: folder + "/in/deep")) {
         _ = try packSequences(
           folder + "/in/deep", Packing(size: 8, channels: 4), in: Workspace(folder + "/workspace"))
@@ -74,5 +76,19 @@ import Training
     #expect(made == [10, 20, 30, 255, 200, 100, 0, 255, 0, 0, 0, 0, 0, 0, 0, 128])
     #expect(FrameSize("72x48") == FrameSize(72, 48))
     for text in ["72", "0x8", "72x", "axb", "8x8x8", "99999x1"] { #expect(FrameSize(text) == nil, "\(text)") }
+  }
+
+  @Test func clipsAreSequencesToo() throws {
+    try inFolder { folder in
+      for name in ["bunny.mp4", "moving.gif", "short.gif", "scene.jpg"] {
+        try FileManager.default.copyItem(atPath: Fixtures.path(name), toPath: "\(folder)/in/deep/\(name)")
+      }
+      let packed = try packSequences(
+        folder + "/in", Packing(size: 16), in: Workspace(folder + "/workspace"))
+      let set = try PictureSet(path: packed.path)
+      #expect(set.sequences.map(\.name) == ["deep/bunny.mp4", "deep/moving.gif"])
+      #expect(set.sequences[0].frames.count == 30 && set.sequences[0].rate > 20)
+      #expect(packed.setAside.map(\.name) == ["deep/short.gif"])
+    }
   }
 }
