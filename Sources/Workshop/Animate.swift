@@ -82,7 +82,7 @@ public func animate(
   }
   let start = driving.poses[request.begin - 1]
   let rest = mover.pose(of: square)
-  let scale = request.strength * relativeExtent(of: square, to: driving.first)
+  let scale = relativeExtent(of: square, to: driving.first)
 
   let hasAlpha = channels == 4 && own.channels == 4
   let stage = try Stage(
@@ -95,8 +95,8 @@ public func animate(
       isStopped = true
       break
     }
-    let made = mover.moved(
-      square.to(device), from: rest, to: mover.pose(rest, following: pose, since: start, scale: scale))
+    let goal = mover.pose(rest, following: pose, since: start, scale: scale, strength: request.strength)
+    let made = mover.moved(square.to(device), from: rest, to: goal, isCrisp: request.keepsPalette)
     var frame = picture(ofUnit: made.to(.cpu)).cut(
       x: (side - own.width) / 2, y: (side - own.height) / 2, width: own.width, height: own.height)
     if let palette { frame = palette.nearest(frame) }

@@ -22,10 +22,13 @@ struct DrivingMotion {
     if frame == nil, SequenceGallery.isClipName(path) {
       let reader = try ClipReader(path)
       while !shouldStop(), let picture = reader.next(at: reader.facts.rate) { watched.add(picture) }
+      guard watched.first != nil || shouldStop() else {
+        throw ClipError.unreadable(name: path, why: "it has no frames")
+      }
       rate = reader.facts.rate
     } else {
       let only = try Self.only(path, sequence, frame, channels: channels)
-      for picture in only.frames.onOneCanvas() where !shouldStop() { watched.add(picture) }
+      try only.forEachFrame(channels: channels) { if !shouldStop() { watched.add($0) } }
       rate = only.rate
     }
     guard let first = watched.first else { throw SequenceError.noSequences(path: path) }

@@ -1,5 +1,6 @@
 import Foundation
 import Media
+import Models
 import Torch
 
 /// Trained weights that a package registry has, pinned to the byte.
@@ -123,7 +124,8 @@ public func models(in workspace: Workspace) -> [ListedModel] {
 }
 
 private func use(of name: String, recipe: String?) -> String {
-  Architecture.transfers.contains(recipe ?? "")
+  if recipe == MotionRecipe.name { return "pictures moved, by `atelier animate PICTURE --with CLIP --run \(name)`" }
+  return Architecture.transfers.contains(recipe ?? "")
     ? "pictures changed, by `atelier restyle PICTURE --with \(name)`" : "pictures, by `atelier generate \(name)`"
 }
 

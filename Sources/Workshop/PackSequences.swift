@@ -23,8 +23,10 @@ public func packSequences(
     let writer = try PictureSetWriter(path: set, channels: packing.channels, size: packing.size)
     var setAside: [SetAside] = []
     try gallery.forEach(channels: packing.channels, setAside: { setAside.append($0) }, progress: progress) { sequence in
-      for (i, picture) in sequence.frames.onOneCanvas(packing.ground).enumerated() {
-        try writer.add(picture.inSquare(packing.size, packing).planes, name: "\(sequence.name)#\(i + 1)")
+      var number = 0
+      try sequence.forEachFrame(channels: packing.channels, on: packing.ground) { picture in
+        number += 1
+        try writer.add(picture.inSquare(packing.size, packing).planes, name: "\(sequence.name)#\(number)")
       }
       writer.endSequence(sequence.name, rate: sequence.rate?.value ?? 1)
     }

@@ -24,7 +24,18 @@ struct FrameSequence {
   let name: String
   /// Frames a second; nil where nobody says.
   let rate: FrameRate?
-  let frames: [Picture]
+  /// All frames; of a clip the first two.
+  fileprivate let frames: [Picture]
+  /// The others of a clip, which may be too many to be in memory.
+  fileprivate var rest: ClipReader?
+
+  /// Gives each frame on the one canvas that holds the largest; those of a clip can be had once.
+  ///
+  /// - Parameter channels: 3 or 4.
+  func forEachFrame(channels: Int, on ground: Ground = .white, _ body: (Picture) throws -> Void) throws {
+    for picture in frames.onOneCanvas(ground) { try body(picture.withChannels(channels)) }
+    while let rest, let rate, let picture = rest.next(at: rate) { try body(picture.withChannels(channels)) }
+  }
 }
 
 /// Where sequences of pictures are: a folder of numbered files or of folders, of clips or of sheets; a zip file of pictures;
@@ -157,12 +168,11 @@ struct SequenceGallery {
     for clip in clips {
       do {
         let reader = try ClipReader(clip.path)
-        var frames: [Picture] = []
-        while let frame = reader.next(at: reader.facts.rate) { frames.append(frame.withChannels(channels)) }
+        let frames = [reader.next(at: reader.facts.rate), reader.next(at: reader.facts.rate)].compactMap { $0 }
         if frames.count > 1 {
-          try each(FrameSequence(name: clip.name, rate: reader.facts.rate, frames: frames))
+          try each(FrameSequence(name: clip.name, rate: reader.facts.rate, frames: frames, rest: reader))
         } else {
-          setAside(SetAside(name: clip.name, reason: "has a single frame"))
+          setAside(SetAside(name: clip.name, reason: "has no two frames that can be read"))
         }
       } catch let error as ClipError {
         setAside(SetAside(name: clip.name, reason: "can't be read as a clip (\(error.sentence))"))

@@ -100,6 +100,27 @@ import Testing
     }
   }
 
+  /// The model that comes with Atelier: a figure goes where another went, and begins as it is.
+  @Test func withoutTraining() throws {
+    try inFolder { atelier in
+      try makeSequences(atelier)
+      try Self.sprite(x: 5, y: 7, hue: 220).write("\(atelier.folder)/knight.png")
+      let made = try atelier.run(
+        "animate", "knight.png", "--with", "walks/figures/orc-walk1.png", "--palette", "--out", "walk.png")
+      #expect(made.status == 0, "\(made.err)")
+      let sheet = try Picture.load("\(atelier.folder)/walk.png", Decoding(channels: nil))
+      let middles = (0..<4).map { frame -> Double in
+        var sum = 0.0, count = 0.0
+        for y in 0..<24 {
+          for x in 0..<32 where sheet[32 * frame + x, y].last! > 127 { (sum, count) = (sum + Double(x), count + 1) }
+        }
+        return sum / max(1, count)
+      }
+      // It was at 5...10; the orc goes four pixels a frame.
+      #expect(abs(middles[0] - 7.5) < 1 && middles[3] - middles[0] > 6, "\(middles)")
+    }
+  }
+
   @Test func sheetsAreLearnedFrom() throws {
     try inFolder { atelier in
       var bytes: [UInt8] = []

@@ -77,7 +77,8 @@ import Testing
     try inFolder { atelier in
       expect(
         try atelier.run("train", Binary.emoji, "--recipe", "magic"),
-        says: "There is no recipe 'magic': use r3gan, dcgan, dense, cut, cyclegan, pix2pix, instant, brush, enlarge.",
+        says:
+          "There is no recipe 'magic': use r3gan, dcgan, dense, cut, cyclegan, pix2pix, instant, brush, enlarge, motion.",
         exit: 64)
       expect(
         try atelier.run("train", "--widht", "8", Binary.emoji, "--recipe", "dcgan"),

@@ -173,6 +173,19 @@ import Training
     let large = interpolate(given[0..<1], size: [64, 64], mode: .nearest)
     let moved = mover.moved(large, from: mover.pose(of: large), to: mover.pose(of: wanted[0..<1]))
     #expect(moved.shape == [1, 4, 64, 64])
+    // Crisp: mostly the square's own two colours.
+    let crisp = mover.moved(given[0..<1], from: still, to: mover.pose(of: wanted[0..<1]), isCrisp: true)
+    let soft = mover.moved(given[0..<1], from: still, to: mover.pose(of: wanted[0..<1]))
+    let source = given[0].flattened(from: 1).unsqueezed(1)
+    let own = { (x: Tensor) -> Double in
+      let away = abs(x[0].flattened(from: 1).unsqueezed(2) - source).max(dims: [0]).min(dims: [1])
+      return away.less(than: 0.02).to(.float32).sum().item()
+    }
+    #expect(own(crisp) >= own(soft))
+    // No strength, no motion.
+    let none = mover.pose(still, following: mover.pose(of: wanted[0..<1]), since: still, strength: 0)
+    #expect(abs(none.keypoints.places - still.keypoints.places).max().item() < 1e-6)
+    #expect(abs(none.keypoints.jacobians - still.keypoints.jacobians).max().item() < 1e-5)
   }
 
   @Test func impossibleSettingsAreRefused() {

@@ -55,9 +55,12 @@ final class DenseMotion: Module {
 }
 
 /// A picture or its features [N, C, H, W] as a flow [N, h, w, 2] of any size moves them; nothing lies outside.
-func moved(_ x: Tensor, by flow: Tensor) -> Tensor {
+///
+/// - Parameter isCrisp: takes the nearest pixel, and mixes none.
+func moved(_ x: Tensor, by flow: Tensor, isCrisp: Bool = false) -> Tensor {
   let size = [x.size(2), x.size(3)]
-  guard flow.size(1) != size[0] || flow.size(2) != size[1] else { return gridSample(x, flow) }
+  let mode: Resampling = isCrisp ? .nearest : .bilinear
+  guard flow.size(1) != size[0] || flow.size(2) != size[1] else { return gridSample(x, flow, mode: mode) }
   let fine = interpolate(flow.permuted([0, 3, 1, 2]), size: size, mode: .bilinear)
-  return gridSample(x, fine.permuted([0, 2, 3, 1]))
+  return gridSample(x, fine.permuted([0, 2, 3, 1]), mode: mode)
 }

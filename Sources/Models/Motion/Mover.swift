@@ -28,18 +28,23 @@ public struct Mover {
   ///   - picture: [1, C, S, S] in 0...1, colours multiplied by alpha; of another side than `size` it is moved at its own,
   ///     and what is painted is enlarged.
   ///   - source: its own pose.
-  public func moved(_ picture: Tensor, from source: Pose, to pose: Pose) -> Tensor {
+  ///   - isCrisp: carries whole pixels, and paints only where that is much better: drawings keep their grid.
+  public func moved(_ picture: Tensor, from source: Pose, to pose: Pose, isCrisp: Bool = false) -> Tensor {
     withoutGradients {
       let (x, small) = (picture.to(device), sized(picture))
       let motion = network.dense(small, from: source.keypoints, to: pose.keypoints)
       let made = network.generator(small, along: motion)
-      guard x.size(2) != size || x.size(3) != size else { return clamp(made.picture, min: 0, max: 1) }
-      let whole = [x.size(2), x.size(3)]
-      let kept = interpolate(made.kept, size: whole, mode: .bilinear)
-      let painted = interpolate(made.painted, size: whole, mode: .bilinear)
-      return clamp(Models.moved(x, by: motion.flow) * kept + painted * (1 - kept), min: 0, max: 1)
+      let isSame = x.size(2) == size && x.size(3) == size
+      func whole(_ part: Tensor) -> Tensor {
+        isSame ? part : interpolate(part, size: [x.size(2), x.size(3)], mode: .bilinear)
+      }
+      let carried = isSame && !isCrisp ? made.carried : Models.moved(x, by: motion.flow, isCrisp: isCrisp)
+      let kept = whole(isCrisp ? clamp(made.kept * Self.crispness, max: 1) : made.kept)
+      return clamp(carried * kept + whole(made.painted) * (1 - kept), min: 0, max: 1)
     }
   }
+  /// How much more is carried than the network would, which learned to be right on average and not to be sharp.
+  private static let crispness = 2.0
 
   /// Pictures [N, C, size, size] in the poses of others: how well the network tells motion.
   public func reconstructed(_ pictures: Tensor, as others: Tensor) -> Tensor {
@@ -56,13 +61,17 @@ public struct Mover {
   ///   - start: the other's pose at the beginning.
   ///   - now: and now.
   ///   - scale: of the shifts, such as how much larger the figure is than the other.
-  public func pose(_ source: Pose, following now: Pose, since start: Pose, scale: Double = 1) -> Pose {
+  ///   - strength: of all, beside that; 1 turns it as much as the other, and more doesn't turn it further.
+  public func pose(
+    _ source: Pose, following now: Pose, since start: Pose, scale: Double = 1, strength: Double = 1
+  ) -> Pose {
     withoutGradients {
       let (p, q, r) = (source.keypoints, now.keypoints, start.keypoints)
+      let identity = Tensor.eye(2, on: q.places.device)
+      let turn = identity + (q.jacobians.matmul(inverse2x2(r.jacobians)) - identity) * min(1, strength)
       return Pose(
         keypoints: Keypoints(
-          places: p.places + (q.places - r.places) * scale,
-          jacobians: q.jacobians.matmul(inverse2x2(r.jacobians)).matmul(p.jacobians)))
+          places: p.places + (q.places - r.places) * (scale * strength), jacobians: turn.matmul(p.jacobians)))
     }
   }
 
