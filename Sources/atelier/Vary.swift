@@ -39,7 +39,7 @@ struct VaryCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How much the layout is disturbed; 0 leaves it, 6 makes another. (default: 6; of films 2)", valueName: "x"))
+      "How much the layout is disturbed; 0 leaves it, 6 makes another. (default: 6; of films 8)", valueName: "x"))
   var diversity: Double?
 
   @Option(
@@ -66,7 +66,8 @@ struct VaryCommand: ParsableCommand {
     var bar = Bar(console, interval: 5)
     var made: [String] = []
     Interruption.watch()
-    let isOfFilm = isFilm(picture)
+    // Of an animation, a PNG is made from its first frame.
+    let isOfFilm = isFilm(picture) && !out.lowercased().hasSuffix(".png")
     func tell(_ event: VaryEvent) {
       switch event {
       case .progress(let picture, let count, let fraction, let secondsLeft):

@@ -10,7 +10,7 @@ public struct ClipPatchSettings: Codable, Sendable, Equatable {
   public var ratio = 4.0 / 3  // Of a size to the one before.
   public var coarsest = 18  // The shorter side of the coarsest size, in pixels.
   public var slowest = 5.0  // How many times fewer frames the coarsest size has.
-  public var diversity = 2.0  // Deviation of the noise at the coarsest size, over that of the clip.
+  public var diversity = 8.0  // Deviation of the noise at the coarsest size, over that of the clip.
   public var completeness = 0.005  // The smaller, the more of the source must show up somewhere.
   public init() {}
 }
