@@ -138,7 +138,8 @@ import Training
     let style = network.style(of: painting)
     #expect(abs(style - golden["style"]!).max().item() < 1e-4 * abs(golden["style"]!).max().item())
     let made = network.raw(picture, style)
-    #expect(abs(made - golden["made"]!).max().item() < 1e-4)
+    // Through thirty layers, by other vector code on another processor.
+    #expect(abs(made - golden["made"]!).max().item() < 3e-4)
     let found = gradients(
       of: square(made).mean(), withRespectTo: [picture, network.predictor.bottleneck.bias!])
     for (gradient, name) in zip(found, ["picture", "bottleneck"]) {
