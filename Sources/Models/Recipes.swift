@@ -6,7 +6,7 @@ import Training
 public var recipes: [any Recipe.Type] {
   [
     R3GANRecipe.self, DCGANRecipe.self, DenseRecipe.self, CUTRecipe.self, CycleGANRecipe.self, Pix2PixRecipe.self,
-    InstantRecipe.self, BrushRecipe.self, EnlargeRecipe.self,
+    InstantRecipe.self, BrushRecipe.self, EnlargeRecipe.self, InbetweenRecipe.self,
     MotionRecipe.self, VideoGANRecipe.self,
   ]
 }

@@ -29,6 +29,8 @@ public final class MovingAverage<M: Module>: Saved {
         for (mine, theirs) in zip(list.mine, list.theirs) { mine.become(theirs.detached().cloned()) }
       }
     }
+    // Constants are no state.
+    if let device = mine.first?.tensor.device { module.move(to: device) }
     module.setRequiresGradient(false)
     module.setTraining(false)
   }

@@ -98,6 +98,8 @@ public enum GeneratorError: Explained, Equatable {
       "\(name) makes pictures larger (\(EnlargeRecipe.name)) and none by itself: use `atelier enlarge PICTURE --model \(name)`."
     case .transfer(let name, recipe: MotionRecipe.name):
       "\(name) moves pictures (\(MotionRecipe.name)) and makes none by itself: use `atelier animate PICTURE --with CLIP --run \(name)`."
+    case .transfer(let name, recipe: InbetweenRecipe.name):
+      "\(name) draws what is between frames (\(InbetweenRecipe.name)) and makes no pictures by itself: use `atelier inbetween CLIP --model \(name)`."
     case .transfer(let name, let recipe):
       "\(name) changes pictures (\(recipe)) and makes none by itself: use `atelier restyle PICTURE --with \(name)`."
     }

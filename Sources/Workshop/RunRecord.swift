@@ -107,6 +107,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
       ("Paint a picture", "atelier restyle picture.jpg --with \(folder) --style painting.jpg --out painted.png")
     case MotionRecipe.name:
       ("Move a picture", "atelier animate picture.png --with clip.mp4 --run \(folder) --out moved.gif")
+    case InbetweenRecipe.name:
+      ("Give a film more frames", "atelier inbetween clip.mp4 --model \(folder) --out smooth.mp4")
     case _ where towards != nil: ("Change a picture", "atelier restyle picture.jpg --with \(folder) --out changed.png")
     default: ("Make pictures", "atelier generate \(folder) --seeds 0-63 --grid --out pictures")
     }
@@ -121,7 +123,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
       "\(count) pictures from `\(pictures)`" + (towards.map { " and \($0.count) from `\($0.pictures)`" } ?? "")
     let use = use(of: folder)
     let card = """
-      # A \(isTransfer || [EnlargeRecipe.name, MotionRecipe.name].contains(recipe) ? "network for" : "generator of") \(packing.size) px pictures
+      # A \(isTransfer || [EnlargeRecipe.name, MotionRecipe.name, InbetweenRecipe.name].contains(recipe) ? "network for" : "generator of") \(packing.size) px pictures
 
       Trained by Atelier \(version) with the recipe `\(recipe)` on \(sources)
       (SHA-256 of the contents \(hash.prefix(16))…), \(minutes) min, \(report.picturesSeen) pictures seen\

@@ -17,11 +17,12 @@ struct Atelier: ParsableCommand {
         atelier enlarge PICTURE --out FILE
         atelier vary PICTURE --seeds 0-8 --out DIR
         atelier animate PICTURE --with CLIP --out FILE
+        atelier inbetween CLIP --out FILE
       """,
     version: "atelier \(House.version), LibTorch \(LibTorch.version)",
     subcommands: [
       DemoCommand.self, Inspect.self, Train.self, Generate.self, RestyleCommand.self, EnlargeCommand.self,
-      VaryCommand.self, FilmCommand.self, AnimateCommand.self,
+      VaryCommand.self, FilmCommand.self, AnimateCommand.self, InbetweenCommand.self,
       Measure.self, ModelsCommand.self,
     ])
 

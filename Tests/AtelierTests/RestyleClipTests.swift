@@ -15,26 +15,6 @@ import Testing
     try body(atelier)
   }
 
-  private func ffmpeg(_ arguments: [String], in folder: String) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["ffmpeg", "-v", "error", "-y"] + arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-  }
-
-  /// 96 × 72 px, a frame of the fixture moving left by two pixels each time, with a camera's noise.
-  private func pan(_ name: String, frames: Int, in folder: String, sound: Bool = false) throws {
-    try ffmpeg(["-i", Self.bunny, "-frames:v", "1", "still.png"], in: folder)
-    let tone = sound ? ["-f", "lavfi", "-i", "sine=frequency=440"] : []
-    let view = "scale=360:-2,crop=96:72:'40+2*n':90,noise=alls=6:allf=t"
-    try ffmpeg(
-      ["-loop", "1", "-framerate", "10", "-i", "still.png"] + tone
-        + ["-vf", view, "-t", "\(Double(frames) / 10)", "-crf", "10", "-pix_fmt", "yuv420p", name], in: folder)
-  }
-
   private func restyle(_ atelier: Binary, _ content: String, _ out: String, _ more: [String] = []) throws
     -> Binary.Outcome
   {
@@ -49,12 +29,10 @@ import Testing
 
   @Test func paintStaysOnWhatMoves() throws {
     try inFolder { atelier in
-      try ffmpeg(
-        [
-          "-i", Self.bunny, "-f", "lavfi", "-i", "sine=frequency=440", "-vf", "scale=160:-2", "-t", "1", "-crf", "12",
-          "film.mp4",
-        ],
-        in: atelier.folder)
+      try atelier.ffmpeg([
+        "-i", Self.bunny, "-f", "lavfi", "-i", "sine=frequency=440", "-vf", "scale=160:-2", "-t", "1", "-crf", "12",
+        "film.mp4",
+      ])
       var errors: [Double] = []
       for (name, steadiness) in [("each.mp4", "0"), ("steady.mp4", "0.8")] {
         let made = try restyle(atelier, "film.mp4", name, ["--steadiness", steadiness, "--json"])
@@ -72,7 +50,7 @@ import Testing
   /// Killed after some parts, `--resume` gives the file of an undisturbed run.
   @Test func itGoesOn() throws {
     try inFolder { atelier in
-      try pan("pan.mp4", frames: 90, in: atelier.folder)
+      try atelier.pan("pan.mp4", frames: 90)
       #expect(try restyle(atelier, "pan.mp4", "whole.mp4").status == 0)
       let arguments = ["restyle", "pan.mp4", "--style", Self.style, "--out", "broken.mp4"]
       let running = try atelier.start(arguments)
@@ -97,10 +75,10 @@ import Testing
   /// A mask that follows stays on its things; outside of it, frames are the film's own to the bit.
   @Test func masksFollow() throws {
     try inFolder { atelier in
-      try pan("pan.mp4", frames: 16, in: atelier.folder)
-      try ffmpeg(
-        ["-f", "lavfi", "-i", "color=black:s=96x72,drawbox=48:20:24:24:white:fill", "-frames:v", "1", "mask.png"],
-        in: atelier.folder)
+      try atelier.pan("pan.mp4", frames: 16)
+      try atelier.ffmpeg([
+        "-f", "lavfi", "-i", "color=black:s=96x72,drawbox=48:20:24:24:white:fill", "-frames:v", "1", "mask.png",
+      ])
       let made = try restyle(atelier, "pan.mp4", "out/", ["--mask", "mask.png", "--masks-follow"])
       #expect(made.status == 0, "\(made.err)")
       try #require(FileManager.default.fileExists(atPath: "\(atelier.folder)/out/frame-000015.png"))
@@ -125,11 +103,10 @@ import Testing
 
   @Test func transparencyIsKept() throws {
     try inFolder { atelier in
-      try ffmpeg(
-        [
-          "-loop", "1", "-framerate", "5", "-i", Self.fixtures + "/veil.png", "-vf", "scale=64:64", "-frames:v", "3",
-          "-pix_fmt", "rgba", "-plays", "0", "veil.apng",
-        ], in: atelier.folder)
+      try atelier.ffmpeg([
+        "-loop", "1", "-framerate", "5", "-i", Self.fixtures + "/veil.png", "-vf", "scale=64:64", "-frames:v", "3",
+        "-pix_fmt", "rgba", "-plays", "0", "veil.apng",
+      ])
       #expect(try restyle(atelier, "veil.apng", "out/").status == 0)
       #expect(try restyle(atelier, "veil.apng", "out.mov").status == 0)
       let reader = try ClipReader("\(atelier.folder)/veil.apng")
@@ -145,7 +122,7 @@ import Testing
   /// Every other method: the optimisation goes on from the frame before, and what a run has learned has its own look.
   @Test func theOptimisationGoesOn() throws {
     try inFolder { atelier in
-      try pan("pan.mp4", frames: 3, in: atelier.folder)
+      try atelier.pan("pan.mp4", frames: 3)
       let made = try restyle(atelier, "pan.mp4", "out.mp4", Self.random + ["--steps", "2", "--size", "64"])
       #expect(made.status == 0, "\(made.err)")
       #expect(try ClipReader("\(atelier.folder)/out.mp4").facts.width == 64)
@@ -159,8 +136,8 @@ import Testing
   ])
   func mistakes(_ content: [String], _ options: [String], _ status: Int) throws {
     try inFolder { atelier in
-      try pan("pan.mp4", frames: 2, in: atelier.folder)
-      try ffmpeg(["-f", "lavfi", "-i", "sine=duration=1", "sound.wav"], in: atelier.folder)
+      try atelier.pan("pan.mp4", frames: 2)
+      try atelier.ffmpeg(["-f", "lavfi", "-i", "sine=duration=1", "sound.wav"])
       try "#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n".write(
         toFile: "\(atelier.folder)/list.mp4", atomically: true, encoding: .utf8)
       try "not a film".write(toFile: "\(atelier.folder)/words.mp4", atomically: true, encoding: .utf8)
@@ -174,7 +151,7 @@ import Testing
   /// Half of a file gives what can be read of it.
   @Test func aTruncatedFilm() throws {
     try inFolder { atelier in
-      try pan("pan.mkv", frames: 20, in: atelier.folder)
+      try atelier.pan("pan.mkv", frames: 20)
       let whole = try Data(contentsOf: URL(fileURLWithPath: "\(atelier.folder)/pan.mkv"))
       try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: "\(atelier.folder)/half.mkv"))
       let made = try restyle(atelier, "half.mkv", "out.mp4", ["--json"])

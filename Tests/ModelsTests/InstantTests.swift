@@ -262,6 +262,46 @@ import Training
   }
 
   @Test func fourStepsAreTwoSavedAndTwoMore() throws { try resumes(instant) }
+
+  /// Wider, it paints nearly as it did, and no two of its channels are alike.
+  @Test func aWiderNetworkBeginsAsTheOther() throws {
+    var noise = Noise(seed: 2)
+    let narrow = InstantNetwork()
+    narrow.initialize(&noise, as: .fanIn(gain: 1))
+    let wide = InstantNetwork(width: 64)
+    wide.initialize(&noise, as: .fanIn(gain: 1))
+    let (picture, style) = (noise.uniform([1, 3, 32, 40]), noise.normal([1, StylePredictor.size]))
+    let before = withoutGradients { narrow.raw(picture, style) }
+    #expect(meanAbsoluteError(withoutGradients { wide.raw(picture, style) }, before).item() > 0.1)
+    try wide.widen(Dictionary(uniqueKeysWithValues: narrow.state.map { ($0.name, $0.tensor) }))
+    let after = withoutGradients { wide.raw(picture, style) }
+    #expect(meanAbsoluteError(after, before).item() < 0.05)
+    let first = try #require(wide.state.first { $0.name == "contract.0.weight" }).tensor
+    #expect(abs(first[0] - first[8]).min().item() > 0)
+    #expect(throws: StateError.self) { try narrow.widen(["contract.0.weight": first]) }
+  }
+
+  /// With a weight on steadiness it is learned, and said.
+  @Test func steadinessIsLearned() throws {
+    var settings = InstantRecipe.Settings()
+    (settings.size, settings.cropSide, settings.precision) = (64, 32, "float32")
+    (settings.steadiness, settings.rate) = (1e5, 1e-3)
+    var noise = Noise(seed: 1)
+    let recipe = try InstantRecipe(settings, noise: &noise, on: .cpu)
+    recipe.learn(from: eye)
+    let batch = Batch(
+      pictures: noise.uniform([2, 3, 64, 64], from: -1), indices: [0, 1],
+      targets: noise.uniform([2, 3, 64, 64], from: -1),
+      targetIndices: [0, 1])
+    var seen: [Double] = []
+    for step in 0..<12 {
+      var drawn = Noise(seed: 5)
+      let readings = recipe.step(
+        batch, noise: &drawn, at: Progress(picturesSeen: 2 * step, fraction: 0, totalPictures: 100))
+      seen.append(try #require(readings.first { $0.name == "unsteadiness" }).value)
+    }
+    #expect(seen.allSatisfy { $0.isFinite && $0 > 0 } && seen.last! < 0.8 * seen[0], "\(seen)")
+  }
   @Test func aBrushGoesOnExactly() throws { try resumes(brush) }
 
   /// A brush that hasn't learned yet paints as the network for any style does, and what it learned is its file's.

@@ -54,6 +54,7 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
     public var rate = 5e-4  // Adam's learning rate; falls along a cosine to a twentieth.
     public var contentWeight = 0.75  // Of what relu4_1 sees: the more, the more of the photograph.
     public var smoothness = 0.5  // Weight of the total variation.
+    public var width = 32  // The network's channels, as many as the one's that it begins as, or more.
     public var precision = "auto"
     public init() {}
   }
@@ -75,7 +76,7 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
   public static func length(for situation: Situation) -> Length { .minutes(10) }
 
   public let settings: Settings
-  public let network = InstantNetwork()
+  public let network: InstantNetwork
   public let painting = BrushStyle()
   private let optimizer: Adam
   private let device: Device
@@ -90,7 +91,9 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
     try expect(settings.styleSize >= 32, "style-size", settings.styleSize, "use 32 or more")
     try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
     (self.settings, self.device) = (settings, device)
+    try expect([32, 64, 96].contains(settings.width), "width", settings.width, "use 32, 64 or 96")
     usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
+    network = InstantNetwork(width: settings.width)
     network.initialize(&noise, as: .fanIn(gain: 1))
     // The painting's own numbers learn in its place.
     network.predictor.setRequiresGradient(false)
@@ -99,7 +102,7 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
     optimizer = Adam(network.parameters + [painting.style], rate: settings.rate, betas: (0.9, 0.99))
   }
 
-  public func begin(with weights: [String: Tensor]) throws(StateError) { try network.load(weights) }
+  public func begin(with weights: [String: Tensor]) throws(StateError) { try network.widen(weights) }
 
   public func learn(from network: VGG) {
     loss = PaintingLoss(

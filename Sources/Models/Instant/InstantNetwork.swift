@@ -39,20 +39,52 @@ public final class InstantNetwork: Module {
     [("predictor", predictor), ("contract", contract), ("residual", residual), ("expand", expand)]
   }
 
-  public init() {
+  /// Channels of its middle.
+  public let width: Int
+
+  /// - Parameter width: a multiple of 4.
+  public init(width: Int = 32) {
+    precondition(width > 0 && width % 4 == 0, "a width of \(width)")
+    self.width = width
     func narrowing(_ inputs: Int, _ outputs: Int, kernel: Int = 3, stride: Int = 1) -> Conv2d {
       Conv2d(inputs, outputs, kernel: kernel, stride: stride, padding: kernel / 2, paddingMode: .reflect)
     }
-    contract = [narrowing(3, 8, kernel: 9), narrowing(8, 16, stride: 2), narrowing(16, 32, stride: 2)]
-    residual = (0..<5).map { _ in [Layer(32, 32), Layer(32, 32)] }
-    expand = [Layer(32, 16), Layer(16, 8), Layer(8, 3, kernel: 9)]
+    let (half, quarter) = (width / 2, width / 4)
+    contract = [
+      narrowing(3, quarter, kernel: 9), narrowing(quarter, half, stride: 2), narrowing(half, width, stride: 2),
+    ]
+    residual = (0..<5).map { _ in [Layer(width, width), Layer(width, width)] }
+    expand = [Layer(width, half), Layer(half, quarter), Layer(quarter, 3, kernel: 9)]
+  }
+
+  /// Weights of a network that is as wide or some times narrower, made as wide as this: each channel is there several times,
+  /// nearly alike, so that it paints as the other until it learns (Chen et al. 2016, "Net2Net", section 2.2).
+  ///
+  /// - Throws: `StateError` when they are another network's.
+  func widen(_ weights: [String: Tensor]) throws(StateError) {
+    var noise = Noise(seed: 0)
+    var wide = weights
+    for (name, own) in state {
+      guard let given = weights[name], given.rank == own.rank, given.shape != own.shape else { continue }
+      let copies = zip(own.shape, given.shape).map { $0 / max(1, $1) }
+      guard zip(own.shape, zip(given.shape, copies)).allSatisfy({ $0 == $1.0 * $1.1 }) else { continue }
+      var copied = given.to(.float32).repeated(copies)
+      if own.rank == 4 {
+        // What comes in several times counts less each time; what is alike to the bit would stay so.
+        copied = copied / Double(copies[1])
+        let fan = Double(own.count / own.size(0))
+        copied = copied + noise.normal(own.shape) * (0.05 / fan.squareRoot())
+      }
+      wide[name] = copied
+    }
+    try load(wide)
   }
 
   /// Height and width of pictures are multiples of it.
   public static let multiple = 4
   /// How far a pixel looks: 4 px, two halvings, eleven convolutions at a quarter of the size, and back; then `Texture`.
   static let margin = 64 + Texture.margin
-  static let bytesPerPixel = 500.0
+  var bytesPerPixel: Double { 250 + 8 * Double(width) }
 
   /// The style of pictures, [N, StylePredictor.size].
   ///

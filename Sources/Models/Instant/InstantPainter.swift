@@ -41,7 +41,7 @@ public final class InstantPainter: PictureTransfer {
   public let multiple = InstantNetwork.multiple
   public let least = 24
   public let margin: Int? = InstantNetwork.margin
-  public let bytesPerPixel = InstantNetwork.bytesPerPixel
+  public var bytesPerPixel: Double { network.bytesPerPixel }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
     withoutGradients {

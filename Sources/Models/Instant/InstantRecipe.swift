@@ -27,6 +27,8 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
     public var rate = 3e-4  // Adam's learning rate; falls along a cosine to a twentieth.
     public var contentWeight = 0.5  // Of what relu4_1 sees: the more, the more of the photograph.
     public var smoothness = 0.5  // Weight of the total variation.
+    public var width = 32  // The network's channels: 32, 64 or 96.
+    public var steadiness = 0.0  // Weight of paint going where the photograph goes, for films.
     public var averageHalfLife = 1000.0  // Pictures after which half of the average is new.
     public var precision = "auto"
     public init() {}
@@ -48,7 +50,7 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
   public static func length(for situation: Situation) -> Length { .minutes(120) }
 
   public let settings: Settings
-  public let network = InstantNetwork()
+  public let network: InstantNetwork
   public let average: MovingAverage<InstantNetwork>
   private let optimizer: Adam
   private let device: Device
@@ -65,19 +67,22 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
       "use a multiple of 16 from 32 to the size")
     try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
     (self.settings, self.device) = (settings, device)
+    try expect([32, 64, 96].contains(settings.width), "width", settings.width, "use 32, 64 or 96")
+    try expect((0...1e5).contains(settings.steadiness), "steadiness", settings.steadiness, "use 0 to 100000")
     usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
+    network = InstantNetwork(width: settings.width)
     network.initialize(&noise, as: .fanIn(gain: 1))
     // What tells painters apart was learned from more paintings than an artist has.
     network.predictor.setRequiresGradient(false)
     network.predictor.bottleneck.setRequiresGradient(true)
     network.move(to: device)
     network.useChannelsLast()
-    average = MovingAverage(InstantNetwork(), of: network)
+    average = MovingAverage(InstantNetwork(width: settings.width), of: network)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.9, 0.99))
   }
 
   public func begin(with weights: [String: Tensor]) throws(StateError) {
-    for module in [network, average.module] { try module.load(weights) }
+    for module in [network, average.module] { try module.widen(weights) }
   }
 
   public func learn(from network: VGG) {
@@ -99,12 +104,38 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
     let contents = cropped(batch.pictures, to: settings.cropSide, &noise)
     let content = withoutGradients { loss.features(contents, Array(PaintingLoss.layers.suffix(1))) }
     let goals = loss.goals(targets, batch.targetIndices)
-    let raw = mixed { network.raw(contents, style(of: targets, batch.targetIndices)) }
-    let (sum, lossS, lossC) = loss(raw, of: contents, content: content[0], goals: goals)
+    let style = style(of: targets, batch.targetIndices)
+    let raw = mixed { network.raw(contents, style) }
+    var (sum, lossS, lossC) = loss(raw, of: contents, content: content[0], goals: goals)
+    var readings = [Reading("style", lossS), Reading("content", lossC)]
+    if settings.steadiness > 0 {
+      let error = unsteadiness(of: raw, contents, style, &noise)
+      sum = sum + error * settings.steadiness
+      readings.append(Reading("unsteadiness", error))
+    }
     optimizer.step(minimizing: sum)
     average.follow(
       network, decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
-    return [Reading("style", lossS), Reading("content", lossC)]
+    return readings
+  }
+
+  /// How much paint differs, squared, from where it would be if it went with the photograph, which is moved, lit and
+  /// grained a little otherwise, as the next frame of a film is (Wang et al. 2020, "Consistent video style transfer via
+  /// compound regularization", section 3.2: no film is needed).
+  private func unsteadiness(of raw: Tensor, _ contents: Tensor, _ style: Tensor, _ noise: inout Noise) -> Tensor {
+    let (n, side) = (contents.size(0), contents.size(2))
+    let (flow, next) = withoutGradients { () -> (Tensor, Tensor) in
+      // Some pixels as a whole, and a bending.
+      let shift = noise.normal([n, 2, 1, 1]) * 3
+      let bending = interpolate(noise.normal([n, 2, 4, 4]) * 1.5, size: [side, side], mode: .bicubic)
+      let flow = (shift + bending).to(device)
+      let light = noise.normal([n, 1, 1, 1], on: device) * 0.03 + 1
+      let grain = noise.normal(contents.shape, on: device) * 0.01
+      return (flow, clamp(warped(contents, by: flow) * light + grain, min: 0, max: 1).channelsLast())
+    }
+    let painted = mixed { network.raw(next, style) }
+    let isIn = insidePicture(flow).to(.float32)
+    return (square(painted - warped(raw, by: flow)) * isIn).mean()
   }
 
   /// [N, StylePredictor.size]; what of it doesn't learn is computed once a painting.

@@ -1,0 +1,256 @@
+import Foundation
+import Media
+import Models
+import Torch
+
+/// What `inbetween` is asked for.
+public struct InbetweenRequest: Sendable {
+  public var clip: String
+  /// The new film; a folder of PNGs when it ends in a slash.
+  public var out: String
+  /// A run or model of the recipe `inbetween`.
+  public var model = "inbetween"
+  /// Frames for each that there is.
+  public var times = 2
+  /// How many times as slow it becomes.
+  public var slowness = 1.0
+  /// Frames a second of the new film; nil for `times` as many as there are.
+  public var rate: FrameRate?
+  /// Draws between drawings that are held, in place of holding them.
+  public var fillsHolds = false
+  /// Pixels of the longer side; nil for the film's own.
+  public var size: Int?
+  public var codec: ClipCodec?
+  /// Replaces a file that is there, and begins anew.
+  public var force = false
+  /// Goes on with what was stopped or killed.
+  public var resume = false
+
+  public init(clip: String, out: String) { (self.clip, self.out) = (clip, out) }
+}
+
+/// A film with more frames.
+public struct Inbetweened: Codable, Sendable, Equatable {
+  public let path: String
+  public let width: Int, height: Int
+  public let frames: Int
+  /// Of these, drawn between others.
+  public let drawn: Int
+  /// Places where the film shows something else altogether, over which nothing is drawn.
+  public let cuts: Int
+  /// Frames a second.
+  public let rate: String
+  /// Of the film.
+  public let seconds: Double
+  public let codec: String
+  public let isStopped: Bool
+}
+
+/// Gives a film more frames, of what is between those that it has. Two of these are in memory at a time; two seconds are
+/// lost at most when it is killed. Frames that it has stay as they are; over a cut, and where drawings are held, nothing
+/// is drawn. Sound and transparency are kept where there is room for them.
+///
+/// - Parameters:
+///   - shouldStop: asked before each frame.
+///   - say: told what is left out.
+/// - Throws: `InbetweenError`, `ClipError`, `UnfinishedError`, `FileError`, and as `Generator`.
+public func inbetween(
+  _ request: InbetweenRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
+  say: (String) -> Void = { _ in }, report: (FilmProgress) -> Void = { _ in }
+) throws -> Inbetweened {
+  try request.check()
+  let reader = try ClipReader(request.clip)
+  let facts = reader.facts
+  let rate = try request.newRate(facts.rate)
+  let format = try ClipFormat(
+    request.out, codec: request.codec, alpha: facts.channels == 4 && request.codec?.hasAlpha ?? true)
+  let hasAlpha = facts.channels == 4 && format.codec.hasAlpha
+  let own = max(facts.width, facts.height)
+  let size = fitted(facts.height, facts.width, longer: request.size ?? own)
+  guard size.min()! >= InbetweenError.smallest else {
+    throw InbetweenError.tooSmall(request.clip, width: size[1], height: size[0])
+  }
+  let generator = try Generator(request.model, in: workspace, on: device) { say($0.sentence) }
+  guard let recipe = generator.recipe as? InbetweenRecipe else {
+    throw InbetweenError.otherRecipe(request.model, recipe: generator.facts.recipe)
+  }
+  let rendering = try ClipRendering(
+    request.out, format: format, width: size[1], height: size[0], rate: rate, alpha: hasAlpha,
+    key: try request.key(generator.hash), isForced: request.force, isResumed: request.resume)
+  if rendering.count > 0 { say("Going on after \(counted(rendering.count, "frame"))") }
+  var drawings = Drawings(reader, size, fillsHolds: request.fillsHolds, on: device)
+  guard let first = drawings.next() else { throw ClipError.unreadable(name: request.clip, why: "it has no frames") }
+  var (current, following) = (first, drawings.next())
+  let inbetweening = recipe.inbetweening
+  // Of the film's own frames, for each of the new ones.
+  let step = facts.rate.value / rate.value / request.slowness
+  let total = Int((Double(facts.count) / step).rounded())
+  let (started, before) = (ProcessInfo.processInfo.systemUptime, rendering.count)
+  var (isStopped, drawn, cuts, lastCut) = (false, 0, 0, -1)
+  while true {
+    // A rounding's error mustn't make a frame that is there one that is nearly there.
+    let exact = Double(rendering.count) * step
+    let place = abs(exact - exact.rounded()) < 1e-6 ? exact.rounded() : exact
+    while let next = following, place >= Double(next.start) { (current, following) = (next, drawings.next()) }
+    if following == nil && place >= Double(current.start + current.count) { break }
+    guard !shouldStop() else {
+      isStopped = true
+      break
+    }
+    var picture = current.picture
+    if let next = following, place > Double(current.moves), !next.isHeld {
+      let time = (place - Double(current.moves)) / Double(next.start - current.moves)
+      if let made = inbetweening.frames(between: current.frame, and: next.frame, at: [time])?.first {
+        picture = Workshop.picture(ofUnit: made.to(.cpu))
+        drawn += 1
+      } else {
+        if lastCut != next.start { (cuts, lastCut) = (cuts + 1, next.start) }
+        if time >= 0.5 { picture = next.picture }
+      }
+    }
+    try rendering.write(hasAlpha || picture.channels < 4 ? picture : picture.flattened(on: .black))
+    let done = rendering.count
+    let speed = Double(done - before) / max(1e-3, ProcessInfo.processInfo.systemUptime - started)
+    report(
+      FilmProgress(frame: done, of: max(total, done), rate: speed, secondsLeft: Double(max(0, total - done)) / speed))
+  }
+  let isSlow = request.slowness != 1
+  if !isStopped {
+    if facts.hasSound && isSlow { say("Its sound is left out: it would be as slow.") }
+    if facts.hasSound && !isSlow && !format.hasSound {
+      say("Its sound is left out: \(request.out) has no room for it.")
+    }
+    try rendering.finish(
+      sound: facts.hasSound && format.hasSound && !isSlow ? request.clip : nil,
+      metadata: [
+        ("title", (request.clip as NSString).lastPathComponent), ("encoder", "Atelier \(House.version)"),
+        ("comment", "Frames between those of the film drawn by \(generator.name), sha256:\(generator.hash)"),
+        (
+          "digital_source_type",
+          "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+        ),
+      ])
+  }
+  return Inbetweened(
+    path: request.out, width: size[1], height: size[0], frames: rendering.count, drawn: drawn, cuts: cuts,
+    rate: "\(rate)", seconds: rate.time(of: rendering.count), codec: format.codec.rawValue, isStopped: isStopped)
+}
+
+/// A film's drawings one after another: its frames, or what is held of them together.
+private struct Drawings {
+  struct Drawing {
+    let picture: Picture
+    /// [1, C, H, W] in 0...1; colours multiplied by alpha.
+    let frame: Tensor
+    /// The number of its first frame, and how many show it.
+    let start: Int
+    var count = 1
+    /// It shows what the one before it shows.
+    let isHeld: Bool
+    /// From which of the film's frames on it becomes the next.
+    var moves: Int
+  }
+
+  private let reader: ClipReader
+  private let size: [Int]
+  private let fillsHolds: Bool
+  private let device: Device
+  private var place = 0
+  private var waiting: Drawing?
+  /// What stays longer stands still.
+  private static let longestHold = 4
+
+  init(_ reader: ClipReader, _ size: [Int], fillsHolds: Bool, on device: Device) {
+    (self.reader, self.size, self.fillsHolds, self.device) = (reader, size, fillsHolds, device)
+  }
+
+  mutating func next() -> Drawing? {
+    guard var drawing = waiting ?? read(after: nil) else { return nil }
+    waiting = read(after: drawing)
+    guard fillsHolds else { return drawing }
+    while let more = waiting, more.isHeld {
+      drawing.count += 1
+      waiting = read(after: drawing)
+    }
+    // A rest isn't a slow motion: it begins to move with its last frame.
+    if drawing.count > Self.longestHold { drawing.moves = drawing.start + drawing.count - 1 }
+    return drawing
+  }
+
+  private mutating func read(after last: Drawing?) -> Drawing? {
+    guard let picture = reader.next(at: reader.facts.rate)?.resampled(width: size[1], height: size[0]) else {
+      return nil
+    }
+    defer { place += 1 }
+    let frame = unitPixels(picture.withChannels(max(3, picture.channels))).to(device)
+    let isHeld = last.map { Inbetweening.isHeld(frame, after: $0.frame) } ?? false
+    return Drawing(picture: picture, frame: frame, start: place, isHeld: isHeld, moves: place)
+  }
+}
+
+extension InbetweenRequest {
+  /// - Throws: `InbetweenError`, `ClipError`, `FileError`; before any work.
+  fileprivate func check() throws {
+    func expect(_ option: String, _ value: Double, _ isRight: Bool, _ range: String) throws(InbetweenError) {
+      guard isRight, value.isFinite else { throw .badNumber(option: option, value: value, range: range) }
+    }
+    try expect("times", Double(times), (1...16).contains(times), "from 1 to 16")
+    try expect("slow", slowness, slowness >= 1 && slowness <= 32, "from 1 to 32")
+    if let size { try expect("size", Double(size), (16...8192).contains(size), "from 16 to 8192") }
+    _ = try ClipFormat(out, codec: codec)
+    let plain = out.hasSuffix("/") ? String(out.dropLast()) : out
+    try expectWritable(plain, isForced: force || resume)
+  }
+
+  /// - Throws: `InbetweenError` when there would be nothing to draw, or too much.
+  fileprivate func newRate(_ own: FrameRate) throws(InbetweenError) -> FrameRate {
+    let rate = rate ?? FrameRate(own.numerator * times, own.denominator)
+    guard rate.value <= 240 else { throw .tooFast(rate: rate, own: own) }
+    guard rate.value * slowness > own.value * 1.0001 || fillsHolds else { throw .nothingBetween(rate: rate, own: own) }
+    return rate
+  }
+
+  /// Tells this work from another for the same file.
+  fileprivate func key(_ model: String) throws -> String {
+    let words = [
+      try Digest.sha256(file: clip), "\(times) \(slowness) \(rate.map { "\($0)" } ?? "") \(fillsHolds)",
+      "\(size ?? 0) \(codec?.rawValue ?? "")", model,
+    ]
+    return String(Digest.sha256(words.joined(separator: "\n")).prefix(8))
+  }
+}
+
+/// Why a film can't be given more frames.
+public enum InbetweenError: Explained, Equatable {
+  case badNumber(option: String, value: Double, range: String)
+  case tooSmall(String, width: Int, height: Int)
+  case tooFast(rate: FrameRate, own: FrameRate)
+  /// It has as many frames as asked for.
+  case nothingBetween(rate: FrameRate, own: FrameRate)
+  /// A run of another recipe.
+  case otherRecipe(String, recipe: String)
+
+  static let smallest = 16
+
+  public var sentence: String {
+    switch self {
+    case .badNumber(let option, let value, let range):
+      "--\(option) can't be \(value == value.rounded() && abs(value) < 1e9 ? "\(Int(value))" : "\(value)"): use a number \(range)."
+    case .tooSmall(let path, let width, let height):
+      "\(path) is \(width) by \(height) pixels, too small to see what moves: use a film of \(Self.smallest) pixels a side or more."
+    case .tooFast(let rate, let own):
+      "A film of \(own) frames a second would have \(rate): 240 are the most, so make --times or --rate smaller."
+    case .nothingBetween(let rate, let own):
+      "The film has \(own) frames a second, and \(rate) are asked for: nothing is between. Give --times 2, --slow 2, --twos, "
+        + "or a higher --rate."
+    case .otherRecipe(let name, let recipe):
+      "\(name) (\(recipe)) hasn't learned what is between frames: name a run of the recipe inbetween."
+    }
+  }
+  public var exit: Exit {
+    switch self {
+    case .badNumber, .tooFast, .nothingBetween, .otherRecipe: .usage
+    case .tooSmall: .data
+    }
+  }
+}
