@@ -294,7 +294,7 @@ import Training
       targets: noise.uniform([2, 3, 64, 64], from: -1),
       targetIndices: [0, 1])
     var seen: [Double] = []
-    for step in 0..<12 {
+    for step in 0..<8 {
       var drawn = Noise(seed: 5)
       let readings = recipe.step(
         batch, noise: &drawn, at: Progress(picturesSeen: 2 * step, fraction: 0, totalPictures: 100))
