@@ -88,7 +88,8 @@ final class Decoder {
     self.context = context
     avcodec_parameters_to_context(context, stream.pointee.codecpar)
     context.pointee.pkt_timebase = stream.pointee.time_base
-    context.pointee.thread_count = 0
+    // Decoding is the least of the work; with threads of its own, glibc's arenas grow by some 5 kB a frame.
+    context.pointee.thread_count = 1
     if maxPixels > 0 { context.pointee.max_pixels = Int64(maxPixels) }
     let code = avcodec_open2(context, codec, nil)
     guard code == 0 else { throw .unreadable(name: demuxer.name, why: said(code)) }
