@@ -86,6 +86,9 @@ struct Aten: Sendable {
   let choleskyEx = Operator("linalg_cholesky_ex")
   let solveTriangular = Operator("linalg_solve_triangular"), trace = Operator("trace")
 
+  // Fourier transforms.
+  let rfft2 = Operator("fft_rfft2"), irfft2 = Operator("fft_irfft2")
+
   // In place.
   let copy_ = Operator("copy_"), fill_ = Operator("fill_", "Scalar"), zero_ = Operator("zero_")
   let add_ = Operator("add_", "Tensor"), mulScalar_ = Operator("mul_", "Scalar"), lerp_ = Operator("lerp_", "Scalar")

@@ -7,8 +7,9 @@ public func svd(_ x: Tensor) -> (u: Tensor, s: Tensor, vT: Tensor) {
 }
 /// Eigenvalues in ascending order and eigenvectors in columns, of a symmetric matrix.
 public func eigh(_ x: Tensor) -> (values: Tensor, vectors: Tensor) {
-  let r = aten.eigh.list(.tensor(x))
-  return (r[0], r[1])
+  // cuSOLVER's are wrong by chance for batches (pytorch issue 192483), and slow for small matrices.
+  let r = aten.eigh.list(.tensor(x.device.isCPU ? x : x.to(.cpu)))
+  return (r[0].to(x.device), r[1].to(x.device))
 }
 /// The lower triangular L with L Lᵀ = x. Traps when x isn't positive definite.
 public func cholesky(_ x: Tensor) -> Tensor { aten.cholesky(.tensor(x)) }

@@ -39,7 +39,7 @@ public struct AnimateRequest: Sendable {
 }
 
 /// A picture that moves now.
-public struct Animated: Codable, Sendable, Equatable {
+public struct Animated: MadeFilm, Codable, Sendable, Equatable {
   public let path: String
   /// Of a frame.
   public let width: Int, height: Int

@@ -30,7 +30,7 @@ public struct InbetweenRequest: Sendable {
 }
 
 /// A film with more frames.
-public struct Inbetweened: Codable, Sendable, Equatable {
+public struct Inbetweened: MadeFilm, Codable, Sendable, Equatable {
   public let path: String
   public let width: Int, height: Int
   public let frames: Int

@@ -30,7 +30,7 @@ public struct ClipRestyleRequest: Sendable {
 }
 
 /// A film that was painted.
-public struct RestyledClip: Codable, Sendable, Equatable {
+public struct RestyledClip: MadeFilm, Codable, Sendable, Equatable {
   public let path: String
   public let width: Int, height: Int
   public let frames: Int

@@ -1,3 +1,5 @@
+import Foundation
+import Media
 import Torch
 
 /// The numbers that pictures are made from, as written on a command line: `0-63,80`.
@@ -40,6 +42,22 @@ public struct SeedPairs: Sendable, Equatable {
 
   public static func == (a: SeedPairs, b: SeedPairs) -> Bool {
     a.pairs.elementsEqual(b.pairs) { $0.from == $1.from && $0.to == $1.to }
+  }
+}
+
+extension Seeds {
+  /// The PNG of each seed: `out` itself for a single one, else in the folder `out`, which is made.
+  ///
+  /// - Throws: `FileError`, when one is there or can't be written.
+  func files(at out: String, isForced: Bool) throws(FileError) -> [(path: String, seed: UInt64)] {
+    if values.count == 1, !out.hasSuffix("/") {
+      try expectWritable(out, isForced: isForced)
+      return [(out, values[0])]
+    }
+    let files = values.map { (path: "\(out)/\(fileName(seed: $0))", seed: $0) }
+    for (path, _) in files where !isForced && access(path, F_OK) == 0 { throw .exists(path: path) }
+    try AtomicFile.makeFolder(out)
+    return files
   }
 }
 

@@ -143,14 +143,7 @@ extension VaryRequest {
       try expectWritable(out, isForced: force)
       return [(out, nil)]
     }
-    if seeds.values.count == 1, !out.hasSuffix("/") {
-      try expectWritable(out, isForced: force)
-      return [(out, seeds.values[0])]
-    }
-    let jobs = seeds.values.map { (path: "\(out)/\(fileName(seed: $0))", seed: Optional($0)) }
-    for (path, _) in jobs where !force && access(path, F_OK) == 0 { throw .exists(path: path) }
-    try AtomicFile.makeFolder(out)
-    return jobs
+    return try seeds.files(at: out, isForced: force).map { ($0.path, Optional($0.seed)) }
   }
 }
 

@@ -77,21 +77,12 @@ struct AnimateCommand: ParsableCommand {
     (request.strength, request.begin, request.keepsPalette) = (strength, begin, palette)
     (request.rate, request.columns, request.codec) = (try rate(), columns, codec)
     (request.ground, request.resume, request.force) = (ground, resume, force)
-    Interruption.watch()
-    var bar = FrameBar(console)
-    let result = try animate(
-      request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
-      say: { words in
-        bar.interrupt()
-        console.event("note", ["text": words])
-        console.line(words)
-      }, report: { bar.show($0) })
-    bar.close()
-    console.event("finished", encoding: result)
-    if result.isStopped {
-      console.line("Stopped after \(counted(result.frames, "frame")). Go on with --resume.")
-      return Interruption.leaveIfRequested()
+    let result = try following(console) { say, report in
+      try animate(
+        request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }, say: say,
+        report: report)
     }
+    guard let result else { return }
     console.line(
       "\(result.path): \(counted(result.frames, "frame")), \(result.width) × \(result.height) px, in "
         + "\(spoken(seconds: result.seconds))")

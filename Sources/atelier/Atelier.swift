@@ -16,13 +16,14 @@ struct Atelier: ParsableCommand {
         atelier restyle PHOTO --style PAINTING --out FILE
         atelier enlarge PICTURE --out FILE
         atelier vary PICTURE --seeds 0-8 --out DIR
+        atelier texture PICTURE --out FILE
         atelier animate PICTURE --with CLIP --out FILE
         atelier inbetween CLIP --out FILE
       """,
     version: "atelier \(House.version), LibTorch \(LibTorch.version)",
     subcommands: [
       DemoCommand.self, Inspect.self, Train.self, Generate.self, RestyleCommand.self, EnlargeCommand.self,
-      VaryCommand.self, FilmCommand.self, AnimateCommand.self, InbetweenCommand.self,
+      VaryCommand.self, TextureCommand.self, FilmCommand.self, AnimateCommand.self, InbetweenCommand.self,
       Measure.self, ModelsCommand.self,
     ])
 

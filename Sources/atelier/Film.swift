@@ -93,15 +93,10 @@ struct FilmCommand: ParsableCommand {
     (request.codec, request.size, request.keepsPixels) = (codec, size, pixels)
     (request.previews, request.force, request.resume) = (preview, force, resume)
     let generator = try Generator(source, in: common.place, on: device.resolved()) { Console.complain($0.sentence) }
-    Interruption.watch()
-    var bar = FrameBar(console)
-    let result = try film(request, with: generator, shouldStop: { Interruption.isRequested }) { bar.show($0) }
-    bar.close()
-    console.event("finished", encoding: result)
-    if result.isStopped {
-      console.line("Stopped after \(counted(result.frames, "frame")). Go on with --resume.")
-      return Interruption.leaveIfRequested()
+    let result = try following(console) { _, report in
+      try film(request, with: generator, shouldStop: { Interruption.isRequested }, report: report)
     }
+    guard let result else { return }
     if let onsets = result.onsets {
       let tempo = result.tempo.map { ", \(Int($0.rounded())) beats a minute" } ?? ""
       console.line("Its sound has \(counted(onsets, "onset"))\(tempo).")

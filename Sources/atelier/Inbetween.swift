@@ -66,21 +66,12 @@ struct InbetweenCommand: ParsableCommand {
     (request.times, request.slowness) = (times ?? (slow == nil ? 2 : 1), slow ?? 1)
     (request.resume, request.force) = (resume, force)
     if let rate { request.rate = try FrameRate(rate) }
-    Interruption.watch()
-    var bar = FrameBar(console)
-    let result = try inbetween(
-      request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
-      say: { words in
-        bar.interrupt()
-        console.event("note", ["text": words])
-        console.line(words)
-      }, report: { bar.show($0) })
-    bar.close()
-    console.event("finished", encoding: result)
-    if result.isStopped {
-      console.line("Stopped after \(counted(result.frames, "frame")). Go on with --resume.")
-      return Interruption.leaveIfRequested()
+    let result = try following(console) { say, report in
+      try inbetween(
+        request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }, say: say,
+        report: report)
     }
+    guard let result else { return }
     let cuts = result.cuts > 0 ? ", nothing over \(counted(result.cuts, "cut"))" : ""
     console.line(
       "\(result.path): \(counted(result.frames, "frame")) at \(result.rate) a second, "

@@ -64,17 +64,11 @@ struct Measure: ParsableCommand {
     if hasLearnedMotion(subject, in: common.place) { return try measureMoved(against) }
     if makesFilms(subject, in: common.place) { return try measureMade(against) }
     let console = common.console
-    var bar = Bar(console)
-    let found = try measure(
-      subject, against: against, samples: samples ?? 2000, size: size, crop: crop, in: common.place,
-      on: device.resolved(),
-      say: { sentence in
-        bar.interrupt()
-        console.line(sentence)
-        console.event("note", ["text": sentence])
-      }, progress: { bar.show($0, ["looking at pictures"]) })
-    bar.close()
-    console.event("measurement", encoding: found)
+    let found = try measuring("looking at pictures") { say, progress in
+      try measure(
+        subject, against: against, samples: samples ?? 2000, size: size, crop: crop, in: common.place,
+        on: device.resolved(), say: say, progress: progress)
+    }
     let error = found.kidError.map { " ± \(spoken($0))" } ?? ""
     console.line("\(counted(found.samples, "picture")) against \(grouped(found.real)) real ones, at \(found.size) px:")
     console.line("  KID × 1000  \(spoken(found.kid))\(error)   (0 is like the real ones; \(found.features) features)")
@@ -84,18 +78,30 @@ struct Measure: ParsableCommand {
     console.line("  likely copies of real pictures: \(found.copies.count)")
     for copy in found.copies.prefix(5) { console.line("    \(copy.picture) is very like \(copy.of)") }
   }
-  private func measurePainted(_ content: String, _ style: String) throws {
+
+  /// With a bar, and what there is to say.
+  private func measuring<Found: Encodable>(
+    _ doing: String, _ measure: (_ say: (String) -> Void, _ progress: (Double) -> Void) throws -> Found
+  ) throws -> Found {
     let console = common.console
     var bar = Bar(console)
-    let found = try measureStyle(
-      subject, content: content, style: style, in: common.place, on: device.resolved(),
-      say: { sentence in
+    let found = try measure(
+      { sentence in
         bar.interrupt()
         console.line(sentence)
         console.event("note", ["text": sentence])
-      }, progress: { bar.show($0, ["looking at pictures"]) })
+      }, { bar.show($0, [doing]) })
     bar.close()
     console.event("measurement", encoding: found)
+    return found
+  }
+
+  private func measurePainted(_ content: String, _ style: String) throws {
+    let console = common.console
+    let found = try measuring("looking at pictures") { say, progress in
+      try measureStyle(
+        subject, content: content, style: style, in: common.place, on: device.resolved(), say: say, progress: progress)
+    }
     console.line("\(counted(found.pictures.count, "picture")) in \(counted(found.styles, "style")):")
     console.line("  content     \(spoken(found.contentDistance))   (restyle's loss; 0 shows the same things)")
     console.line("  style       \(spoken(found.styleDistance))   (restyle's loss; 0 is painted as the style is)")
@@ -106,16 +112,10 @@ struct Measure: ParsableCommand {
 
   private func measureMoved(_ against: String) throws {
     let console = common.console
-    var bar = Bar(console)
-    let found = try measureMotion(
-      subject, against: against, frame: frame, in: common.place, on: device.resolved(),
-      say: { sentence in
-        bar.interrupt()
-        console.line(sentence)
-        console.event("note", ["text": sentence])
-      }, progress: { bar.show($0, ["moving pictures"]) })
-    bar.close()
-    console.event("measurement", encoding: found)
+    let found = try measuring("moving pictures") { say, progress in
+      try measureMotion(
+        subject, against: against, frame: frame, in: common.place, on: device.resolved(), say: say, progress: progress)
+    }
     func line(_ part: MotionMeasurement.Part) -> String {
       "\(spoken(part.ratio)) of the error of holding the first frame (\(spoken(1000 * part.error)) for "
         + "\(spoken(1000 * part.held)) / 1000; \(counted(part.frames, "frame")) of \(counted(part.sequences, "sequence")))"
@@ -131,16 +131,11 @@ struct Measure: ParsableCommand {
 
   private func measureMade(_ against: String) throws {
     let console = common.console
-    var bar = Bar(console)
-    let found = try measureFilms(
-      subject, against: against, samples: samples ?? 256, in: common.place, on: device.resolved(),
-      say: { sentence in
-        bar.interrupt()
-        console.line(sentence)
-        console.event("note", ["text": sentence])
-      }, progress: { bar.show($0, ["looking at frames"]) })
-    bar.close()
-    console.event("measurement", encoding: found)
+    let found = try measuring("looking at frames") { say, progress in
+      try measureFilms(
+        subject, against: against, samples: samples ?? 256, in: common.place, on: device.resolved(), say: say,
+        progress: progress)
+    }
     let error = found.distanceError.map { " ± \(spoken($0))" } ?? ""
     console.line("\(counted(found.clips, "clip")) of \(found.frames) frames against \(grouped(found.real)) real ones:")
     console.line("  distance × 1000  \(spoken(found.distance))\(error)   (0 looks and moves like the real ones)")
@@ -152,16 +147,10 @@ struct Measure: ParsableCommand {
 
   private func measureFilm() throws {
     let console = common.console
-    var bar = Bar(console)
-    let found = try measureClip(
-      subject, content: content, style: style, in: common.place, on: device.resolved(),
-      say: { sentence in
-        bar.interrupt()
-        console.line(sentence)
-        console.event("note", ["text": sentence])
-      }, progress: { bar.show($0, ["looking at frames"]) })
-    bar.close()
-    console.event("measurement", encoding: found)
+    let found = try measuring("looking at frames") { say, progress in
+      try measureClip(
+        subject, content: content, style: style, in: common.place, on: device.resolved(), say: say, progress: progress)
+    }
     console.line("\(counted(found.frames, "frame")):")
     console.line("  step        \(spoken(found.step))   (difference from frame to frame, 0 to 1; median)")
     console.line(

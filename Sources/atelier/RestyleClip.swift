@@ -43,49 +43,14 @@ extension RestyleCommand {
     var request = ClipRestyleRequest(look, method: method)
     (request.size, request.codec, request.masksFollow) = (size, clip.codec, clip.masksFollow)
     if let steadiness = clip.steadiness { request.steadiness = steadiness }
-    Interruption.watch()
-    var bar = FrameBar(console)
-    let result = try restyle(
-      request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
-      say: { words in
-        bar.interrupt()
-        console.event("note", ["text": words])
-        console.line(words)
-      }, report: { bar.show($0) })
-    bar.close()
-    console.event("finished", encoding: result)
-    if result.isStopped {
-      console.line("Stopped after \(counted(result.frames, "frame")). Go on with --resume.")
-      return Interruption.leaveIfRequested()
+    let result = try following(console) { say, report in
+      try restyle(
+        request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }, say: say,
+        report: report)
     }
+    guard let result else { return }
     console.line(
       "\(result.path): \(counted(result.frames, "frame")), \(result.width) × \(result.height) px, "
         + "\(spoken(seconds: result.seconds))")
   }
-}
-
-/// How far a film is, with rate and time left.
-struct FrameBar {
-  private let console: Console
-  private var bar: Bar
-
-  init(_ console: Console) { (self.console, bar) = (console, Bar(console, interval: 5)) }
-
-  mutating func show(_ progress: FilmProgress) {
-    console.event(
-      "frame",
-      [
-        "frame": progress.frame, "of": progress.of, "framesPerSecond": progress.rate,
-        "secondsLeft": progress.secondsLeft,
-      ])
-    bar.show(
-      Double(progress.frame) / Double(progress.of),
-      [
-        "\(spoken(progress.rate)) frames/s", "\(spoken(seconds: progress.secondsLeft)) left",
-        "frame \(progress.frame) of \(progress.of)",
-      ])
-  }
-
-  mutating func interrupt() { bar.interrupt() }
-  mutating func close() { bar.close() }
 }

@@ -24,4 +24,30 @@ extension Binary {
       ["-loop", "1", "-framerate", "10", "-i", "still.png"] + tone
         + ["-vf", view, "-t", "\(Double(frames) / 10)", "-crf", "10", "-pix_fmt", "yuv420p", name])
   }
+
+  /// Work that is killed, or stopped by a signal, after some parts, and goes on by `--resume`: the film is the same file as
+  /// an undisturbed run's.
+  ///
+  /// - Parameter arguments: of a verb, before `--out`.
+  func goesOn(_ arguments: [String], after signal: Int32 = SIGKILL) throws {
+    #expect(try run(arguments + ["--out", "whole.mp4"]).status == 0)
+    let running = try start(arguments + ["--out", "broken.mp4"])
+    let parts = { try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".mkv") }.count }
+    let before = try parts()
+    for _ in 0..<3000 where try parts() < before + 2 { usleep(20_000) }
+    kill(running.process.processIdentifier, signal)
+    let ended = try running.finish(seconds: 20)
+    guard !FileManager.default.fileExists(atPath: "\(folder)/broken.mp4") else { return }
+    if signal == SIGINT { #expect(ended.status == 130 && ended.out.contains("--resume"), "\(ended.out)") }
+    let refused = try run(arguments + ["--out", "broken.mp4"])
+    #expect(refused.status == 73 && refused.err.contains("go on with it by --resume"), "\(refused.err)")
+    let resumed = try run(arguments + ["--out", "broken.mp4", "--resume"])
+    #expect(resumed.status == 0, "\(resumed.err)")
+    let (broken, whole) = try (
+      Data(contentsOf: URL(fileURLWithPath: "\(folder)/broken.mp4")),
+      Data(contentsOf: URL(fileURLWithPath: "\(folder)/whole.mp4"))
+    )
+    #expect(broken == whole, "\(broken.count) and \(whole.count) bytes")
+    #expect(try parts() == before)
+  }
 }

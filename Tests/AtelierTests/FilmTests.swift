@@ -17,12 +17,6 @@ import Testing
     Double(zip(a.bytes, b.bytes).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }) / Double(a.bytes.count)
   }
 
-  private func inFolder(_ body: (Binary) throws -> Void) throws {
-    let atelier = try Binary()
-    defer { atelier.remove() }
-    try body(atelier)
-  }
-
   /// A seed's picture is the one that `generate` makes; a loop's last step is one like the others.
   @Test(arguments: ["sphere", "spline", "process", "fade"]) func keysAndLoops(_ shape: String) throws {
     try inFolder { atelier in
@@ -107,26 +101,7 @@ import Testing
   /// Killed, and stopped by Ctrl-C: `--resume` gives the film of an undisturbed run.
   @Test(arguments: [SIGKILL, SIGINT]) func itGoesOn(_ signal: Int32) throws {
     try inFolder { atelier in
-      let arguments = ["film", "emoji", "--seconds", "12", "--rate", "10", "--size", "128", "--out"]
-      #expect(try atelier.run(arguments + ["whole.mp4"]).status == 0)
-      let running = try atelier.start(arguments + ["broken.mp4"])
-      let parts = {
-        try FileManager.default.subpathsOfDirectory(atPath: atelier.folder).filter { $0.hasSuffix(".mkv") }.count
-      }
-      for _ in 0..<400 where try parts() < 2 { usleep(20_000) }
-      kill(running.process.processIdentifier, signal)
-      let ended = try running.finish(seconds: 20)
-      guard !FileManager.default.fileExists(atPath: "\(atelier.folder)/broken.mp4") else { return }
-      if signal == SIGINT { #expect(ended.status == 130 && ended.out.contains("--resume"), "\(ended.out)") }
-      let refused = try atelier.run(arguments + ["broken.mp4"])
-      #expect(refused.status == 73 && refused.err.contains("go on with it by --resume"))
-      #expect(try atelier.run(arguments + ["broken.mp4", "--resume"]).status == 0)
-      let (broken, whole) = try (
-        Data(contentsOf: URL(fileURLWithPath: "\(atelier.folder)/broken.mp4")),
-        Data(contentsOf: URL(fileURLWithPath: "\(atelier.folder)/whole.mp4"))
-      )
-      #expect(broken == whole, "\(broken.count) and \(whole.count) bytes")
-      #expect(try parts() == 0)
+      try atelier.goesOn(["film", "emoji", "--seconds", "12", "--rate", "10", "--size", "128"], after: signal)
     }
   }
 

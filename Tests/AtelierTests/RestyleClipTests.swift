@@ -9,12 +9,6 @@ import Testing
   private static let bunny = fixtures + "/bunny.mp4"
   private static let random = ["--method", "optimise", "--network", "random", "--loss", "gram", "--strokes", "0"]
 
-  private func inFolder(_ body: (Binary) throws -> Void) throws {
-    let atelier = try Binary()
-    defer { atelier.remove() }
-    try body(atelier)
-  }
-
   private func restyle(_ atelier: Binary, _ content: String, _ out: String, _ more: [String] = []) throws
     -> Binary.Outcome
   {
@@ -51,24 +45,7 @@ import Testing
   @Test func itGoesOn() throws {
     try inFolder { atelier in
       try atelier.pan("pan.mp4", frames: 90)
-      #expect(try restyle(atelier, "pan.mp4", "whole.mp4").status == 0)
-      let arguments = ["restyle", "pan.mp4", "--style", Self.style, "--out", "broken.mp4"]
-      let running = try atelier.start(arguments)
-      let parts = {
-        try FileManager.default.subpathsOfDirectory(atPath: atelier.folder).filter { $0.hasSuffix(".mkv") }.count
-      }
-      for _ in 0..<1000 where try parts() < 2 { usleep(20_000) }
-      kill(running.process.processIdentifier, SIGKILL)
-      _ = try running.finish(seconds: 20)
-      guard !FileManager.default.fileExists(atPath: "\(atelier.folder)/broken.mp4") else { return }
-      #expect(try atelier.run(arguments).status == 73)
-      let resumed = try atelier.run(arguments + ["--resume"])
-      #expect(resumed.status == 0 && resumed.out.contains("Going on after"), "\(resumed.err)\(resumed.out)")
-      let (broken, whole) = try (
-        Data(contentsOf: URL(fileURLWithPath: "\(atelier.folder)/broken.mp4")),
-        Data(contentsOf: URL(fileURLWithPath: "\(atelier.folder)/whole.mp4"))
-      )
-      #expect(broken == whole, "\(broken.count) and \(whole.count) bytes")
+      try atelier.goesOn(["restyle", "pan.mp4", "--style", Self.style])
     }
   }
 

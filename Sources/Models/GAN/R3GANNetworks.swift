@@ -214,22 +214,32 @@ public final class R3GANDiscriminator: Module {
 
   /// - Returns: float32 [N].
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    let size = x.size(2)
-    var pictures = [size: x]
-    for side in sequence(first: size / 2, next: { $0 / 2 }).prefix(while: { $0 >= 16 }) {
-      pictures[side] = averagePool2d(pictures[2 * side]!, kernel: 2)
-    }
-    var h: Tensor?
-    for (i, stage) in stages.enumerated().reversed() where 8 << i <= size {
-      if let stem = stage.stem {
-        let seen = stem(pictures[8 << i]!)
-        h = h.map { $0 + seen } ?? seen
-      }
-      h = stage(h!)
-    }
-    let features = leakyRelu(hidden(leakyRelu(h!).flattened(from: 1)))
+    let h = descended(x, through: stages)
+    let features = leakyRelu(hidden(leakyRelu(h).flattened(from: 1)))
     return verdict(features).to(.float32).reshaped([-1])
   }
+}
+
+/// Pictures [N, C, size, size] from stage to stage down to features at 4 px: each stage's stem sees them at its size.
+///
+/// - Parameter entering: what a stage, by its number, is given in place of what comes to it.
+func descended(
+  _ x: Tensor, through stages: [DiscriminatorStage], entering: (Int, Tensor) -> Tensor = { $1 }
+) -> Tensor {
+  let size = x.size(2)
+  var pictures = [size: x]
+  for side in sequence(first: size / 2, next: { $0 / 2 }).prefix(while: { $0 >= 16 }) {
+    pictures[side] = averagePool2d(pictures[2 * side]!, kernel: 2)
+  }
+  var h: Tensor?
+  for (i, stage) in stages.enumerated().reversed() where 8 << i <= size {
+    if let stem = stage.stem {
+      let seen = stem(pictures[8 << i]!)
+      h = h.map { $0 + seen } ?? seen
+    }
+    h = stage(entering(i, h!))
+  }
+  return h!
 }
 
 /// Features at one size, to those at half of it: four become one, with weights of their own, so that their places

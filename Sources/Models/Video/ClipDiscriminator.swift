@@ -53,23 +53,12 @@ public final class ClipDiscriminator: Module {
       [clip.narrowed(dim: 1, from: 1, count: frames - 1), clip.narrowed(dim: 1, from: 0, count: 1)], dim: 1)
     let seen = Tensor.concatenated([clip, next - clip], dim: 2).reshaped([n * frames, 2 * channels, size, size])
       .channelsLast()
-    var pictures = [size: seen]
-    for side in sequence(first: size / 2, next: { $0 / 2 }).prefix(while: { $0 >= 16 }) {
-      pictures[side] = averagePool2d(pictures[2 * side]!, kernel: 2)
+    let h = descended(seen, through: stages) { i, h in
+      guard i == 1 else { return h }
+      let all = h.contiguous().reshaped([n, frames * h.size(1)] + h.shape.dropFirst(2)).channelsLast()
+      return join(leakyRelu(all))
     }
-    var h: Tensor?
-    for (i, stage) in stages.enumerated().reversed() where 8 << i <= size {
-      if let stem = stage.stem {
-        let seen = stem(pictures[8 << i]!)
-        h = h.map { $0 + seen } ?? seen
-      }
-      if i == 1 {
-        let all = h!.contiguous().reshaped([n, frames * h!.size(1)] + h!.shape.dropFirst(2)).channelsLast()
-        h = join(leakyRelu(all))
-      }
-      h = stage(h!)
-    }
-    let features = leakyRelu(hidden(leakyRelu(h!).flattened(from: 1)))
+    let features = leakyRelu(hidden(leakyRelu(h).flattened(from: 1)))
     // As for classes (Miyato and Koyama 2018): the same picture may be right for one distance and wrong for another.
     let told = instant(waves(of: times).to(x.device))
     let fits = (features * told).sum(dims: [1], keepDims: true) / Double(features.size(1)).squareRoot()

@@ -32,8 +32,16 @@ public struct FilmProgress: Sendable {
   public let secondsLeft: Double
 }
 
+/// What a verb that makes a film, or a part of one, tells at its end.
+public protocol MadeFilm: Encodable {
+  /// All that there are, those from before a stop too.
+  var frames: Int { get }
+  /// Whether it goes on with `--resume`.
+  var isStopped: Bool { get }
+}
+
 /// A film that was made.
-public struct Filmed: Codable, Sendable, Equatable {
+public struct Filmed: MadeFilm, Codable, Sendable, Equatable {
   public let path: String
   public let width: Int, height: Int
   public let frames: Int

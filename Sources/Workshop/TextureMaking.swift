@@ -1,0 +1,103 @@
+import Foundation
+import Media
+import Models
+import Torch
+
+/// What `texture` is asked for.
+public struct TextureRequest: Sendable {
+  public var picture: String
+  /// The new PNG file; for several seeds their folder.
+  public var out: String
+  public var seeds = Seeds([0])
+  /// Width and height of what is made.
+  public var size = FrameSize(1024, 1024)
+  /// Pixels of the example's longer side; nil for its own.
+  public var grain: Int?
+  /// Replaces files that are there.
+  public var force = false
+
+  public init(picture: String, out: String) { (self.picture, self.out) = (picture, out) }
+}
+
+/// A texture that was written.
+public struct Textured: Codable, Sendable, Equatable {
+  public let path: String
+  public let seed: UInt64
+  public let width: Int, height: Int
+  public let seconds: Double
+}
+
+/// Makes textures with a picture's mean colour and autocovariance, and writes them as PNGs that say how they were made.
+/// They close at their edges, so they can be laid side by side. Transparency is one channel more.
+///
+/// - Parameters:
+///   - shouldStop: asked before each.
+///   - say: told what the artist should know.
+/// - Returns: whether all were made, and not stopped.
+/// - Throws: `TextureError`, `PictureError`, `FileError`.
+public func texture(
+  _ request: TextureRequest, on device: Device, shouldStop: () -> Bool = { false }, say: (String) -> Void = { _ in },
+  report: (Textured) -> Void = { _ in }
+) throws -> Bool {
+  if let grain = request.grain, !(16...4096).contains(grain) { throw TextureError.badGrain(grain) }
+  var example = try Picture.load(request.picture, Decoding(channels: nil))
+  guard min(example.width, example.height) >= TextureError.least else {
+    throw TextureError.tooSmall(request.picture, width: example.width, height: example.height)
+  }
+  let longer = max(example.width, example.height)
+  if let grain = request.grain, grain != longer {
+    let size = fitted(example.height, example.width, longer: grain)
+    example = example.resampled(width: max(2, size[1]), height: max(2, size[0]))
+  }
+  let (width, height) = (request.size.width, request.size.height)
+  if example.width > width || example.height > height {
+    // A part of it says the same about its grain.
+    let (w, h) = (min(width, example.width), min(height, example.height))
+    say("\(request.picture) is larger than the texture: its middle is looked at. --grain \(max(w, h)) takes all of it.")
+    example = example.cut(x: (example.width - w) / 2, y: (example.height - h) / 2, width: w, height: h)
+  }
+  let files = try request.seeds.files(at: request.out, isForced: request.force)
+  let made = withoutGradients {
+    GaussianTexture(of: unitPixels(example)[0].to(device), height: height, width: width)
+  }
+  for (path, seed) in files {
+    guard !shouldStop() else { return false }
+    let started = ProcessInfo.processInfo.systemUptime
+    var noise = Noise(seed: seed)
+    let drawn = withoutGradients { clamp(made.sample(&noise), min: 0, max: 1).unsqueezed(0).to(.cpu) }
+    let picture = picture(ofUnit: drawn)
+    try picture.write(
+      path,
+      text: [
+        ("Source", (request.picture as NSString).lastPathComponent), ("Seed", "\(seed)"),
+        ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+      ], xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
+    report(
+      Textured(
+        path: path, seed: seed, width: picture.width, height: picture.height,
+        seconds: ProcessInfo.processInfo.systemUptime - started))
+  }
+  return true
+}
+
+/// Why no texture can be made of a picture.
+public enum TextureError: Explained, Equatable {
+  case badGrain(Int)
+  case tooSmall(String, width: Int, height: Int)
+
+  static let least = 8
+
+  public var sentence: String {
+    switch self {
+    case .badGrain(let grain): "--grain can't be \(grain): use 16 to 4096 pixels."
+    case .tooSmall(let path, let width, let height):
+      "\(path) is \(width) by \(height) pixels, too small to have a grain: use one of \(Self.least) or more a side."
+    }
+  }
+  public var exit: Exit {
+    switch self {
+    case .badGrain: .usage
+    case .tooSmall: .data
+    }
+  }
+}
