@@ -18,6 +18,8 @@ public struct InbetweenRequest: Sendable {
   public var rate: FrameRate?
   /// Draws between drawings that are held, in place of holding them.
   public var fillsHolds = false
+  /// By the network alone, which is faster and not as good.
+  public var isQuick = false
   /// Pixels of the longer side; nil for the film's own.
   public var size: Int?
   public var codec: ClipCodec?
@@ -81,12 +83,14 @@ public func inbetween(
   var drawings = Drawings(reader, size, fillsHolds: request.fillsHolds, on: device)
   guard let first = drawings.next() else { throw ClipError.unreadable(name: request.clip, why: "it has no frames") }
   var (current, following) = (first, drawings.next())
-  let inbetweening = recipe.inbetweening
+  var inbetweening = recipe.inbetweening
+  inbetweening.isQuick = request.isQuick
+  var motion: (of: Int, Inbetweening.Motion)?
   // Of the film's own frames, for each of the new ones.
   let step = facts.rate.value / rate.value / request.slowness
   let total = Int((Double(facts.count) / step).rounded())
   let (started, before) = (ProcessInfo.processInfo.systemUptime, rendering.count)
-  var (isStopped, drawn, cuts, lastCut) = (false, 0, 0, -1)
+  var (isStopped, drawn, cuts) = (false, 0, 0)
   while true {
     // A rounding's error mustn't make a frame that is there one that is nearly there.
     let exact = Double(rendering.count) * step
@@ -100,12 +104,15 @@ public func inbetween(
     var picture = current.picture
     if let next = following, place > Double(current.moves), !next.isHeld {
       let time = (place - Double(current.moves)) / Double(next.start - current.moves)
-      if let made = inbetweening.frames(between: current.frame, and: next.frame, at: [time])?.first {
-        picture = Workshop.picture(ofUnit: made.to(.cpu))
-        drawn += 1
-      } else {
-        if lastCut != next.start { (cuts, lastCut) = (cuts + 1, next.start) }
+      if motion?.of != next.start {
+        motion = (next.start, inbetweening.motion(from: current.frame, to: next.frame))
+        if motion!.1.isCut { cuts += 1 }
+      }
+      if motion!.1.isCut {
         if time >= 0.5 { picture = next.picture }
+      } else {
+        picture = Workshop.picture(ofUnit: motion!.1.frame(at: time).to(.cpu))
+        drawn += 1
       }
     }
     try rendering.write(hasAlpha || picture.channels < 4 ? picture : picture.flattened(on: .black))
@@ -213,7 +220,7 @@ extension InbetweenRequest {
   /// Tells this work from another for the same file.
   fileprivate func key(_ model: String) throws -> String {
     let words = [
-      try Digest.sha256(file: clip), "\(times) \(slowness) \(rate.map { "\($0)" } ?? "") \(fillsHolds)",
+      try Digest.sha256(file: clip), "\(times) \(slowness) \(rate.map { "\($0)" } ?? "") \(fillsHolds) \(isQuick)",
       "\(size ?? 0) \(codec?.rawValue ?? "")", model,
     ]
     return String(Digest.sha256(words.joined(separator: "\n")).prefix(8))

@@ -15,8 +15,8 @@ struct InbetweenCommand: ParsableCommand {
       Drawings that are held for two frames or three are held still, unless it is to draw between them, too:
         atelier inbetween cartoon.gif --times 1 --twos --out ones.mp4
 
-      Without --model the one that comes with Atelier is used. Train your own on still pictures:
-      atelier train PICTURES --recipe inbetween
+      Without --model the network that comes with Atelier is used. Train your own on still pictures:
+        atelier train PICTURES --recipe inbetween
       """)
 
   @Argument(help: "The film.")
@@ -36,6 +36,9 @@ struct InbetweenCommand: ParsableCommand {
 
   @Flag(help: "Draw between drawings that are held, in place of holding them.")
   var twos = false
+
+  @Flag(help: "By the network alone, without optical flow: faster, and not quite as good.")
+  var quick = false
 
   @Option(help: ArgumentHelp("A run of the recipe inbetween, or a model.", valueName: "name"))
   var model = "inbetween"
@@ -64,7 +67,7 @@ struct InbetweenCommand: ParsableCommand {
     var request = InbetweenRequest(clip: clip, out: out)
     (request.model, request.fillsHolds, request.size, request.codec) = (model, twos, size, codec)
     (request.times, request.slowness) = (times ?? (slow == nil ? 2 : 1), slow ?? 1)
-    (request.resume, request.force) = (resume, force)
+    (request.resume, request.force, request.isQuick) = (resume, force, quick)
     if let rate { request.rate = try FrameRate(rate) }
     let result = try following(console) { say, report in
       try inbetween(

@@ -79,7 +79,7 @@ import Testing
         try atelier.run("train", Binary.emoji, "--recipe", "magic"),
         says:
           "There is no recipe 'magic': use r3gan, dcgan, dense, cut, cyclegan, pix2pix, instant, brush, "
-          + "enlarge, motion, videogan.",
+          + "enlarge, inbetween, motion, videogan.",
         exit: 64)
       expect(
         try atelier.run("train", "--widht", "8", Binary.emoji, "--recipe", "dcgan"),

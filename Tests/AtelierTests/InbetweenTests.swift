@@ -81,7 +81,8 @@ import Testing
       try atelier.pan("pan.mkv", frames: 3)
       try atelier.ffmpeg([
         "-i", "pan.mkv", "-f", "lavfi", "-i", "testsrc2=s=96x72:r=10:d=0.3", "-filter_complex",
-        "[0][1]concat=n=2:v=1", "-c:v", "ffv1", "-pix_fmt", "gbrp", "cut.mkv",
+        "[0]format=rgb24,setsar=1[a];[1]format=rgb24,setsar=1[b];[a][b]concat=n=2:v=1", "-c:v", "ffv1", "-pix_fmt",
+        "gbrp", "cut.mkv",
       ])
       let made = try atelier.run("inbetween", "cut.mkv", "--times", "4", "--out", "out/", "--json")
       #expect(made.status == 0, "\(made.err)")

@@ -89,9 +89,10 @@ import Training
       photograph.narrowed(dim: 3, from: 16 + x, count: 90).narrowed(dim: 2, from: 12 + y, count: 100).contiguous()
     }
     let (first, second) = (seen(-8, 4), seen(8, -4))
-    let inbetweening = try shipped()
-    let made = try #require(inbetweening.frames(between: first, and: second, at: [0.5, 0.25]))
-    for (drawn, wanted) in zip(made, [seen(0, 0), seen(-4, 2)]) {
+    var inbetweening = try shipped()
+    for (quick, time, wanted) in [(false, 0.5, seen(0, 0)), (true, 0.5, seen(0, 0)), (true, 0.25, seen(-4, 2))] {
+      inbetweening.isQuick = quick
+      let drawn = inbetweening.frame(between: first, and: second, at: time)
       // At the edges, one picture alone shows what comes in.
       func inner(_ x: Tensor) -> Tensor {
         x.narrowed(dim: 3, from: 12, count: 66).narrowed(dim: 2, from: 12, count: 76)
@@ -110,26 +111,19 @@ import Training
       }
       return Tensor.concatenated([cover * 0.8, cover * 0.3, cover * 0.2, cover], dim: 1)
     }
-    let made = try #require(shipped().frames(between: seen(0), and: seen(12), at: [0.5]))[0]
+    let made = try shipped().frame(between: seen(0), and: seen(12), at: 0.5)
     let fade = meanAbsoluteError((seen(0) + seen(12)) / 2, seen(6)).item()
     #expect(made.shape == [1, 4, 64, 96] && meanAbsoluteError(made, seen(6)).item() < 0.35 * fade)
   }
 
   @Test func nothingIsBetweenTwoScenes() throws {
     let photographs = try Self.photographs()
-    let inbetweening = try shipped()
-    #expect(inbetweening.frames(between: photographs[0..<1], and: photographs[1..<2], at: [0.5]) == nil)
-    #expect(inbetweening.frames(between: photographs[0..<1], and: photographs[0..<1], at: [0.5]) != nil)
-  }
-
-  @Test func aDrawingIsHeld() throws {
-    let photograph = try Self.photographs()[0..<1]
-    var noise = Noise(seed: 1)
-    let worn = clamp(photograph + noise.normal(photograph.shape) * 0.004, min: 0, max: 1)
-    #expect(Inbetweening.isHeld(worn, after: photograph))
-    // A blink: a small thing of another colour.
-    let eye = pad(Tensor.full([1, 3, 6, 6], 0.3), [40, 82, 50, 72])
-    #expect(!Inbetweening.isHeld(clamp(photograph - eye, min: 0, max: 1), after: photograph))
+    var inbetweening = try shipped()
+    for quick in [false, true] {
+      inbetweening.isQuick = quick
+      #expect(inbetweening.motion(from: photographs[0..<1], to: photographs[1..<2]).isCut)
+      #expect(!inbetweening.motion(from: photographs[0..<1], to: photographs[0..<1]).isCut)
+    }
   }
 
   private func recipe(_ seed: UInt64) throws -> InbetweenRecipe {
