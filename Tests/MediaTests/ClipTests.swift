@@ -235,6 +235,7 @@ import Torch
   }
 
   @Test func names() throws {
+    #expect(try ClipFormat("take.2/").codec == .png)
     #expect(throws: ClipError.badEnding(path: "film.txt")) { try ClipFormat("film.txt") }
     #expect(throws: ClipError.self) { try ClipFormat("film.webm", codec: .h264) }
     #expect(throws: ClipError.self) { try ClipFormat("film.mp4", alpha: true) }

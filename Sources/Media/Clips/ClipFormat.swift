@@ -95,7 +95,8 @@ public struct ClipFormat: Sendable, Equatable {
   ///
   /// - Throws: `ClipError`.
   public init(_ path: String, codec: ClipCodec? = nil, alpha: Bool = false) throws(ClipError) {
-    let ending = (path as NSString).pathExtension.lowercased()
+    // A folder may have a dot in its name.
+    let ending = path.hasSuffix("/") ? "" : (path as NSString).pathExtension.lowercased()
     let choices: [ClipCodec], holds: String
     switch ending {
     case "mp4", "m4v": (choices, holds, container, soundEncoder) = ([.h264, .hevc, .av1], "mp4", "mp4", "aac")
