@@ -39,6 +39,11 @@ public struct Picture: Equatable, Sendable {
       bytes: pixels.to(.cpu).permuted([1, 2, 0]).contiguous().bytes)
   }
 
+  /// Whether a pixel lets through what is behind it.
+  public var isSeenThrough: Bool {
+    channels == 4 && stride(from: 3, to: bytes.count, by: 4).contains { bytes[$0] < 255 }
+  }
+
   /// uint8 [C, H, W].
   public var tensor: Tensor { Tensor(bytes, shape: [height, width, channels]).permuted([2, 0, 1]).contiguous() }
 

@@ -64,9 +64,7 @@ public func inbetween(
   let reader = try ClipReader(request.clip)
   let facts = reader.facts
   let rate = try request.newRate(facts.rate)
-  let format = try ClipFormat(
-    request.out, codec: request.codec, alpha: facts.channels == 4 && request.codec?.hasAlpha ?? true)
-  let hasAlpha = facts.channels == 4 && format.codec.hasAlpha
+  let (format, hasAlpha) = try filmFormat(of: request.out, codec: request.codec, channels: facts.channels)
   let own = max(facts.width, facts.height)
   let size = fitted(facts.height, facts.width, longer: request.size ?? own)
   guard size.min()! >= InbetweenError.smallest else {
@@ -82,6 +80,7 @@ public func inbetween(
   if rendering.count > 0 { say("Going on after \(counted(rendering.count, "frame"))") }
   var drawings = Drawings(reader, size, fillsHolds: request.fillsHolds, on: device)
   guard let first = drawings.next() else { throw ClipError.unreadable(name: request.clip, why: "it has no frames") }
+  tell(say, lossOfTransparencyIn: first.picture, out: request.out, hasAlpha: hasAlpha)
   var (current, following) = (first, drawings.next())
   var inbetweening = recipe.inbetweening
   inbetweening.isQuick = request.isQuick

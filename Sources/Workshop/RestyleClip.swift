@@ -59,9 +59,7 @@ public func restyle(
   let facts = reader.facts
   var request = request
   request.rate = facts.rate
-  let format = try ClipFormat(
-    look.out, codec: request.codec, alpha: facts.channels == 4 && request.codec?.hasAlpha ?? true)
-  let hasAlpha = facts.channels == 4 && format.codec.hasAlpha
+  let (format, hasAlpha) = try filmFormat(of: look.out, codec: request.codec, channels: facts.channels)
   let own = max(facts.width, facts.height)
   let longer = request.size ?? (request.method == .optimise ? min(own, look.settings.size) : own)
   let size = longer == own ? [facts.height, facts.width] : fitted(facts.height, facts.width, longer: longer)
@@ -73,6 +71,7 @@ public func restyle(
   guard let first = reader.next(at: request.rate) else {
     throw ClipError.unreadable(name: look.content, why: "it has no frames")
   }
+  tell(say, lossOfTransparencyIn: first, out: look.out, hasAlpha: hasAlpha)
   let rendering = try ClipRendering(
     look.out, format: format, width: size[1], height: size[0], rate: facts.rate, alpha: hasAlpha, key: try request.key,
     isForced: look.force, isResumed: look.resume)

@@ -100,6 +100,9 @@ import Testing
         "-pix_fmt", "rgba", "-plays", "0", "veil.apng",
       ])
       #expect(try atelier.run("inbetween", "veil.apng", "--out", "out/").status == 0)
+      let opaque = try atelier.run("inbetween", "veil.apng", "--out", "out.mp4")
+      #expect(opaque.status == 0 && opaque.out.contains("Its transparency is left out"), "\(opaque.err)")
+      #expect(try atelier.run("inbetween", "veil.apng", "--out", "out.mp4", "--codec", "vp9").status == 64)
       #expect(try folder("\(atelier.folder)/out", 6).allSatisfy { $0.channels == 4 && $0.width == 64 })
     }
   }

@@ -32,6 +32,26 @@ public struct FilmProgress: Sendable {
   public let secondsLeft: Double
 }
 
+/// How a film that is made of another is written: with its transparency, where the file has room for that.
+///
+/// - Parameter channels: of the other's frames.
+/// - Throws: `ClipError`.
+func filmFormat(
+  of out: String, codec: ClipCodec?, channels: Int
+) throws(ClipError) -> (format: ClipFormat, hasAlpha: Bool) {
+  let asks = channels == 4 && (codec?.hasAlpha ?? ((try? ClipFormat(out, alpha: true)) != nil))
+  let format = try ClipFormat(out, codec: codec, alpha: asks)
+  return (format, channels == 4 && format.codec.hasAlpha)
+}
+
+/// Says so when a film's transparency won't be in the one that is made of it.
+///
+/// - Parameter first: the film's first frame.
+func tell(_ say: (String) -> Void, lossOfTransparencyIn first: Picture, out: String, hasAlpha: Bool) {
+  guard !hasAlpha && first.isSeenThrough else { return }
+  say("Its transparency is left out, as \(out) has no room for it: what is under it is black.")
+}
+
 /// What a verb that makes a film, or a part of one, tells at its end.
 public protocol MadeFilm: Encodable {
   /// All that there are, those from before a stop too.
