@@ -1,0 +1,134 @@
+"""Atelier's diffusion network and losses in PyTorch: what its tests and `Benchmarks` compare with."""
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+WAVES = 32
+
+
+def groups(channels):
+    count = min(32, max(1, channels // 16))
+    while channels % count:
+        count -= 1
+    return count
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, outputs, embedded, attends, dropout, resampling=None):
+        super().__init__()
+        self.norm1 = nn.GroupNorm(groups(inputs), inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.style = nn.Linear(embedded, 2 * outputs)
+        self.norm2 = nn.GroupNorm(groups(outputs), outputs)
+        self.dropout = nn.Dropout(dropout)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else None
+        self.attention_norm = nn.GroupNorm(groups(outputs), outputs) if attends else None
+        self.attention = nn.MultiheadAttention(outputs, max(1, outputs // 64), batch_first=True) if attends else None
+        self.resampling = resampling
+
+    def forward(self, x, embedding):
+        h = F.silu(self.norm1(x))
+        if self.resampling == "halve":
+            h, x = F.avg_pool2d(h, 2), F.avg_pool2d(x, 2)
+        if self.resampling == "double":
+            h, x = F.interpolate(h, scale_factor=2), F.interpolate(x, scale_factor=2)
+        h = self.conv1(h)
+        scale, shift = self.style(embedding)[:, :, None, None].chunk(2, 1)
+        h = self.conv2(self.dropout(F.silu(self.norm2(h) * (scale + 1) + shift)))
+        x = (x if self.skip is None else self.skip(x)) + h
+        if self.attention is None:
+            return x
+        tokens = self.attention_norm(x).flatten(2).transpose(1, 2)
+        seen = self.attention(tokens, tokens, tokens, need_weights=False)[0]
+        return x + seen.transpose(1, 2).reshape(x.shape).to(memory_format=torch.channels_last)
+
+
+def haar(x):
+    a, b, c, d = x[..., ::2, ::2], x[..., ::2, 1::2], x[..., 1::2, ::2], x[..., 1::2, 1::2]
+    return torch.cat([a + b + c + d, a - b + c - d, a + b - c - d, a - b - c + d], 1) / 2
+
+
+def inverse_haar(x):
+    m, h, v, d = x.chunk(4, 1)
+    rows = [torch.stack([m + h + v + d, m - h + v - d], -1).flatten(-2),
+            torch.stack([m + h - v - d, m - h - v + d], -1).flatten(-2)]
+    return torch.stack(rows, -2).flatten(-3, -2) / 2
+
+
+class UNet(nn.Module):
+    def __init__(self, channels=3, size=32, widths=(64, 128, 128), blocks=2, attention=8, halvings=1, conditions=0,
+                 dropout=0.0):
+        super().__init__()
+        side, embedded, inner = size >> halvings, 4 * widths[0], channels << (2 * halvings)
+        self.halvings = halvings
+        self.level_in, self.level_out = nn.Linear(2 * WAVES, embedded), nn.Linear(embedded, embedded)
+        self.condition_in = nn.Linear(conditions, embedded, bias=False) if conditions else None
+        self.stem = nn.Conv2d(inner, widths[0], 3, padding=1)
+
+        def block(a, b, level, resampling=None):
+            attends = side >> level <= attention and resampling is None
+            return Block(a, b, embedded, attends, dropout, resampling)
+
+        self.down, kept, width = nn.ModuleList(), [widths[0]], widths[0]
+        for level, wide in enumerate(widths):
+            if level > 0:
+                self.down.append(block(width, width, level, "halve"))
+                kept.append(width)
+            for _ in range(blocks):
+                self.down.append(block(width, wide, level))
+                width = wide
+                kept.append(width)
+        last = len(widths) - 1
+        self.middle = nn.ModuleList([block(width, width, last), block(width, width, last)])
+        self.up = nn.ModuleList()
+        for level, wide in reversed(list(enumerate(widths))):
+            for _ in range(blocks + 1):
+                self.up.append(block(width + kept.pop(), wide, level))
+                width = wide
+            if level > 0:
+                self.up.append(block(width, width, level - 1, "double"))
+        self.norm, self.head = nn.GroupNorm(groups(width), width), nn.Conv2d(width, inner, 3, padding=1)
+        self.frequencies = torch.tensor([100 ** (i / (WAVES - 1)) for i in range(WAVES)])
+
+    def forward(self, x, level, conditions):
+        angles = level[:, None] * self.frequencies.to(level)
+        embedding = self.level_out(F.silu(self.level_in(torch.cat([angles.cos(), angles.sin()], 1))))
+        if self.condition_in is not None:
+            embedding = embedding + self.condition_in(conditions)
+        embedding = F.silu(embedding)
+        for _ in range(self.halvings):
+            x = haar(x)
+        h = self.stem(x)
+        kept = [h]
+        for block in self.down:
+            h = block(h, embedding)
+            kept.append(h)
+        for block in self.middle:
+            h = block(h, embedding)
+        for block in self.up:
+            h = block(h if block.resampling else torch.cat([h, kept.pop()], 1), embedding)
+        h = self.head(F.silu(self.norm(h)))
+        for _ in range(self.halvings):
+            h = inverse_haar(h)
+        return h
+
+
+def coefficients(sigma, objective="edm", data=0.5):
+    """Karras et al. 2022, table 1: skip, out, in and the loss' weight."""
+    sigma = sigma.reshape(-1, 1, 1, 1)
+    if objective == "edm":
+        power = sigma ** 2 + data ** 2
+        return data ** 2 / power, sigma * data / power.sqrt(), 1 / power.sqrt(), power / (sigma * data) ** 2
+    return 1 / (1 + sigma), -sigma / (1 + sigma), 1 / (1 + sigma), ((1 + sigma) / sigma) ** 2
+
+
+def denoised(network, x, sigma, conditions, objective="edm"):
+    skip, out, into, _ = coefficients(sigma, objective)
+    return skip * x + out * network(x * into, sigma.log() / 4, conditions).to(x.dtype)
+
+
+def loss(network, pictures, noise, sigma, conditions, objective="edm"):
+    noisy = pictures + noise * sigma.reshape(-1, 1, 1, 1)
+    estimate = denoised(network, noisy, sigma, conditions, objective)
+    return (coefficients(sigma, objective)[3] * (estimate - pictures) ** 2).mean()

@@ -1,0 +1,79 @@
+import Torch
+import Networks
+import Training
+
+/// Settings of `DiffusionRecipe`.
+public struct DiffusionSettings: RecipeSettings {
+  public var size = 32
+  public var channels = 3
+  public var batch = 16
+  public var objective = "edm"  // edm, or flow: straight ways from noise to pictures.
+  public var widths = [64, 128, 128]  // Channels at half of the size, a quarter, …
+  public var blocks = 2  // Residual blocks a size.
+  public var attention = 8  // The largest height, of the features, at which places see one another.
+  public var dropout = 0.05
+  public var rate = 1e-3  // Adam's learning rate.
+  public var rateHold = 0.4  // Fraction of the learning after which it falls along a cosine.
+  public var warmUp = 200  // Steps over which it rises.
+  public var beta2 = 0.99
+  public var averageMemory = 0.05  // Half-life of the average, as a part of the run so far.
+  public var augment = 0.0  // Probability of each change that the network is told of, so that none is in its pictures.
+  public var mirror = false  // See pictures mirrored, too.
+  public var steps = 20  // Of the solver, where pictures are drawn.
+  public var distil = 0.25  // The last part of the run, in which a second network learns to draw in 1 to 4 steps.
+  public var precision = "auto"  // auto, bfloat16 or float32.
+  public init() {}
+
+  /// Settings that suit the pictures and the processor.
+  ///
+  /// - Throws: `RecipeError.unknownPreset` or `impossibleSize`.
+  public init(for situation: Situation, preset: String?) throws(RecipeError) {
+    (size, channels) = (situation.size, situation.channels)
+    let isLarge: Bool
+    switch preset {
+    case nil: isLarge = !situation.device.isCPU
+    case "small": isLarge = false
+    case "large": isLarge = true
+    case "flow": (objective, isLarge) = ("flow", !situation.device.isCPU)
+    case let other?:
+      throw .unknownPreset(other, recipe: DiffusionRecipe.name, known: DiffusionRecipe.presets.map(\.name))
+    }
+    // Down to 4 px.
+    let sizes = max(1, Int(Double(max(size, 16) / 8).exponent) + 1)
+    widths = (0..<sizes).map { level in
+      let fromSmallest = sizes - 1 - level
+      return fromSmallest < 2 ? 128 : fromSmallest == 2 ? 64 : 32
+    }
+    if isLarge { (widths, batch, rate, blocks) = (widths.map { 2 * $0 }, 128, 5e-4, 3) }
+    // Few pictures are soon known by heart.
+    augment = situation.pictures < 2000 ? 0.12 : 0
+    dropout = situation.pictures < 1000 ? 0.15 : 0.05
+    try check()
+  }
+
+  var preconditioning: Preconditioning { Preconditioning(rawValue: objective)! }
+
+  func check() throws(RecipeError) {
+    guard [16, 32, 64, 128, 256].contains(size) else {
+      throw .impossibleSize(size, recipe: DiffusionRecipe.name, reason: "use 16, 32, 64, 128 or 256")
+    }
+    try expect(Preconditioning(rawValue: objective) != nil, "objective", "'\(objective)'", "use edm or flow")
+    try expect(
+      !widths.isEmpty && widths.allSatisfy { $0 > 0 && $0 % 8 == 0 } && size >> widths.count >= 2, "widths", widths,
+      "give multiples of 8, for \(size) px at most \(Int(Double(size).exponent) - 1) of them")
+    try expect(blocks > 0, "blocks", blocks, "it must be 1 or more")
+    try expect(batch > 0, "batch", batch, "it must be 1 or more")
+    try expect((0..<1).contains(dropout), "dropout", dropout, "it must be 0 or more and below 1")
+    try expect((0...1).contains(augment), "augment", augment, "it must be in 0...1")
+    try expect((0...0.9).contains(distil), "distil", distil, "it must be in 0...0.9")
+    try expect((2...1000).contains(steps), "steps", steps, "it must be in 2...1000")
+    try expect(
+      ["auto", "bfloat16", "float32"].contains(precision), "precision", precision, "use auto, bfloat16 or float32")
+  }
+
+  /// The learning rate for a part of the run that is done by `fraction`, in `steps` so far.
+  func rate(at fraction: Double, steps: Int) -> Double {
+    let rise = warmUp > 0 ? min(1, Double(steps + 1) / Double(warmUp)) : 1
+    return rate * rise * Schedule.cosine(from: 1, to: 0.02, during: rateHold...1)(fraction)
+  }
+}

@@ -1,0 +1,189 @@
+import Foundation
+import Networks
+import Testing
+import Torch
+import Training
+
+@testable import Models
+
+/// The diffusion model beside PyTorch (Tests/Goldens/diffusion.py), and as a recipe.
+@Suite struct DiffusionTests {
+  private let golden: [String: Tensor]
+  private let names: [String]
+  private let network = UNet(
+    channels: 3, size: 16, widths: [8, 16], blocks: 1, attention: 4, halvings: 1, conditions: 5, dropout: 0)
+
+  init() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let read = try Safetensors.read(folder.appendingPathComponent("Goldens/diffusion.safetensors").path)
+    golden = read.tensors
+    names = try JSONDecoder().decode([String].self, from: Data(read.metadata["names"]!.utf8))
+    let prefix = "network/"
+    try network.load(
+      Dictionary(
+        uniqueKeysWithValues: read.tensors.filter { $0.key.hasPrefix(prefix) }.map {
+          (String($0.key.dropFirst(prefix.count)), $0.value)
+        }))
+  }
+
+  private subscript(name: String) -> Tensor { golden[name]!.to(.float32) }
+
+  /// Float32 sums of some hundred products in another order.
+  private func expectClose(_ mine: Tensor, _ theirs: Tensor, _ name: String) {
+    let scale = max(1e-3, abs(theirs).max().item())
+    #expect(mine.shape == theirs.shape && abs(mine - theirs).max().item() < 2e-5 * scale, "\(name)")
+  }
+
+  @Test func theStateHasPyTorchsNames() { #expect(network.state.map(\.name) == names) }
+
+  @Test(arguments: [Preconditioning.edm, .flow]) func estimatesAndGradientsArePyTorchs(_ objective: Preconditioning) {
+    let denoiser = Denoiser(network: network, preconditioning: objective)
+    let sigma = self["sigma"], noisy = self["pictures"] + self["noise"] * sigma.reshaped([-1, 1, 1, 1])
+    expectClose(denoiser(noisy, sigma, self["conditions"]), self["\(objective)/denoised"], "denoised")
+    let loss = denoiser.loss(self["pictures"], noise: self["noise"], sigma: sigma, conditions: self["conditions"])
+    expectClose(loss.reshaped([1]), self["\(objective)/loss"], "loss")
+    let wanted = network.state.filter { golden["\(objective)/gradient/\($0.name)"] != nil }
+    #expect(wanted.count > 10)
+    for (slope, part) in zip(gradients(of: loss, withRespectTo: wanted.map(\.tensor)), wanted) {
+      expectClose(slope, self["\(objective)/gradient/\(part.name)"], part.name)
+    }
+  }
+
+  @Test func theDistillationsTargetIsPyTorchs() {
+    let denoiser = Denoiser(network: network, preconditioning: .edm)
+    let places = Distillation.Places(self["places"])
+    let found = withoutGradients {
+      Distillation.target(self["pictures"] + self["noise"] * places.here, places) { x, sigma in
+        denoiser(x, sigma.reshaped([-1]), self["conditions"])
+      } student: { x, sigma in
+        denoiser(x, sigma.reshaped([-1]), self["student"])
+      }
+    }
+    expectClose(found, self["target"], "target")
+  }
+
+  /// In every segment, a place is above the one it leads to, and that isn't below the segment's end.
+  @Test func placesAreInTheirSegments() {
+    var noise = Noise(seed: 1)
+    for count in Distillation.counts {
+      let places = Distillation.Places(64, count: count, noise: &noise, on: .cpu)
+      let (here, next, end) = (places.here.floats, places.next.floats, places.end.floats)
+      #expect(zip(here, next).allSatisfy { $0 > $1 } && zip(next, end).allSatisfy { $0 >= $1 })
+      let ends = Set(end), bounds = Set(Distillation.levels(count).dropFirst().map { Float($0) })
+      #expect(ends == bounds)
+      #expect(Distillation.levels(count).count == count + 1)
+    }
+  }
+
+  private static func settings() -> DiffusionSettings {
+    var settings = DiffusionSettings()
+    (settings.size, settings.widths, settings.blocks, settings.attention) = (16, [8, 16], 1, 4)
+    (settings.batch, settings.warmUp, settings.augment, settings.dropout) = (2, 0, 0.5, 0.1)
+    (settings.steps, settings.distil, settings.precision) = (3, 0.5, "float32")
+    return settings
+  }
+
+  private static func set(_ count: Int = 6) -> PictureSet {
+    var noise = Noise(seed: 5)
+    let smooth = interpolate(noise.normal([count, 3, 4, 4]), size: [16, 16])
+    return PictureSet(clamp(smooth * 60 + 128, min: 0, max: 255).to(.uint8))
+  }
+
+  /// Ten steps are five, saved, and five more, to the bit, with the second network's beginning among them.
+  @Test func aRunGoesOnExactly() throws {
+    let folder = NSTemporaryDirectory() + "diffusion-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    func trained(_ pictures: Int, _ name: String, from saved: Checkpoint? = nil) throws -> DiffusionRecipe {
+      var noise = Noise(seed: 1)
+      let recipe = try DiffusionRecipe(Self.settings(), noise: &noise, on: .cpu)
+      var plan = Plan(.pictures(20), seed: 1)
+      plan.samples = 0
+      let loop = Loop(recipe, on: Self.set(), plan: plan, folder: "\(folder)/\(name)")
+      if let saved { try loop.resume(saved) }
+      try loop.run { _ in
+      } shouldStop: {
+        loop.facts.picturesSeen >= pictures
+      }
+      return recipe
+    }
+    let whole = try trained(20, "whole")
+    for half in [8, 14] {
+      _ = try trained(half, "parts-\(half)")
+      let rest = try trained(20, "rest-\(half)", from: #require(Checkpoint.latest(in: "\(folder)/parts-\(half)")))
+      for (name, part) in whole.saved {
+        for (key, tensor) in part.savedTensors {
+          #expect(tensor.isEqual(to: rest.saved[name]!.savedTensors[key]!), "\(name)/\(key) after \(half)")
+        }
+      }
+    }
+    #expect(whole.saved["quick.begun"]!.savedTensors["is_done"]!.item() == 1)
+  }
+
+  @Test func aPictureIsTheSameInAnyBatch() throws {
+    var noise = Noise(seed: 7)
+    let recipe = try DiffusionRecipe(Self.settings(), noise: &noise, on: .cpu)
+    for sampling in [Sampling.heun(2), .solver(3)] {
+      try recipe.draw(by: sampling)
+      let many = recipe.sample(seeds: Array(0..<20))
+      #expect(many.shape == [20, 3, 16, 16] && many.allFinite && abs(many).max().item() <= 1)
+      #expect(recipe.sample(seeds: [17])[0].isEqual(to: many[17]), "\(sampling)")
+    }
+    #expect(throws: RecipeError.self) { try recipe.draw(by: .quick(4)) }
+  }
+
+  /// Of pictures that are all one colour, both networks come nearer to it within some hundred steps.
+  @Test func bothNetworksLearnAColour() throws {
+    var settings = Self.settings()
+    (settings.rate, settings.averageMemory, settings.augment, settings.dropout) = (3e-3, 0.02, 0, 0)
+    var noise = Noise(seed: 6)
+    let recipe = try DiffusionRecipe(settings, noise: &noise, on: .cpu)
+    let real = Batch(pictures: Tensor.full([4, 3, 16, 16], 0.6).channelsLast(), indices: [0, 1, 2, 3])
+    func distance() -> Double { abs(recipe.sample(seeds: [1, 2, 3]) - 0.6).mean().item() }
+    let before = distance()
+    for i in 0..<240 {
+      var noise = Noise(seed: 1, at: i)
+      let progress = Progress(picturesSeen: 4 * i, fraction: Double(i) / 240, totalPictures: 960)
+      #expect(recipe.step(real, noise: &noise, at: progress).allSatisfy { $0.value.isFinite })
+    }
+    for sampling in [Sampling.solver(8), .quick(4), .quick(1)] {
+      try recipe.draw(by: sampling)
+      // Twelve numbers of noise go through eight channels, so not all of it can be seen.
+      #expect(distance() < 0.65 * before, "\(sampling)")
+    }
+  }
+
+  @Test func nothingIsChangedThatNothingIsToldOf() {
+    var noise = Noise(seed: 8)
+    let x = tanh(noise.normal([40, 3, 8, 8]))
+    let (seen, labels) = NonLeakyAugment(probability: 0.2)(x, noise: &noise)
+    let untouched = square(labels).sum(dims: [1]).equal(to: 0.0).bools
+    #expect(untouched.contains(true) && untouched.contains(false))
+    for i in 0..<40 {
+      // An identity map of places is exact but for their rounding.
+      let moved = abs(seen[i] - x[i]).max().item()
+      #expect(untouched[i] ? moved < 1e-5 : moved > 1e-2, "picture \(i)")
+    }
+    let mirrored = labels.selected(dim: 1, index: 0)
+    let alone = square(labels).sum(dims: [1]).equal(to: 1.0).and(mirrored.equal(to: 1.0)).bools
+    for i in 0..<40 where alone[i] { #expect(abs(seen[i] - x[i].flipped([2])).max().item() < 1e-5) }
+  }
+
+  @Test func badSettingsAreNamed() {
+    var noise = Noise(seed: 8)
+    for change in [
+      ("size", "48"), ("widths", "12"), ("widths", "8,8,8,8"), ("objective", "ddpm"), ("distil", "1"), ("steps", "1"),
+    ] {
+      #expect(throws: RecipeError.self) {
+        let settings = try Self.settings().changed(by: [change], recipe: "diffusion")
+        _ = try DiffusionRecipe(settings, noise: &noise, on: .cpu)
+      }
+    }
+  }
+
+  @Test(arguments: [16, 32, 64, 128, 256]) func presetsFitEverySize(size: Int) throws {
+    for preset in [nil, "small", "large", "flow"] {
+      let situation = Situation(pictures: 100, size: size, channels: 3)
+      #expect(try DiffusionSettings(for: situation, preset: preset).size == size)
+    }
+  }
+}
