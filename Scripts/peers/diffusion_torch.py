@@ -14,7 +14,7 @@ def groups(channels):
 
 
 class Block(nn.Module):
-    def __init__(self, inputs, outputs, embedded, attends, dropout, resampling=None):
+    def __init__(self, inputs, outputs, embedded, attends, dropout):
         super().__init__()
         self.norm1 = nn.GroupNorm(groups(inputs), inputs)
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
@@ -25,15 +25,9 @@ class Block(nn.Module):
         self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else None
         self.attention_norm = nn.GroupNorm(groups(outputs), outputs) if attends else None
         self.attention = nn.MultiheadAttention(outputs, max(1, outputs // 64), batch_first=True) if attends else None
-        self.resampling = resampling
 
     def forward(self, x, embedding):
-        h = F.silu(self.norm1(x))
-        if self.resampling == "halve":
-            h, x = F.avg_pool2d(h, 2), F.avg_pool2d(x, 2)
-        if self.resampling == "double":
-            h, x = F.interpolate(h, scale_factor=2), F.interpolate(x, scale_factor=2)
-        h = self.conv1(h)
+        h = self.conv1(F.silu(self.norm1(x)))
         scale, shift = self.style(embedding)[:, :, None, None].chunk(2, 1)
         h = self.conv2(self.dropout(F.silu(self.norm2(h) * (scale + 1) + shift)))
         x = (x if self.skip is None else self.skip(x)) + h
@@ -61,19 +55,17 @@ class UNet(nn.Module):
                  dropout=0.0):
         super().__init__()
         side, embedded, inner = size >> halvings, 4 * widths[0], channels << (2 * halvings)
-        self.halvings = halvings
+        self.halvings, self.blocks = halvings, blocks
         self.level_in, self.level_out = nn.Linear(2 * WAVES, embedded), nn.Linear(embedded, embedded)
         self.condition_in = nn.Linear(conditions, embedded, bias=False) if conditions else None
         self.stem = nn.Conv2d(inner, widths[0], 3, padding=1)
 
-        def block(a, b, level, resampling=None):
-            attends = side >> level <= attention and resampling is None
-            return Block(a, b, embedded, attends, dropout, resampling)
+        def block(a, b, level):
+            return Block(a, b, embedded, side >> level <= attention, dropout)
 
         self.down, kept, width = nn.ModuleList(), [widths[0]], widths[0]
         for level, wide in enumerate(widths):
             if level > 0:
-                self.down.append(block(width, width, level, "halve"))
                 kept.append(width)
             for _ in range(blocks):
                 self.down.append(block(width, wide, level))
@@ -86,8 +78,6 @@ class UNet(nn.Module):
             for _ in range(blocks + 1):
                 self.up.append(block(width + kept.pop(), wide, level))
                 width = wide
-            if level > 0:
-                self.up.append(block(width, width, level - 1, "double"))
         self.norm, self.head = nn.GroupNorm(groups(width), width), nn.Conv2d(width, inner, 3, padding=1)
         self.frequencies = torch.tensor([100 ** (i / (WAVES - 1)) for i in range(WAVES)])
 
@@ -101,13 +91,18 @@ class UNet(nn.Module):
             x = haar(x)
         h = self.stem(x)
         kept = [h]
-        for block in self.down:
+        for i, block in enumerate(self.down):
+            if i > 0 and i % self.blocks == 0:
+                h = F.avg_pool2d(h, 2)
+                kept.append(h)
             h = block(h, embedding)
             kept.append(h)
         for block in self.middle:
             h = block(h, embedding)
-        for block in self.up:
-            h = block(h if block.resampling else torch.cat([h, kept.pop()], 1), embedding)
+        for i, block in enumerate(self.up):
+            if i > 0 and i % (self.blocks + 1) == 0:
+                h = F.interpolate(h, scale_factor=2)
+            h = block(torch.cat([h, kept.pop()], 1), embedding)
         h = self.head(F.silu(self.norm(h)))
         for _ in range(self.halvings):
             h = inverse_haar(h)

@@ -17,6 +17,8 @@ public final class Loop<R: Recipe> {
   /// Where checkpoints go.
   private let folder: String
   private var order: EpochOrder
+  /// Of all pictures, for a `ConditionalRecipe`.
+  private let labels: [Int]?
   private var clock: Clock
   private static var mostRollbacks: Int { 3 }
 
@@ -32,6 +34,8 @@ public final class Loop<R: Recipe> {
       !(recipe is any SequenceRecipe) || !set.sequences.isEmpty, "a recipe of motion needs a set of sequences")
     (self.recipe, self.set, self.plan, self.folder, self.device) = (recipe, set, plan, folder, device)
     self.targets = targets
+    let classes = (recipe as? any ConditionalRecipe)?.classes ?? []
+    labels = classes.isEmpty ? nil : PictureClasses(of: set.names).labels(in: classes)
     facts = Checkpoint.Facts(recipe: R.name, settings: recipe.settings.json, seed: plan.seed)
     clock = Clock(plan.length, facts)
     order = EpochOrder(count: targets?.first.count ?? set.count, seed: plan.seed)
@@ -95,7 +99,9 @@ public final class Loop<R: Recipe> {
       batch =
         targets?.batch(
           set, indices, after: facts.picturesSeen, mirrored: mirrored, noise: &noise, on: device)
-        ?? Batch(pictures: set.batch(indices, mirrored: mirrored, on: device), indices: indices)
+        ?? Batch(
+          pictures: set.batch(indices, mirrored: mirrored, on: device), indices: indices,
+          labels: labels.map { labels in indices.map { labels[$0] } })
     }
     let readings = recipe.step(batch, noise: &noise, at: clock.progress(facts))
     facts.picturesSeen += indices.count

@@ -83,6 +83,34 @@ extension MovingRecipe {
   }
 }
 
+/// A recipe that can be asked for pictures of one kind, and learned the kinds from the set's folders.
+public protocol ConditionalRecipe: SamplingRecipe {
+  /// Names of the kinds; none where the set had none.
+  var classes: [String] { get }
+  /// Says what `sample` makes from now on.
+  ///
+  /// - Parameters:
+  ///   - name: one of `classes`, or nil for all of them, as often as the set has them.
+  ///   - guidance: how far pictures are driven towards the kind: 1 as learned, more for clearer and less various ones.
+  /// - Throws: `RecipeError.unknownClass`.
+  func choose(_ name: String?, guidance: Double) throws(RecipeError)
+}
+
+/// A recipe that goes on from pictures that are there.
+public protocol EditingRecipe: SamplingRecipe {
+  /// Pictures like given ones, redrawn from a part of the noise (SDEdit, Meng et al. 2022).
+  ///
+  /// - Parameters:
+  ///   - pictures: [N, C, H, W] in -1...1 on the CPU, of the recipe's size, one per seed.
+  ///   - strength: in 0...1; 0 changes nothing, 1 leaves nothing of them.
+  /// - Returns: [N, C, H, W] in -1...1, float32 on the CPU.
+  func redrawn(_ pictures: Tensor, strength: Double, seeds: [UInt64]) -> Tensor
+  /// Pictures with something else where the mask is, that fits to the rest.
+  ///
+  /// - Parameter mask: [N, 1, H, W], 1 where something is to be drawn and 0 where pixels stay, exactly.
+  func filled(_ pictures: Tensor, mask: Tensor, seeds: [UInt64]) -> Tensor
+}
+
 /// A recipe that makes something of its own set's pictures.
 public protocol ShowingRecipe: Recipe {
   /// Rows of a sheet, such as: what is given, what becomes of it, what it should be.
@@ -130,12 +158,15 @@ public struct Batch {
   /// For a `SequenceRecipe`, whose pictures are frames of N sequences, their times in seconds: float32 [N, frames] on
   /// the CPU.
   public let times: Tensor?
+  /// For a `ConditionalRecipe`, which of its classes each picture is of; -1 for none.
+  public let labels: [Int]?
 
   public init(
-    pictures: Tensor, indices: [Int], targets: Tensor? = nil, targetIndices: [Int] = [], times: Tensor? = nil
+    pictures: Tensor, indices: [Int], targets: Tensor? = nil, targetIndices: [Int] = [], times: Tensor? = nil,
+    labels: [Int]? = nil
   ) {
     (self.pictures, self.indices, self.targets, self.targetIndices) = (pictures, indices, targets, targetIndices)
-    self.times = times
+    (self.times, self.labels) = (times, labels)
   }
 }
 
@@ -174,6 +205,8 @@ public struct Situation: Sendable {
   public var pictures: Int
   /// Pictures of the second set, for a `TransferRecipe`.
   public var targets = 0
+  /// Of the set's folders.
+  public var classes: PictureClasses?
   /// Height and width of a picture, and 1 (grey), 3 or 4 channels.
   public var size: Int, channels: Int
   public var device: Device
@@ -203,6 +236,7 @@ public enum RecipeError: Explained, Equatable {
   case unknownSetting(String, recipe: String, known: [String])
   case badSetting(String, value: String, reason: String)
   case impossibleSize(Int, recipe: String, reason: String)
+  case unknownClass(String, known: [String])
 
   public var sentence: String {
     switch self {
@@ -218,6 +252,10 @@ public enum RecipeError: Explained, Equatable {
       "The setting '\(name)' can't be \(value): \(reason)."
     case .impossibleSize(let size, let recipe, let reason):
       "The recipe \(recipe) can't make pictures of \(size) px: \(reason)."
+    case .unknownClass(let name, let known):
+      known.isEmpty
+        ? "This generator knows no classes, so there is none called '\(name)': train one on pictures in folders, one a class."
+        : "There is no class '\(name)': use \(known.joined(separator: ", "))."
     }
   }
   public var exit: Exit { .usage }

@@ -142,6 +142,7 @@ private func provenance(_ generator: Generator, _ request: GenerateRequest) -> [
     (key: "Pictures seen", value: "\(generator.facts.picturesSeen)"),
     (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
   ]
+  words += generator.drawingWords
   if let truncation = request.truncation { words.append(("Truncation", "\(truncation)")) }
   return words
 }

@@ -14,6 +14,8 @@ public struct Generator {
   public let hash: String
   /// How it was named: the run's folder, the file or the model.
   public let name: String
+  /// How it draws.
+  public internal(set) var drawing = Drawing()
 
   /// - Parameters:
   ///   - name: a run's folder, a checkpoint's file, or the name of a run or a model in the workspace or of one that

@@ -22,6 +22,8 @@ public struct Measurement: Codable, Hashable, Sendable {
   public let picturesSeen: Int?
   /// Pictures that are likely copies of real ones, as `NearestPictures` tells, the most alike first.
   public let copies: [Copy]
+  /// Milliseconds that a generator takes for a picture, sixteen or more at a time.
+  public let millisecondsAPicture: Double?
 
   /// A picture and the real one that it is too much like.
   public struct Copy: Codable, Hashable, Sendable {
@@ -63,11 +65,23 @@ public enum MeasureError: Explained, Equatable {
 /// - Throws: `MeasureError`, and as `Generator`, `pack` and `installModel`.
 public func measure(
   _ subject: String, against: String, samples: Int = 2000, size: Int? = nil, crop: Decoding.Crop? = nil,
-  in workspace: Workspace, on device: Device = .cpu, say: (String) -> Void = { _ in },
-  progress: (Double) -> Void = { _ in }
+  drawing: Drawing = Drawing(), in workspace: Workspace, on device: Device = .cpu,
+  say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
+) throws -> Measurement {
+  var generator = try pictures(subject) ? nil : Generator(subject, in: workspace, on: device) { say($0.sentence) }
+  try generator?.draw(drawing)
+  return try measure(
+    generator, named: subject, against: against, samples: samples, size: size, crop: crop, in: workspace, on: device,
+    say: say, progress: progress)
+}
+
+/// The same of a generator that is open, or of the pictures at `subject` when it is nil.
+func measure(
+  _ generator: Generator?, named subject: String, against: String, samples: Int, size: Int?,
+  crop: Decoding.Crop? = nil, in workspace: Workspace, on device: Device, say: (String) -> Void,
+  progress: (Double) -> Void
 ) throws -> Measurement {
   let net = try featureNet(in: workspace, on: device, say: say)
-  let generator = try pictures(subject) ? nil : Generator(subject, in: workspace, on: device) { say($0.sentence) }
   let side = try size ?? generator?.settings.size ?? firstSize(of: subject)
   let channels = generator?.settings.channels ?? 3
 
@@ -81,11 +95,13 @@ public func measure(
   let realNames = try PictureSet(path: realSet.path).names
 
   let generated: Tensor, names: [String]
+  var milliseconds: Double?
   if let generator {
     names = (0..<max(samples, MeasureError.least)).map(String.init)
-    generated = try made(by: generator, count: max(samples, MeasureError.least), net) {
+    let found = try made(by: generator, count: max(samples, MeasureError.least), net) {
       progress(Double(realSet.count + $0) / whole)
     }
+    (generated, milliseconds) = (found.features, 1000 * found.seconds / Double(names.count))
   } else {
     let set = try pack(subject, packing, in: workspace)
     guard set.count >= MeasureError.least else { throw MeasureError.tooFew(path: subject, count: set.count) }
@@ -108,10 +124,10 @@ public func measure(
     kid: 1000 * kernel.value, kidError: kernel.error.isNaN ? nil : 1000 * kernel.error,
     fid: frechetDistance(generated, real), precision: neighbours.precision, recall: neighbours.recall,
     density: neighbours.density, coverage: neighbours.coverage, features: FeatureNet.name,
-    picturesSeen: generator?.facts.picturesSeen, copies: copies)
+    picturesSeen: generator?.facts.picturesSeen, copies: copies, millisecondsAPicture: milliseconds)
 }
 
-private func packing(of generator: Generator?, size: Int, channels: Int, crop: Decoding.Crop?) -> Packing {
+func packing(of generator: Generator?, size: Int, channels: Int, crop: Decoding.Crop?) -> Packing {
   let checkpoints = generator.map { ($0.path as NSString).deletingLastPathComponent as NSString }
   let record = checkpoints.flatMap { try? RunRecord(folder: $0.deletingLastPathComponent) }
   return Packing(
@@ -145,14 +161,20 @@ private func features(of set: Packed, by net: FeatureNet, progress: (Int) -> Voi
   return try net.features(of: pictures, key: set.hash, cachedAt: path, progress: progress)
 }
 
-/// Of the pictures of the seeds from 0 on, as the bytes that `generate` would write.
-private func made(by generator: Generator, count: Int, _ net: FeatureNet, progress: (Int) -> Void) throws -> Tensor {
+/// Of the pictures of the seeds from 0 on, as the bytes that `generate` would write, and the seconds that making them took.
+private func made(
+  by generator: Generator, count: Int, _ net: FeatureNet, progress: (Int) -> Void
+) throws -> (features: Tensor, seconds: Double) {
   let recipe = try generator.sampling()
+  var seconds = 0.0
   let parts = stride(from: 0, to: count, by: 64).map { start -> Tensor in
     let seeds = (start..<min(start + 64, count)).map(UInt64.init)
-    let features = net.features(of: pictureBytes(recipe.sample(seeds: seeds)))
+    let begun = ProcessInfo.processInfo.systemUptime
+    let pictures = recipe.sample(seeds: seeds)
+    seconds += ProcessInfo.processInfo.systemUptime - begun
+    let features = net.features(of: pictureBytes(pictures))
     progress(start + seeds.count)
     return features
   }
-  return Tensor.concatenated(parts)
+  return (Tensor.concatenated(parts), seconds)
 }

@@ -106,10 +106,11 @@ public func train(
       }
       if let length = request.length { record.plan.length = length }
     } else {
-      let situation = Situation(
+      var situation = Situation(
         pictures: set.count, targets: second?.set.count ?? 0, size: size, channels: channels, device: request.device,
         minutes: request.length?.minutes, picturesSeen: request.length?.pictures,
         gigaflops: measuredGigaflops(on: request.device))
+      situation.classes = PictureClasses(of: set.names)
       let settings = try type.settings(for: situation, preset: request.preset)
         .changed(by: request.settings, recipe: R.name)
       let plan = Plan(request.length ?? type.length(for: situation), seed: request.seed)

@@ -19,12 +19,13 @@ struct Atelier: ParsableCommand {
         atelier texture PICTURE --out FILE
         atelier animate PICTURE --with CLIP --out FILE
         atelier inbetween CLIP --out FILE
+        atelier compare RUN RUN --against PICTURES --out FILE
       """,
     version: "atelier \(House.version), LibTorch \(LibTorch.version)",
     subcommands: [
       DemoCommand.self, Inspect.self, Train.self, Generate.self, RestyleCommand.self, EnlargeCommand.self,
       VaryCommand.self, TextureCommand.self, FilmCommand.self, AnimateCommand.self, InbetweenCommand.self,
-      Measure.self, ModelsCommand.self,
+      Measure.self, CompareCommand.self, ModelsCommand.self,
     ])
 
   /// Tells the world's errors in one sentence on standard error, with their exit codes (see `Exit`).

@@ -84,6 +84,7 @@ struct FilmCommand: ParsableCommand {
   @Flag(help: "Replace a file that is there, and begin anew.")
   var force = false
 
+  @OptionGroup var drawing: DrawingOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -92,7 +93,8 @@ struct FilmCommand: ParsableCommand {
     var request = FilmRequest(try settled(), out: out)
     (request.codec, request.size, request.keepsPixels) = (codec, size, pixels)
     (request.previews, request.force, request.resume) = (preview, force, resume)
-    let generator = try Generator(source, in: common.place, on: device.resolved()) { Console.complain($0.sentence) }
+    var generator = try Generator(source, in: common.place, on: device.resolved()) { Console.complain($0.sentence) }
+    try generator.draw(drawing.value)
     let result = try following(console) { _, report in
       try film(request, with: generator, shouldStop: { Interruption.isRequested }, report: report)
     }

@@ -35,6 +35,7 @@ struct Generate: ParsableCommand {
   @Flag(help: "Replace files that are there.")
   var force = false
 
+  @OptionGroup var drawing: DrawingOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -43,7 +44,8 @@ struct Generate: ParsableCommand {
     var request = GenerateRequest(seeds: try Seeds(seeds), out: out)
     (request.grid, request.steps, request.truncation, request.force) = (grid, steps, truncation, force)
     request.interpolate = try interpolate.map(SeedPairs.init)
-    let generator = try Generator(source, in: common.place, on: device.resolved()) { Console.complain($0.sentence) }
+    var generator = try Generator(source, in: common.place, on: device.resolved()) { Console.complain($0.sentence) }
+    try generator.draw(drawing.value)
     var sheets: [String] = []
     var count = 0
     var bar = Bar(console, interval: 5)

@@ -45,6 +45,7 @@ struct Measure: ParsableCommand {
     help: ArgumentHelp("For motion, --against names sheets of sprites with frames of this size.", valueName: "72x72"))
   var frame: FrameSize?
 
+  @OptionGroup var drawing: DrawingOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -66,8 +67,8 @@ struct Measure: ParsableCommand {
     let console = common.console
     let found = try measuring("looking at pictures") { say, progress in
       try measure(
-        subject, against: against, samples: samples ?? 2000, size: size, crop: crop, in: common.place,
-        on: device.resolved(), say: say, progress: progress)
+        subject, against: against, samples: samples ?? 2000, size: size, crop: crop, drawing: drawing.value,
+        in: common.place, on: device.resolved(), say: say, progress: progress)
     }
     let error = found.kidError.map { " ± \(spoken($0))" } ?? ""
     console.line("\(counted(found.samples, "picture")) against \(grouped(found.real)) real ones, at \(found.size) px:")
@@ -75,6 +76,7 @@ struct Measure: ParsableCommand {
     console.line("  FID         \(spoken(found.fid))   (not comparable with papers: other features)")
     console.line("  precision   \(spoken(found.precision))   recall \(spoken(found.recall))")
     console.line("  density     \(spoken(found.density))   coverage \(spoken(found.coverage))")
+    if let time = found.millisecondsAPicture { console.line("  a picture takes \(spoken(time)) ms") }
     console.line("  likely copies of real pictures: \(found.copies.count)")
     for copy in found.copies.prefix(5) { console.line("    \(copy.picture) is very like \(copy.of)") }
   }

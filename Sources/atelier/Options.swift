@@ -21,3 +21,24 @@ struct DeviceOption: ParsableArguments {
 
   func resolved() throws -> Device { try Device(named: device) }
 }
+
+/// How a generator draws.
+struct DrawingOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Of a diffusion model: heun:40, solver:20, or quick:4, which takes 1, 2 or 4 steps.", valueName: "how:n"))
+  var sampling: String?
+
+  @Option(name: .customLong("class"), help: ArgumentHelp("One of the kinds that a generator knows.", valueName: "name"))
+  var kind: String?
+
+  @Option(
+    help: ArgumentHelp("How far it is driven towards --class: 1 as learned, 2 to 4 for clearer ones.", valueName: "x"))
+  var guidance: Double?
+
+  var value: Drawing {
+    var drawing = Drawing()
+    (drawing.sampling, drawing.kind, drawing.guidance) = (sampling, kind, guidance)
+    return drawing
+  }
+}

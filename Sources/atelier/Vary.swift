@@ -14,6 +14,8 @@ struct VaryCommand: ParsableCommand {
         atelier vary meadow.jpg --seeds 0-8 --out meadows
         atelier vary meadow.jpg --shape 21:9 --diversity 0 --out wide.png
         atelier vary pebbles.jpg --structure face.jpg --out pebble-face.png
+      With a run that was trained by diffusion, drawn anew from a part of the noise:
+        atelier vary sketch.png --with RUN --strength 0.5 --seeds 0-8 --out drawn
       A film of smoke, fire or water, say; without its sound:
         atelier vary fire.mp4 --seeds 0-4 --out fires
         atelier vary fire.mp4 --seconds 20 --loop --out long.mp4
@@ -33,6 +35,13 @@ struct VaryCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("A picture whose layout is filled with the patches.", valueName: "picture"))
   var structure: String?
+
+  @Option(
+    help: ArgumentHelp("Draw it anew with a run of the recipe diffusion, at that run's size.", valueName: "run"))
+  var with: String?
+
+  @Option(help: ArgumentHelp("With a run: 0 changes nothing, 1 leaves nothing of it. (default: 0.6)", valueName: "x"))
+  var strength: Double?
 
   @Option(help: ArgumentHelp("Pixels of the picture's longer side.", valueName: "n"))
   var size = 256
@@ -58,6 +67,7 @@ struct VaryCommand: ParsableCommand {
   @Flag(help: "Replace files that are there.")
   var force = false
 
+  @OptionGroup var drawing: DrawingOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -86,16 +96,26 @@ struct VaryCommand: ParsableCommand {
           "\(picture.path): \(frames)\(picture.width) × \(picture.height) px in \(spoken(seconds: picture.seconds))")
       }
     }
+    let say = { (sentence: String) in
+      bar.interrupt()
+      console.line(sentence)
+      console.event("note", ["text": sentence])
+    }
+    if with == nil, strength != nil || drawing.value != Drawing() { throw RedrawError.needsRun }
     let isWhole =
-      isOfFilm
-      ? try vary(
-        clipRequest(), on: device.resolved(), shouldStop: { Interruption.isRequested },
-        say: { sentence in
-          bar.interrupt()
-          console.line(sentence)
-          console.event("note", ["text": sentence])
-        }, report: tell)
-      : try vary(request(), on: device.resolved(), shouldStop: { Interruption.isRequested }, report: tell)
+      try with.map { run in
+        var request = RedrawRequest(picture: picture, run: run, out: out)
+        (request.seeds, request.drawing, request.force) = (try Seeds(seeds), drawing.value, force)
+        if let strength { request.strength = strength }
+        return try redraw(
+          request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }, say: say,
+          report: tell)
+      }
+      ?? (isOfFilm
+        ? try vary(
+          clipRequest(), on: device.resolved(), shouldStop: { Interruption.isRequested },
+          say: say, report: tell)
+        : try vary(request(), on: device.resolved(), shouldStop: { Interruption.isRequested }, report: tell))
     bar.close()
     console.event("finished", ["pictures": made.count, "isStopped": !isWhole])
     if made.count == 1, !isOfFilm { show(made[0], on: console) }

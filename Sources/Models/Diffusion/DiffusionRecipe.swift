@@ -15,7 +15,7 @@ public protocol SteppedRecipe: LatentRecipe {
 /// learns to take noise off pictures, and draws new ones by taking it off noise, little by little.
 ///
 /// In the last part of a run a second network, begun as the first, learns to draw in 1 to 4 steps.
-public final class DiffusionRecipe: SteppedRecipe {
+public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
   public static let name = "diffusion"
   public static let summary = "Takes noise off pictures step by step: even training, fine variety; slower to draw."
   public static let presets = [
@@ -33,6 +33,11 @@ public final class DiffusionRecipe: SteppedRecipe {
   private let usesBFloat16: Bool
   private let augment: NonLeakyAugment
   private let preconditioning: Preconditioning
+  public let classes: [String]
+  /// What `sample` makes: a class' number, and how far it is driven there.
+  private var chosen: (number: Int?, guidance: Double) = (nil, 1)
+  /// Part of the pictures whose class isn't told while the network learns (Ho and Salimans 2022), so that it knows both.
+  private static let untold = 0.1
 
   /// The network that draws in few steps.
   private struct Student {
@@ -58,11 +63,12 @@ public final class DiffusionRecipe: SteppedRecipe {
     usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
     augment = NonLeakyAugment(probability: settings.augment)
     sampling = .solver(settings.steps)
+    classes = settings.conditional ? settings.classes : []
+    let told = NonLeakyAugment.labels + Distillation.counts.count + classes.count
     func make() -> UNet {
       UNet(
         channels: settings.channels, size: settings.size, widths: settings.widths, blocks: settings.blocks,
-        attention: settings.attention, halvings: 1, conditions: NonLeakyAugment.labels + Distillation.counts.count,
-        dropout: settings.dropout)
+        attention: settings.attention, halvings: 1, conditions: told, dropout: settings.dropout)
     }
     func ready(_ network: UNet) -> UNet {
       network.initialize(&noise)
@@ -104,33 +110,35 @@ public final class DiffusionRecipe: SteppedRecipe {
   /// Updates the first network, or in the run's last part the second.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
     let learning = 1 - settings.distil
-    guard let student, progress.fraction >= learning else { return learn(batch.pictures, &noise, progress) }
+    guard let student, progress.fraction >= learning else { return learn(batch, &noise, progress) }
     if !student.beginning.value {
       for module in [student.network, student.average.module] { try! module.load(average.savedTensors) }
       student.beginning.isDone.fill(1)
     }
-    return distil(batch.pictures, into: student, &noise, progress)
+    return distil(batch, into: student, &noise, progress)
   }
 
-  private func learn(_ pictures: Tensor, _ noise: inout Noise, _ progress: Progress) -> [Reading] {
-    let n = pictures.size(0)
+  private func learn(_ batch: Batch, _ noise: inout Noise, _ progress: Progress) -> [Reading] {
+    let n = batch.pictures.size(0)
     let fraction = progress.fraction / (1 - settings.distil)
     optimizer.rate = settings.rate(at: fraction, steps: progress.picturesSeen / n) * progress.rateScale
-    let (seen, labels) = augment(pictures, noise: &noise)
+    let (seen, changes) = augment(batch.pictures, noise: &noise)
+    let kinds = told(batch.labels, &noise)
     let levels = preconditioning.trainingLevels
     let sigma = exp(noise.normal([n], on: device) * levels.deviation + levels.mean)
     network.reseed(&noise)
     let loss = Denoiser(network: network, preconditioning: preconditioning).loss(
-      seen, noise: noise.normal(seen.shape, on: device), sigma: sigma, conditions: conditions(n, labels: labels),
-      compute: mixed)
+      seen, noise: noise.normal(seen.shape, on: device), sigma: sigma,
+      conditions: conditions(n, changes: changes, kinds: kinds), compute: mixed)
     optimizer.step(minimizing: loss)
     follow(average, network, n, progress.fraction, progress)
     return [Reading("loss", loss)]
   }
 
   private func distil(
-    _ pictures: Tensor, into student: Student, _ noise: inout Noise, _ progress: Progress
+    _ batch: Batch, into student: Student, _ noise: inout Noise, _ progress: Progress
   ) -> [Reading] {
+    let pictures = batch.pictures, kinds = told(batch.labels, &noise)
     let n = pictures.size(0), learning = 1 - settings.distil
     let fraction = (progress.fraction - learning) / settings.distil
     let rise = min(1, fraction * 20)
@@ -140,13 +148,13 @@ public final class DiffusionRecipe: SteppedRecipe {
     let count = [4, 4, 2, 1][noise.integers(below: 4, count: 1)[0]]
     let places = Distillation.Places(n, count: count, noise: &noise, on: device)
     let x = pictures + noise.normal(pictures.shape, on: device) * places.here
-    let told = conditions(n, steps: count)
+    let told = conditions(n, kinds: kinds, steps: count)
     let teacher = Denoiser(network: average.module, preconditioning: preconditioning)
     let learner = Denoiser(network: student.network, preconditioning: preconditioning)
     student.network.setTraining(false)
     let target = withoutGradients {
       Distillation.target(x, places) { x, sigma in
-        teacher(x, sigma.reshaped([-1]), conditions(n), compute: mixed)
+        teacher(x, sigma.reshaped([-1]), conditions(n, kinds: kinds), compute: mixed)
       } student: { x, sigma in
         learner(x, sigma.reshaped([-1]), told, compute: mixed)
       }
@@ -169,11 +177,45 @@ public final class DiffusionRecipe: SteppedRecipe {
 
   private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
 
-  /// What the network is told: [N, changes and steps].
-  private func conditions(_ n: Int, labels: Tensor? = nil, steps: Int? = nil) -> Tensor {
-    let counts = Distillation.counts.map { $0 == steps ? Float(1) : 0 }
-    let told = Tensor(counts, shape: [1, counts.count]).to(device).expanded([n, counts.count])
-    return Tensor.concatenated([labels ?? Tensor.zeros([n, NonLeakyAugment.labels], on: device), told], dim: 1)
+  /// What the network is told: [N, changes, steps and classes].
+  ///
+  /// - Parameter kinds: the class of each; -1, or nil for all, tells none.
+  private func conditions(_ n: Int, changes: Tensor? = nil, kinds: [Int]? = nil, steps: Int? = nil) -> Tensor {
+    var told = [Float]()
+    for i in 0..<n {
+      told += Distillation.counts.map { $0 == steps ? 1 : 0 }
+      told += classes.indices.map { $0 == kinds?[i] ? 1 : 0 }
+    }
+    let changes = changes ?? Tensor.zeros([n, NonLeakyAugment.labels], on: device)
+    return Tensor.concatenated([changes, Tensor(told, shape: [n, told.count / n]).to(device)], dim: 1)
+  }
+
+  /// A batch's classes, some of them left out.
+  private func told(_ labels: [Int]?, _ noise: inout Noise) -> [Int]? {
+    guard let labels, !classes.isEmpty else { return nil }
+    return zip(labels, noise.bernoulli(Self.untold, [labels.count]).floats).map { $1 > 0 ? -1 : $0 }
+  }
+
+  public func choose(_ name: String?, guidance: Double) throws(RecipeError) {
+    guard let name else { return chosen = (nil, guidance) }
+    guard let number = classes.firstIndex(of: name) else { throw .unknownClass(name, known: classes) }
+    chosen = (number, guidance)
+  }
+
+  /// The class of each seed's picture: the chosen one, or each as often as the set has it.
+  private func kinds(of seeds: [UInt64]) -> [Int]? {
+    guard !classes.isEmpty else { return nil }
+    let whole = settings.classCounts.reduce(0, +)
+    return seeds.map { seed in
+      if let number = chosen.number { return number }
+      var noise = Noise(seed: seed ^ 0x636c_6173_7365_7300)
+      var place = noise.integers(below: max(1, whole), count: 1)[0]
+      for (number, count) in settings.classCounts.enumerated() {
+        if place < count { return number }
+        place -= count
+      }
+      return classes.count - 1
+    }
   }
 
   public func draw(by sampling: Sampling) throws(RecipeError) {
@@ -195,40 +237,70 @@ public final class DiffusionRecipe: SteppedRecipe {
     gaussianLatents(seeds: seeds, size: settings.channels * settings.size * settings.size)
   }
 
-  /// In float32, whatever the precision of training.
+  /// Each seed's picture is of its class.
+  public func sample(seeds: [UInt64]) -> Tensor { decode(latents(seeds: seeds), kinds: kinds(of: seeds)) }
+
+  /// In float32, whatever the precision of training; of the chosen class, or else of none in particular.
   public func decode(_ latents: Tensor) -> Tensor {
+    decode(latents, kinds: chosen.number.map { [Int](repeating: $0, count: latents.size(0)) })
+  }
+
+  private func decode(_ latents: Tensor, kinds: [Int]?) -> Tensor {
     withoutGradients {
-      inEqualBatches(of: 16, latents) { rows in
-        let side = settings.size
-        let noise = rows.to(device).reshaped([-1, settings.channels, side, side])
-        return finished(drawn(from: noise * NoiseLevels.highest, NoiseLevels.highest))
+      // Classes go along as the last column, since batches are filled up.
+      let column = (kinds ?? [Int](repeating: -1, count: latents.size(0))).map(Float.init)
+      let rows = Tensor.concatenated([latents, Tensor(column, shape: [column.count, 1])], dim: 1)
+      return inEqualBatches(of: 16, rows) { rows in
+        let n = rows.size(0), side = settings.size, count = rows.size(1) - 1
+        let noise = rows.narrowed(dim: 1, from: 0, count: count).to(device)
+          .reshaped([n, settings.channels, side, side])
+        let kinds = rows.narrowed(dim: 1, from: count, count: 1).floats.map { Int($0) }
+        return finished(drawn(from: noise * NoiseLevels.highest, NoiseLevels.highest, kinds))
       }
     }
   }
 
   /// Pictures drawn from those with noise of deviation `sigma`, by `sampling`.
-  func drawn(from x: Tensor, _ sigma: Double) -> Tensor {
+  ///
+  /// - Parameter kinds: the class of each.
+  func drawn(from x: Tensor, _ sigma: Double, _ kinds: [Int]) -> Tensor {
     func last(_ steps: some Sequence<SamplerStep>) -> Tensor { steps.reduce(x) { $1.x } }
+    let denoise = { (x: Tensor, sigma: Double) in self.denoise(x, sigma, kinds) }
     switch sampling {
     case .heun(let count): return last(HeunSteps(x, levels: preconditioning.levels(steps: count, from: sigma), denoise))
     case .solver(let count):
       return last(SolverSteps(x, levels: preconditioning.levels(steps: count, from: sigma), denoise))
     case .quick(let count):
       let levels = Distillation.levels(count).filter { $0 < sigma - 1e-9 }
-      return last(StraightSteps(x, levels: [sigma] + levels) { x, sigma in self.quick(x, sigma, count) })
+      return last(StraightSteps(x, levels: [sigma] + levels) { x, sigma in self.denoise(x, sigma, kinds, count) })
     }
   }
 
-  /// The first network's estimate.
-  func denoise(_ x: Tensor, _ sigma: Double) -> Tensor {
-    Denoiser(network: average.module, preconditioning: preconditioning)(
-      x, Tensor.full([x.size(0)], sigma, on: device), conditions(x.size(0)))
+  /// An estimate of clean pictures; with guidance beyond that of the class by what tells it from the one of none
+  /// (classifier-free guidance, Ho and Salimans 2022, equation 6).
+  ///
+  /// - Parameter count: steps of the second network; nil for the first one's estimate.
+  func denoise(_ x: Tensor, _ sigma: Double, _ kinds: [Int], _ count: Int? = nil) -> Tensor {
+    let n = x.size(0)
+    let network = count == nil ? average.module : student!.average.module
+    let denoiser = Denoiser(network: network, preconditioning: preconditioning)
+    func estimate(_ kinds: [Int]) -> Tensor {
+      denoiser(x, Tensor.full([n], sigma, on: device), conditions(n, kinds: kinds, steps: count))
+    }
+    let own = estimate(kinds)
+    guard chosen.guidance != 1, kinds.contains(where: { $0 >= 0 }) else { return own }
+    let none = estimate([Int](repeating: -1, count: n))
+    return none + (own - none) * chosen.guidance
   }
 
-  private func quick(_ x: Tensor, _ sigma: Double, _ count: Int) -> Tensor {
-    Denoiser(network: student!.average.module, preconditioning: preconditioning)(
-      x, Tensor.full([x.size(0)], sigma, on: device), conditions(x.size(0), steps: count))
-  }
+  /// The schedule of noise levels from `sigma` down, in as many steps as `sampling` has.
+  func levels(steps: Int, from sigma: Double) -> [Double] { preconditioning.levels(steps: steps, from: sigma) }
+
+  /// Where pictures are computed.
+  var place: Device { device }
+
+  /// The class of those that are drawn over others.
+  func chosenKinds(_ n: Int) -> [Int] { [Int](repeating: chosen.number ?? -1, count: n) }
 
   /// Pictures [N, C, H, W] in -1...1, float32 on the CPU.
   func finished(_ x: Tensor) -> Tensor { clamp(x.to(.cpu), min: -1, max: 1).contiguous() }

@@ -8,9 +8,9 @@ public struct DiffusionSettings: RecipeSettings {
   public var channels = 3
   public var batch = 16
   public var objective = "edm"  // edm, or flow: straight ways from noise to pictures.
-  public var widths = [64, 128, 128]  // Channels at half of the size, a quarter, …
-  public var blocks = 2  // Residual blocks a size.
-  public var attention = 8  // The largest height, of the features, at which places see one another.
+  public var widths = [64, 96, 128]  // Channels at half of the size, a quarter, …
+  public var blocks = 1  // Residual blocks a size.
+  public var attention = 4  // The largest height, of the features, at which places see one another.
   public var dropout = 0.05
   public var rate = 1e-3  // Adam's learning rate.
   public var rateHold = 0.4  // Fraction of the learning after which it falls along a cosine.
@@ -19,6 +19,9 @@ public struct DiffusionSettings: RecipeSettings {
   public var averageMemory = 0.05  // Half-life of the average, as a part of the run so far.
   public var augment = 0.0  // Probability of each change that the network is told of, so that none is in its pictures.
   public var mirror = false  // See pictures mirrored, too.
+  public var conditional = true  // Learn the kinds of pictures from folders, where there are two or more.
+  public var classes: [String] = []  // The folders' names.
+  public var classCounts: [Int] = []  // Pictures in each.
   public var steps = 20  // Of the solver, where pictures are drawn.
   public var distil = 0.25  // The last part of the run, in which a second network learns to draw in 1 to 4 steps.
   public var precision = "auto"  // auto, bfloat16 or float32.
@@ -42,12 +45,13 @@ public struct DiffusionSettings: RecipeSettings {
     let sizes = max(1, Int(Double(max(size, 16) / 8).exponent) + 1)
     widths = (0..<sizes).map { level in
       let fromSmallest = sizes - 1 - level
-      return fromSmallest < 2 ? 128 : fromSmallest == 2 ? 64 : 32
+      return fromSmallest < 3 ? 128 - 32 * fromSmallest : 32
     }
-    if isLarge { (widths, batch, rate, blocks) = (widths.map { 2 * $0 }, 128, 5e-4, 3) }
+    if isLarge { (widths, batch, rate, blocks, attention) = (widths.map { 2 * $0 }, 128, 5e-4, 3, 8) }
     // Few pictures are soon known by heart.
     augment = situation.pictures < 2000 ? 0.12 : 0
     dropout = situation.pictures < 1000 ? 0.15 : 0.05
+    if let found = situation.classes { (classes, classCounts) = (found.names, found.counts) }
     try check()
   }
 
@@ -66,6 +70,7 @@ public struct DiffusionSettings: RecipeSettings {
     try expect((0..<1).contains(dropout), "dropout", dropout, "it must be 0 or more and below 1")
     try expect((0...1).contains(augment), "augment", augment, "it must be in 0...1")
     try expect((0...0.9).contains(distil), "distil", distil, "it must be in 0...0.9")
+    try expect(classes.count == classCounts.count, "classes", classes, "give as many class-counts")
     try expect((2...1000).contains(steps), "steps", steps, "it must be in 2...1000")
     try expect(
       ["auto", "bfloat16", "float32"].contains(precision), "precision", precision, "use auto, bfloat16 or float32")

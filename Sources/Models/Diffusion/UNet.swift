@@ -16,7 +16,7 @@ public final class UNet: Module {
   let norm: GroupNorm
   let head: Conv2d
   private let frequencies: Constant
-  private let halvings: Int
+  private let halvings: Int, blocks: Int
 
   /// - Parameters:
   ///   - channels: of the pictures.
@@ -36,17 +36,12 @@ public final class UNet: Module {
     levelOut = Linear(embedded, embedded)
     conditionIn = conditions > 0 ? Linear(conditions, embedded, bias: false) : nil
     stem = Conv2d(inner, widths[0], kernel: 3, padding: 1)
-    func block(_ from: Int, _ to: Int, _ level: Int, _ resampling: UNetBlock.Resampling? = nil) -> UNetBlock {
-      let attends = side >> level <= attention && resampling == nil
-      return UNetBlock(
-        from, to, embedded: embedded, attends: attends, dropout: dropout, resampling: resampling)
+    func block(_ from: Int, _ to: Int, _ level: Int) -> UNetBlock {
+      UNetBlock(from, to, embedded: embedded, attends: side >> level <= attention, dropout: dropout)
     }
     var (path, kept, width) = ([UNetBlock](), [widths[0]], widths[0])
     for (level, wide) in widths.enumerated() {
-      if level > 0 {
-        path.append(block(width, width, level, .halve))
-        kept.append(width)
-      }
+      if level > 0 { kept.append(width) }
       for _ in 0..<blocks {
         path.append(block(width, wide, level))
         width = wide
@@ -62,12 +57,11 @@ public final class UNet: Module {
         back.append(block(width + kept.removeLast(), wide, level))
         width = wide
       }
-      if level > 0 { back.append(block(width, width, level - 1, .double)) }
     }
     up = back
     norm = GroupNorm(groups(of: width), width)
     head = Conv2d(width, inner, kernel: 3, padding: 1)
-    self.halvings = halvings
+    (self.halvings, self.blocks) = (halvings, blocks)
     // Of ln σ / 4, which is in -1.6...1.1: from a wave over all of it to one over a hundredth.
     frequencies = Constant(
       Tensor((0..<UNet.waves).map { Float(pow(100, Double($0) / Double(UNet.waves - 1))) }))
@@ -93,13 +87,19 @@ public final class UNet: Module {
 
     var h = stem((0..<halvings).reduce(x) { h, _ in haarWavelet(h) })
     var kept = [h]
-    for block in down {
+    for (i, block) in down.enumerated() {
+      // Means of four, and each four times again, cost nothing beside convolutions.
+      if i > 0, i % blocks == 0 {
+        h = averagePool2d(h, kernel: 2)
+        kept.append(h)
+      }
       h = block(h, embedding)
       kept.append(h)
     }
     for block in middle { h = block(h, embedding) }
-    for block in up {
-      h = block(block.resampling == nil ? Tensor.concatenated([h, kept.removeLast()], dim: 1) : h, embedding)
+    for (i, block) in up.enumerated() {
+      if i > 0, i % (blocks + 1) == 0 { h = interpolate(h, size: [2 * h.size(2), 2 * h.size(3)], mode: .nearest) }
+      h = block(Tensor.concatenated([h, kept.removeLast()], dim: 1), embedding)
     }
     let answer = head(silu(norm(h)))
     return (0..<halvings).reduce(answer) { h, _ in inverseHaarWavelet(h) }
@@ -109,18 +109,14 @@ public final class UNet: Module {
 /// A residual block (BigGAN's order): normalised, two 3×3 convolutions, scaled and shifted by the noise level between
 /// them; then, where it attends, self-attention over all places.
 final class UNetBlock: Module {
-  enum Resampling { case halve, double }
-
   let norm1: GroupNorm, conv1: Conv2d
   let style: Linear
   let norm2: GroupNorm, dropout: Dropout, conv2: Conv2d
   let skip: Conv2d?
   let attentionNorm: GroupNorm?, attention: MultiheadAttention?
-  let resampling: Resampling?
 
   init(
-    _ inputs: Int, _ outputs: Int, embedded: Int, attends: Bool, dropout probability: Double,
-    resampling: Resampling? = nil
+    _ inputs: Int, _ outputs: Int, embedded: Int, attends: Bool, dropout probability: Double
   ) {
     norm1 = GroupNorm(groups(of: inputs), inputs)
     conv1 = Conv2d(inputs, outputs, kernel: 3, padding: 1)
@@ -131,7 +127,6 @@ final class UNetBlock: Module {
     skip = inputs == outputs ? nil : Conv2d(inputs, outputs, kernel: 1)
     attentionNorm = attends ? GroupNorm(groups(of: outputs), outputs) : nil
     attention = attends ? MultiheadAttention(outputs, heads: max(1, outputs / 64)) : nil
-    self.resampling = resampling
   }
 
   /// Branches are 0 at first, so a deep network begins as a shallow one.
@@ -142,22 +137,14 @@ final class UNetBlock: Module {
 
   /// `x` [N, inputs, H, W], `embedding` [N, embedded].
   func callAsFunction(_ x: Tensor, _ embedding: Tensor) -> Tensor {
-    var (h, x) = (silu(norm1(x)), x)
-    switch resampling {
-    case .halve: (h, x) = (averagePool2d(h, kernel: 2), averagePool2d(x, kernel: 2))
-    case .double: (h, x) = (doubled(h), doubled(x))
-    case nil: break
-    }
-    h = conv1(h)
+    var h = conv1(silu(norm1(x)))
     let parts = style(embedding).unsqueezed(-1).unsqueezed(-1).chunks(2, dim: 1)
     h = conv2(dropout(silu(norm2(h) * (parts[0] + 1) + parts[1])))
-    x = (skip?(x) ?? x) + h
-    guard let attention, let attentionNorm else { return x }
-    let tokens = attentionNorm(x).flattened(from: 2).transposed(1, 2)
-    return x + attention(tokens).transposed(1, 2).reshaped(x.shape).channelsLast()
+    h = (skip?(x) ?? x) + h
+    guard let attention, let attentionNorm else { return h }
+    let tokens = attentionNorm(h).flattened(from: 2).transposed(1, 2)
+    return h + attention(tokens).transposed(1, 2).reshaped(h.shape).channelsLast()
   }
-
-  private func doubled(_ x: Tensor) -> Tensor { interpolate(x, size: [2 * x.size(2), 2 * x.size(3)], mode: .nearest) }
 }
 
 /// Some 16 channels a group, 32 groups at most.

@@ -1,0 +1,38 @@
+/// The kinds of pictures in a set, by their folders: cats/1.png and dogs/2.png are of two classes.
+public struct PictureClasses: Sendable, Equatable {
+  /// Folders' names, in the order of their letters; none where there are fewer than two.
+  public let names: [String]
+  /// How many pictures each has.
+  public let counts: [Int]
+  /// For each picture which of `names` it is of; -1 for none.
+  public let labels: [Int]
+
+  /// More folders than this are taken for an order of another kind.
+  public static let most = 256
+
+  /// - Parameter paths: of the pictures, with folders divided by "/". What all have in common, such as the one folder of a
+  ///   zip file, is passed over.
+  public init(of paths: [String]) {
+    var folders = paths.map { $0.split(separator: "/").dropLast().map(String.init)[...] }
+    while let first = folders.first?.first, folders.allSatisfy({ $0.first == first }) {
+      folders = folders.map { $0.dropFirst() }
+    }
+    let kinds = folders.map(\.first)
+    let found = Set(kinds.compactMap { $0 }).sorted()
+    guard (2...Self.most).contains(found.count) else {
+      (names, counts, labels) = ([], [], paths.map { _ in -1 })
+      return
+    }
+    let numbers = Dictionary(uniqueKeysWithValues: found.enumerated().map { ($1, $0) })
+    names = found
+    labels = kinds.map { $0.flatMap { numbers[$0] } ?? -1 }
+    let own = labels
+    counts = found.indices.map { number in own.count { $0 == number } }
+  }
+
+  /// The labels by another list of names, as a run has it that was begun before pictures came or went.
+  public func labels(in known: [String]) -> [Int] {
+    let numbers = names.map { known.firstIndex(of: $0) ?? -1 }
+    return labels.map { $0 < 0 ? -1 : numbers[$0] }
+  }
+}

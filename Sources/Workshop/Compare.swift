@@ -1,0 +1,140 @@
+import Foundation
+import Media
+import Metrics
+import Models
+import Torch
+import Training
+
+/// What `compare` is asked for.
+public struct CompareRequest: Sendable {
+  /// Runs, checkpoints or models; `RUN@quick:4` says how a diffusion model draws.
+  public var subjects: [String]
+  /// Real pictures: a folder or a zip file.
+  public var against: String
+  /// The sheet, a PNG file.
+  public var out: String
+  /// Pictures that each makes to be measured.
+  public var samples = 1000
+  /// Side at which all are compared; nil takes the smallest of theirs.
+  public var size: Int?
+  /// Pictures of each on the sheet.
+  public var columns = 12
+  /// Replaces a sheet that is there.
+  public var force = false
+
+  public init(_ subjects: [String], against: String, out: String) {
+    (self.subjects, self.against, self.out) = (subjects, against, out)
+  }
+}
+
+/// Generators beside one another.
+public struct Compared: Codable, Sendable {
+  public struct Row: Codable, Sendable {
+    public let name: String, recipe: String
+    public let measurement: Measurement
+    /// Minutes and pictures a second of its training.
+    public let minutes: Double, picturesPerSecond: Double
+    /// Numbers in the networks that make its pictures.
+    public let parameters: Int
+  }
+  public let rows: [Row]
+  public let sheet: String
+  public let size: Int
+}
+
+/// Why generators can't be compared.
+public enum CompareError: Explained, Equatable {
+  case tooFew(Int)
+  case badColumns(Int)
+
+  public var sentence: String {
+    switch self {
+    case .tooFew(let count): "There \(count == 1 ? "is one run" : "are no runs") to compare: name two or more."
+    case .badColumns(let count): "--columns can't be \(count): use a number from 1 to 100."
+    }
+  }
+  public var exit: Exit { .usage }
+}
+
+/// Measures generators against the same pictures at one size, and lays their pictures of the same seeds, none picked,
+/// beneath real ones on a sheet.
+///
+/// - Throws: `CompareError`, `FileError`, and as `measure`.
+public func compare(
+  _ request: CompareRequest, in workspace: Workspace, on device: Device = .cpu, say: (String) -> Void = { _ in },
+  progress: (Double) -> Void = { _ in }
+) throws -> Compared {
+  guard request.subjects.count > 1 else { throw CompareError.tooFew(request.subjects.count) }
+  guard (1...100).contains(request.columns) else { throw CompareError.badColumns(request.columns) }
+  try expectWritable(request.out, isForced: request.force)
+  let generators = try request.subjects.map { subject -> Generator in
+    let (name, drawing) = named(subject)
+    var generator = try Generator(name, in: workspace, on: device) { say($0.sentence) }
+    try generator.draw(drawing)
+    _ = try generator.sampling()
+    return generator
+  }
+  let size = request.size ?? generators.map(\.settings.size).min()!
+  if Set(generators.map(\.settings.size)).count > 1 {
+    say("They make pictures of different sizes; all are compared at \(size) px.")
+  }
+  var rows: [Compared.Row] = []
+  var (pictures, labels) = ([Picture](), [String]())
+  let count = Double(generators.count)
+  for (i, (subject, generator)) in zip(request.subjects, generators).enumerated() {
+    let found = try measure(
+      generator, named: subject, against: request.against, samples: request.samples, size: size, in: workspace,
+      on: device, say: say, progress: { progress((Double(i) + $0) / count) })
+    rows.append(
+      Compared.Row(
+        name: subject, recipe: generator.facts.recipe, measurement: found, minutes: generator.facts.seconds / 60,
+        picturesPerSecond: Double(generator.facts.picturesSeen) / max(generator.facts.seconds, 1e-9),
+        parameters: generator.parameterCount))
+    let seeds = (0..<request.columns).map(UInt64.init)
+    pictures += try generator.sampling().sample(seeds: seeds).unbound().map { Picture($0) }
+    labels += [(subject as NSString).lastPathComponent] + [String](repeating: "", count: request.columns - 1)
+  }
+  let real = try realPictures(request, generators[0], size, in: workspace)
+  let cell = max(64, generators.map(\.settings.size).max()!)
+  var sheet = Sheet(columns: request.columns, for: 1, cell: cell)
+  sheet.labelHeight = 14
+  let enlarged = (real + pictures).map { picture in
+    picture.width < cell ? picture.resampled(width: cell, height: cell) : picture
+  }
+  let drawn = sheet.drawn(
+    enlarged, labels: ["real"] + [String](repeating: "", count: request.columns - 1) + labels)
+  try drawn.write(
+    request.out,
+    text: [("Software", "Atelier \(House.version)"), ("Compared", request.subjects.joined(separator: ", "))],
+    xmp: Provenance.xmp(), isForced: request.force)
+  return Compared(rows: rows, sheet: request.out, size: size)
+}
+
+/// "RUN@quick:4" as a name and how to draw.
+private func named(_ subject: String) -> (name: String, drawing: Drawing) {
+  guard let at = subject.lastIndex(of: "@") else { return (subject, Drawing()) }
+  let words = String(subject[subject.index(after: at)...])
+  guard Sampling(words) != nil else { return (subject, Drawing()) }
+  return (String(subject[..<at]), Drawing(sampling: words))
+}
+
+/// As many real pictures as a row has, from all over the set; fewer real ones are repeated.
+private func realPictures(
+  _ request: CompareRequest, _ generator: Generator, _ size: Int, in workspace: Workspace
+) throws -> [Picture] {
+  let packing = packing(of: generator, size: size, channels: generator.settings.channels, crop: nil)
+  let set = try PictureSet(path: pack(request.against, packing, in: workspace).path)
+  var noise = Noise(seed: 0)
+  let order = noise.permutation(set.count)
+  let chosen = (0..<request.columns).map { order[$0 % order.count] }
+  return set.batch(chosen).unbound().map { Picture($0) }
+}
+
+extension Generator {
+  /// Numbers in what it publishes.
+  var parameterCount: Int {
+    recipe.published.values.reduce(0) { sum, part in
+      sum + part.savedTensors.values.reduce(0) { $0 + ($1.dtype.isFloatingPoint ? $1.count : 0) }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import Models
+import Torch
+import Training
+
+/// How a generator draws, where it leaves a choice.
+public struct Drawing: Codable, Sendable, Equatable {
+  /// Of a diffusion model: `heun:40`, `solver:20` or `quick:4`, as `Sampling` reads them.
+  public var sampling: String?
+  /// One of the kinds that a conditional generator knows.
+  public var kind: String?
+  /// How far it is driven towards that kind; 1 when nil.
+  public var guidance: Double?
+
+  public init() {}
+  public init(sampling: String) { self.sampling = sampling }
+}
+
+extension Generator {
+  /// Draws so from now on.
+  ///
+  /// - Throws: `DrawingError`, and `RecipeError` when the generator can't.
+  public mutating func draw(_ drawing: Drawing) throws {
+    if let words = drawing.sampling {
+      guard let sampling = Sampling(words) else { throw DrawingError.notASampling(words) }
+      guard let stepped = recipe as? any SteppedRecipe else {
+        throw DrawingError.notStepped(name, recipe: facts.recipe)
+      }
+      try stepped.draw(by: sampling)
+    }
+    if drawing.kind != nil || drawing.guidance != nil {
+      let guidance = drawing.guidance ?? 1
+      guard (0...20).contains(guidance) else { throw DrawingError.badGuidance(guidance) }
+      guard let conditional = recipe as? any ConditionalRecipe else {
+        throw DrawingError.notConditional(name, recipe: facts.recipe)
+      }
+      try conditional.choose(drawing.kind, guidance: guidance)
+    }
+    self.drawing = drawing
+  }
+
+  /// What a picture's file says of it.
+  var drawingWords: [(key: String, value: String)] {
+    var words: [(key: String, value: String)] = []
+    if let stepped = recipe as? any SteppedRecipe { words.append(("Sampling", "\(stepped.sampling)")) }
+    if let kind = drawing.kind { words.append(("Class", kind)) }
+    if let guidance = drawing.guidance { words.append(("Guidance", "\(guidance)")) }
+    return words
+  }
+}
+
+/// Why a generator can't draw as it is asked to.
+public enum DrawingError: Explained, Equatable {
+  case notASampling(String)
+  case notStepped(String, recipe: String)
+  case notConditional(String, recipe: String)
+  case badGuidance(Double)
+
+  public var sentence: String {
+    switch self {
+    case .notASampling(let words):
+      "--sampling can't be '\(words)': use heun:40, solver:20 (any number of steps from 2 to 1000), or quick:1, quick:2 or quick:4."
+    case .notStepped(let name, let recipe):
+      "\(name) (\(recipe)) draws its pictures in one step: leave --sampling out."
+    case .notConditional(let name, let recipe):
+      "\(name) (\(recipe)) knows no classes: leave --class and --guidance out."
+    case .badGuidance(let value): "--guidance can't be \(value): use a number from 0 to 20, such as 2."
+    }
+  }
+  public var exit: Exit { .usage }
+}

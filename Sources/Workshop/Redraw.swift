@@ -1,0 +1,93 @@
+import Foundation
+import Media
+import Models
+import Torch
+import Training
+
+/// What `vary --with` is asked for.
+public struct RedrawRequest: Sendable {
+  public var picture: String
+  /// A run, checkpoint or model that can redraw.
+  public var run: String
+  /// The new PNG file; for several seeds their folder.
+  public var out: String
+  public var seeds = Seeds([0])
+  /// 0 changes nothing, 1 leaves nothing of the picture.
+  public var strength = 0.6
+  public var drawing = Drawing()
+  /// Replaces files that are there.
+  public var force = false
+
+  public init(picture: String, run: String, out: String) { (self.picture, self.run, self.out) = (picture, run, out) }
+}
+
+/// Why a picture can't be redrawn.
+public enum RedrawError: Explained, Equatable {
+  case cannotEdit(String, recipe: String)
+  case badStrength(Double)
+  /// What only a run can do.
+  case needsRun
+
+  public var sentence: String {
+    switch self {
+    case .cannotEdit(let name, let recipe):
+      "\(name) (\(recipe)) can't go on from a picture that is there: use a run of the recipe diffusion."
+    case .badStrength(let value): "--strength can't be \(value): use a number from 0 to 1, such as 0.6."
+    case .needsRun:
+      "--strength, --sampling, --class and --guidance are for --with RUN: name a run, or leave them out."
+    }
+  }
+  public var exit: Exit { .usage }
+}
+
+extension Generator {
+  /// The recipe, when it can go on from pictures that are there.
+  ///
+  /// - Throws: `RedrawError.cannotEdit`.
+  func editing() throws(RedrawError) -> any EditingRecipe {
+    guard let editing = recipe as? any EditingRecipe else { throw .cannotEdit(name, recipe: facts.recipe) }
+    return editing
+  }
+}
+
+/// Makes pictures like one with a generator, at its size: from a part of the noise that it begins with.
+///
+/// - Returns: whether all were made, and not stopped.
+/// - Throws: `RedrawError`, `PictureError`, `FileError`, and as `Generator`.
+public func redraw(
+  _ request: RedrawRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
+  say: (String) -> Void = { _ in }, report: (VaryEvent) -> Void = { _ in }
+) throws -> Bool {
+  guard (0...1).contains(request.strength) else { throw RedrawError.badStrength(request.strength) }
+  var generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
+  let recipe = try generator.editing()
+  try generator.draw(request.drawing)
+  let settings = generator.settings
+  let source = try Picture.load(request.picture, Decoding(size: settings.size, channels: settings.channels))
+  let files = try request.seeds.files(at: request.out, isForced: request.force)
+  let pixels = source.tensor.unsqueezed(0).to(.float32) * (1 / 127.5) - 1
+  let started = ProcessInfo.processInfo.systemUptime
+  for (i, file) in files.enumerated() {
+    guard !shouldStop() else { return false }
+    let begun = ProcessInfo.processInfo.systemUptime
+    let made = recipe.redrawn(pixels, strength: request.strength, seeds: [file.seed])
+    let picture = Picture(made[0])
+    let words =
+      [
+        (key: "Source", value: (request.picture as NSString).lastPathComponent), ("Run", generator.name),
+        ("Checkpoint", "sha256:\(generator.hash)"), ("Strength", "\(request.strength)"), ("Seed", "\(file.seed)"),
+        ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+      ] + generator.drawingWords
+    try picture.write(
+      file.path, text: words, xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
+    let now = ProcessInfo.processInfo.systemUptime
+    report(
+      .picture(
+        Varied(
+          path: file.path, seed: file.seed, width: picture.width, height: picture.height, seconds: now - begun)))
+    let all = Double(i + 1) / Double(files.count)
+    report(
+      .progress(picture: i + 1, of: files.count, fraction: all, secondsLeft: (now - started) * (1 - all) / all))
+  }
+  return true
+}
