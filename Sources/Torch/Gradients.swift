@@ -5,12 +5,14 @@ import CTorch
 /// - Parameters:
 ///   - seed: the gradient with respect to `output`; may be left out when that has one element.
 ///   - createGraph: records the computation, so that the gradients can be differentiated again.
+///   - retainsGraph: keeps what `output` was computed from, so that another call may need it.
 public func gradients(
   of output: Tensor, withRespectTo inputs: [Tensor], seed: Tensor? = nil, createGraph: Bool = false,
-  file: StaticString = #fileID, line: UInt = #line
+  retainsGraph: Bool = false, file: StaticString = #fileID, line: UInt = #line
 ) -> [Tensor] {
-  gradients(
-    of: [output], withRespectTo: inputs, seeds: [seed], createGraph: createGraph, file: file, line: line)
+  optionalGradients(
+    [output], inputs, [seed], createGraph, retainsGraph: retainsGraph, allowUnused: false, file, line
+  ).map { $0! }
 }
 
 /// The gradients of several outputs' weighted sum.
@@ -30,7 +32,8 @@ public func gradientsIfUsed(
 }
 
 private func optionalGradients(
-  _ outputs: [Tensor], _ inputs: [Tensor], _ seeds: [Tensor?], _ createGraph: Bool, allowUnused: Bool,
+  _ outputs: [Tensor], _ inputs: [Tensor], _ seeds: [Tensor?], _ createGraph: Bool, retainsGraph: Bool = false,
+  allowUnused: Bool,
   _ file: StaticString, _ line: UInt
 ) -> [Tensor?] {
   precondition(outputs.count == seeds.count, "\(outputs.count) outputs and \(seeds.count) seeds")
@@ -39,7 +42,7 @@ private func optionalGradients(
     outputs.map { $0.handle as ct_tensor? }, inputs.map { $0.handle as ct_tensor? }, seeds.map(\.?.handle)
   )
   let failed = withExtendedLifetime((outputs, inputs, seeds)) {
-    ct_grad(from, with, from.count, to, to.count, createGraph, allowUnused, &found)
+    ct_grad(from, with, from.count, to, to.count, retainsGraph, createGraph, allowUnused, &found)
   }
   check(failed, "gradients", file: file, line: line)
   return found.map { $0.map(Tensor.init(owning:)) }

@@ -63,6 +63,13 @@ extension LatentRecipe {
   public func decode(_ latents: Tensor, truncation: Double) -> Tensor { decode(latents * truncation) }
 }
 
+/// A recipe that can say which latents a picture is made from.
+public protocol EncodingRecipe: LatentRecipe {
+  /// Latents [N, D], on the CPU, of pictures [N, C, H, W] in -1...1 of the recipe's size: `decode` makes them again, more
+  /// or less.
+  func encode(_ pictures: Tensor) -> Tensor
+}
+
 /// A recipe whose pictures move: of each latent there is one at any time.
 public protocol MovingRecipe: LatentRecipe {
   /// Pictures [N, C, H, W] in -1...1, float32 on the CPU, of latents [N, D] at N times of one motion.

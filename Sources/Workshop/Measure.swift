@@ -24,6 +24,9 @@ public struct Measurement: Codable, Hashable, Sendable {
   public let copies: [Copy]
   /// Milliseconds that a generator takes for a picture, sixteen or more at a time.
   public let millisecondsAPicture: Double?
+  /// How strong the steps between neighbouring pixels are, as a part of the real pictures': below 1 is blurred, above 1
+  /// has more grain or edges than they have.
+  public let sharpness: Double
 
   /// A picture and the real one that it is too much like.
   public struct Copy: Codable, Hashable, Sendable {
@@ -92,6 +95,8 @@ func measure(
   guard realSet.count >= MeasureError.least else { throw MeasureError.tooFew(path: against, count: realSet.count) }
   let whole = Double(realSet.count + samples)
   let real = try features(of: realSet, by: net) { progress(Double($0) / whole) }
+  let realEnergy = try gradientEnergy(of: PictureSet(path: realSet.path).pictures)
+  let energy: Double
   let realNames = try PictureSet(path: realSet.path).names
 
   let generated: Tensor, names: [String]
@@ -101,11 +106,13 @@ func measure(
     let found = try made(by: generator, count: max(samples, MeasureError.least), net) {
       progress(Double(realSet.count + $0) / whole)
     }
+    energy = found.energy
     (generated, milliseconds) = (found.features, 1000 * found.seconds / Double(names.count))
   } else {
     let set = try pack(subject, packing, in: workspace)
     guard set.count >= MeasureError.least else { throw MeasureError.tooFew(path: subject, count: set.count) }
     names = try PictureSet(path: set.path).names
+    energy = try gradientEnergy(of: PictureSet(path: set.path).pictures)
     generated = try features(of: set, by: net) {
       progress(Double(realSet.count + $0) / Double(realSet.count + set.count))
     }
@@ -124,7 +131,8 @@ func measure(
     kid: 1000 * kernel.value, kidError: kernel.error.isNaN ? nil : 1000 * kernel.error,
     fid: frechetDistance(generated, real), precision: neighbours.precision, recall: neighbours.recall,
     density: neighbours.density, coverage: neighbours.coverage, features: FeatureNet.name,
-    picturesSeen: generator?.facts.picturesSeen, copies: copies, millisecondsAPicture: milliseconds)
+    picturesSeen: generator?.facts.picturesSeen, copies: copies, millisecondsAPicture: milliseconds,
+    sharpness: energy / max(realEnergy, 1e-12))
 }
 
 func packing(of generator: Generator?, size: Int, channels: Int, crop: Decoding.Crop?) -> Packing {
@@ -164,17 +172,19 @@ private func features(of set: Packed, by net: FeatureNet, progress: (Int) -> Voi
 /// Of the pictures of the seeds from 0 on, as the bytes that `generate` would write, and the seconds that making them took.
 private func made(
   by generator: Generator, count: Int, _ net: FeatureNet, progress: (Int) -> Void
-) throws -> (features: Tensor, seconds: Double) {
+) throws -> (features: Tensor, seconds: Double, energy: Double) {
   let recipe = try generator.sampling()
-  var seconds = 0.0
+  var (seconds, energy) = (0.0, 0.0)
   let parts = stride(from: 0, to: count, by: 64).map { start -> Tensor in
     let seeds = (start..<min(start + 64, count)).map(UInt64.init)
     let begun = ProcessInfo.processInfo.systemUptime
     let pictures = recipe.sample(seeds: seeds)
     seconds += ProcessInfo.processInfo.systemUptime - begun
-    let features = net.features(of: pictureBytes(pictures))
+    let bytes = pictureBytes(pictures)
+    energy += gradientEnergy(of: bytes) * Double(seeds.count) / Double(count)
+    let features = net.features(of: bytes)
     progress(start + seeds.count)
     return features
   }
-  return (Tensor.concatenated(parts), seconds)
+  return (Tensor.concatenated(parts), seconds, energy)
 }

@@ -25,7 +25,7 @@ struct Atelier: ParsableCommand {
     subcommands: [
       DemoCommand.self, Inspect.self, Train.self, Generate.self, RestyleCommand.self, EnlargeCommand.self,
       VaryCommand.self, TextureCommand.self, FilmCommand.self, AnimateCommand.self, InbetweenCommand.self,
-      Measure.self, CompareCommand.self, ModelsCommand.self,
+      Measure.self, CompareCommand.self, ReconstructCommand.self, AttributeCommand.self, ModelsCommand.self,
     ])
 
   /// Tells the world's errors in one sentence on standard error, with their exit codes (see `Exit`).

@@ -57,14 +57,15 @@ struct CompareCommand: ParsableCommand {
     bar.close()
     console.event("comparison", encoding: found)
     let heading = [
-      "", "recipe", "KID × 1000", "precision", "recall", "coverage", "trained", "pictures/s", "ms a picture",
+      "", "recipe", "KID × 1000", "precision", "recall", "coverage", "sharpness", "trained", "pictures/s",
+      "ms a picture",
     ]
     let rows = found.rows.map { row in
       let measured = row.measurement
       let error = measured.kidError.map { " ± \(spoken($0))" } ?? ""
       return [
         (row.name as NSString).lastPathComponent, row.recipe, spoken(measured.kid) + error, spoken(measured.precision),
-        spoken(measured.recall), spoken(measured.coverage), "\(spoken(row.minutes)) min",
+        spoken(measured.recall), spoken(measured.coverage), spoken(measured.sharpness), "\(spoken(row.minutes)) min",
         spoken(row.picturesPerSecond), measured.millisecondsAPicture.map { spoken($0) } ?? "",
       ]
     }

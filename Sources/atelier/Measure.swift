@@ -76,6 +76,7 @@ struct Measure: ParsableCommand {
     console.line("  FID         \(spoken(found.fid))   (not comparable with papers: other features)")
     console.line("  precision   \(spoken(found.precision))   recall \(spoken(found.recall))")
     console.line("  density     \(spoken(found.density))   coverage \(spoken(found.coverage))")
+    console.line("  sharpness   \(spoken(found.sharpness)) of the real ones'")
     if let time = found.millisecondsAPicture { console.line("  a picture takes \(spoken(time)) ms") }
     console.line("  likely copies of real pictures: \(found.copies.count)")
     for copy in found.copies.prefix(5) { console.line("    \(copy.picture) is very like \(copy.of)") }

@@ -7,7 +7,7 @@ import Testing
   /// The texts are in Tests/Goldens/help; `ATELIER_WRITE_HELP=1` writes them again.
   @Test(arguments: [
     "", "demo", "inspect", "train", "generate", "restyle", "enlarge", "vary", "texture", "film", "animate", "inbetween",
-    "measure", "compare",
+    "measure", "compare", "reconstruct", "attribute",
     "models",
     "models list",
     "models install",

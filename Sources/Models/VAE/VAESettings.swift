@@ -1,0 +1,61 @@
+import Networks
+import Torch
+import Training
+
+/// Settings of `VAERecipe`.
+public struct VAESettings: RecipeSettings {
+  public var size = 64
+  public var channels = 3
+  public var batch = 32
+  public var latent = 64  // Numbers that a picture is made from.
+  public var widths = [128, 96, 64, 32]  // Channels at 4, 8, 16, … px, up to half of the size.
+  public var blocks = 2  // Residual blocks of the decoder at the last of them.
+  public var stem = 16  // The encoder's channels at full resolution.
+  public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a fiftieth.
+  public var beta = 1.0  // Weight of the divergence from the prior: more for simpler latents, less for likeness.
+  public var warmUp = 0.1  // Part of the run over which that weight rises.
+  public var freeBits = 0.0  // Nats of divergence a latent number that cost nothing.
+  public var perceptual = 0.0  // Weight of what a trained network sees.
+  public var adversarial = 0.0  // Weight of a discriminator's verdict on patches.
+  public var adversarialFrom = 0.3  // Fraction of the run from which on it counts.
+  public var criticWidth = 32  // The discriminator's channels.
+  public var averageMemory = 0.05  // Half-life of the average, as a part of the run so far.
+  public var mirror = false  // See pictures mirrored, too.
+  public var precision = "auto"  // auto, bfloat16 or float32.
+  public init() {}
+
+  /// Settings that suit the pictures.
+  ///
+  /// - Throws: `RecipeError.unknownPreset` or `impossibleSize`.
+  public init(for situation: Situation, preset: String?) throws(RecipeError) {
+    (size, channels) = (situation.size, situation.channels)
+    switch preset {
+    case nil: break
+    case "sharp": (adversarial, perceptual, beta) = (0.8, situation.channels == 3 ? 0.3 : 0, 1)
+    case let other?: throw .unknownPreset(other, recipe: VAERecipe.name, known: VAERecipe.presets.map(\.name))
+    }
+    let stages = max(1, Double(max(size, 16) / 8).exponent + 1)
+    widths = Array([128, 96, 64, 32, 24, 16].prefix(Int(stages)))
+    if !situation.device.isCPU { widths = widths.map { 2 * $0 } }
+    try check()
+  }
+
+  func check() throws(RecipeError) {
+    guard [16, 32, 64, 128, 256].contains(size) else {
+      throw .impossibleSize(size, recipe: VAERecipe.name, reason: "use 16, 32, 64, 128 or 256")
+    }
+    try expect(
+      widths.allSatisfy { $0 > 0 } && 4 << widths.count == size, "widths", widths,
+      "for \(size) px it must be \(Int(Double(size / 4).exponent)) numbers above 0")
+    try expect(batch > 0, "batch", batch, "it must be 1 or more")
+    try expect(latent > 0, "latent", latent, "it must be 1 or more")
+    try expect(blocks > 0 && stem > 0 && criticWidth > 0, "blocks", blocks, "it must be 1 or more")
+    try expect(beta >= 0, "beta", beta, "it must be 0 or more")
+    try expect((0...1).contains(warmUp), "warm-up", warmUp, "it must be in 0...1")
+    try expect(freeBits >= 0, "free-bits", freeBits, "it must be 0 or more")
+    try expect(adversarial >= 0, "adversarial", adversarial, "it must be 0 or more")
+    try expect(perceptual >= 0, "perceptual", perceptual, "it must be 0 or more")
+    try expect(perceptual == 0 || channels == 3, "perceptual", perceptual, "the trained network sees colours: use 0")
+    try expect((0...1).contains(adversarialFrom), "adversarial-from", adversarialFrom, "it must be in 0...1")
+  }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Foundation
+import Workshop
+
+struct ReconstructCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reconstruct",
+    abstract: "Encode pictures with a run, and make them again.",
+    discussion: """
+      A run of the recipe vae says of each picture which latents it is made from. The sheet has pictures above what \
+      became of them:
+        atelier reconstruct RUN PICTURES --out sheet.png
+      """)
+
+  @Argument(help: "A run, checkpoint or model of the recipe vae.")
+  var source: String
+
+  @Argument(help: "A folder, a zip file or a picture.")
+  var pictures: String
+
+  @Option(help: ArgumentHelp("The sheet, a new PNG file.", valueName: "file"))
+  var out: String
+
+  @Option(help: ArgumentHelp("Pictures on the sheet; all are measured.", valueName: "n"))
+  var count = 12
+
+  @Flag(help: "Replace a sheet that is there.")
+  var force = false
+
+  @OptionGroup var device: DeviceOption
+  @OptionGroup var common: Common
+
+  func run() throws {
+    let console = common.console
+    var request = ReconstructRequest(run: source, pictures: pictures, out: out)
+    (request.count, request.force) = (count, force)
+    var bar = Bar(console, interval: 5)
+    let found = try reconstruct(request, in: common.place, on: device.resolved()) { sentence in
+      bar.interrupt()
+      console.line(sentence)
+      console.event("note", ["text": sentence])
+    } progress: {
+      bar.show($0, ["encoding"])
+    }
+    bar.close()
+    console.event("reconstruction", encoding: found)
+    show(found.sheet, on: console)
+    let structure = found.structure.map { ", structure \(spoken($0))" } ?? ""
+    console.line(
+      "\(counted(found.pictures, "picture")): \(spoken(found.psnr)) dB\(structure), sharpness \(spoken(found.sharpness)) "
+        + "of theirs; \(found.sheet)")
+  }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import Networks
+import Testing
+import Torch
+import Training
+
+@testable import Models
+
+/// The variational autoencoder: its bound beside PyTorch (Tests/Goldens/vae.py), and as a recipe.
+@Suite struct VAETests {
+  private static let goldens = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Goldens/vae.safetensors").path
+
+  /// Float64 sums in another order.
+  private func expectClose(_ mine: Tensor, _ theirs: Tensor, _ name: String, tolerance: Double = 1e-10) {
+    let scale = max(1e-3, abs(theirs).max().item())
+    #expect(mine.shape == theirs.shape && abs(mine - theirs).max().item() < tolerance * scale, "\(name)")
+  }
+
+  @Test func theBoundsTermsArePyTorchs() throws {
+    let golden = try Safetensors.read(Self.goldens).tensors
+    func leaf(_ name: String) -> Tensor { golden[name]!.requiringGradient() }
+    let (mean, logVariance, made, logDeviation) = (
+      leaf("mean"), leaf("log_variance"), leaf("made"), leaf("log_deviation")
+    )
+    let latents = Gaussian(mean: mean, logVariance: logVariance)
+    let sample = latents.sample(golden["drawn"]!)
+    let likelihood = negativeLogLikelihood(golden["x"]!, made, logDeviation: logDeviation)
+    let paid = paidDivergence(latents.divergence, free: 0.5)
+    expectClose(sample, golden["sample"]!, "sample")
+    expectClose(latents.divergence, golden["divergence"]!, "divergence")
+    expectClose(likelihood, golden["likelihood"]!, "likelihood")
+    expectClose(paid.reshaped([1]), golden["paid"]!, "paid")
+    let loss = likelihood.mean() + paid * 0.3 + square(sample).mean()
+    let slopes = gradients(of: loss, withRespectTo: [mean, logVariance, made, logDeviation])
+    for (slope, name) in zip(slopes, ["mean", "log_variance", "made", "log_deviation"]) {
+      expectClose(slope, golden["gradient/\(name)"]!, "gradient of \(name)")
+    }
+  }
+
+  /// In float32, as it is used.
+  @Test func thePerceptualDistanceIsPyTorchs() throws {
+    let golden = try Safetensors.read(Self.goldens).tensors
+    let features = (0..<2).map { i in (0..<2).map { k in golden["features/\(i)/\(k)"]!.to(.float32) } }
+    let first = features[0][0].requiringGradient()
+    let distance = perceptualDistance([first, features[1][0]], [features[0][1], features[1][1]])
+    expectClose(distance.reshaped([1]).to(.float64), golden["perceptual"]!, "distance", tolerance: 1e-5)
+    let slope = gradients(of: distance, withRespectTo: [first])[0]
+    expectClose(slope.to(.float64), golden["gradient/perceptual"]!, "gradient", tolerance: 1e-5)
+  }
+
+  private static func settings(adversarial: Double = 0) -> VAESettings {
+    var settings = VAESettings()
+    (settings.size, settings.widths, settings.latent, settings.stem) = (32, [12, 8, 8], 6, 4)
+    (settings.batch, settings.adversarial, settings.criticWidth, settings.precision) = (4, adversarial, 4, "float32")
+    return settings
+  }
+
+  private static func set() -> PictureSet {
+    var noise = Noise(seed: 5)
+    let smooth = interpolate(noise.normal([6, 3, 4, 4]), size: [32, 32])
+    return PictureSet(clamp(smooth * 60 + 128, min: 0, max: 255).to(.uint8))
+  }
+
+  private static func recipe(_ settings: VAESettings) throws -> VAERecipe {
+    var noise = Noise(seed: 1)
+    return try VAERecipe(settings, noise: &noise, on: .cpu)
+  }
+
+  /// Ten steps are five, saved, and five more, to the bit; the discriminator begins in the second half.
+  @Test(arguments: [0, 0.8]) func aRunGoesOnExactly(adversarial: Double) throws {
+    let folder = NSTemporaryDirectory() + "vae-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    func trained(_ pictures: Int, _ name: String, from saved: Checkpoint? = nil) throws -> VAERecipe {
+      let recipe = try Self.recipe(Self.settings(adversarial: adversarial))
+      var plan = Plan(.pictures(40), seed: 1)
+      plan.samples = 0
+      let loop = Loop(recipe, on: Self.set(), plan: plan, folder: "\(folder)/\(name)")
+      if let saved { try loop.resume(saved) }
+      try loop.run { _ in
+      } shouldStop: {
+        loop.facts.picturesSeen >= pictures
+      }
+      return recipe
+    }
+    let whole = try trained(40, "whole")
+    _ = try trained(20, "parts")
+    let rest = try trained(40, "rest", from: #require(Checkpoint.latest(in: "\(folder)/parts")))
+    for (name, part) in whole.saved {
+      for (key, tensor) in part.savedTensors {
+        #expect(tensor.isEqual(to: rest.saved[name]!.savedTensors[key]!), "\(name)/\(key)")
+      }
+    }
+  }
+
+  @Test func picturesAndLatentsAreTheSameInAnyBatch() throws {
+    let recipe = try Self.recipe(Self.settings())
+    let many = recipe.sample(seeds: Array(0..<20))
+    #expect(recipe.sample(seeds: [17])[0].isEqual(to: many[17]) && abs(many).max().item() <= 1)
+    let pictures = Self.set().batch([0, 1, 2, 3, 4, 5]).contiguous()
+    let latents = recipe.encode(pictures)
+    #expect(latents.shape == [6, 6] && recipe.encode(pictures[4..<5])[0].isEqual(to: latents[4]))
+  }
+
+  /// Six smooth pictures are soon told apart: what is made of them comes nearer to them than to one another.
+  @Test func picturesComeBack() throws {
+    var settings = Self.settings()
+    (settings.rate, settings.averageMemory, settings.beta) = (5e-3, 0.02, 0.1)
+    let recipe = try Self.recipe(settings)
+    let pictures = Self.set().batch([0, 1, 2, 3, 4, 5])
+    let batch = Batch(pictures: pictures, indices: [0, 1, 2, 3, 4, 5])
+    for i in 0..<50 {
+      var noise = Noise(seed: 1, at: i)
+      let progress = Progress(picturesSeen: 6 * i, fraction: Double(i) / 50, totalPictures: 300)
+      #expect(recipe.step(batch, noise: &noise, at: progress).allSatisfy { $0.value.isFinite })
+    }
+    let made = recipe.decode(recipe.encode(pictures))
+    let mean = pictures.mean(dims: [0], keepDims: true)
+    let (own, spread) = (square(made - pictures).mean().item(), square(pictures - mean).mean().item())
+    #expect(own < 0.7 * spread, "\(own) of \(spread)")
+  }
+
+  @Test func badSettingsAreNamed() {
+    for change in [
+      ("size", "48"), ("widths", "8,8"), ("beta", "-1"), ("free-bits", "-1"), ("adversarial-from", "2"),
+      ("latent", "0"),
+    ] {
+      #expect(throws: RecipeError.self) {
+        _ = try Self.recipe(Self.settings().changed(by: [change], recipe: "vae"))
+      }
+    }
+  }
+
+  @Test(arguments: [16, 32, 64, 128, 256]) func presetsFitEverySize(size: Int) throws {
+    for preset in [nil, "sharp"] {
+      let situation = Situation(pictures: 100, size: size, channels: 3)
+      #expect(try VAESettings(for: situation, preset: preset).size == size)
+    }
+  }
+}
