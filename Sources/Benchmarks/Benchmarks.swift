@@ -22,6 +22,7 @@ struct Benchmarks {
     case "nothing": _ = (Tensor.zeros([1]) + 1).item()
     case "packing": PackingRate(arguments).run()
     case "gaussians": Gaussians(arguments).run()
+    case "gplvm": PictureMap(arguments).run()
     case "stacked-mnist": StackedDigits(arguments).run()
     case "help", "--help", "-h": print(help)
     default: stop("There is no benchmark '\(name)'. \(help)")
@@ -40,6 +41,7 @@ struct Benchmarks {
       gaussians             25 modes in the plane, by r3gan's loss        [--steps N] [--seed N]
       stacked-mnist         1,000 modes of three digits, by r3gan         [--minutes N | --pictures N] [--seed N]
                             [--digits FILE], made by Scripts/digits.py
+      gplvm                 whether its map keeps digits of a kind together  [--epochs N] [--digits FILE] [--out FILE]
 
     Rounds take turns with the peers, so that a busy machine disturbs all alike; the table has medians. PyTorch is that
     of --python, else of .venv.

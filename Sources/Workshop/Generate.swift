@@ -14,6 +14,8 @@ public struct GenerateRequest: Sendable {
   /// Writes walks between pairs of seeds on `interpolation.png`, a row each.
   public var interpolate: SeedPairs?
   public var steps = 8  // Pictures of a walk, both ends included.
+  /// Writes the plane of latents on `map.png`, so many pictures a side; of generators with two numbers a latent.
+  public var map: Int?
   /// From 1, which changes nothing, down to 0, the generator's middle: less variety, fewer failures.
   public var truncation: Double?
   /// Replaces files that are there.
@@ -24,7 +26,7 @@ public struct GenerateRequest: Sendable {
 
 /// A file that `generate` wrote.
 public struct Generated: Codable, Sendable, Equatable {
-  public enum Kind: String, Codable, Sendable { case picture, sheet, interpolation }
+  public enum Kind: String, Codable, Sendable { case picture, sheet, interpolation, map }
   public let kind: Kind
   public let path: String
   /// A picture's own seed.
@@ -45,9 +47,10 @@ public func generate(
   let pictures = request.seeds.values.map { (seed: $0, path: "\(request.out)/\(fileName(seed: $0))") }
   let sheet = request.grid ? "\(request.out)/sheet.png" : nil
   let walk = request.interpolate.map { (pairs: $0.pairs, path: "\(request.out)/interpolation.png") }
+  let map = request.map.map { (side: $0, path: "\(request.out)/map.png") }
   if !request.force {
     // Before any work: an artist who forgot --out shouldn't wait for that.
-    for path in pictures.map(\.path) + [sheet, walk?.path].compactMap({ $0 }) where access(path, F_OK) == 0 {
+    for path in pictures.map(\.path) + [sheet, walk?.path, map?.path].compactMap({ $0 }) where access(path, F_OK) == 0 {
       throw FileError.exists(path: path)
     }
   }
@@ -79,17 +82,27 @@ public func generate(
     let drawn = Sheet(columns: request.steps, for: made.count).drawn(made)
     try write(drawn, walk.path, .interpolation)
   }
+  if let map, let latent {
+    let made = latent.decode(plane(map.side), truncation: request.truncation ?? 1).unbound().map { Picture($0) }
+    try write(Sheet(columns: map.side, for: made.count, margin: 0).drawn(made), map.path, .map)
+  }
 }
 
 /// What was wrong with a request.
 public enum GenerateError: Explained, Equatable {
   case badTruncation(Double)
   case badSteps(Int)
+  case badMap(Int)
+  /// Its latents aren't two numbers.
+  case noMap(String, numbers: Int)
 
   public var sentence: String {
     switch self {
     case .badTruncation(let value): "--truncation can't be \(value): use a number from 0 to 1, such as 0.8."
     case .badSteps(let count): "--steps can't be \(count): use a number from 2 to 1000."
+    case .badMap(let side): "--map can't be \(side): use 2 to 100 pictures a side."
+    case .noMap(let name, let numbers):
+      "\(name) makes a picture of \(numbers) numbers, so there is no map of two: train the recipe gplvm, or leave --map out."
     }
   }
   public var exit: Exit { .usage }
@@ -102,11 +115,31 @@ private func latentRecipe(_ request: GenerateRequest, _ generator: Generator) th
   }
   guard (2...1000).contains(request.steps) else { throw GenerateError.badSteps(request.steps) }
   let latent = generator.recipe as? any LatentRecipe
-  if latent == nil, request.truncation != nil || request.interpolate != nil {
-    let option = request.truncation != nil ? "--truncation" : "--interpolate"
+  if let side = request.map, !(2...100).contains(side) { throw GenerateError.badMap(side) }
+  if latent == nil, request.truncation != nil || request.interpolate != nil || request.map != nil {
+    let option = request.truncation != nil ? "--truncation" : request.map != nil ? "--map" : "--interpolate"
     throw GeneratorError.noLatents(recipe: generator.facts.recipe, option: option)
   }
+  if request.map != nil, let numbers = latent?.latents(seeds: [0]).size(1), numbers != 2 {
+    throw GenerateError.noMap(generator.name, numbers: numbers)
+  }
   return latent
+}
+
+/// Places [side², 2] between which there is as much of a normal plane, from the upper left to the lower right.
+private func plane(_ side: Int) -> Tensor {
+  let line = (0..<side).map { normalQuantile((Double($0) + 0.5) / Double(side)) }
+  return Tensor(line.reversed().flatMap { y in line.flatMap { x in [Float(x), Float(y)] } }, shape: [side * side, 2])
+}
+
+/// Below which a standard normal number is with a probability in 0...1, exclusive: by halving.
+private func normalQuantile(_ probability: Double) -> Double {
+  var (low, high) = (-9.0, 9.0)
+  for _ in 0..<60 {
+    let middle = (low + high) / 2
+    if 0.5 * erfc(-middle / 2.0.squareRoot()) < probability { low = middle } else { high = middle }
+  }
+  return (low + high) / 2
 }
 
 /// Pictures [N, C, H, W] in -1...1.

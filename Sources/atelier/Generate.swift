@@ -26,6 +26,10 @@ struct Generate: ParsableCommand {
     help: ArgumentHelp("Walk from one seed to another, on interpolation.png: 3-7, or 3-7,7-12.", valueName: "a-b"))
   var interpolate: String?
 
+  @Option(
+    help: ArgumentHelp("Of a map (gplvm): the whole plane on map.png, so many pictures a side.", valueName: "n"))
+  var map: Int?
+
   @Option(help: ArgumentHelp("Pictures of a walk.", valueName: "n"))
   var steps = 8
 
@@ -43,6 +47,7 @@ struct Generate: ParsableCommand {
     let console = common.console
     var request = GenerateRequest(seeds: try Seeds(seeds), out: out)
     (request.grid, request.steps, request.truncation, request.force) = (grid, steps, truncation, force)
+    request.map = map
     request.interpolate = try interpolate.map(SeedPairs.init)
     var generator = try Generator(source, in: common.place, on: device.resolved()) { Console.complain($0.sentence) }
     try generator.draw(drawing.value)

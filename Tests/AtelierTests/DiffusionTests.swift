@@ -41,7 +41,8 @@ import Testing
         let outcome = try atelier.run(["generate", "run", "--seeds", "3", "--out", "x"] + choice)
         #expect(outcome.status == 64 && outcome.err.contains(words), "\(outcome.err)")
       }
-      let early = try atelier.run(["train", "kinds", "--run", "early", "--distil", "0", "--pictures-seen", "8"] + Self.small)
+      let early = try atelier.run(
+        ["train", "kinds", "--run", "early", "--distil", "0", "--pictures-seen", "8"] + Self.small)
       #expect(early.status == 0, "\(early.err)")
       let quick = try atelier.run("generate", "early", "--seeds", "3", "--sampling", "quick:4", "--out", "x")
       #expect(quick.status == 64 && quick.err.contains("--distil 0"), "\(quick.err)")
@@ -109,9 +110,10 @@ import Testing
         "compare", "gan", "run", "--against", Binary.pictures, "--samples", "16", "--out", "sheet.png", "--force")
       #expect(told.status == 0 && told.out.contains("KID × 1000"), "\(told.err)")
       for (arguments, status) in [
-        (["gan"], 64), (["gan", "nowhere"], 66), (["gan", "run", "--columns", "0"], 64), (["gan", "run"], 73),
+        (["gan", "--out", "x.png"], 64), (["gan", "nowhere", "--out", "x.png"], 66),
+        (["gan", "run", "--columns", "0", "--out", "x.png"], 64), (["gan", "run", "--out", "sheet.png"], 73),
       ] {
-        let refused = try atelier.run(["compare"] + arguments + ["--against", Binary.pictures, "--out", "sheet.png"])
+        let refused = try atelier.run(["compare"] + arguments + ["--against", Binary.pictures])
         #expect(refused.status == Int32(status), "\(arguments): \(refused.err)")
       }
     }

@@ -1,0 +1,172 @@
+import Networks
+import Torch
+import Training
+
+/// A map of the pictures: the Gaussian process latent variable model (Lawrence 2005), Bayesian (Titsias and Lawrence 2010),
+/// with a network for back constraints (Lawrence and Quiñonero-Candela 2006; Bui and Turner 2015), so that pictures that
+/// look alike lie together and new ones find their place.
+///
+/// Each pixel is a Gaussian process over the plane of latents. Maximises the evidence lower bound on batches: E ln p(y | x)
+/// − KL(q(x) ‖ N(0, 1)) − KL(q(u) ‖ p(u)) / pictures.
+public final class GPLVMRecipe: EncodingRecipe {
+  public struct Settings: RecipeSettings {
+    public var size = 32
+    public var channels = 3
+    public var batch = 100
+    public var pictures = 1000  // In the set; the process is paid for once by all.
+    public var latent = 2  // Numbers that a picture is made from: two are a map.
+    public var inducing = 128  // Places of the map where the process is known.
+    public var hidden = 256  // Width of the network that finds a picture's place.
+    public var rate = 1e-3  // Adam's learning rate, of the network; falls along a cosine to a fiftieth.
+    public var processRate = 1e-2  // The same of the kernel's lengths and of the places where it is known.
+    public var mirror = false  // See pictures mirrored, too.
+    public init() {}
+  }
+
+  public static let name = "gplvm"
+  public static let summary = "A map of the pictures that one can walk on, by Gaussian processes; soft pictures."
+  public static func length(for situation: Situation) -> Length { .minutes(5) }
+
+  public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
+    guard preset == nil else { throw .unknownPreset(preset!, recipe: name, known: []) }
+    var settings = Settings()
+    (settings.size, settings.channels, settings.pictures) = (situation.size, situation.channels, situation.pictures)
+    settings.batch = min(settings.batch, max(1, situation.pictures))
+    try check(settings)
+    return settings
+  }
+
+  private static func check(_ settings: Settings) throws(RecipeError) {
+    guard (4...128).contains(settings.size) else {
+      throw .impossibleSize(settings.size, recipe: name, reason: "use 4 to 128")
+    }
+    try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
+    try expect(settings.pictures > 0, "pictures", settings.pictures, "it must be 1 or more")
+    try expect((1...64).contains(settings.latent), "latent", settings.latent, "it must be in 1...64")
+    try expect((2...2000).contains(settings.inducing), "inducing", settings.inducing, "it must be in 2...2000")
+    try expect(settings.hidden > 0, "hidden", settings.hidden, "it must be 1 or more")
+  }
+
+  public let settings: Settings
+  let encoder: PlaceEncoder
+  let process: SparseProcess
+  private let optimizer: Adam, optimizerP: Adam
+  private let device: Device
+
+  public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
+    try Self.check(settings)
+    (self.settings, self.device) = (settings, device)
+    let numbers = settings.channels * settings.size * settings.size
+    encoder = PlaceEncoder(numbers, hidden: settings.hidden, latent: settings.latent)
+    process = SparseProcess(
+      inducing: settings.inducing, dimensions: settings.latent, outputs: numbers, noise: 0.1)
+    for module in [encoder, process] as [any Module] {
+      module.initialize(&noise)
+      module.move(to: device)
+    }
+    optimizer = Adam(encoder.parameters, rate: settings.rate, betas: (0.9, 0.99))
+    optimizerP = Adam(process.parameters, rate: settings.processRate, betas: (0.9, 0.99))
+  }
+
+  public var saved: [String: any Saved] {
+    ["encoder": encoder, "process": process, "optimizer": optimizer, "optimizer.process": optimizerP]
+  }
+  public var published: [String: any Saved] { ["encoder": encoder, "process": process] }
+  public var mirrors: Bool { settings.mirror }
+
+  public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+    let fall = Schedule.cosine(from: 1, to: 0.02)(progress.fraction) * progress.rateScale
+    (optimizer.rate, optimizerP.rate) = (settings.rate * fall, settings.processRate * fall)
+    let y = batch.pictures.contiguous().flattened(from: 1), n = y.size(0)
+    if progress.picturesSeen == 0 { encoder.begin(with: y) }
+    encoder.follow(y)
+    let places = encoder(y)
+    let x = places.sample(noise.normal([n, settings.latent], on: device))
+    let projected = process.projected(x), centred = y - encoder.mean
+    // At first a batch's answer is taken whole; in the end some hundred are one.
+    let pace = Schedule.exponential(from: 1, to: 0.01, during: 0...0.1)(progress.fraction)
+    process.follow(centred, projected.detached(), of: settings.pictures, rate: max(pace, 0.05 * fall))
+    let belief = process.belief
+    let likelihood = process.expectedLikelihood(centred, projected, belief).mean()
+    let divergence = places.divergence.sum(dims: [1]).mean().to(.float64)
+    let paid = belief.divergence / Double(settings.pictures)
+    let numbers = Double(y.size(1))
+    let loss = (divergence + paid - likelihood) / numbers
+    let parameters = optimizer.parameters + optimizerP.parameters
+    let slopes = gradients(of: loss, withRespectTo: parameters)
+    optimizer.step(Array(slopes.prefix(optimizer.parameters.count)))
+    optimizerP.step(Array(slopes.suffix(optimizerP.parameters.count)))
+    return [
+      Reading("bound", loss), Reading("divergence", divergence), Reading("noise", exp(process.logNoise * 0.5)),
+    ]
+  }
+
+  public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
+
+  /// The process' mean.
+  public func decode(_ latents: Tensor) -> Tensor {
+    withoutGradients {
+      inEqualBatches(of: 16, latents) { x in
+        let y = process.posterior(at: x.to(device)).mean.to(.float32) + encoder.mean
+        let side = settings.size
+        return clamp(y.to(.cpu), min: -1, max: 1).reshaped([x.size(0), settings.channels, side, side])
+      }
+    }
+  }
+
+  public func encode(_ pictures: Tensor) -> Tensor {
+    withoutGradients {
+      inEqualBatches(of: 16, pictures.contiguous().flattened(from: 1)) { y in
+        encoder(y.to(device)).mean.to(.cpu).contiguous()
+      }
+    }
+  }
+}
+
+/// Pictures [N, numbers] to where they may lie on the map.
+final class PlaceEncoder: Module {
+  /// The mean picture, [numbers], of those seen: no place is better than any other for it.
+  let mean: Tensor
+  /// Pictures that it is the mean of.
+  let seen: Tensor
+  let straight: Linear
+  let first: Linear, second: Linear, last: Linear
+
+  init(_ numbers: Int, hidden: Int, latent: Int) {
+    (mean, seen) = (Tensor.zeros([numbers]), Tensor.zeros([1]))
+    straight = Linear(numbers, latent, bias: false)
+    (first, second) = (Linear(numbers, hidden), Linear(hidden, hidden))
+    last = Linear(hidden, 2 * latent)
+  }
+
+  /// Two networks beside one another; the bent one is nothing at first.
+  func fill(_ noise: inout Noise, as scheme: Initialization) {
+    Initialization.zero.fill(last.weight, last.bias, &noise)
+  }
+
+  /// Places by the first principal components, of variance 1, as Lawrence 2005 begins.
+  ///
+  /// - Parameter y: [N, numbers].
+  func begin(with y: Tensor) {
+    withoutGradients {
+      let centred = y - y.mean(dims: [0], keepDims: true)
+      let parts = svd(centred)
+      let count = min(straight.weight.size(0), parts.s.count)
+      let deviations = parts.s[0..<count] / Double(max(1, y.size(0) - 1)).squareRoot()
+      straight.weight.setSlice(from: 0, to: parts.vT[0..<count] / (deviations.unsqueezed(1) + 1e-6))
+    }
+  }
+
+  /// Learns the mean; after some thousand pictures it hardly moves any more.
+  func follow(_ y: Tensor) {
+    withoutGradients {
+      seen.add(Tensor.full([1], Double(y.size(0)), on: seen.device))
+      mean.copy(from: mean + (y.mean(dims: [0]) - mean) * (Double(y.size(0)) / seen.item()))
+    }
+  }
+
+  func callAsFunction(_ y: Tensor) -> Gaussian {
+    let told = last(silu(second(silu(first(y - mean))))).chunks(2, dim: 1)
+    return Gaussian(mean: straight(y - mean) + told[0], logVariance: clamp(told[1] - 4, min: -20, max: 4))
+  }
+}
