@@ -17,6 +17,7 @@ struct Atelier: ParsableCommand {
         atelier enlarge PICTURE --out FILE
         atelier vary PICTURE --seeds 0-8 --out DIR
         atelier texture PICTURE --out FILE
+        atelier fill PICTURE --mask MASK --out FILE
         atelier animate PICTURE --with CLIP --out FILE
         atelier inbetween CLIP --out FILE
         atelier compare RUN RUN --against PICTURES --out FILE
@@ -24,7 +25,8 @@ struct Atelier: ParsableCommand {
     version: "atelier \(House.version), LibTorch \(LibTorch.version)",
     subcommands: [
       DemoCommand.self, Inspect.self, Train.self, Generate.self, RestyleCommand.self, EnlargeCommand.self,
-      VaryCommand.self, TextureCommand.self, FilmCommand.self, AnimateCommand.self, InbetweenCommand.self,
+      VaryCommand.self, TextureCommand.self, FillCommand.self, FilmCommand.self, AnimateCommand.self,
+      InbetweenCommand.self,
       Measure.self, CompareCommand.self, ReconstructCommand.self, AttributeCommand.self, ModelsCommand.self,
     ])
 

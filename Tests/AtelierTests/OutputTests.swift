@@ -6,7 +6,8 @@ import Testing
 @Suite struct OutputTests {
   /// The texts are in Tests/Goldens/help; `ATELIER_WRITE_HELP=1` writes them again.
   @Test(arguments: [
-    "", "demo", "inspect", "train", "generate", "restyle", "enlarge", "vary", "texture", "film", "animate", "inbetween",
+    "", "demo", "inspect", "train", "generate", "restyle", "enlarge", "vary", "texture", "fill", "film", "animate",
+    "inbetween",
     "measure", "compare", "reconstruct", "attribute",
     "models",
     "models list",

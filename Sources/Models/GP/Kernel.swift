@@ -69,6 +69,22 @@ public indirect enum Kernel: Sendable, Equatable, Codable {
     return value(at: difference, &rest)
   }
 
+  /// The covariances of two lists of places in any space, of a kernel that asks for distances alone: [N, M], float64.
+  ///
+  /// - Parameters:
+  ///   - a: [N, Q].
+  ///   - b: [M, Q].
+  ///   - values: as `covariance` has them.
+  public func covariance(ofPlaces a: Tensor, _ b: Tensor, parameters values: Tensor? = nil) -> Tensor {
+    precondition(period == nil, "\(self) asks for times")
+    let (x, y) = (a.to(.float64), b.to(.float64))
+    let squares = square(x).sum(dims: [1], keepDims: true) + square(y).sum(dims: [1]) - matmul(x, y.T) * 2
+    let values = values ?? Tensor(parameters).to(a.device)
+    var rest = parameters.indices.map { values.narrowed(dim: 0, from: $0, count: 1) }[...]
+    // Rounding leaves some of a place's distance from itself, for which `white` looks.
+    return value(at: sqrt(whereTrue(squares.less(than: 1e-7), squares * 0, squares)), &rest)
+  }
+
   /// Of differences of times, any shape.
   private func value(at d: Tensor, _ parameters: inout ArraySlice<Tensor>) -> Tensor {
     switch self {

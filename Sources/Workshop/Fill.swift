@@ -1,0 +1,184 @@
+import Foundation
+import Media
+import Models
+import Torch
+import Training
+
+/// What `fill` is asked for.
+public struct FillRequest: Sendable {
+  public var picture: String
+  /// White where something else is to be.
+  public var mask: String
+  /// A run that draws what is to be there; nil takes what the pixels around let expect.
+  public var run: String?
+  /// The new PNG file; for several seeds of a run their folder.
+  public var out: String
+  public var seeds = Seeds([0])
+  public var drawing = Drawing()
+  /// Replaces files that are there.
+  public var force = false
+
+  public init(picture: String, mask: String, out: String) {
+    (self.picture, self.mask, self.out) = (picture, mask, out)
+  }
+}
+
+/// A file that `fill` wrote.
+public struct Filled: Codable, Sendable {
+  public let path: String
+  public var seed: UInt64?
+  public let pixels: Int
+  public let seconds: Double
+}
+
+/// Why a picture can't be filled.
+public enum FillError: Explained, Equatable {
+  case emptyMask(String)
+  case nothingLeft(String)
+  case needsRun
+  /// A hole is larger than the largest square of the picture.
+  case tooWide(String)
+
+  public var sentence: String {
+    switch self {
+    case .emptyMask(let path): "The mask \(path) is black all over: make white what is to be filled."
+    case .nothingLeft(let path):
+      "Around what \(path) masks there are no pixels to go by: leave more of the picture unmasked, or name a run by --with."
+    case .needsRun: "--seeds, --sampling, --class and --guidance are for --with RUN: name a run, or leave them out."
+    case .tooWide(let path):
+      "What \(path) masks is wider or higher than the picture's shorter side, and a run draws squares: fill it in parts."
+    }
+  }
+  public var exit: Exit {
+    switch self {
+    case .needsRun: .usage
+    case .emptyMask, .nothingLeft, .tooWide: .data
+    }
+  }
+}
+
+/// Fills what a mask covers. All other pixels stay, exactly; where the mask is grey both are mixed. Transparency stays, too.
+///
+/// - Returns: whether all were made, and not stopped.
+/// - Throws: `FillError`, `RedrawError`, `PictureError`, `FileError`, and as `Generator`.
+public func fill(
+  _ request: FillRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
+  say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }, report: (Filled) -> Void = { _ in }
+) throws -> Bool {
+  let isPlain = request.seeds == Seeds([0]) && request.drawing == Drawing()
+  guard request.run != nil || isPlain else { throw FillError.needsRun }
+  let source = try Picture.load(request.picture, Decoding(channels: nil))
+  let cover: Tensor
+  do { cover = try mask(request.mask, of: source, on: .cpu)[0] } catch RestyleError.emptyMask(let path) {
+    throw FillError.emptyMask(path)
+  }
+  let colours = source.channels == 4 ? 3 : source.channels
+  let whole = source.tensor.to(.float32) / 255
+  let seen = whole[0..<colours]
+  let count = Int(cover.greater(than: Tensor.zeros([1])).to(.float32).sum().item())
+
+  func write(
+    _ filled: Tensor, _ path: String, _ words: [(key: String, value: String)], _ begun: Double, _ seed: UInt64?
+  )
+    throws
+  {
+    let mixed = whereTrue(cover.equal(to: 0), seen, seen + (filled - seen) * cover)
+    let parts = [Picture(mixed * 2 - 1).tensor] + (source.channels == 4 ? [source.tensor[3..<4]] : [])
+    let all =
+      [(key: "Source", value: (request.picture as NSString).lastPathComponent)] + words
+      + [("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)")]
+    try Picture(Tensor.concatenated(parts)).write(
+      path, text: all, xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
+    report(
+      Filled(path: path, seed: seed, pixels: count, seconds: ProcessInfo.processInfo.systemUptime - begun))
+  }
+
+  guard let run = request.run else {
+    try expectWritable(request.out, isForced: request.force)
+    let begun = ProcessInfo.processInfo.systemUptime
+    let isHole = cover.flattened().floats.map { $0 > 0 }
+    var isKnown = isHole.map { !$0 }
+    if source.channels == 4 {
+      // What isn't seen has no colour to go by.
+      for (i, alpha) in whole[3].flattened().floats.enumerated() where alpha == 0 { isKnown[i] = false }
+    }
+    // Its matrices are small: threads would wait for one another longer than they work.
+    let threads = Threads.count
+    Threads.count = 1
+    defer { Threads.count = threads }
+    guard let process = PixelFill(seen, isHole: isHole, isKnown: isKnown) else {
+      throw FillError.nothingLeft(request.mask)
+    }
+    let filled = process.filled { done in
+      progress(done)
+      return !shouldStop()
+    }
+    guard let filled else { return false }
+    try write(
+      filled, request.out,
+      [("Kernel", process.kernel.parameters.map { String(format: "%.3g", $0) }.joined(separator: ", "))], begun, nil)
+    return true
+  }
+
+  var generator = try Generator(run, in: workspace, on: device) { say($0.sentence) }
+  let recipe = try generator.editing()
+  try generator.draw(request.drawing)
+  let settings = generator.settings
+  let files = try request.seeds.files(at: request.out, isForced: request.force)
+  let square = try Square(around: cover, named: request.mask)
+  let small = square.cut(seen.expanded([settings.channels == 1 ? colours : 3, source.height, source.width]))
+  let side = settings.size
+  var given = clamp(interpolate(small, size: [side, side], mode: .bicubic, antialias: true), min: 0, max: 1) * 2 - 1
+  if settings.channels == 1, given.size(1) == 3 { given = given.mean(dims: [1], keepDims: true) }
+  if settings.channels == 4 { given = Tensor.concatenated([given, Tensor.ones([1, 1, side, side])], dim: 1) }
+  let hole = interpolate(square.cut(cover), size: [side, side], mode: .bilinear, antialias: true)
+    .greater(than: Tensor.full([1], 1e-3)).to(.float32)
+  for (i, file) in files.enumerated() {
+    guard !shouldStop() else { return false }
+    let begun = ProcessInfo.processInfo.systemUptime
+    let made = recipe.filled(given, mask: hole, seeds: [file.seed]) * 0.5 + 0.5
+    let large = interpolate(made, size: [square.side, square.side], mode: .bicubic)
+    let fitted = clamp(
+      large[0][0..<min(3, large.size(1))].expanded([colours, square.side, square.side]), min: 0, max: 1)
+    try write(
+      square.pasted(fitted, into: seen), file.path,
+      [
+        ("Run", generator.name), ("Checkpoint", "sha256:\(generator.hash)"), ("Seed", "\(file.seed)"),
+      ] + generator.drawingWords, begun, file.seed)
+    progress(Double(i + 1) / Double(files.count))
+  }
+  return true
+}
+
+/// The largest square of a picture around what is masked, as far in the middle as it can be.
+private struct Square {
+  let side: Int, left: Int, top: Int
+
+  /// - Parameter cover: [1, H, W].
+  /// - Throws: `FillError.tooWide`.
+  init(around cover: Tensor, named path: String) throws(FillError) {
+    let (height, width) = (cover.size(1), cover.size(2))
+    side = min(width, height)
+    func place(_ lines: [Float], _ length: Int, _ side: Int) throws(FillError) -> Int {
+      let first = lines.firstIndex { $0 > 0 }!, last = lines.lastIndex { $0 > 0 }!
+      guard last - first < side else { throw .tooWide(path) }
+      return min(max((first + last + 1 - side) / 2, 0), length - side)
+    }
+    left = try place(cover[0].max(dims: [0]).floats, width, side)
+    top = try place(cover[0].max(dims: [1]).floats, height, side)
+  }
+
+  /// [C, H, W] to [1, C, side, side].
+  func cut(_ x: Tensor) -> Tensor {
+    x.narrowed(dim: 1, from: top, count: side).narrowed(dim: 2, from: left, count: side).unsqueezed(0).contiguous()
+  }
+
+  /// [C, side, side] in its place in [C, H, W].
+  func pasted(_ part: Tensor, into whole: Tensor) -> Tensor {
+    let copy = whole.cloned()
+    withoutGradients {
+      copy.narrowed(dim: 1, from: top, count: side).narrowed(dim: 2, from: left, count: side).copy(from: part)
+    }
+    return copy
+  }
+}
