@@ -63,11 +63,21 @@ extension LatentRecipe {
   public func decode(_ latents: Tensor, truncation: Double) -> Tensor { decode(latents * truncation) }
 }
 
+/// A recipe that can take a picture in and give it back.
+public protocol ReconstructingRecipe: Recipe {
+  /// Pictures [N, C, H, W] in -1...1, float32 on the CPU, as near to the given ones, of the recipe's size, as it comes.
+  func reconstruct(_ pictures: Tensor) -> Tensor
+}
+
 /// A recipe that can say which latents a picture is made from.
-public protocol EncodingRecipe: LatentRecipe {
+public protocol EncodingRecipe: LatentRecipe, ReconstructingRecipe {
   /// Latents [N, D], on the CPU, of pictures [N, C, H, W] in -1...1 of the recipe's size: `decode` makes them again, more
   /// or less.
   func encode(_ pictures: Tensor) -> Tensor
+}
+
+extension EncodingRecipe {
+  public func reconstruct(_ pictures: Tensor) -> Tensor { decode(encode(pictures)) }
 }
 
 /// A recipe whose pictures move: of each latent there is one at any time.

@@ -60,7 +60,7 @@ public enum EncodingError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .cannotEncode(let name, let recipe):
-      "\(name) (\(recipe)) can't say what a picture is made from: use a run of the recipe vae."
+      "\(name) (\(recipe)) can't say what a picture is made from: use a run of the recipe vae or gplvm, or for reconstruct vqgan."
     case .badCount(let count): "--count can't be \(count): use a number from 1 to 100."
     case .badAmounts(let words): "--amounts can't be '\(words)': give one to twenty numbers, such as -1,0,1,2."
     }
@@ -94,14 +94,16 @@ public func reconstruct(
   guard (1...100).contains(request.count) else { throw EncodingError.badCount(request.count) }
   try expectWritable(request.out, isForced: request.force)
   let generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
-  let recipe = try generator.encoding()
+  guard let recipe = generator.recipe as? any ReconstructingRecipe else {
+    throw EncodingError.cannotEncode(generator.name, recipe: generator.facts.recipe)
+  }
   let set = try generator.set(of: request.pictures, in: workspace)
   var (psnr, structure, energy) = (0.0, 0.0, 0.0)
   var (shown, again): ([Picture], [Picture]) = ([], [])
   for start in stride(from: 0, to: set.count, by: 64) {
     let numbers = Array(start..<min(start + 64, set.count))
     let pictures = set.batch(numbers).contiguous()
-    let made = recipe.decode(recipe.encode(pictures))
+    let made = recipe.reconstruct(pictures)
     let bytes = pictureBytes(made)
     let errors = square((bytes.to(.float32) - set.pictures[start..<start + numbers.count].to(.float32)) / 255)
     psnr += errors.flattened(from: 1).mean(dims: [1]).doubles.reduce(0) { $0 - 10 * log10(max($1, 1e-10)) }

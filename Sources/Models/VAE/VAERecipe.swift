@@ -19,7 +19,7 @@ public final class VAERecipe: EncodingRecipe, Taught {
   let encoder: VAEEncoder, decoder: VAEDecoder
   let averages: (encoder: MovingAverage<VAEEncoder>, decoder: MovingAverage<VAEDecoder>)
   private let optimizer: Adam
-  private let critic: (network: PatchDiscriminator, optimizer: Adam)?
+  private let critic: PatchCritic?
   private var teacher: VGG?
   private let device: Device
   private let usesBFloat16: Bool
@@ -50,13 +50,11 @@ public final class VAERecipe: EncodingRecipe, Taught {
     (encoder, decoder) = (ready(madeEncoder()), ready(madeDecoder()))
     averages = (MovingAverage(madeEncoder(), of: encoder), MovingAverage(madeDecoder(), of: decoder))
     optimizer = Adam(encoder.parameters + decoder.parameters, rate: settings.rate, betas: (0.9, 0.99))
-    if settings.adversarial > 0 {
-      let network = PatchDiscriminator(channels: settings.channels, width: settings.criticWidth, layers: 2)
-      Transfer.prepare(network, &noise, on: device, mixed: usesBFloat16)
-      critic = (network, Adam(network.parameters, rate: settings.rate * 0.5, betas: (0.5, 0.99)))
-    } else {
-      critic = nil
-    }
+    critic =
+      settings.adversarial > 0
+      ? PatchCritic(
+        channels: settings.channels, width: settings.criticWidth, rate: settings.rate * 0.5, noise: &noise, on: device,
+        mixed: usesBFloat16) : nil
   }
 
   public var isTaught: Bool { settings.perceptual > 0 }
@@ -97,9 +95,14 @@ public final class VAERecipe: EncodingRecipe, Taught {
     }
     var loss = error + paid * (weight / numbers)
     if let critic, progress.fraction >= settings.adversarialFrom {
-      let (added, told) = judged(critic, x, made, error, &noise, progress)
-      loss = loss + added
-      readings += told
+      // What is made out of nothing is to pass as well, as Larsen et al. 2016 have it.
+      let free = mixed { decoder(noise.normal([n, settings.latent], on: device)) }
+      let (verdict, told, own) = critic.judged(
+        real: x, made: Tensor.concatenated([made, free]).channelsLast(), error: error, last: decoder.last,
+        rate: optimizer.rate * 0.5, compute: mixed)
+      let rise = min(1, (progress.fraction - settings.adversarialFrom) * 10)
+      loss = loss + verdict * (settings.adversarial * rise)
+      readings += [Reading("verdict", told), Reading("discriminator", own)]
     }
     optimizer.step(minimizing: loss)
     let step = Double(n) / Double(max(progress.totalPictures, 1))
@@ -107,37 +110,6 @@ public final class VAERecipe: EncodingRecipe, Taught {
     averages.encoder.follow(encoder, decay: decay)
     averages.decoder.follow(decoder, decay: decay)
     return readings
-  }
-
-  /// Updates the discriminator on pictures, what was made of them, and pictures out of nothing; what the last two are to
-  /// be told by it.
-  private func judged(
-    _ critic: (network: PatchDiscriminator, optimizer: Adam), _ x: Tensor, _ made: Tensor, _ error: Tensor,
-    _ noise: inout Noise, _ progress: Progress
-  ) -> (loss: Tensor, readings: [Reading]) {
-    critic.optimizer.rate = optimizer.rate * 0.5
-    let free = mixed { decoder(noise.normal([x.size(0), settings.latent], on: device)) }
-    let both = Tensor.concatenated([made, free]).channelsLast()
-    let lossD = mixed {
-      (leastSquaresLoss(critic.network(x), toward: 1) + leastSquaresLoss(critic.network(both.detached()), toward: 0))
-        * 0.5
-    }
-    critic.optimizer.step(minimizing: lossD)
-    let verdict = mixed { leastSquaresLoss(critic.network(both), toward: 1) }
-    let share = balance(error, verdict)
-    let rise = min(1, (progress.fraction - settings.adversarialFrom) * 10)
-    return (
-      verdict * share * (settings.adversarial * rise),
-      [Reading("verdict", verdict), Reading("discriminator", lossD)]
-    )
-  }
-
-  /// How much steeper the error is than the verdict, at the weights that pixels come from (Esser et al. 2021, equation 7).
-  private func balance(_ error: Tensor, _ verdict: Tensor) -> Tensor {
-    let slopes = [error, verdict].map { loss in
-      gradients(of: loss, withRespectTo: [decoder.last], retainsGraph: true)[0].norm()
-    }
-    return clamp(slopes[0] / (slopes[1] + 1e-6), max: 1e4).detached()
   }
 
   private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
