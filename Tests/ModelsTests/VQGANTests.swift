@@ -64,30 +64,9 @@ import Training
     return try VQGANRecipe(settings, noise: &noise, on: .cpu)
   }
 
-  /// Ten steps are some, saved, and the others, to the bit, wherever the cut is.
-  @Test(arguments: [12, 28]) func aRunGoesOnExactly(at cut: Int) throws {
-    let folder = NSTemporaryDirectory() + "vqgan-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    func trained(_ pictures: Int, _ name: String, from saved: Checkpoint? = nil) throws -> VQGANRecipe {
-      let recipe = try Self.recipe(Self.settings())
-      var plan = Plan(.pictures(40), seed: 1)
-      plan.samples = 0
-      let loop = Loop(recipe, on: Self.set(), plan: plan, folder: "\(folder)/\(name)")
-      if let saved { try loop.resume(saved) }
-      try loop.run { _ in
-      } shouldStop: {
-        loop.facts.picturesSeen >= pictures
-      }
-      return recipe
-    }
-    let whole = try trained(40, "whole")
-    _ = try trained(cut, "parts")
-    let rest = try trained(40, "rest", from: #require(Checkpoint.latest(in: "\(folder)/parts")))
-    for (name, part) in whole.saved {
-      for (key, tensor) in part.savedTensors {
-        #expect(tensor.isEqual(to: rest.saved[name]!.savedTensors[key]!), "\(name)/\(key)")
-      }
-    }
+  /// Pictures are learned first, then grids.
+  @Test func aRunGoesOnExactly() throws {
+    try expectResumesExactly(Self.set(), pictures: 40, cuts: [12, 28]) { try Self.recipe(Self.settings()) }
   }
 
   @Test func aPictureIsTheSameInAnyBatch() throws {

@@ -36,20 +36,3 @@ func paidDivergence(_ divergence: Tensor, free: Double) -> Tensor {
   let each = divergence.mean(dims: [0])
   return (free > 0 ? clamp(each, min: free) : each).sum()
 }
-
-/// How much pictures differ to a trained network: the mean squared difference of features of length 1, summed over
-/// layers (Zhang et al. 2018, equation 1, with all channels alike).
-///
-/// - Parameters:
-///   - a, b: of each layer [N, C, h, w].
-/// - Returns: rank 0.
-func perceptualDistance(_ a: [Tensor], _ b: [Tensor]) -> Tensor {
-  let each = zip(a, b).map { a, b -> Tensor in
-    func unit(_ x: Tensor) -> Tensor {
-      let x = x.to(.float32)
-      return x * rsqrt(square(x).sum(dims: [1], keepDims: true) + 1e-8)
-    }
-    return square(unit(a) - unit(b)).sum(dims: [1]).mean()
-  }
-  return each.dropFirst().reduce(each[0]) { $0 + $1 }
-}

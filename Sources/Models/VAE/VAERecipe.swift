@@ -20,10 +20,9 @@ public final class VAERecipe: EncodingRecipe, Taught {
   let averages: (encoder: MovingAverage<VAEEncoder>, decoder: MovingAverage<VAEDecoder>)
   private let optimizer: Adam
   private let critic: PatchCritic?
-  private var teacher: VGG?
+  private var eyes: Eyes?
   private let device: Device
   private let usesBFloat16: Bool
-  private static let seen = [VGG.Layer(1, 2), VGG.Layer(2, 2), VGG.Layer(3, 2)]
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> VAESettings {
     try VAESettings(for: situation, preset: preset)
@@ -58,7 +57,7 @@ public final class VAERecipe: EncodingRecipe, Taught {
   }
 
   public var isTaught: Bool { settings.perceptual > 0 }
-  public func learn(from network: VGG) { teacher = network }
+  public func learn(from network: VGG) { eyes = Eyes(network: network) }
 
   public var saved: [String: any Saved] {
     var parts: [String: any Saved] = [
@@ -87,9 +86,8 @@ public final class VAERecipe: EncodingRecipe, Taught {
       Reading("bound", ((likelihood + whole) / numbers).detached()),
     ]
     var error = likelihood / numbers
-    if let teacher {
-      let seen = mixed { (teacher(made * 0.5 + 0.5, layers: Self.seen), teacher(x * 0.5 + 0.5, layers: Self.seen)) }
-      let distance = perceptualDistance(seen.0, seen.1.map { $0.detached() })
+    if let eyes {
+      let distance = eyes.distance(made, x, compute: mixed)
       readings.append(Reading("perceptual", distance))
       error = error + distance * settings.perceptual
     }

@@ -17,10 +17,9 @@ public final class VQGANRecipe: SamplingRecipe, ReconstructingRecipe, Taught {
     (encoder: MovingAverage<VQEncoder>, decoder: MovingAverage<VQDecoder>, prior: MovingAverage<CodePrior>)
   private let optimizer: Adam, optimizerP: Adam
   private let critic: PatchCritic?
-  private var teacher: VGG?
+  private var eyes: Eyes?
   private let device: Device
   private let usesBFloat16: Bool
-  private static let seen = [VGG.Layer(1, 2), VGG.Layer(2, 2), VGG.Layer(3, 2)]
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> VQGANSettings {
     try VQGANSettings(for: situation, preset: preset)
@@ -65,7 +64,7 @@ public final class VQGANRecipe: SamplingRecipe, ReconstructingRecipe, Taught {
   }
 
   public var isTaught: Bool { settings.perceptual > 0 }
-  public func learn(from network: VGG) { teacher = network }
+  public func learn(from network: VGG) { eyes = Eyes(network: network) }
 
   public var saved: [String: any Saved] {
     var parts: [String: any Saved] = [
@@ -95,9 +94,8 @@ public final class VQGANRecipe: SamplingRecipe, ReconstructingRecipe, Taught {
     let made = mixed { decoder(told) }
     let distance = meanAbsoluteError(made, x)
     var (error, readings) = (distance, [Reading("distance", distance), Reading("codes", codebook.perplexity)])
-    if let teacher {
-      let seen = mixed { (teacher(made * 0.5 + 0.5, layers: Self.seen), teacher(x * 0.5 + 0.5, layers: Self.seen)) }
-      let perceived = perceptualDistance(seen.0, seen.1.map { $0.detached() })
+    if let eyes {
+      let perceived = eyes.distance(made, x, compute: mixed)
       readings.append(Reading("perceptual", perceived))
       error = error + perceived * settings.perceptual
     }
