@@ -47,7 +47,7 @@ import Training
   private static func settings() -> VQGANSettings {
     var settings = VQGANSettings()
     (settings.size, settings.grid, settings.widths, settings.stem) = (16, 4, [8, 8], 4)
-    (settings.codes, settings.dimensions, settings.batch, settings.criticWidth) = (12, 4, 4, 4)
+    (settings.codes, settings.dimensions, settings.batch, settings.criticWidths) = (12, 4, 4, [8, 8])
     (settings.priorWidth, settings.priorDepth, settings.steps, settings.perceptual) = (32, 1, 4, 0)
     settings.precision = "float32"
     return settings

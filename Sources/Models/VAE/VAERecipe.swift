@@ -19,7 +19,7 @@ public final class VAERecipe: EncodingRecipe, Taught {
   let encoder: VAEEncoder, decoder: VAEDecoder
   let averages: (encoder: MovingAverage<VAEEncoder>, decoder: MovingAverage<VAEDecoder>)
   private let optimizer: Adam
-  private let critic: PatchCritic?
+  private let critic: PictureCritic?
   private var eyes: Eyes?
   private let device: Device
   private let usesBFloat16: Bool
@@ -51,9 +51,10 @@ public final class VAERecipe: EncodingRecipe, Taught {
     optimizer = Adam(encoder.parameters + decoder.parameters, rate: settings.rate, betas: (0.9, 0.99))
     critic =
       settings.adversarial > 0
-      ? PatchCritic(
-        channels: settings.channels, width: settings.criticWidth, rate: settings.rate * 0.5, noise: &noise, on: device,
-        mixed: usesBFloat16) : nil
+      ? PictureCritic(
+        widths: settings.criticWidths, channels: settings.channels, rate: settings.rate * 0.5, noise: &noise, on: device
+      )
+      : nil
   }
 
   public var isTaught: Bool { settings.perceptual > 0 }
@@ -97,7 +98,8 @@ public final class VAERecipe: EncodingRecipe, Taught {
       let free = mixed { decoder(noise.normal([n, settings.latent], on: device)) }
       let (verdict, told, own) = critic.judged(
         real: x, made: Tensor.concatenated([made, free]).channelsLast(), error: error, last: decoder.last,
-        rate: optimizer.rate * 0.5, compute: mixed)
+        rate: optimizer.rate * 0.5,
+        step: progress.picturesSeen / x.size(0), compute: mixed)
       let rise = min(1, (progress.fraction - settings.adversarialFrom) * 10)
       loss = loss + verdict * (settings.adversarial * rise)
       readings += [Reading("verdict", told), Reading("discriminator", own)]

@@ -16,7 +16,7 @@ public final class VQGANRecipe: SamplingRecipe, ReconstructingRecipe, Taught {
   private let averages:
     (encoder: MovingAverage<VQEncoder>, decoder: MovingAverage<VQDecoder>, prior: MovingAverage<CodePrior>)
   private let optimizer: Adam, optimizerP: Adam
-  private let critic: PatchCritic?
+  private let critic: PictureCritic?
   private var eyes: Eyes?
   private let device: Device
   private let usesBFloat16: Bool
@@ -58,9 +58,10 @@ public final class VQGANRecipe: SamplingRecipe, ReconstructingRecipe, Taught {
     optimizerP = Adam(prior.parameters, rate: settings.rate, betas: (0.9, 0.99))
     critic =
       settings.adversarial > 0
-      ? PatchCritic(
-        channels: settings.channels, width: settings.criticWidth, rate: settings.rate * 0.5, noise: &noise, on: device,
-        mixed: usesBFloat16) : nil
+      ? PictureCritic(
+        widths: settings.criticWidths, channels: settings.channels, rate: settings.rate * 0.5, noise: &noise, on: device
+      )
+      : nil
   }
 
   public var isTaught: Bool { settings.perceptual > 0 }
@@ -103,7 +104,7 @@ public final class VQGANRecipe: SamplingRecipe, ReconstructingRecipe, Taught {
     if let critic, progress.fraction >= settings.adversarialFrom {
       let (verdict, said, own) = critic.judged(
         real: x, made: made.channelsLast(), error: error, last: decoder.head.weight, rate: optimizer.rate * 0.5,
-        compute: mixed)
+        step: progress.picturesSeen / x.size(0), compute: mixed)
       loss = loss + verdict * (settings.adversarial * min(1, (progress.fraction - settings.adversarialFrom) * 10))
       readings += [Reading("verdict", said), Reading("discriminator", own)]
     }
