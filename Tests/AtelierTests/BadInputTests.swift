@@ -78,8 +78,8 @@ import Testing
       expect(
         try atelier.run("train", Binary.emoji, "--recipe", "magic"),
         says:
-          "There is no recipe 'magic': use r3gan, dcgan, dense, cut, cyclegan, pix2pix, instant, brush, "
-          + "enlarge, inbetween, motion, videogan.",
+          "There is no recipe 'magic': use r3gan, dcgan, dense, diffusion, vae, vqgan, gplvm, cut, "
+          + "cyclegan, pix2pix, instant, brush, enlarge, inbetween, motion, videogan.",
         exit: 64)
       expect(
         try atelier.run("train", "--widht", "8", Binary.emoji, "--recipe", "dcgan"),

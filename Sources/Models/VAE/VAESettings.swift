@@ -18,7 +18,7 @@ public struct VAESettings: RecipeSettings {
   public var perceptual = 0.0  // Weight of what a trained network sees.
   public var adversarial = 0.0  // Weight of a discriminator's verdict.
   public var adversarialFrom = 0.3  // Fraction of the run from which on it counts.
-  public var criticWidths = [128, 96, 64, 32]  // The discriminator's channels at 4, 8, 16, … px, up to half of the size.
+  public var criticWidths = [128, 96, 64, 32]  // The discriminator's channels, as widths.
   public var averageMemory = 0.05  // Half-life of the average, as a part of the run so far.
   public var mirror = false  // See pictures mirrored, too.
   public var precision = "auto"  // auto, bfloat16 or float32.
