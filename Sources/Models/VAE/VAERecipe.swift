@@ -5,14 +5,14 @@ import Training
 
 /// A variational autoencoder (Kingma and Welling 2014): learns to say of each picture what made it, as latents that are
 /// normal in all, and to make pictures of these. With a discriminator on patches and what a trained network sees it is a
-/// VAE-GAN (Larsen et al. 2016; weights as Esser et al. 2021 balance them), which isn't blurred.
+/// VAE-GAN (Larsen et al. 2016; weights as Esser et al. 2021 balance them), meant against blur.
 ///
 /// Minimises −ln p(x | z) + β KL(q(z | x) ‖ N(0, 1)), the negative evidence lower bound, in nats a pixel's number.
 public final class VAERecipe: EncodingRecipe, Taught {
   public static let name = "vae"
-  public static let summary = "Latents one can go back to from a picture; soft pictures, preset sharp for clear ones."
+  public static let summary = "Latents one can go back to from a picture, for `reconstruct` and `attribute`; soft pictures."
   public static let presets = [
-    (name: "sharp", summary: "with a discriminator and a trained network's eyes, against blur")
+    (name: "sharp", summary: "with a discriminator against blur; tried for minutes only")
   ]
 
   public let settings: VAESettings
