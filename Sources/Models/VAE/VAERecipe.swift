@@ -10,7 +10,7 @@ import Training
 /// Minimises −ln p(x | z) + β KL(q(z | x) ‖ N(0, 1)), the negative evidence lower bound, in nats a pixel's number.
 public final class VAERecipe: EncodingRecipe, Taught {
   public static let name = "vae"
-  public static let summary = "Latents one can go back to from a picture, for `reconstruct` and `attribute`; soft pictures."
+  public static let summary = "Latents one can go back to from a picture, for `reconstruct` and `attribute`; soft."
   public static let presets = [
     (name: "sharp", summary: "with a discriminator against blur; tried for minutes only")
   ]
