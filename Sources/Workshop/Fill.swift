@@ -68,10 +68,13 @@ public func fill(
   let isPlain = request.seeds == Seeds([0]) && request.drawing == Drawing()
   guard request.run != nil || isPlain else { throw FillError.needsRun }
   let source = try Picture.load(request.picture, Decoding(channels: nil))
-  let cover: Tensor
+  var cover: Tensor
   do { cover = try mask(request.mask, of: source, on: .cpu)[0] } catch RestyleError.emptyMask(let path) {
     throw FillError.emptyMask(path)
   }
+  // A JPEG's black isn't quite black.
+  cover = whereTrue(cover.less(than: 0.03), cover * 0, cover)
+  guard cover.max().item() > 0 else { throw FillError.emptyMask(request.mask) }
   let colours = source.channels == 4 ? 3 : source.channels
   let whole = source.tensor.to(.float32) / 255
   let seen = whole[0..<colours]

@@ -52,10 +52,17 @@ public struct PixelFill {
     var done = 0
     flat = flat.cloned()
     for hole in holes {
-      for piece in pieces(of: hole) {
-        let around = surroundings(of: piece, hole)
+      let pieces = pieces(of: hole), near = pieces.map { nearest(to: $0) }
+      // Pieces in the middle of a wide hole know nothing near, so that all of its pieces go by its rim, too.
+      let isWide = near.contains { $0.count < Self.mostRim }
+      let step = max(1, hole.rim.count / Self.mostRim)
+      let rim = isWide ? stride(from: 0, to: hole.rim.count, by: step).map { hole.rim[$0] } : []
+      let middle =
+        isWide ? flat.indexSelected(dim: 1, indices: Tensor(hole.rim)).T.mean(dims: [0], keepDims: true) : nil
+      for (piece, near) in zip(pieces, near) {
+        let around = isWide ? Array(Set(near).union(rim)).sorted() : near
         let known = places(around), values = flat.indexSelected(dim: 1, indices: Tensor(around)).T
-        let mean = values.mean(dims: [0], keepDims: true)
+        let mean = middle ?? values.mean(dims: [0], keepDims: true)
         let factor = jitteredCholesky(kernel.covariance(ofPlaces: known, known))
         let weights = solveTriangular(
           factor.T, solveTriangular(factor, values - mean, upper: false), upper: true)
@@ -74,8 +81,8 @@ public struct PixelFill {
     return cells.sorted { $0.key < $1.key }.map(\.value)
   }
 
-  /// Known places near a piece, the nearest first where they are many; of a piece with few, the hole's rim too.
-  private func surroundings(of piece: [Int], _ hole: Hole) -> [Int] {
+  /// Known places near a piece, the nearest where they are many.
+  private func nearest(to piece: [Int]) -> [Int] {
     let size = (width: width, height: height)
     var near: [Int] = [], seen = Set(piece), front = piece
     for _ in 0..<Self.reach {
@@ -83,10 +90,7 @@ public struct PixelFill {
       near += front.filter { isKnown[$0] }
       if near.count >= Self.mostNear { break }
     }
-    near = Array(near.prefix(Self.mostNear))
-    guard near.count < Self.mostRim else { return near }
-    let step = max(1, hole.rim.count / Self.mostRim)
-    return Array(Set(near).union(stride(from: 0, to: hole.rim.count, by: step).map { hole.rim[$0] })).sorted()
+    return Array(near.prefix(Self.mostNear))
   }
 
   /// [N, 2], in pixels.
