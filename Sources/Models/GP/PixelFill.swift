@@ -54,7 +54,7 @@ public struct PixelFill {
     for hole in holes {
       let pieces = pieces(of: hole), near = pieces.map { nearest(to: $0) }
       // Pieces in the middle of a wide hole know nothing near, so that all of its pieces go by its rim, too.
-      let isWide = near.contains { $0.count < Self.mostRim }
+      let isWide = pieces.count > 1 && near.contains { $0.count < Self.mostRim }
       let step = max(1, hole.rim.count / Self.mostRim)
       let rim = isWide ? stride(from: 0, to: hole.rim.count, by: step).map { hole.rim[$0] } : []
       let middle =
