@@ -27,6 +27,8 @@ public protocol Recipe: AnyObject {
   var saved: [String: any Saved] { get }
   /// The part of `saved` that `sample` uses: all that a generator needs when it is published.
   var published: [String: any Saved] { get }
+  /// The part of `saved` that a new run may take from another's: by default all but optimizers.
+  var inherited: [String: any Saved] { get }
   /// Whether pictures may be seen mirrored, left for right.
   var mirrors: Bool { get }
 
@@ -233,6 +235,8 @@ public struct Situation: Sendable {
   public var minutes: Double?
   /// The pictures to see, when a run is given pictures.
   public var picturesSeen: Int?
+  /// The side of the pictures that its weights have learned already, of a run that begins with another's.
+  public var learnedSize: Int?
   /// Billions of multiplications and additions a second in a training step's convolutions, measured.
   public var gigaflops: Double
 

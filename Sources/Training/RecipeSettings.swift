@@ -55,6 +55,21 @@ extension RecipeSettings {
     return try merging(given, recipe: recipe)
   }
 
+  /// Takes the settings of these names from another; lists keep their length.
+  func replaced(_ names: Set<String>, from other: Self, recipe: String) throws(RecipeError) -> Self {
+    let (mine, theirs) = (fields(of: self), fields(of: other))
+    var given: [String: Field] = [:]
+    for name in names {
+      guard let own = mine[name], let found = theirs[name] else { continue }
+      if case (.list(let own), .list(let found)) = (own, found) {
+        given[name] = .list(Array(found.prefix(own.count)) + own.dropFirst(found.count))
+      } else {
+        given[name] = found
+      }
+    }
+    return try merging(given, recipe: recipe)
+  }
+
   private func merging(_ given: [String: Field], recipe: String) throws(RecipeError) -> Self {
     var all = fields(of: self)
     for (key, field) in given {

@@ -15,6 +15,9 @@ public enum RunError: Explained, Equatable {
   case cannotChange(String, from: String, to: String)
   case noTargets(recipe: String)
   case needlessTargets(recipe: String)
+  /// A run that another was to begin with is of another recipe.
+  case otherRecipe(String, of: String, asked: String)
+  case nothingFits(String)
 
   public var sentence: String {
     switch self {
@@ -31,11 +34,15 @@ public enum RunError: Explained, Equatable {
       "The recipe \(recipe) learns from two sets: name by --towards what the pictures are to become like."
     case .needlessTargets(let recipe):
       "The recipe \(recipe) learns from one set: leave --towards out, or use a recipe for two, such as cut."
+    case .otherRecipe(let name, let recipe, let asked):
+      "\(name) was trained by the recipe \(recipe), so \(asked) can't begin with it: leave --recipe out."
+    case .nothingFits(let name):
+      "None of \(name)'s weights fits these settings: leave out those that say what the networks are like, or --from."
     }
   }
   public var exit: Exit {
     switch self {
-    case .noPictures, .cannotChange, .noTargets, .needlessTargets: .usage
+    case .noPictures, .cannotChange, .noTargets, .needlessTargets, .otherRecipe, .nothingFits: .usage
     case .noRun, .noCheckpoint: .missingInput
     case .taken: .cannotCreate
     case .damaged: .data
@@ -60,6 +67,17 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public var towards: Towards?
   /// Of sheets of sprites, for a recipe that learns motion.
   public var frame: FrameSize?
+  /// What it began with, when that was another run's weights.
+  public var origin: Origin?
+
+  public struct Origin: Codable, Sendable, Equatable {
+    /// As it was named.
+    public let name: String
+    /// The SHA-256 of its file.
+    public let hash: String
+    public let picturesSeen: Int
+    public internal(set) var beginning = Beginning()
+  }
 
   public struct Towards: Codable, Sendable, Equatable {
     public let pictures: String
@@ -122,6 +140,9 @@ public struct RunRecord: Codable, Sendable, Equatable {
     let sources =
       "\(count) pictures from `\(pictures)`" + (towards.map { " and \($0.count) from `\($0.pictures)`" } ?? "")
     let use = use(of: folder)
+    let began = origin.map {
+      "\n- Began with the weights of `\($0.name)` (SHA-256 \($0.hash.prefix(16))…, \($0.picturesSeen) pictures seen): \(percent($0.beginning)) of the networks"
+    }
     let card = """
       # A \(isTransfer || [EnlargeRecipe.name, MotionRecipe.name, InbetweenRecipe.name].contains(recipe) ? "network for" : "generator of") \(packing.size) px pictures
 
@@ -129,10 +150,10 @@ public struct RunRecord: Codable, Sendable, Equatable {
       (SHA-256 of the contents \(hash.prefix(16))…), \(minutes) min, \(report.picturesSeen) pictures seen\
       \(ending == .stopped ? "; stopped before its end" : "").
 
-      - Seed: \(plan.seed)
+      - Seed: \(plan.seed)\(began ?? "")
       - Settings: `\(settings)`
       - Last readings: \(figures.isEmpty ? "none" : figures)
-      - Rights: as those of the pictures it was trained on; you know where they come from.
+      - Rights: as those of the pictures it was trained on\(origin == nil ? "" : ", and of those that the weights before it were"); you know where they come from.
 
       \(use.words): `\(use.command)`
       Go on training: `atelier train --resume --run \(folder) --minutes \(minutes + 20)`
@@ -140,6 +161,11 @@ public struct RunRecord: Codable, Sendable, Equatable {
       """
     try AtomicFile.write(card, to: folder + "/card.md", isForced: true)
   }
+}
+
+/// How much was taken, as "98 %".
+func percent(_ beginning: Beginning) -> String {
+  "\(Int((100 * Double(beginning.taken) / Double(max(1, beginning.all))).rounded(.down))) %"
 }
 
 /// The folder of a run: as named, or a new one in the workspace.

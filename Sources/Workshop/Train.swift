@@ -12,6 +12,9 @@ public struct TrainRequest {
   public var towards: String?
   /// The run's folder; nil makes one in the workspace.
   public var run: String?
+  /// A run, checkpoint or model whose weights a new run begins with; its recipe, size and channels are this one's when
+  /// they are nil.
+  public var from: String?
   public var recipe: String?
   public var preset: String?
   /// Side of the pictures, in pixels.
@@ -63,6 +66,9 @@ public func train(
   let earlier = try request.isResumed ? RunRecord(folder: requested(request.run, in: workspace)) : nil
   if let earlier { try request.fill(from: earlier) }
   guard let pictures = request.pictures else { throw RunError.noPictures }
+  let source = try request.from.map {
+    try beginning(named: $0, &request, in: workspace) { report(.note($0.sentence)) }
+  }
   let type = try recipe(named: request.recipe ?? R3GANRecipe.name)
   // Before pictures are packed for minutes, what can't be trained anyway is refused.
   let size = request.size ?? type.defaultSize, channels = request.channels ?? type.defaultChannels
@@ -111,11 +117,20 @@ public func train(
         minutes: request.length?.minutes, picturesSeen: request.length?.pictures,
         gigaflops: measuredGigaflops(on: request.device))
       situation.classes = PictureClasses(of: set.names)
-      let settings = try type.settings(for: situation, preset: request.preset)
-        .changed(by: request.settings, recipe: R.name)
+      var chosen = try type.settings(for: situation, preset: request.preset)
+      if let source {
+        let before = try R.Settings(json: source.facts.settings, recipe: R.name)
+        situation.learnedSize = before.size
+        chosen = try type.settings(for: situation, preset: request.preset).shaped(like: before, recipe: R.name)
+      }
+      let settings = try chosen.changed(by: request.settings, recipe: R.name)
       let plan = Plan(request.length ?? type.length(for: situation), seed: request.seed)
       record = RunRecord(recipe: R.name, settings: settings.json, plan: plan, pictures: pictures, packed, packing)
       record.frame = request.frame
+      record.origin = try source.map {
+        RunRecord.Origin(
+          name: request.from!, hash: try Digest.sha256(file: $0.path), picturesSeen: $0.facts.picturesSeen)
+      }
       record.towards = second.map { RunRecord.Towards(request.towards!, $0.packed, $0.packing) }
       report(.chosen(record, words: words(for: situation, recipe: R.name, plan.length)))
     }
@@ -126,6 +141,12 @@ public func train(
     let recipe = try R(settings, noise: &noise, on: request.device)
     if earlier == nil, let continued = recipe as? any Continued, let kind = R.self as? any Continued.Type {
       try continued.begin(with: weights(kind.beginning, in: workspace, say: { report(.note($0)) }))
+    }
+    if let source, earlier == nil {
+      let beginning = source.begin(recipe.inherited)
+      guard beginning.taken > 0 else { throw RunError.nothingFits(request.from!) }
+      record.origin?.beginning = beginning
+      report(.note(told(beginning, of: request.from!)))
     }
     if let taught = recipe as? any Taught, taught.isTaught {
       taught.learn(from: try styleNetwork("vgg16", in: workspace, on: request.device) { report(.note($0)) })
@@ -149,6 +170,34 @@ public func train(
     return try follow(loop, record, folder, report, shouldStop)
   }
   return try run(type)
+}
+
+/// The weights that a new run begins with. What the request leaves open is taken from them.
+///
+/// - Throws: `RunError`, and as `Generator.checkpoint`.
+private func beginning(
+  named name: String, _ request: inout TrainRequest, in workspace: Workspace, skipped: (CheckpointError) -> Void
+) throws -> Checkpoint {
+  if request.isResumed { throw RunError.cannotChange("beginning", from: "what it was", to: name) }
+  let checkpoint = try Generator.checkpoint(name, in: workspace, skipped: skipped)
+  let facts = checkpoint.facts
+  if let asked = request.recipe, asked != facts.recipe {
+    throw RunError.otherRecipe(name, of: facts.recipe, asked: asked)
+  }
+  let (size, channels) = try recipe(named: facts.recipe).sizes(in: facts.settings)
+  request.recipe = facts.recipe
+  (request.size, request.channels) = (request.size ?? size, request.channels ?? channels)
+  return checkpoint
+}
+
+/// What was taken over, for people.
+private func told(_ beginning: Beginning, of name: String) -> String {
+  let first = "It begins with the weights of \(name): \(percent(beginning)) of its networks."
+  guard !beginning.anew.isEmpty else { return first }
+  // Whole networks by their names, of others how many tensors.
+  let parts = Dictionary(grouping: beginning.anew) { String($0.prefix { $0 != "/" }) }
+  let words = parts.sorted { $0.key < $1.key }.map { "\(counted($1.count, "tensor")) of \($0)" }
+  return "\(first) New: \(words.joined(separator: ", "))."
 }
 
 /// Runs the loop, and keeps what it tells in the run's folder.
@@ -225,6 +274,11 @@ extension Recipe {
   /// Checks that these pictures can be trained with what was asked for.
   fileprivate static func prepared(_ situation: Situation, _ request: TrainRequest) throws -> Settings {
     try settings(for: situation, preset: request.preset).changed(by: request.settings, recipe: name)
+  }
+  /// Side and channels of a run's pictures, by its settings.
+  fileprivate static func sizes(in json: String) throws(RecipeError) -> (size: Int, channels: Int) {
+    let settings = try Settings(json: json, recipe: name)
+    return (settings.size, settings.channels)
   }
   fileprivate static var defaultSize: Int { Settings().size }
   fileprivate static var defaultChannels: Int { Settings().channels }

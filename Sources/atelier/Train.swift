@@ -31,6 +31,11 @@ struct Train: ParsableCommand {
     help: ArgumentHelp("The run's folder, or with --resume its name; chosen when left out.", valueName: "dir"))
   var folder: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A run or model whose weights a new run begins with: few pictures need less time so.", valueName: "run"))
+  var from: String?
+
   @Option(help: ArgumentHelp("The kind of generator. (default: r3gan)", valueName: "name"))
   var recipe: String?
 
@@ -89,7 +94,7 @@ struct Train: ParsableCommand {
   func run() throws {
     var request = TrainRequest(pictures: pictures)
     (request.run, request.recipe, request.preset) = (folder, recipe, preset)
-    request.towards = towards
+    (request.towards, request.from) = (towards, from)
     (request.size, request.channels, request.crop, request.ground) = (size, channels, crop, ground)
     request.frame = frame
     request.length = minutes.map { .minutes($0) } ?? picturesSeen.map { .pictures($0.value) }

@@ -138,6 +138,37 @@ import Training
     #expect(try RunRecord(folder: studio.root + "/run").plan.length == .pictures(32))
   }
 
+  @Test func aRunBeginsWithAnothersWeights() throws {
+    let studio = try studio(16)
+    try train(request("r3gan", studio, run: "first", pictures: 32), in: studio.workspace)
+    var notes: [String] = []
+    func begin(_ change: (inout TrainRequest) -> Void) throws -> RunRecord {
+      var request = TrainRequest(pictures: studio.pictures)
+      (request.from, request.run, request.length) = ("\(studio.root)/first", "\(studio.root)/next", .pictures(16))
+      request.settings = [("precision", "float32")]
+      change(&request)
+      notes = []
+      defer { try? FileManager.default.removeItem(atPath: request.run!) }
+      try train(request, in: studio.workspace) { if case .note(let words) = $0 { notes.append(words) } }
+      return try RunRecord(folder: request.run!)
+    }
+    // Recipe, size and networks are those of the run before.
+    let same = try begin { _ in }
+    #expect(same.recipe == "r3gan" && same.packing.size == 32 && same.settings.contains("\"widths\":[32,32,32]"))
+    #expect(same.settings.contains("\"grow\":[]"), "it has learned all sizes")
+    #expect(notes.contains { $0.contains("100 %") } && same.origin?.beginning.anew == [])
+    #expect(same.origin?.picturesSeen == 32 && same.origin?.hash.count == 64)
+    let larger = try begin { $0.size = 64 }
+    #expect(larger.packing.size == 64 && larger.origin!.beginning.taken > larger.origin!.beginning.all / 2)
+    #expect(notes.contains { $0.contains("of discriminator") }, "\(notes)")
+
+    #expect(throws: RunError.otherRecipe("\(studio.root)/first", of: "r3gan", asked: "dcgan")) {
+      _ = try begin { $0.recipe = "dcgan" }
+    }
+    #expect(throws: GeneratorError.missing("nobody")) { _ = try begin { $0.from = "nobody" } }
+    #expect(throws: RunError.self) { _ = try begin { ($0.isResumed, $0.run) = (true, "\(studio.root)/first") } }
+  }
+
   @Test func aDamagedCheckpointIsPassedOver() throws {
     let studio = try studio(8)
     try train(request("dense", studio, run: "run", pictures: 16), in: studio.workspace)

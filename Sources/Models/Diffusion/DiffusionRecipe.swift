@@ -105,6 +105,8 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
     if let student { parts.merge(["quick.average": student.average, "quick.begun": student.beginning]) { a, _ in a } }
     return parts
   }
+  /// The second network begins as the first one, when that has learned.
+  public var inherited: [String: any Saved] { ["network": network, "network.average": average] }
   public var mirrors: Bool { settings.mirror }
 
   /// Updates the first network, or in the run's last part the second.

@@ -218,6 +218,16 @@ public final class R3GANDiscriminator: Module {
     let features = leakyRelu(hidden(leakyRelu(h).flattened(from: 1)))
     return verdict(features).to(.float32).reshaped([-1])
   }
+
+  /// What it sees of pictures at each size below theirs down to 4 px: [N, width, s, s] each, the largest first.
+  func features(_ x: Tensor) -> [Tensor] {
+    var seen: [Tensor] = []
+    let last = descended(x, through: stages) { i, h in
+      if 8 << i < x.size(2) { seen.append(h) }
+      return h
+    }
+    return seen + [last]
+  }
 }
 
 /// Pictures [N, C, size, size] from stage to stage down to features at 4 px: each stage's stem sees them at its size.

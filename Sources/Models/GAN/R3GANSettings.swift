@@ -59,6 +59,8 @@ public struct R3GANSettings: RecipeSettings {
       ?? (situation.minutes ?? 20) * 60 * situation.gigaflops / Self.gigaflopsAPicture(of: size)
     let smaller = min(0.65, 0.3 * max(1, 150_000 / max(pictures, 1)).squareRoot())
     grow = stages == 2 ? [] : (1...stages - 2).map { smaller * pow(0.4, Double(stages - 2 - $0)) }
+    // What has been learned needn't be learned again from the smallest size on.
+    if let learned = situation.learnedSize { grow = grow.suffix(max(0, Int(log2(Double(size) / Double(learned))))) }
     // Few pictures are soon known by heart.
     augment = situation.pictures < 500 ? 0.5 : situation.pictures < 2000 ? 0.2 : 0
     // Of few pictures, small batches soon leave a handful of kinds.

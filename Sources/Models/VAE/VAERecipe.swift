@@ -48,12 +48,12 @@ public final class VAERecipe: EncodingRecipe, Taught {
     }
     (encoder, decoder) = (ready(madeEncoder()), ready(madeDecoder()))
     averages = (MovingAverage(madeEncoder(), of: encoder), MovingAverage(madeDecoder(), of: decoder))
-    optimizer = Adam(encoder.parameters + decoder.parameters, rate: settings.rate, betas: (0.9, 0.99))
+    optimizer = Adam(encoder.parameters + decoder.parameters, rate: settings.rate, betas: (settings.momentum, 0.99))
     critic =
       settings.adversarial > 0
       ? PictureCritic(
-        widths: settings.criticWidths, channels: settings.channels, rate: settings.rate * 0.5, noise: &noise, on: device
-      )
+        widths: settings.criticWidths, channels: settings.channels, rate: settings.rate * 0.5,
+        gamma: settings.criticGamma, noise: &noise, on: device)
       : nil
   }
 
@@ -92,12 +92,18 @@ public final class VAERecipe: EncodingRecipe, Taught {
       readings.append(Reading("perceptual", distance))
       error = error + distance * settings.perceptual
     }
+    let judging = progress.fraction >= settings.adversarialFrom
+    if let critic, judging, settings.likeness > 0 {
+      let distance = critic.distance(real: x, made: clamp(made, min: -1, max: 1), compute: mixed)
+      readings.append(Reading("likeness", distance))
+      error = error + distance * settings.likeness
+    }
     var loss = error + paid * (weight / numbers)
-    if let critic, progress.fraction >= settings.adversarialFrom {
+    if let critic, judging {
       // What is made out of nothing is to pass as well, as Larsen et al. 2016 have it.
       let free = mixed { decoder(noise.normal([n, settings.latent], on: device)) }
       let (verdict, told, own) = critic.judged(
-        real: x, made: Tensor.concatenated([made, free]).channelsLast(), error: error, last: decoder.last,
+        real: x, made: clamp(Tensor.concatenated([made, free]), min: -1, max: 1), error: error, last: decoder.last,
         rate: optimizer.rate * 0.5,
         step: progress.picturesSeen / x.size(0), compute: mixed)
       let rise = min(1, (progress.fraction - settings.adversarialFrom) * 10)
