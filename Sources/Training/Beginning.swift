@@ -47,9 +47,10 @@ extension RecipeSettings {
   /// The settings that say what the networks are like, in all recipes.
   private static var shaping: Set<String> {
     [
-      "attention", "blocks", "codes", "criticBlocks", "criticLayers", "criticStem", "criticWidth", "criticWidths",
-      "depth", "dimensions", "grid", "headSize", "hidden", "inducing", "keypoints", "latent", "mapped", "motion",
-      "motionWidth", "objective", "priorDepth", "priorWidth", "reduction", "scale", "smooth", "stem", "width", "widths",
+      "attention", "blocks", "coderWidths", "codes", "coding", "criticBlocks", "criticLayers", "criticStem",
+      "criticWidth", "criticWidths", "depth", "dimensions", "grid", "headSize", "hidden", "inducing", "keypoints",
+      "latent", "mapped", "motion", "motionWidth", "numbers", "objective", "priorDepth", "priorWidth",
+      "reduction", "scale", "smooth", "stem", "width", "widths",
     ]
   }
 

@@ -50,6 +50,7 @@ import Training
       .changed(by: changes, recipe: R.name)
     let new = try R(chosen, noise: &noise, on: .cpu)
     let beginning = try Checkpoint(path: path).begin(new.inherited)
-    #expect(beginning.taken == beginning.all && beginning.all > 0, "\(R.name): \(beginning.anew)", sourceLocation: location)
+    #expect(
+      beginning.taken == beginning.all && beginning.all > 0, "\(R.name): \(beginning.anew)", sourceLocation: location)
   }
 }

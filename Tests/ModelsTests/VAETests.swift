@@ -49,6 +49,13 @@ import Training
     expectClose(slope.to(.float64), golden["gradient/perceptual"]!, "gradient", tolerance: 1e-5)
   }
 
+  /// Latents in a grid of 8 by 8, judged by a discriminator and what it sees.
+  private static func gridSettings() -> VAESettings {
+    var settings = settings(adversarial: 0.8)
+    (settings.grid, settings.latent, settings.widths, settings.likeness) = (8, 3, [8, 12], 0.5)
+    return settings
+  }
+
   private static func settings(adversarial: Double = 0) -> VAESettings {
     var settings = VAESettings()
     (settings.size, settings.widths, settings.latent, settings.stem) = (32, [12, 8, 8], 6, 4)
@@ -73,6 +80,24 @@ import Training
     try expectResumesExactly(Self.set(), pictures: 40, cuts: [20]) {
       try Self.recipe(Self.settings(adversarial: adversarial))
     }
+  }
+
+  @Test func aRunWithAGridGoesOnExactly() throws {
+    try expectResumesExactly(Self.set(), pictures: 40, cuts: [20]) { try Self.recipe(Self.gridSettings()) }
+  }
+
+  @Test func latentsOfAGridAreTheSameInAnyBatch() throws {
+    let recipe = try Self.recipe(Self.gridSettings())
+    let many = recipe.sample(seeds: Array(0..<20))
+    #expect(recipe.sample(seeds: [17])[0].isEqual(to: many[17]))
+    let pictures = Self.set().batch([0, 1, 2, 3, 4, 5]).contiguous()
+    let latents = recipe.encode(pictures)
+    #expect(latents.shape == [6, 3 * 8 * 8] && recipe.encode(pictures[4..<5])[0].isEqual(to: latents[4]))
+    // A place tells of what is around it: the other corner's pixels don't matter.
+    let changed = pictures.cloned()
+    changed.narrowed(dim: 2, from: 28, count: 4).narrowed(dim: 3, from: 28, count: 4).fill(1)
+    let difference = (recipe.encode(changed) - latents).reshaped([6, 3, 8, 8])
+    #expect(abs(difference[0][0][0][0]).max().item() == 0 && abs(difference).max().item() > 0)
   }
 
   @Test func picturesAndLatentsAreTheSameInAnyBatch() throws {
@@ -105,7 +130,7 @@ import Training
   @Test func badSettingsAreNamed() {
     for change in [
       ("size", "48"), ("widths", "8,8"), ("beta", "-1"), ("free-bits", "-1"), ("adversarial-from", "2"),
-      ("latent", "0"),
+      ("latent", "0"), ("grid", "8"), ("likeness", "-1"), ("momentum", "1"),
     ] {
       #expect(throws: RecipeError.self) {
         _ = try Self.recipe(Self.settings().changed(by: [change], recipe: "vae"))

@@ -24,7 +24,8 @@ import Torch
     let (folder, checkpoint) = try checkpoint(old, published: published)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let beginning = checkpoint.begin(new.inherited)
-    #expect(beginning.taken == beginning.all && beginning.all == 2 * old.painter.parameterCount && beginning.anew.isEmpty)
+    #expect(
+      beginning.taken == beginning.all && beginning.all == 2 * old.painter.parameterCount && beginning.anew.isEmpty)
     #expect(new.inherited.keys.sorted() == ["painter", "painter.average"])
     // What is published has averages only, so networks begin with them.
     let wanted = published ? old.average.module : old.painter

@@ -18,8 +18,9 @@ extension DiffusionRecipe: EditingRecipe {
     let sigma =
       strength == 1 ? NoiseLevels.highest : 0.02 * pow(Self.highestRedrawn / 0.02, strength)
     return withoutGradients {
-      let noise = latents(seeds: seeds).reshaped(pictures.shape)
-      return inEqualBatches(of: 16, pictures + noise * sigma) { x in
+      let codes = inEqualBatches(of: 16, pictures) { coded($0.to(place)).to(.cpu).contiguous() }
+      let noise = latents(seeds: seeds).reshaped(codes.shape)
+      return inEqualBatches(of: 16, codes + noise * sigma) { x in
         finished(drawn(from: x.to(place), sigma, chosenKinds(x.size(0))))
       }
     }
@@ -38,8 +39,8 @@ extension DiffusionRecipe: EditingRecipe {
   private func filled(_ picture: Tensor, _ mask: Tensor, seed: UInt64) -> Tensor {
     var noise = Noise(seed: seed)
     let levels = levels(steps: Self.fillSteps, from: NoiseLevels.highest)
-    let (known, hole) = (picture.to(place), mask.to(place))
-    func drawn() -> Tensor { noise.normal(picture.shape, on: place) }
+    let (known, hole) = (coded(picture.to(place)), coded(mask: mask.to(place)))
+    func drawn() -> Tensor { noise.normal(known.shape, on: place) }
     var x = drawn() * levels[0]
     for (sigma, next) in zip(levels, levels.dropFirst()) {
       // High noise decides little, and the last steps nothing that could still be made to fit.
@@ -55,6 +56,7 @@ extension DiffusionRecipe: EditingRecipe {
         if round < repeats - 1 { x = x + drawn() * (sigma * sigma - next * next).squareRoot() }
       }
     }
-    return finished(x * hole + known * (1 - hole))
+    let made = finished(x * hole + known * (1 - hole))
+    return made * mask + picture * (1 - mask)
   }
 }

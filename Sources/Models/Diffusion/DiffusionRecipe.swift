@@ -20,6 +20,7 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
   public static let summary = "Takes noise off pictures step by step: even training, fine variety; slower to draw."
   public static let presets = [
     (name: "small", summary: "for a few cores"), (name: "large", summary: "twice as wide, for a GPU"),
+    (name: "latent", summary: "on grids of numbers that pictures become first: more for the same time"),
     (name: "flow", summary: "straight ways from noise to pictures (rectified flow)"),
   ]
 
@@ -28,6 +29,8 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
   let average: MovingAverage<UNet>
   private let optimizer: Adam
   private let student: Student?
+  /// What noise is taken off in place of pixels.
+  private let coder: PictureCoder?
   public private(set) var sampling: Sampling
   private let device: Device
   private let usesBFloat16: Bool
@@ -67,8 +70,9 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
     let told = NonLeakyAugment.labels + Distillation.counts.count + classes.count
     func make() -> UNet {
       UNet(
-        channels: settings.channels, size: settings.size, widths: settings.widths, blocks: settings.blocks,
-        attention: settings.attention, halvings: 1, conditions: told, dropout: settings.dropout)
+        channels: settings.drawn.channels, size: settings.drawn.side, widths: settings.widths,
+        blocks: settings.blocks, attention: settings.attention, halvings: settings.halvings,
+        conditions: told, dropout: settings.dropout)
     }
     func ready(_ network: UNet) -> UNet {
       network.initialize(&noise)
@@ -88,6 +92,9 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
     } else {
       student = nil
     }
+    coder =
+      settings.coding > 0
+      ? PictureCoder(settings, usesBFloat16: usesBFloat16, noise: &noise, on: device) : nil
   }
 
   public var saved: [String: any Saved] {
@@ -98,19 +105,29 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
       parts["optimizer.quick"] = student.optimizer
       parts["quick.begun"] = student.beginning
     }
+    if let coder { parts.merge(coder.saved) { own, _ in own } }
     return parts
   }
   public var published: [String: any Saved] {
     var parts: [String: any Saved] = ["network.average": average]
     if let student { parts.merge(["quick.average": student.average, "quick.begun": student.beginning]) { a, _ in a } }
+    if let coder { parts.merge(coder.published) { own, _ in own } }
     return parts
   }
   /// The second network begins as the first one, when that has learned.
-  public var inherited: [String: any Saved] { ["network": network, "network.average": average] }
+  public var inherited: [String: any Saved] {
+    saved.filter { !($0.value is any Optimizer) && !$0.key.hasPrefix("quick") }
+  }
   public var mirrors: Bool { settings.mirror }
 
-  /// Updates the first network, or in the run's last part the second.
+  /// Updates the coder in the run's first part, where there is one; the second network in its last; else the first.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+    if let coder, progress.fraction < settings.coding {
+      let own = Progress(
+        picturesSeen: progress.picturesSeen, fraction: progress.fraction / settings.coding,
+        totalPictures: Int(Double(progress.totalPictures) * settings.coding), rateScale: progress.rateScale)
+      return coder.learn(batch.pictures, noise: &noise, at: own)
+    }
     let learning = 1 - settings.distil
     guard let student, progress.fraction >= learning else { return learn(batch, &noise, progress) }
     if !student.beginning.value {
@@ -122,9 +139,11 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
 
   private func learn(_ batch: Batch, _ noise: inout Noise, _ progress: Progress) -> [Reading] {
     let n = batch.pictures.size(0)
-    let fraction = progress.fraction / (1 - settings.distil)
-    optimizer.rate = settings.rate(at: fraction, steps: progress.picturesSeen / n) * progress.rateScale
-    let (seen, changes) = augment(batch.pictures, noise: &noise)
+    let fraction = (progress.fraction - settings.coding) / (1 - settings.distil - settings.coding)
+    let steps = progress.picturesSeen - Int(Double(progress.totalPictures) * settings.coding)
+    optimizer.rate = settings.rate(at: fraction, steps: max(0, steps) / n) * progress.rateScale
+    let (pictures, changes) = augment(batch.pictures, noise: &noise)
+    let seen = coded(pictures)
     let kinds = told(batch.labels, &noise)
     let levels = preconditioning.trainingLevels
     let sigma = exp(noise.normal([n], on: device) * levels.deviation + levels.mean)
@@ -133,14 +152,14 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
       seen, noise: noise.normal(seen.shape, on: device), sigma: sigma,
       conditions: conditions(n, changes: changes, kinds: kinds), compute: mixed)
     optimizer.step(minimizing: loss)
-    follow(average, network, n, progress.fraction, progress)
+    follow(average, network, n, progress.fraction - settings.coding, progress)
     return [Reading("loss", loss)]
   }
 
   private func distil(
     _ batch: Batch, into student: Student, _ noise: inout Noise, _ progress: Progress
   ) -> [Reading] {
-    let pictures = batch.pictures, kinds = told(batch.labels, &noise)
+    let pictures = coded(batch.pictures), kinds = told(batch.labels, &noise)
     let n = pictures.size(0), learning = 1 - settings.distil
     let fraction = (progress.fraction - learning) / settings.distil
     let rise = min(1, fraction * 20)
@@ -236,7 +255,7 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
 
   /// The noise that pictures are drawn from.
   public func latents(seeds: [UInt64]) -> Tensor {
-    gaussianLatents(seeds: seeds, size: settings.channels * settings.size * settings.size)
+    gaussianLatents(seeds: seeds, size: settings.drawn.channels * settings.drawn.side * settings.drawn.side)
   }
 
   /// Each seed's picture is of its class.
@@ -253,9 +272,9 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
       let column = (kinds ?? [Int](repeating: -1, count: latents.size(0))).map(Float.init)
       let rows = Tensor.concatenated([latents, Tensor(column, shape: [column.count, 1])], dim: 1)
       return inEqualBatches(of: 16, rows) { rows in
-        let n = rows.size(0), side = settings.size, count = rows.size(1) - 1
+        let n = rows.size(0), side = settings.drawn.side, count = rows.size(1) - 1
         let noise = rows.narrowed(dim: 1, from: 0, count: count).to(device)
-          .reshaped([n, settings.channels, side, side])
+          .reshaped([n, settings.drawn.channels, side, side])
         let kinds = rows.narrowed(dim: 1, from: count, count: 1).floats.map { Int($0) }
         return finished(drawn(from: noise * NoiseLevels.highest, NoiseLevels.highest, kinds))
       }
@@ -304,6 +323,14 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
   /// The class of those that are drawn over others.
   func chosenKinds(_ n: Int) -> [Int] { [Int](repeating: chosen.number ?? -1, count: n) }
 
-  /// Pictures [N, C, H, W] in -1...1, float32 on the CPU.
-  func finished(_ x: Tensor) -> Tensor { clamp(x.to(.cpu), min: -1, max: 1).contiguous() }
+  /// Pictures [N, C, H, W] in -1...1, on the device, as what noise is taken off: their codes, or themselves.
+  func coded(_ pictures: Tensor) -> Tensor { coder?.codes(of: pictures) ?? pictures }
+
+  /// A mask of pixels [N, 1, H, W] as one of what noise is taken off.
+  func coded(mask: Tensor) -> Tensor { coder?.places(of: mask) ?? mask }
+
+  /// Pictures [N, C, H, W] in -1...1, float32 on the CPU, of what noise was taken off.
+  func finished(_ x: Tensor) -> Tensor {
+    clamp((coder?.pictures(of: x) ?? x).to(.cpu), min: -1, max: 1).contiguous()
+  }
 }

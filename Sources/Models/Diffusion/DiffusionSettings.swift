@@ -24,6 +24,12 @@ public struct DiffusionSettings: RecipeSettings {
   public var classCounts: [Int] = []  // Pictures in each.
   public var steps = 20  // Of the solver, where pictures are drawn.
   public var distil = 0.25  // The last part of the run, in which a second network learns to draw in 1 to 4 steps.
+  public var coding = 0.0  // The first part of the run, in which pictures become small grids of numbers; 0 for pixels.
+  public var grid = 16  // Places a side of such a grid.
+  public var numbers = 4  // Numbers of a place.
+  public var coderWidths = [64, 96]  // Channels of what codes them at half of the size, a quarter, … down to the grid.
+  public var criticWidths = [128, 96, 64, 32]  // Of what judges that, at 4, 8, 16, … px, up to half of the size.
+  public var stem = 16  // Its and the coder's channels at full resolution.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
 
@@ -37,16 +43,23 @@ public struct DiffusionSettings: RecipeSettings {
     case nil: isLarge = !situation.device.isCPU
     case "small": isLarge = false
     case "large": isLarge = true
+    case "latent": (coding, isLarge) = (0.3, !situation.device.isCPU)
     case "flow": (objective, isLarge) = ("flow", !situation.device.isCPU)
     case let other?:
       throw .unknownPreset(other, recipe: DiffusionRecipe.name, known: DiffusionRecipe.presets.map(\.name))
     }
-    // Down to 4 px.
-    let sizes = max(1, Int(Double(max(size, 16) / 8).exponent) + 1)
+    let side = max(size, 16)
+    grid = max(8, min(side / 4, 32))
+    coderWidths = VAESettings.gridWidths(from: side, to: grid, on: situation.device)
+    criticWidths = Array([128, 96, 64, 32, 24, 16].prefix(Int(Double(side / 4).exponent)))
+    // Down to 4 px. Pictures enter at half of their size.
+    let sizes = max(1, Int(Double((coding > 0 ? grid : side / 2) / 4).exponent) + 1)
     widths = (0..<sizes).map { level in
       let fromSmallest = sizes - 1 - level
       return fromSmallest < 3 ? 128 - 32 * fromSmallest : 32
     }
+    // A grid's places are few enough that all of them may see one another.
+    if coding > 0 { attention = 8 }
     if isLarge { (widths, batch, rate, blocks, attention) = (widths.map { 2 * $0 }, 128, 5e-4, 3, 8) }
     // Few pictures are soon known by heart.
     augment = situation.pictures < 2000 ? 0.12 : 0
@@ -54,6 +67,11 @@ public struct DiffusionSettings: RecipeSettings {
     if let found = situation.classes { (classes, classCounts) = (found.names, found.counts) }
     try check()
   }
+
+  /// Channels and side of what noise is taken off.
+  var drawn: (channels: Int, side: Int) { coding > 0 ? (numbers, grid) : (channels, size) }
+  /// Haar transforms of it before the network; a grid's numbers aren't smooth.
+  var halvings: Int { coding > 0 ? 0 : 1 }
 
   var preconditioning: Preconditioning { Preconditioning(rawValue: objective)! }
 
@@ -63,8 +81,20 @@ public struct DiffusionSettings: RecipeSettings {
     }
     try expect(Preconditioning(rawValue: objective) != nil, "objective", "'\(objective)'", "use edm or flow")
     try expect(
-      !widths.isEmpty && widths.allSatisfy { $0 > 0 && $0 % 8 == 0 } && size >> widths.count >= 2, "widths", widths,
-      "give multiples of 8, for \(size) px at most \(Int(Double(size).exponent) - 1) of them")
+      !widths.isEmpty && widths.allSatisfy { $0 > 0 && $0 % 8 == 0 } && (drawn.side >> halvings) >> widths.count >= 1,
+      "widths", widths, "give multiples of 8, here at most \(Int(Double(drawn.side >> halvings).exponent)) of them")
+    try expect((0...0.8).contains(coding), "coding", coding, "it must be in 0...0.8")
+    if coding > 0 {
+      try expect(coding + distil < 0.95, "distil", distil, "with coding it must be below 0.95")
+      try expect(
+        coderWidths.allSatisfy { $0 > 0 } && grid > 0 && grid << coderWidths.count == size, "coder-widths", coderWidths,
+        "from \(size) px down to \(grid) it must be \(Int(Double(max(1, size / max(1, grid))).exponent)) numbers above 0"
+      )
+      try expect(
+        criticWidths.allSatisfy { $0 > 0 } && 4 << criticWidths.count == size, "critic-widths", criticWidths,
+        "for \(size) px it must be \(Int(Double(size / 4).exponent)) numbers above 0")
+      try expect(numbers > 0 && stem > 0, "numbers", numbers, "it must be 1 or more")
+    }
     try expect(blocks > 0, "blocks", blocks, "it must be 1 or more")
     try expect(batch > 0, "batch", batch, "it must be 1 or more")
     try expect((0..<1).contains(dropout), "dropout", dropout, "it must be 0 or more and below 1")

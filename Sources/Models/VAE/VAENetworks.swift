@@ -2,7 +2,7 @@ import Networks
 import Torch
 
 /// Pictures [N, channels, size, size] to what may have made them: means and logarithms of variances of latents.
-public final class VAEEncoder: Module {
+public final class VAEEncoder: PosteriorEncoder {
   let stages: [DiscriminatorStage]
   let hidden: Linear, posterior: Linear
 
@@ -34,7 +34,7 @@ public final class VAEEncoder: Module {
 }
 
 /// Latents [N, latent] to pictures [N, channels, size, size]; the encoder's mirror, steered by the latents at each size.
-public final class VAEDecoder: Module {
+public final class VAEDecoder: LatentDecoder {
   /// ln σ of the pixels, which is learned, too (Rybkin et al. 2021, "σ-VAE").
   let logDeviation = Tensor.zeros([1]).requiringGradient()
   let mapping: Linear, base: Linear

@@ -7,8 +7,10 @@ public struct VAESettings: RecipeSettings {
   public var size = 64
   public var channels = 3
   public var batch = 32
-  public var latent = 64  // Numbers that a picture is made from.
-  public var widths = [128, 96, 64, 32]  // Channels at 4, 8, 16, … px, up to half of the size.
+  public var latent = 64  // Numbers that a picture is made from, or each place of a grid.
+  public var grid = 0  // Places a side, each with numbers of its own; 0 for numbers that tell of the whole picture.
+  /// Channels at 4, 8, 16, … px, up to half of the size; with a grid from half of the size down to it.
+  public var widths = [128, 96, 64, 32]
   public var blocks = 2  // Residual blocks of the decoder at the last of them.
   public var stem = 16  // The encoder's channels at full resolution.
   public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a fiftieth.
@@ -35,7 +37,7 @@ public struct VAESettings: RecipeSettings {
     switch preset {
     case nil: break
     case "sharp":
-      adversarial = 0.6
+      (grid, latent, adversarial) = (max(4, min(size / 4, 32)), 4, 0.5)
       // Without a GPU, a trained network's eyes take two thirds of the time.
       if !situation.device.isCPU && situation.channels == 3 { perceptual = 0.3 }
     case let other?: throw .unknownPreset(other, recipe: VAERecipe.name, known: VAERecipe.presets.map(\.name))
@@ -44,16 +46,37 @@ public struct VAESettings: RecipeSettings {
     widths = Array([128, 96, 64, 32, 24, 16].prefix(Int(stages)))
     if !situation.device.isCPU { widths = widths.map { 2 * $0 } }
     criticWidths = widths
+    if grid > 0 { widths = Self.gridWidths(from: size, to: grid, on: situation.device) }
     try check()
+  }
+
+  /// Channels at half of the size, a quarter, … down to a grid.
+  static func gridWidths(from size: Int, to grid: Int, on device: Device) -> [Int] {
+    let halvings = max(1, Int(Double(max(size, 8) / max(1, grid)).exponent))
+    let widths = halvings == 2 ? [64, 96] : Array([96, 64, 48, 32, 32].prefix(halvings).reversed())
+    return device.isCPU ? widths : widths.map { 2 * $0 }
+  }
+
+  /// All latents of a picture.
+  var numbers: Int { grid > 0 ? grid * grid * latent : latent }
+
+  /// How the networks learn.
+  var learning: AutoencoderSettings {
+    AutoencoderSettings(
+      rate: rate, momentum: momentum, beta: beta, warmUp: warmUp, freeBits: freeBits, perceptual: perceptual,
+      adversarial: adversarial, likeness: likeness, adversarialFrom: adversarialFrom, judgesFree: grid == 0,
+      averageMemory: averageMemory)
   }
 
   func check() throws(RecipeError) {
     guard [16, 32, 64, 128, 256].contains(size) else {
       throw .impossibleSize(size, recipe: VAERecipe.name, reason: "use 16, 32, 64, 128 or 256")
     }
+    try expect(grid >= 0 && grid <= size / 2, "grid", grid, "it must be 0, or at most half of the size")
+    let smallest = grid > 0 ? grid : 4
     try expect(
-      widths.allSatisfy { $0 > 0 } && 4 << widths.count == size, "widths", widths,
-      "for \(size) px it must be \(Int(Double(size / 4).exponent)) numbers above 0")
+      widths.allSatisfy { $0 > 0 } && smallest << widths.count == size, "widths", widths,
+      "from \(size) px down to \(smallest) it must be \(Int(Double(size / smallest).exponent)) numbers above 0")
     try expect(
       adversarial == 0 || 4 << criticWidths.count == size, "critic-widths", criticWidths, "give as many as widths")
     try expect(batch > 0, "batch", batch, "it must be 1 or more")

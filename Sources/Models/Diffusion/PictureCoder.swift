@@ -1,0 +1,92 @@
+import Networks
+import Torch
+import Training
+
+/// The first stage of latent diffusion (Rombach et al. 2022): pictures as small grids of numbers, so that noise is taken off
+/// an eighth or less of what a picture has.
+final class PictureCoder {
+  private let autoencoder: Autoencoder<GridEncoder, GridDecoder>
+  private let spread: Spread
+  private let numbers: Int, grid: Int
+
+  /// Means and deviations of each number over all places, so that diffusion sees numbers like pixels'.
+  private final class Spread: Module {
+    /// Each [1, numbers, 1, 1].
+    let mean: Tensor, deviation: Tensor
+
+    init(_ numbers: Int) {
+      mean = Tensor.zeros([1, numbers, 1, 1])
+      deviation = Tensor.full([1, numbers, 1, 1], 1)
+    }
+
+    /// Moves towards those of a batch [N, numbers, grid, grid].
+    func follow(_ codes: Tensor) {
+      let now = codes.mean(dims: [0, 2, 3], keepDims: true)
+      let spread = sqrt(square(codes - now).mean(dims: [0, 2, 3], keepDims: true) + 1e-8)
+      mean.copy(from: mean * 0.95 + now * 0.05)
+      deviation.copy(from: deviation * 0.95 + spread * 0.05)
+    }
+  }
+
+  init(_ settings: DiffusionSettings, usesBFloat16: Bool, noise: inout Noise, on device: Device) {
+    (numbers, grid) = (settings.numbers, settings.grid)
+    let (channels, widths) = (settings.channels, settings.coderWidths)
+    var learning = AutoencoderSettings()
+    learning.rate = settings.rate
+    (learning.adversarial, learning.adversarialFrom, learning.judgesFree) = (0.5, 0.3, false)
+    let critic = PictureCritic(
+      widths: settings.criticWidths, channels: channels, rate: learning.rate * 0.5, noise: &noise, on: device)
+    let (stem, numbers, grid) = (settings.stem, numbers, grid)
+    autoencoder = Autoencoder(
+      learning, critic: critic, usesBFloat16: usesBFloat16, noise: &noise, on: device
+    ) {
+      GridEncoder(widths: widths, stem: stem, numbers: numbers, channels: channels)
+    } decoder: {
+      GridDecoder(widths: widths, numbers: numbers, grid: grid, channels: channels)
+    }
+    spread = Spread(numbers)
+    spread.move(to: device)
+  }
+
+  /// By names that begin with "coder.".
+  var saved: [String: any Saved] { named(autoencoder.saved) }
+  var published: [String: any Saved] { named(autoencoder.published) }
+
+  private func named(_ parts: [String: any Saved]) -> [String: any Saved] {
+    var all: [String: any Saved] = ["coder.spread": spread]
+    for (name, part) in parts { all["coder." + name] = part }
+    return all
+  }
+
+  /// One update. `progress.fraction` is that of the coder's own learning.
+  func learn(_ pictures: Tensor, noise: inout Noise, at progress: Progress) -> [Reading] {
+    let readings = autoencoder.learn(pictures, noise: &noise, at: progress)
+    withoutGradients { spread.follow(raw(pictures)) }
+    return readings
+  }
+
+  private func raw(_ pictures: Tensor) -> Tensor {
+    autoencoder.means(of: pictures).reshaped([-1, numbers, grid, grid])
+  }
+
+  /// Pictures [N, C, H, W] in -1...1 to [N, numbers, grid, grid], each number with the mean 0 and the deviation that noise
+  /// levels are meant for.
+  func codes(of pictures: Tensor) -> Tensor {
+    withoutGradients {
+      let scale = Preconditioning.dataDeviation / spread.deviation
+      return ((raw(pictures) - spread.mean) * scale).channelsLast()
+    }
+  }
+
+  /// The pictures of such codes, about in -1...1.
+  func pictures(of codes: Tensor) -> Tensor {
+    let raw = codes * (spread.deviation / Preconditioning.dataDeviation) + spread.mean
+    return autoencoder.pictures(of: raw.contiguous().flattened(from: 1))
+  }
+
+  /// A mask of pixels [N, 1, H, W] as one of places [N, 1, grid, grid]: all that have anything to do with a masked pixel.
+  func places(of mask: Tensor) -> Tensor {
+    // A place's neighbours know of it, too.
+    maxPool2d(maxPool2d(mask, kernel: mask.size(2) / grid), kernel: 3, stride: 1, padding: 1)
+  }
+}
