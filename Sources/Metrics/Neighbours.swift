@@ -47,31 +47,3 @@ private func reach(_ x: Tensor, _ k: Int) -> Tensor {
       distances(part, x).topK(k + 1, dim: 1, largest: false).values.max(dims: [1])
     })
 }
-
-/// The real picture that is most like each generated one: what tells whether a generator copies.
-public struct NearestPictures: Sendable, Equatable {
-  /// Of the nearest real picture, per generated one.
-  public let indices: [Int]
-  /// Euclidean distances in features.
-  public let distances: [Double]
-
-  /// - Parameters:
-  ///   - generated: features [N, d].
-  ///   - real: features [M, d], M ≥ 1.
-  public init(of generated: Tensor, among real: Tensor) {
-    let nearest = rows(of: generated).map { Torch.distances($0, real).min(dim: 1) }
-    indices = nearest.flatMap { $0.indices.ints }
-    distances = nearest.flatMap { $0.values.doubles }
-  }
-
-  /// Which generated pictures are likely copies: nearer to a real picture than half the usual distance, the median,
-  /// from one real picture to the next. The nearest come first.
-  ///
-  /// - Parameter real: features [M, d], M ≥ 2, as given to `init`.
-  public func likelyCopies(of real: Tensor) -> [Int] {
-    let usual = median(reach(real, 1).doubles)
-    return distances.indices.filter { distances[$0] < usual / 2 }.sorted { distances[$0] < distances[$1] }
-  }
-}
-
-private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }

@@ -37,11 +37,16 @@ public struct Generated: Codable, Sendable, Equatable {
 ///
 /// Picture `seed` is the same whatever the other seeds are. Each file says how it was made: seed, run, checkpoint and
 /// settings in PNG text, and IPTC's digital source type in XMP.
-/// - Parameter report: told about each file.
+/// - Parameters:
+///   - workspace: where the pictures that the generator learned from may be packed, so that copies are found.
+///   - report: told about each file.
+/// - Returns: those of the pictures that are likely copies.
 /// - Throws: `GeneratorError.noLatents`, `GenerateError`, `FileError`.
+@discardableResult
 public func generate(
-  _ request: GenerateRequest, with generator: Generator, report: (Generated) -> Void = { _ in }
-) throws {
+  _ request: GenerateRequest, with generator: Generator, copiesIn workspace: Workspace? = nil,
+  report: (Generated) -> Void = { _ in }
+) throws -> [FoundCopy] {
   let recipe = try generator.sampling()
   let latent = try latentRecipe(request, generator)
   let pictures = request.seeds.values.map { (seed: $0, path: "\(request.out)/\(fileName(seed: $0))") }
@@ -63,11 +68,14 @@ public func generate(
     try picture.write(path, text: words, xmp: Provenance.xmp(), isForced: request.force, isSynced: false)
     report(Generated(kind: kind, path: path, seed: seed))
   }
+  let watch = workspace.flatMap { CopyWatch(generator, in: $0) }
+  var copies: [FoundCopy] = []
   var onSheet: [Picture] = []
   // A thousand at a time, so that memory stays bounded.
   for start in stride(from: 0, to: pictures.count, by: 1000) {
     let part = pictures[start..<min(start + 1000, pictures.count)]
     let made = sample(recipe, latent, part.map(\.seed), truncation: request.truncation)
+    copies += watch?.copies(among: made, seeds: part.map(\.seed)) ?? []
     for (tensor, (seed, path)) in zip(made.unbound(), part) {
       let picture = Picture(tensor)
       try write(picture, path, .picture, seed: seed)
@@ -86,6 +94,7 @@ public func generate(
     let made = latent.decode(plane(map.side), truncation: request.truncation ?? 1).unbound().map { Picture($0) }
     try write(Sheet(columns: map.side, for: made.count, margin: 0).drawn(made), map.path, .map)
   }
+  return copies
 }
 
 /// What was wrong with a request.

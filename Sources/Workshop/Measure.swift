@@ -20,8 +20,11 @@ public struct Measurement: Codable, Hashable, Sendable {
   public let features: String
   /// That the generator was trained on, when it is one.
   public let picturesSeen: Int?
-  /// Pictures that are likely copies of real ones, as `NearestPictures` tells, the most alike first.
+  /// Pictures that are likely copies of real ones, as `CopyMeter` tells, the most alike first.
   public let copies: [Copy]
+  /// How sure that is, as measured on the real pictures: the share of them that would pass for copies of others, and the
+  /// share of planted copies that is found.
+  public let copyFalseRate: Double, copySensitivity: Double
   /// Milliseconds that a generator takes for a picture, sixteen or more at a time.
   public let millisecondsAPicture: Double?
   /// How strong the steps between neighbouring pixels are, as a part of the real pictures': below 1 is blurred, above 1
@@ -33,8 +36,8 @@ public struct Measurement: Codable, Hashable, Sendable {
     /// The seed of a generator's picture, or a picture's name.
     public let picture: String
     public let of: String
-    /// Between their features.
-    public let distance: Double
+    /// What is unlike in them: 0 for the same picture, about 1 for nothing alike.
+    public let residue: Double
   }
 }
 
@@ -64,25 +67,27 @@ public enum MeasureError: Explained, Equatable {
 ///   - samples: how many pictures the generator makes, by the seeds from 0 on.
 ///   - size: of the pictures on both sides; the generator's, or that of the subject's first picture when it is nil.
 ///   - crop: how real pictures become squares; nil takes the run's way, or the middle where that is not known.
+///   - nearest: a new PNG file: the pictures that are most like real ones above these.
 ///   - say: told in a sentence what takes time, and `progress` how much of the whole is done, in 0...1.
 /// - Throws: `MeasureError`, and as `Generator`, `pack` and `installModel`.
 public func measure(
   _ subject: String, against: String, samples: Int = 2000, size: Int? = nil, crop: Decoding.Crop? = nil,
-  drawing: Drawing = Drawing(), in workspace: Workspace, on device: Device = .cpu,
+  drawing: Drawing = Drawing(), nearest: String? = nil, in workspace: Workspace, on device: Device = .cpu,
   say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
 ) throws -> Measurement {
+  if let nearest { try expectWritable(nearest.absolutePath, isForced: false) }
   var generator = try pictures(subject) ? nil : Generator(subject, in: workspace, on: device) { say($0.sentence) }
   try generator?.draw(drawing)
   return try measure(
-    generator, named: subject, against: against, samples: samples, size: size, crop: crop, in: workspace, on: device,
-    say: say, progress: progress)
+    generator, named: subject, against: against, samples: samples, size: size, crop: crop, nearest: nearest,
+    in: workspace, on: device, say: say, progress: progress)
 }
 
 /// The same of a generator that is open, or of the pictures at `subject` when it is nil.
 func measure(
   _ generator: Generator?, named subject: String, against: String, samples: Int, size: Int?,
-  crop: Decoding.Crop? = nil, in workspace: Workspace, on device: Device, say: (String) -> Void,
-  progress: (Double) -> Void
+  crop: Decoding.Crop? = nil, nearest sheet: String? = nil, in workspace: Workspace, on device: Device,
+  say: (String) -> Void, progress: (Double) -> Void
 ) throws -> Measurement {
   let net = try featureNet(in: workspace, on: device, say: say)
   let side = try size ?? generator?.settings.size ?? firstSize(of: subject)
@@ -95,24 +100,25 @@ func measure(
   guard realSet.count >= MeasureError.least else { throw MeasureError.tooFew(path: against, count: realSet.count) }
   let whole = Double(realSet.count + samples)
   let real = try features(of: realSet, by: net) { progress(Double($0) / whole) }
-  let realEnergy = try gradientEnergy(of: PictureSet(path: realSet.path).pictures)
+  let realOnes = try PictureSet(path: realSet.path)
+  let realEnergy = gradientEnergy(of: realOnes.pictures)
   let energy: Double
-  let realNames = try PictureSet(path: realSet.path).names
 
-  let generated: Tensor, names: [String]
+  let generated: Tensor, bytes: Tensor, names: [String]
   var milliseconds: Double?
   if let generator {
     names = (0..<max(samples, MeasureError.least)).map(String.init)
     let found = try made(by: generator, count: max(samples, MeasureError.least), net) {
       progress(Double(realSet.count + $0) / whole)
     }
-    energy = found.energy
+    (energy, bytes) = (found.energy, found.pictures)
     (generated, milliseconds) = (found.features, 1000 * found.seconds / Double(names.count))
   } else {
     let set = try pack(subject, packing, in: workspace)
     guard set.count >= MeasureError.least else { throw MeasureError.tooFew(path: subject, count: set.count) }
-    names = try PictureSet(path: set.path).names
-    energy = try gradientEnergy(of: PictureSet(path: set.path).pictures)
+    let subjects = try PictureSet(path: set.path)
+    (names, bytes) = (subjects.names, subjects.pictures)
+    energy = gradientEnergy(of: bytes)
     generated = try features(of: set, by: net) {
       progress(Double(realSet.count + $0) / Double(realSet.count + set.count))
     }
@@ -122,16 +128,26 @@ func measure(
   var noise = Noise(seed: 0)
   let kernel = KernelDistance(between: generated, and: real, noise: &noise)
   let neighbours = Neighbours(generated: generated, real: real)
-  let nearest = NearestPictures(of: generated, among: real)
-  let copies = nearest.likelyCopies(of: real).map { i in
-    Measurement.Copy(picture: names[i], of: realNames[nearest.indices[i]], distance: nearest.distances[i])
+  let meter = copyMeter(of: realOnes, at: realSet.path)
+  let matches = meter.nearest(to: bytes)
+  let order = matches.indices.sorted { matches[$0].residue < matches[$1].residue }
+  let copies = order.filter { meter.isCopy(matches[$0]) }.map { i in
+    Measurement.Copy(picture: names[i], of: realOnes.names[matches[i].index], residue: matches[i].residue)
+  }
+  if let sheet {
+    let shown = Array(order.prefix(12))
+    let pictures = shown.map { bytes[$0] } + shown.map { realOnes.pictures[matches[$0].index] }
+    try Sheet(columns: shown.count, for: pictures.count)
+      .drawn(pictures.map { Picture($0.to(.float32) * (1 / 127.5) - 1) })
+      .write(sheet.absolutePath, text: [("Software", "Atelier \(House.version)")], xmp: Provenance.xmp())
   }
   return Measurement(
     subject: subject, against: against, samples: generated.size(0), real: real.size(0), size: side,
     kid: 1000 * kernel.value, kidError: kernel.error.isNaN ? nil : 1000 * kernel.error,
     fid: frechetDistance(generated, real), precision: neighbours.precision, recall: neighbours.recall,
     density: neighbours.density, coverage: neighbours.coverage, features: FeatureNet.name,
-    picturesSeen: generator?.facts.picturesSeen, copies: copies, millisecondsAPicture: milliseconds,
+    picturesSeen: generator?.facts.picturesSeen, copies: copies, copyFalseRate: meter.calibration.falseRate,
+    copySensitivity: meter.calibration.sensitivity, millisecondsAPicture: milliseconds,
     sharpness: energy / max(realEnergy, 1e-12))
 }
 
@@ -172,9 +188,9 @@ private func features(of set: Packed, by net: FeatureNet, progress: (Int) -> Voi
 /// Of the pictures of the seeds from 0 on, as the bytes that `generate` would write, and the seconds that making them took.
 private func made(
   by generator: Generator, count: Int, _ net: FeatureNet, progress: (Int) -> Void
-) throws -> (features: Tensor, seconds: Double, energy: Double) {
+) throws -> (features: Tensor, pictures: Tensor, seconds: Double, energy: Double) {
   let recipe = try generator.sampling()
-  var (seconds, energy) = (0.0, 0.0)
+  var (seconds, energy, all) = (0.0, 0.0, [Tensor]())
   let parts = stride(from: 0, to: count, by: 64).map { start -> Tensor in
     let seeds = (start..<min(start + 64, count)).map(UInt64.init)
     let begun = ProcessInfo.processInfo.systemUptime
@@ -182,9 +198,10 @@ private func made(
     seconds += ProcessInfo.processInfo.systemUptime - begun
     let bytes = pictureBytes(pictures)
     energy += gradientEnergy(of: bytes) * Double(seeds.count) / Double(count)
+    all.append(bytes)
     let features = net.features(of: bytes)
     progress(start + seeds.count)
     return features
   }
-  return (Tensor.concatenated(parts), seconds, energy)
+  return (Tensor.concatenated(parts), Tensor.concatenated(all), seconds, energy)
 }

@@ -75,8 +75,8 @@ func packed(
   hash: String, key: String, in workspace: Workspace, count: Int, _ progress: (Int, Int) -> Void,
   _ write: (String) throws -> (PictureSetWriter, [SetAside])
 ) throws -> Packed {
-  let name = String(Digest.sha256("\(hash) \(key)").prefix(24))
-  let (set, note) = ("\(workspace.cache)/\(name).safetensors", "\(workspace.cache)/\(name).json")
+  let set = packedPath(hash: hash, key: key, in: workspace)
+  let note = set.replacing(".safetensors", with: ".json")
   if let known: Packed = decoded(note), (try? PictureSet(path: set))?.count == known.count {
     progress(count, count)
     return Packed(path: set, hash: hash, count: known.count, setAside: known.setAside, wasThere: true)
@@ -88,6 +88,11 @@ func packed(
   // Last, since a set without its note is packed again.
   try AtomicFile.write(encoded(packed), to: note, isForced: true)
   return packed
+}
+
+/// Where a set is, if it was packed.
+func packedPath(hash: String, key: String, in workspace: Workspace) -> String {
+  "\(workspace.cache)/\(Digest.sha256("\(hash) \(key)").prefix(24)).safetensors"
 }
 
 extension SetAside: Error {}

@@ -55,7 +55,7 @@ struct Generate: ParsableCommand {
     var count = 0
     var bar = Bar(console, interval: 5)
     let started = ProcessInfo.processInfo.systemUptime
-    try generate(request, with: generator) { file in
+    let copies = try generate(request, with: generator, copiesIn: common.place) { file in
       console.event(file.kind.rawValue, encoding: file)
       guard file.kind == .picture else { return sheets.append(file.path) }
       count += 1
@@ -65,6 +65,12 @@ struct Generate: ParsableCommand {
       }
     }
     bar.close()
+    for copy in copies {
+      console.event("copy", encoding: copy)
+      Console.complain(
+        "Seed \(copy.seed) is very like \(copy.of), which the generator learned from: leave it out, or ask whose it is."
+      )
+    }
     console.event("finished", ["pictures": count, "out": out, "checkpoint": generator.path, "sha256": generator.hash])
     console.line("\(counted(count, "picture")) in \(out)")
     for sheet in sheets {

@@ -45,6 +45,11 @@ struct Measure: ParsableCommand {
     help: ArgumentHelp("For motion, --against names sheets of sprites with frames of this size.", valueName: "72x72"))
   var frame: FrameSize?
 
+  @Option(
+    help: ArgumentHelp(
+      "A new PNG file: the pictures that are most like real ones, above these.", valueName: "file"))
+  var nearest: String?
+
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
@@ -68,7 +73,7 @@ struct Measure: ParsableCommand {
     let found = try measuring("looking at pictures") { say, progress in
       try measure(
         subject, against: against, samples: samples ?? 2000, size: size, crop: crop, drawing: drawing.value,
-        in: common.place, on: device.resolved(), say: say, progress: progress)
+        nearest: nearest, in: common.place, on: device.resolved(), say: say, progress: progress)
     }
     let error = found.kidError.map { " ± \(spoken($0))" } ?? ""
     console.line("\(counted(found.samples, "picture")) against \(grouped(found.real)) real ones, at \(found.size) px:")
@@ -78,8 +83,16 @@ struct Measure: ParsableCommand {
     console.line("  density     \(spoken(found.density))   coverage \(spoken(found.coverage))")
     console.line("  sharpness   \(spoken(found.sharpness)) of the real ones'")
     if let time = found.millisecondsAPicture { console.line("  a picture takes \(spoken(time)) ms") }
-    console.line("  likely copies of real pictures: \(found.copies.count)")
+    console.line(
+      "  likely copies of real pictures: \(found.copies.count), \(percent(found.copies.count, of: found.samples)) "
+        + "(\(spoken(100 * found.copyFalseRate)) % of the real ones are as like to others; planted copies are found "
+        + "\(spoken(100 * found.copySensitivity)) % of the time)")
     for copy in found.copies.prefix(5) { console.line("    \(copy.picture) is very like \(copy.of)") }
+    if let nearest { console.line("Those most like real ones, above these: \(nearest)") }
+  }
+
+  private func percent(_ part: Int, of whole: Int) -> String {
+    "\(spoken(100 * Double(part) / Double(max(1, whole)))) %"
   }
 
   /// With a bar, and what there is to say.

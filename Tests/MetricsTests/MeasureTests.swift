@@ -87,16 +87,6 @@ private func whitened(_ n: Int, _ d: Int, _ noise: inout Noise) -> Tensor {
     #expect(whole.coverage > 0.9)
   }
 
-  @Test func aCopyIsFound() {
-    var noise = Noise(seed: 6)
-    let real = noise.normal([50, 16])
-    let nearest = NearestPictures(of: Tensor.stacked([real[7], real[31] + 0.001]), among: real)
-    #expect(nearest.indices == [7, 31])
-    #expect(nearest.distances.allSatisfy { $0 < 0.01 })
-    let mixed = Tensor.concatenated([noise.normal([20, 16]), real[7..<8] + 0.01, real[31..<32]])
-    #expect(NearestPictures(of: mixed, among: real).likelyCopies(of: real) == [21, 20])
-  }
-
   @Test func aGeneratorThatRepeatsOnePictureIsPreciseButCoversNothing() {
     var noise = Noise(seed: 7)
     let real = noise.normal([100, 8])

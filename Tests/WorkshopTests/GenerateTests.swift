@@ -64,6 +64,35 @@ import Training
     #expect(try PNG.text(file(out("said/sheet.png")))?.contains { $0.key == "XML:com.adobe.xmp" } == true)
   }
 
+  /// The run's pictures are emoji, and in one case what it makes itself.
+  @Test(arguments: [false, true]) func copiesOfWhatItLearnedFromAreTold(copies: Bool) throws {
+    let generator = try Generator("birds", in: workspace)
+    let pictures = out("learned")
+    try generate(GenerateRequest(seeds: Seeds("7"), out: out("own")), with: generator)
+    try FileManager.default.createDirectory(atPath: pictures, withIntermediateDirectories: true)
+    let emoji = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Examples/emoji")
+      .standardizedFileURL.path
+    for name in try FileManager.default.contentsOfDirectory(atPath: emoji).sorted().prefix(100)
+      .enumerated().filter({ $0.offset % 3 == 0 }).map(\.element)
+    {
+      try FileManager.default.copyItem(atPath: "\(emoji)/\(name)", toPath: "\(pictures)/\(name)")
+    }
+    if copies {
+      try FileManager.default.copyItem(atPath: out("own/seed-0007.png"), toPath: "\(pictures)/mine.png")
+    }
+    let packing = Packing(size: 32)
+    let packed = try pack(pictures, packing, in: workspace)
+    try RunRecord(
+      recipe: "dcgan", settings: "{}", plan: Plan(.pictures(1)), pictures: pictures, packed, packing
+    ).write(to: workspace.runs + "/birds")
+    let found = try generate(
+      GenerateRequest(seeds: Seeds("6-8"), out: out("made")), with: generator, copiesIn: workspace)
+    #expect(found.contains { $0.seed == 7 && $0.of == "mine.png" && $0.residue < 0.01 } == copies)
+    if !copies { #expect(found.isEmpty) }
+    // Beside the set, so that the next time is quick.
+    #expect(FileManager.default.fileExists(atPath: packed.path.replacing(".safetensors", with: "-copies.json")))
+  }
+
   @Test func theSheetHoldsThePictures() throws {
     let generator = try Generator("birds", in: workspace)
     var request = GenerateRequest(seeds: try Seeds("0-4"), out: out("grid"))

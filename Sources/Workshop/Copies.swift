@@ -1,0 +1,60 @@
+import Foundation
+import Media
+import Metrics
+import Torch
+import Training
+
+/// The copy meter of a packed set; what it was calibrated to is kept beside the set.
+func copyMeter(of set: PictureSet, at path: String) -> CopyMeter {
+  let note = path.replacing(".safetensors", with: "-copies.json")
+  if let bytes = FileManager.default.contents(atPath: note),
+    let known = try? JSONDecoder().decode(CopyMeter.Calibration.self, from: bytes)
+  {
+    return CopyMeter(real: set.pictures, calibration: known)
+  }
+  var noise = Noise(seed: 0)
+  let meter = CopyMeter(real: set.pictures, noise: &noise)
+  // Only spares doing it again.
+  if let bytes = try? JSONEncoder().encode(meter.calibration) {
+    try? AtomicFile.write(Array(bytes), to: note, isForced: true)
+  }
+  return meter
+}
+
+/// A generated picture that is too much like one that the generator learned from.
+public struct FoundCopy: Codable, Sendable, Equatable {
+  public let seed: UInt64
+  /// The name of the picture it learned from.
+  public let of: String
+  /// 0 for the same, about 1 for nothing alike.
+  public let residue: Double
+}
+
+/// Looks for copies among a generator's pictures.
+struct CopyWatch {
+  private let meter: CopyMeter
+  private let names: [String]
+  /// More of the real pictures than that are like others: then it means nothing that generated ones are.
+  private static let mostFalse = 0.05
+
+  /// nil where what the generator learned from isn't packed in the workspace any more, or real pictures are as like to one
+  /// another.
+  init?(_ generator: Generator, in workspace: Workspace) {
+    let checkpoints = (generator.path as NSString).deletingLastPathComponent as NSString
+    guard let record = try? RunRecord(folder: checkpoints.deletingLastPathComponent), record.towards == nil else {
+      return nil
+    }
+    let place = packedPath(hash: record.hash, key: record.packing.key, in: workspace)
+    guard let set = try? PictureSet(path: place), set.count > 1 else { return nil }
+    meter = copyMeter(of: set, at: place)
+    names = set.names
+    guard meter.calibration.falseRate <= Self.mostFalse else { return nil }
+  }
+
+  /// - Parameter pictures: [N, C, H, W] in -1...1, one per seed.
+  func copies(among pictures: Tensor, seeds: [UInt64]) -> [FoundCopy] {
+    zip(seeds, meter.nearest(to: pictureBytes(pictures))).filter { meter.isCopy($1) }.map {
+      FoundCopy(seed: $0, of: names[$1.index], residue: $1.residue)
+    }
+  }
+}
