@@ -148,6 +148,22 @@ import Training
     #expect(recipe.sample(seeds: [17])[0].isEqual(to: many[17]))
   }
 
+  /// Penalties, the average and the probability of changes are moved every few steps, wherever a run is cut.
+  @Test(arguments: ["shift", "all"]) func anAdaptingRunGoesOnExactly(changes: String) throws {
+    var settings = Self.settings()
+    (settings.size, settings.widths, settings.criticWidths) = (32, [12, 8, 8], [12, 8, 8])
+    (settings.blocks, settings.criticBlocks, settings.grow) = ([1, 1, 1], [1, 1, 1], [0.3])
+    (settings.changes, settings.adapt, settings.augment) = (changes, 0.6, 0.3)
+    let set = PictureSet(((Self.batch(32).pictures.contiguous() + 1) * 127.5).to(.uint8))
+    let recipe = try expectResumesExactly(set, pictures: 48, cuts: [20, 32]) {
+      var noise = Noise(seed: 2)
+      return try R3GANRecipe(settings, noise: &noise, on: .cpu)
+    }
+    let p = recipe.saved["augment"]!.savedTensors["state"]!.doubles[0]
+    #expect((0...0.8).contains(p) && p != 0.3, "\(p)")
+    #expect(!recipe.inherited.keys.contains("augment"))
+  }
+
   @Test func badSettingsAreNamed() {
     var noise = Noise(seed: 8)
     for change in [("size", "100"), ("widths", "1,2"), ("grow", "0.5,0.2"), ("precision", "float8")] {

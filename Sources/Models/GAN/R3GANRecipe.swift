@@ -19,7 +19,11 @@ public final class R3GANRecipe: LatentRecipe {
   private let usesBFloat16: Bool
   /// Steps between two moves of the average, which reads and writes all weights.
   private static let averageSteps = 4
-  private let augment = DiffAugment(colour: false, translation: 0.125, cutout: 0)
+  /// The part of a run in which the probability of changes can go from 0 to 1.
+  private static let adaptSpan = 0.25
+  private let shift = DiffAugment(colour: false, translation: 0.125, cutout: 0)
+  /// How likely changes are, where that is steered.
+  private let strength: AugmentStrength?
 
   public static let presets = [
     (name: "small", summary: "one dense block a size, for a few cores"),
@@ -50,16 +54,23 @@ public final class R3GANRecipe: LatentRecipe {
       network.useChannelsLast()
     }
     average = MovingAverage(make(), of: generator)
+    strength = settings.adapt > 0 ? AugmentStrength(target: settings.adapt, start: settings.augment) : nil
     let betas = (0.0, settings.beta2)
     optimizerG = Adam(generator.parameters, rate: settings.rate, betas: betas)
     optimizerD = Adam(discriminator.parameters, rate: settings.rate, betas: betas)
   }
 
   public var saved: [String: any Saved] {
-    [
+    var parts: [String: any Saved] = [
       "generator": generator, "generator.average": average, "discriminator": discriminator,
       "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
     ]
+    parts["augment"] = strength
+    return parts
+  }
+  /// How few the new pictures are says how strongly they are augmented.
+  public var inherited: [String: any Saved] {
+    saved.filter { $0.value is any Module || $0.value is MovingAverage<R3GANGenerator> }
   }
   public var published: [String: any Saved] { ["generator.average": average] }
   public var mirrors: Bool { settings.mirror }
@@ -80,7 +91,7 @@ public final class R3GANRecipe: LatentRecipe {
     if progress.picturesSeen / n % schedule.penaltyInterval == 0 { update.penalised = settings.penalised }
     update.penaltyWeight = schedule.gamma / 2 * Double(schedule.penaltyInterval)
     update.penaltyStep = settings.penaltyStep
-    let (loss, margin, slope) = update(
+    let (loss, margin, slope, sureness) = update(
       real: real, fake: fake, noise: &noise, augment: { augmented($0, &$1) },
       judge: { x, _ in mixed { discriminator(x) } })
     if progress.picturesSeen / n % Self.averageSteps == 0 {
@@ -91,11 +102,17 @@ public final class R3GANRecipe: LatentRecipe {
       Reading("loss", loss), Reading("margin", margin), Reading("size", Double(size)),
     ]
     if let slope { readings.append(Reading("slope", slope)) }
+    if let strength {
+      strength.follow(sureness, span: Self.adaptSpan * Double(max(progress.totalPictures, 1)))
+      readings.append(Reading("augment", strength.probability))
+    }
     return readings
   }
 
   private func augmented(_ x: Tensor, _ noise: inout Noise) -> Tensor {
-    settings.augment > 0 ? augment(x, probability: settings.augment, noise: &noise) : x
+    let p = strength?.probability ?? settings.augment
+    guard p > 0 else { return x }
+    return settings.pipe.map { $0(x, probability: p, noise: &noise) } ?? shift(x, probability: p, noise: &noise)
   }
 
   private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }

@@ -27,7 +27,9 @@ public struct R3GANSettings: RecipeSettings {
   public var penalised = 8  // Real and generated pictures that a penalty looks at.
   public var penaltyStep = 0.0  // Length of a finite difference in the exact slope's place; 0 for none.
   public var averageMemory = 0.04  // Half-life of the average, as a part of the run so far.
-  public var augment = 0.0  // Probability of a shift.
+  public var augment = 0.0  // Probability of each change to pictures; to begin with, where it adapts.
+  public var changes = "shift"  // shift, blit (flips, turns too), geometry (scales, rotations) or all (colours).
+  public var adapt = 0.0  // The discriminator's sureness that the probability is steered to; 0 for none.
   public var mirror = false  // See pictures mirrored, too.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
@@ -94,7 +96,17 @@ public struct R3GANSettings: RecipeSettings {
     try expect(latent > 0 && mapped > 0, "latent", latent, "it must be 1 or more")
     try expect(penaltyEvery > 0 && penalised > 0, "penalty-every", penaltyEvery, "it must be 1 or more")
     try expect(
+      ["shift", "blit", "geometry", "all"].contains(changes), "changes", "'\(changes)'",
+      "use shift, blit, geometry or all")
+    try expect((0...1).contains(augment), "augment", augment, "it must be in 0...1")
+    try expect((0..<1).contains(adapt), "adapt", adapt, "it must be 0 or more and below 1")
+    try expect(
       ["auto", "bfloat16", "float32"].contains(precision), "precision", precision, "use auto, bfloat16 or float32")
+  }
+
+  /// What is done to pictures by `changes`; nil for a shift alone.
+  var pipe: AugmentPipe? {
+    changes == "shift" ? nil : AugmentPipe(geometry: changes != "blit", colours: changes == "all")
   }
 
   /// What holds during one step.

@@ -17,10 +17,11 @@ struct RelativisticUpdate {
   ///   - fake: [N, …], what the generator made, with its graph.
   ///   - augment: of real and generated ones alike.
   ///   - judge: [M, …] to [M], given which of the 2N examples, real ones first, these are.
+  /// - Returns: `sureness` [N], by how much real ones are above generated ones' mean: the verdict itself means nothing here.
   func callAsFunction(
     real: Tensor, fake: Tensor, noise: inout Noise, augment: (Tensor, inout Noise) -> Tensor,
     judge: (Tensor, [Int]) -> Tensor
-  ) -> (loss: Tensor, margin: Tensor, slope: Tensor?) {
+  ) -> (loss: Tensor, margin: Tensor, slope: Tensor?, sureness: Tensor) {
     let n = real.size(0)
     let leaf = clamp(fake.detached(), min: -1, max: 1).requiringGradient()
     let seen = augment(Tensor.concatenated([real, leaf]), &noise)
@@ -40,7 +41,7 @@ struct RelativisticUpdate {
     let towardPictures = generatorGradient(from: towardFake, real: ofReal, fake: ofFake)
     let seed = inwardGradient(towardPictures, of: fake.detached(), clamped: leaf.detached())
     optimizerG.step(gradientsIfUsed(of: fake, withRespectTo: optimizerG.parameters, seed: seed))
-    return (loss, (ofReal - ofFake).mean(), slope)
+    return (loss, (ofReal - ofFake).mean(), slope, (ofReal - ofFake.mean()).detached())
   }
 
   /// R1 and R2 together, on the first few real and generated examples.

@@ -85,7 +85,7 @@ public final class VideoGANRecipe: MovingRecipe, SequenceRecipe {
     if progress.picturesSeen / n % schedule.penaltyInterval == 0 { update.penalised = settings.penalised }
     update.penaltyWeight = schedule.gamma / 2 * Double(schedule.penaltyInterval)
     let all = Tensor.concatenated([times, times])
-    let (loss, margin, slope) = update(
+    let (loss, margin, slope, _) = update(
       real: clips(pictures), fake: fake, noise: &noise,
       augment: { settings.augment > 0 ? augment($0, probability: settings.augment, noise: &$1) : $0 },
       judge: { x, which in

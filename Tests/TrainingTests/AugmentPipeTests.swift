@@ -1,0 +1,135 @@
+import Foundation
+import Testing
+import Torch
+
+@testable import Training
+
+/// The augmentation pipe beside a reference in float64 (Tests/Goldens/augment.py), one transform after the other.
+@Suite struct AugmentPipeTests {
+  private let golden: [String: Tensor]
+
+  init() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    golden = try Safetensors.read(folder.appendingPathComponent("Goldens/augment.safetensors").path).tensors
+  }
+
+  private static let whole = Placement.scaling(-1, 1).then(.rotation(-0.4)).then(.scaling(0.9, 1.2)).then(
+    .moving(0.5, 1.25))
+  private static let blits: [(name: String, placement: Placement)] = [
+    ("flip", .scaling(-1, 1)), ("turn", .quarterTurns(1)), ("turns", .quarterTurns(2)), ("whole", .moving(2, -3)),
+  ]
+  private static let placements: [(name: String, placement: Placement)] = [
+    ("whole", .moving(2, -3)), ("scale", .scaling(1.3)), ("smaller", .scaling(0.8)), ("rotation", .rotation(0.6)),
+    ("stretch", .scaling(1.2, 1 / 1.2)), ("part", .moving(1.37, -0.81)),
+  ]
+  private static let colourings: [(name: String, colouring: Colouring)] = [
+    ("brightness", .brightness(0.3)), ("contrast", .contrast(1.7)), ("luma", .invertedLuma), ("hue", .hue(1.1)),
+    ("saturation", .saturation(0.4)),
+  ]
+
+  /// The filter's taps are given to sixteen digits, and hold what they promise to eleven.
+  private func expectEqual(_ name: String, _ transform: (Tensor) -> Tensor) throws {
+    let x = golden["x"]!.detached().requiringGradient()
+    let y = transform(x)
+    let slope = gradients(of: (y * golden["weight"]!).sum(), withRespectTo: [x])[0]
+    for (mine, part) in [(y, "y"), (slope, "gradient")] {
+      let theirs = try #require(golden["\(name)/\(part)"])
+      let apart = abs(mine - theirs).max().item()
+      #expect(mine.shape == theirs.shape && apart < 1e-9, "\(name)/\(part): \(apart)")
+    }
+  }
+
+  @Test func everyPlacementIsTheReferences() throws {
+    for (name, placement) in Self.placements {
+      try expectEqual(name) { placed($0, [Placement](repeating: placement, count: 3)) }
+    }
+  }
+
+  @Test func everyBlitIsExact() throws {
+    for (name, placement) in Self.blits {
+      try expectEqual(name) { blitted($0, [Placement](repeating: placement, count: 3)) }
+      let y = blitted(golden["x"]!, [Placement](repeating: placement, count: 3))
+      #expect(y.isEqual(to: golden["\(name)/y"]!), "\(name)")
+    }
+  }
+
+  @Test func everyColouringIsTheReferences() throws {
+    for (name, colouring) in Self.colourings {
+      try expectEqual(name) { tinted($0, [Colouring](repeating: colouring, count: 3)) }
+    }
+  }
+
+  /// One after the other is one matrix.
+  @Test func allTogetherAreTheReferences() throws {
+    let colour = Colouring.hue(-0.7).then(.saturation(1.6)).then(.contrast(0.8)).then(.brightness(-0.1))
+    try expectEqual("all") { x in
+      tinted(placed(x, [Placement](repeating: Self.whole, count: 3)), [Colouring](repeating: colour, count: 3))
+    }
+    let back = Self.whole.then(Self.whole.inverted)
+    for (mine, exact) in zip([back.a, back.b, back.c, back.d, back.e, back.f], [1.0, 0, 0, 0, 1, 0]) {
+      #expect(abs(mine - exact) < 1e-12)
+    }
+  }
+
+  @Test func theFilterGivesBackWhatWasThere() {
+    for shift in 0..<6 {
+      let sum = (0..<12 - 2 * shift).reduce(0) { $0 + symlet6[$1] * symlet6[$1 + 2 * shift] }
+      #expect(abs(sum - (shift == 0 ? 1 : 0)) < 1e-11, "moved by \(2 * shift)")
+    }
+    let x = golden["x"]!
+    #expect(abs(placed(x, [Placement](repeating: .identity, count: 3)) - x).max().item() < 1e-10)
+  }
+
+  /// Each picture has its own changes, the first ones whatever comes after; none with a probability of 0.
+  @Test(arguments: [1, 3, 4]) func picturesDrawForThemselves(channels: Int) {
+    let pipe = AugmentPipe()
+    var noise = Noise(seed: 3)
+    let x = tanh(noise.normal([8, channels, 16, 16]))
+    var (first, second) = (Noise(seed: 4), Noise(seed: 4))
+    let seen = pipe(x, probability: 0.5, noise: &first)
+    #expect(seen.shape == x.shape && seen.allFinite)
+    #expect(pipe(x, probability: 0.5, noise: &second).isEqual(to: seen))
+    #expect(pipe(x, probability: 0, noise: &second).isEqual(to: x))
+    let apart = abs(seen - x).flattened(from: 1).max(dims: [1]).floats
+    #expect(apart.contains { $0 > 0.1 })
+    if channels == 4 {
+      // Colours leave alpha alone.
+      let colours = AugmentPipe(blits: false, geometry: false)(x, probability: 1, noise: &first)
+      #expect(colours.narrowed(dim: 1, from: 3, count: 1).isEqual(to: x.narrowed(dim: 1, from: 3, count: 1)))
+      #expect(abs(colours - x).max().item() > 0.1)
+    }
+  }
+
+  /// How often each happens: a hundred pictures' placements and colours, half of them changed by each transform.
+  @Test func changesComeAsOftenAsTheyShould() {
+    var noise = Noise(seed: 5)
+    let pipe = AugmentPipe(geometry: false, colours: false)
+    let count = (0..<4000).count { _ in pipe.blit(0.5, size: 64, noise: &noise) == .identity }
+    // Unflipped ¾, unturned ⅝, and as good as always moved where it is.
+    #expect(abs(Double(count) / 4000 - 0.75 * 0.625 * 0.5) < 0.03)
+    let grey = (0..<4000).count { _ in
+      AugmentPipe().colouring(0.5, noise: &noise).rows.allSatisfy { $0[3] == 0 }
+    }
+    #expect(abs(Double(grey) / 4000 - 0.5) < 0.03)
+  }
+
+  @Test func theStrengthFollowsTheDiscriminatorsSureness() throws {
+    let strength = AugmentStrength(target: 0.6)
+    let (sure, unsure) = (Tensor([1, 2, 3, 0.1] as [Float]), Tensor([1, -2, 3, -0.1] as [Float]))
+    for _ in 0..<3 { strength.follow(sure, span: 160) }
+    #expect(strength.probability == 0, "it moves every four updates")
+    strength.follow(sure, span: 160)
+    #expect(abs(strength.probability - 0.1) < 1e-12)
+    for _ in 0..<2 { strength.follow(sure, span: 160) }
+    // What it has counted goes on in another run.
+    let other = AugmentStrength(target: 0.6)
+    try other.restore(strength.savedTensors)
+    for each in [strength, other] { for _ in 0..<2 { each.follow(sure, span: 160) } }
+    #expect(strength.probability == other.probability && abs(other.probability - 0.2) < 1e-12)
+    for _ in 0..<400 { strength.follow(sure, span: 160) }
+    #expect(strength.probability == AugmentStrength.most)
+    for _ in 0..<400 { strength.follow(unsure, span: 160) }
+    #expect(strength.probability == 0)
+    #expect(throws: (any Error).self) { try other.restore([:]) }
+  }
+}
