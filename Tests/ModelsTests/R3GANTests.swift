@@ -164,6 +164,38 @@ import Training
     #expect(!recipe.inherited.keys.contains("augment"))
   }
 
+  /// Red and blue pictures in two folders: each is made when it is asked for.
+  @Test func aClassIsMadeWhenItIsAskedFor() throws {
+    var settings = Self.settings()
+    (settings.size, settings.widths, settings.criticWidths) = (16, [12, 8], [12, 8])
+    (settings.blocks, settings.criticBlocks, settings.grow) = ([1, 1], [1, 1], [])
+    (settings.classes, settings.classCounts, settings.averageMemory) = (["blue", "red"], [30, 10], 0.02)
+    (settings.rate, settings.gamma) = (2e-3, [0.5])
+    var noise = Noise(seed: 2)
+    let recipe = try R3GANRecipe(settings, noise: &noise, on: .cpu)
+    let red = Tensor([0.8, -0.8, -0.8] as [Float], shape: [1, 3, 1, 1]).expanded([2, 3, 16, 16])
+    let pictures = Tensor.concatenated([red, -red]).channelsLast()
+    let batch = Batch(pictures: pictures, indices: [0, 1, 2, 3], labels: [1, 1, 0, 0])
+    for i in 0..<150 {
+      var noise = Noise(seed: 1, at: i)
+      let progress = Progress(picturesSeen: 4 * i, fraction: Double(i) / 150, totalPictures: 600)
+      #expect(recipe.step(batch, noise: &noise, at: progress).allSatisfy { $0.value.isFinite })
+    }
+    func redness(_ name: String?, _ seeds: [UInt64] = [1, 2, 3, 4], guidance: Double = 1) throws -> [Double] {
+      try recipe.choose(name, guidance: guidance)
+      let made = recipe.sample(seeds: seeds)
+      return (made.narrowed(dim: 1, from: 0, count: 1) - made.narrowed(dim: 1, from: 2, count: 1))
+        .mean(dims: [1, 2, 3]).doubles
+    }
+    let (reds, blues) = try (redness("red"), redness("blue"))
+    #expect(reds.min()! > blues.max()! + 0.3, "\(reds) \(blues)")
+    // Without a choice as often as the set has them, and a seed's own whatever its batch.
+    let all = try redness(nil, Array(0..<40))
+    #expect((20...38).contains(all.count { $0 < 0 }))
+    #expect(try abs(redness(nil, [17])[0] - all[17]) < 1e-6)
+    #expect(throws: RecipeError.unknownClass("green", known: ["blue", "red"])) { _ = try redness("green") }
+  }
+
   @Test func badSettingsAreNamed() {
     var noise = Noise(seed: 8)
     for change in [("size", "100"), ("widths", "1,2"), ("grow", "0.5,0.2"), ("precision", "float8")] {

@@ -36,11 +36,8 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
   private let usesBFloat16: Bool
   private let augment: NonLeakyAugment
   private let preconditioning: Preconditioning
-  public let classes: [String]
-  /// What `sample` makes: a class' number, and how far it is driven there.
-  private var chosen: (number: Int?, guidance: Double) = (nil, 1)
-  /// Part of the pictures whose class isn't told while the network learns (Ho and Salimans 2022), so that it knows both.
-  private static let untold = 0.1
+  public var classes: [String] { choice.names }
+  private var choice: ClassChoice
 
   /// The network that draws in few steps.
   private struct Student {
@@ -66,8 +63,8 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
     usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
     augment = NonLeakyAugment(probability: settings.augment)
     sampling = .solver(settings.steps)
-    classes = settings.conditional ? settings.classes : []
-    let told = NonLeakyAugment.labels + Distillation.counts.count + classes.count
+    choice = ClassChoice(settings.conditional ? settings.classes : [], counts: settings.classCounts)
+    let told = NonLeakyAugment.labels + Distillation.counts.count + choice.names.count
     func make() -> UNet {
       UNet(
         channels: settings.drawn.channels, size: settings.drawn.side, widths: settings.widths,
@@ -144,7 +141,7 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
     optimizer.rate = settings.rate(at: fraction, steps: max(0, steps) / n) * progress.rateScale
     let (pictures, changes) = augment(batch.pictures, noise: &noise)
     let seen = coded(pictures)
-    let kinds = told(batch.labels, &noise)
+    let kinds = choice.told(batch.labels, noise: &noise)
     let levels = preconditioning.trainingLevels
     let sigma = exp(noise.normal([n], on: device) * levels.deviation + levels.mean)
     network.reseed(&noise)
@@ -159,7 +156,7 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
   private func distil(
     _ batch: Batch, into student: Student, _ noise: inout Noise, _ progress: Progress
   ) -> [Reading] {
-    let pictures = coded(batch.pictures), kinds = told(batch.labels, &noise)
+    let pictures = coded(batch.pictures), kinds = choice.told(batch.labels, noise: &noise)
     let n = pictures.size(0), learning = 1 - settings.distil
     let fraction = (progress.fraction - learning) / settings.distil
     let rise = min(1, fraction * 20)
@@ -202,41 +199,15 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
   ///
   /// - Parameter kinds: the class of each; -1, or nil for all, tells none.
   private func conditions(_ n: Int, changes: Tensor? = nil, kinds: [Int]? = nil, steps: Int? = nil) -> Tensor {
-    var told = [Float]()
-    for i in 0..<n {
-      told += Distillation.counts.map { $0 == steps ? 1 : 0 }
-      told += classes.indices.map { $0 == kinds?[i] ? 1 : 0 }
-    }
+    let told = (0..<n).flatMap { _ in Distillation.counts.map { Float($0 == steps ? 1 : 0) } }
     let changes = changes ?? Tensor.zeros([n, NonLeakyAugment.labels], on: device)
-    return Tensor.concatenated([changes, Tensor(told, shape: [n, told.count / n]).to(device)], dim: 1)
-  }
-
-  /// A batch's classes, some of them left out.
-  private func told(_ labels: [Int]?, _ noise: inout Noise) -> [Int]? {
-    guard let labels, !classes.isEmpty else { return nil }
-    return zip(labels, noise.bernoulli(Self.untold, [labels.count]).floats).map { $1 > 0 ? -1 : $0 }
+    let quick = Tensor(told, shape: [n, Distillation.counts.count]).to(device)
+    let marks = choice.marks(kinds ?? [Int](repeating: -1, count: n), on: device)
+    return Tensor.concatenated([changes, quick] + (classes.isEmpty ? [] : [marks]), dim: 1)
   }
 
   public func choose(_ name: String?, guidance: Double) throws(RecipeError) {
-    guard let name else { return chosen = (nil, guidance) }
-    guard let number = classes.firstIndex(of: name) else { throw .unknownClass(name, known: classes) }
-    chosen = (number, guidance)
-  }
-
-  /// The class of each seed's picture: the chosen one, or each as often as the set has it.
-  private func kinds(of seeds: [UInt64]) -> [Int]? {
-    guard !classes.isEmpty else { return nil }
-    let whole = settings.classCounts.reduce(0, +)
-    return seeds.map { seed in
-      if let number = chosen.number { return number }
-      var noise = Noise(seed: seed ^ 0x636c_6173_7365_7300)
-      var place = noise.integers(below: max(1, whole), count: 1)[0]
-      for (number, count) in settings.classCounts.enumerated() {
-        if place < count { return number }
-        place -= count
-      }
-      return classes.count - 1
-    }
+    try choice.choose(name, guidance: guidance)
   }
 
   public func draw(by sampling: Sampling) throws(RecipeError) {
@@ -259,17 +230,17 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
   }
 
   /// Each seed's picture is of its class.
-  public func sample(seeds: [UInt64]) -> Tensor { decode(latents(seeds: seeds), kinds: kinds(of: seeds)) }
+  public func sample(seeds: [UInt64]) -> Tensor { decode(latents(seeds: seeds), kinds: choice.kinds(of: seeds)) }
 
   /// In float32, whatever the precision of training; of the chosen class, or else of none in particular.
   public func decode(_ latents: Tensor) -> Tensor {
-    decode(latents, kinds: chosen.number.map { [Int](repeating: $0, count: latents.size(0)) })
+    decode(latents, kinds: choice.chosen(latents.size(0)))
   }
 
-  private func decode(_ latents: Tensor, kinds: [Int]?) -> Tensor {
+  private func decode(_ latents: Tensor, kinds: [Int]) -> Tensor {
     withoutGradients {
       // Classes go along as the last column, since batches are filled up.
-      let column = (kinds ?? [Int](repeating: -1, count: latents.size(0))).map(Float.init)
+      let column = kinds.map(Float.init)
       let rows = Tensor.concatenated([latents, Tensor(column, shape: [column.count, 1])], dim: 1)
       return inEqualBatches(of: 16, rows) { rows in
         let n = rows.size(0), side = settings.drawn.side, count = rows.size(1) - 1
@@ -309,9 +280,9 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
       denoiser(x, Tensor.full([n], sigma, on: device), conditions(n, kinds: kinds, steps: count))
     }
     let own = estimate(kinds)
-    guard chosen.guidance != 1, kinds.contains(where: { $0 >= 0 }) else { return own }
+    guard choice.guidance != 1, kinds.contains(where: { $0 >= 0 }) else { return own }
     let none = estimate([Int](repeating: -1, count: n))
-    return none + (own - none) * chosen.guidance
+    return none + (own - none) * choice.guidance
   }
 
   /// The schedule of noise levels from `sigma` down, in as many steps as `sampling` has.
@@ -321,7 +292,7 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
   var place: Device { device }
 
   /// The class of those that are drawn over others.
-  func chosenKinds(_ n: Int) -> [Int] { [Int](repeating: chosen.number ?? -1, count: n) }
+  func chosenKinds(_ n: Int) -> [Int] { choice.chosen(n) }
 
   /// Pictures [N, C, H, W] in -1...1, on the device, as what noise is taken off: their codes, or themselves.
   func coded(_ pictures: Tensor) -> Tensor { coder?.codes(of: pictures) ?? pictures }

@@ -98,6 +98,8 @@ public final class R3GANGenerator: Module {
   /// The size that was trained last, kept with the weights: a run may end before it has grown up.
   let grown: Tensor
   let mapping: [Linear]
+  /// What a class adds to the styles.
+  let kind: Linear?
   let base: Linear
   let stages: [GeneratorStage]
   private let width: Int
@@ -105,8 +107,10 @@ public final class R3GANGenerator: Module {
   /// - Parameters:
   ///   - widths: channels at 4, 8, 16, … px; the largest picture has twice the last size.
   ///   - blocks: residual blocks at each size.
-  public init(latent: Int, mapped: Int, widths: [Int], blocks: [Int], channels: Int) {
+  ///   - classes: kinds of pictures that it can be asked for.
+  public init(latent: Int, mapped: Int, widths: [Int], blocks: [Int], channels: Int, classes: Int = 0) {
     mapping = [Linear(latent, mapped), Linear(mapped, mapped)]
+    kind = classes > 0 ? Linear(classes, mapped, bias: false) : nil
     base = Linear(mapped, 16 * widths[0])
     width = widths[0]
     grown = Tensor([4 << widths.count])
@@ -119,6 +123,7 @@ public final class R3GANGenerator: Module {
 
   public func fill(_ noise: inout Noise, as scheme: Initialization) {
     for layer in mapping { Initialization.fanIn(gain: 2.0.squareRoot()).fill(layer.weight, layer.bias, &noise) }
+    if let kind { kind.weight.copy(from: noise.normal(kind.weight.shape) * 0.5) }
     Initialization.fanIn(gain: 1).fill(base.weight, base.bias, &noise)
     // Sizes above the first add nothing until they are trained.
     for stage in stages.dropFirst(2) {
@@ -132,7 +137,16 @@ public final class R3GANGenerator: Module {
   }
 
   /// - Parameter size: of the pictures: 16, 32, … as far as there are stages.
-  public func callAsFunction(_ z: Tensor, size: Int) -> Tensor { pictures(of: styles(z), size: size) }
+  /// - Parameter kinds: [N, classes], with a 1 where a picture's class is; nil for none.
+  public func callAsFunction(_ z: Tensor, size: Int, kinds: Tensor? = nil) -> Tensor {
+    pictures(of: asked(styles(z), kinds), size: size)
+  }
+
+  /// Styles with what their classes add.
+  func asked(_ w: Tensor, _ kinds: Tensor?, guidance: Double = 1) -> Tensor {
+    guard let kind, let kinds else { return w }
+    return w + kind(kinds) * guidance
+  }
 
   /// Latents [N, latent] to what steers the stages, [N, mapped].
   func styles(_ z: Tensor) -> Tensor {
@@ -193,9 +207,13 @@ final class GeneratorStage: Module {
 public final class R3GANDiscriminator: Module {
   let stages: [DiscriminatorStage]
   let hidden: Linear, verdict: Linear
+  /// What a class' pictures look like: the verdict is the higher the more features are like it (Miyato and Koyama 2018).
+  let kind: Linear?
 
-  /// - Parameter stem: channels at full resolution.
-  public init(widths: [Int], blocks: [Int], stem: Int, channels: Int) {
+  /// - Parameters:
+  ///   - stem: channels at full resolution.
+  ///   - classes: kinds of pictures that are told.
+  public init(widths: [Int], blocks: [Int], stem: Int, channels: Int, classes: Int = 0) {
     stages = widths.indices.map { i in
       DiscriminatorStage(
         width: widths[i], outputs: i > 0 ? widths[i - 1] : nil, blocks: blocks[i],
@@ -203,20 +221,25 @@ public final class R3GANDiscriminator: Module {
     }
     hidden = Linear(16 * widths[0], widths[0])
     verdict = Linear(widths[0], 1)
+    kind = classes > 0 ? Linear(classes, widths[0], bias: false) : nil
   }
 
   public func fill(_ noise: inout Noise, as scheme: Initialization) {
     Initialization.fanIn(gain: 2.0.squareRoot()).fill(hidden.weight, hidden.bias, &noise)
+    if let kind { Initialization.zero.fill(kind.weight, nil, &noise) }
     for stage in stages.dropFirst(2) {
       if let shrink = stage.shrink { Initialization.zero.fill(shrink.weight, shrink.bias, &noise) }
     }
   }
 
+  /// - Parameter kinds: [N, classes], with a 1 where a picture's class is; nil for none.
   /// - Returns: float32 [N].
-  public func callAsFunction(_ x: Tensor) -> Tensor {
+  public func callAsFunction(_ x: Tensor, kinds: Tensor? = nil) -> Tensor {
     let h = descended(x, through: stages)
     let features = leakyRelu(hidden(leakyRelu(h).flattened(from: 1)))
-    return verdict(features).to(.float32).reshaped([-1])
+    let plain = verdict(features).to(.float32).reshaped([-1])
+    guard let kind, let kinds else { return plain }
+    return plain + (features * kind(kinds)).to(.float32).sum(dims: [1])
   }
 
   /// What it sees of pictures at each size below theirs down to 4 px: [N, width, s, s] each, the largest first.

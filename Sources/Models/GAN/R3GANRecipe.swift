@@ -7,7 +7,7 @@ import Training
 ///
 /// Sizes grow during the run (Karras et al. 2018), so most pictures are seen where they cost little. One pass backward
 /// through the discriminator serves both updates (`generatorGradient`), and the penalties are taken now and then.
-public final class R3GANRecipe: LatentRecipe {
+public final class R3GANRecipe: LatentRecipe, ConditionalRecipe {
   public static let name = "r3gan"
   public static let summary = "Clean shapes and surfaces, sizes that grow; the default."
 
@@ -24,6 +24,8 @@ public final class R3GANRecipe: LatentRecipe {
   private let shift = DiffAugment(colour: false, translation: 0.125, cutout: 0)
   /// How likely changes are, where that is steered.
   private let strength: AugmentStrength?
+  private var choice: ClassChoice
+  public var classes: [String] { choice.names }
 
   public static let presets = [
     (name: "small", summary: "one dense block a size, for a few cores"),
@@ -38,15 +40,17 @@ public final class R3GANRecipe: LatentRecipe {
     try settings.check()
     (self.settings, self.device) = (settings, device)
     usesBFloat16 = settings.precision == "bfloat16" || settings.precision == "auto" && device.prefersBFloat16
+    let choice = ClassChoice(settings.conditional ? settings.classes : [], counts: settings.classCounts)
+    self.choice = choice
     let make = {
       R3GANGenerator(
         latent: settings.latent, mapped: settings.mapped, widths: settings.widths, blocks: settings.blocks,
-        channels: settings.channels)
+        channels: settings.channels, classes: choice.names.count)
     }
     generator = make()
     discriminator = R3GANDiscriminator(
       widths: settings.criticWidths, blocks: settings.criticBlocks, stem: settings.criticStem,
-      channels: settings.channels)
+      channels: settings.channels, classes: choice.names.count)
     generator.initialize(&noise, as: .fanIn(gain: 1))
     discriminator.initialize(&noise, as: .fanIn(gain: 1))
     for network in [generator, discriminator] as [any Module] {
@@ -85,7 +89,12 @@ public final class R3GANRecipe: LatentRecipe {
     let n = real.size(0)
 
     let z = noise.normal([n, settings.latent], on: device)
-    let fake = mixed { generator(z, size: size) }
+    // Real and generated pictures are judged as of the same classes.
+    let kinds = choice.told(batch.labels, noise: &noise)
+    func marks(_ which: [Int]) -> Tensor? {
+      kinds.map { kinds in choice.marks(which.map { kinds[$0 % n] }, on: device) }
+    }
+    let fake = mixed { generator(z, size: size, kinds: marks(Array(0..<n))) }
     var update = RelativisticUpdate(optimizerG: optimizerG, optimizerD: optimizerD)
     // Penalties cost as much as the rest: they are taken every few steps, and weigh so much more.
     if progress.picturesSeen / n % schedule.penaltyInterval == 0 { update.penalised = settings.penalised }
@@ -93,7 +102,7 @@ public final class R3GANRecipe: LatentRecipe {
     update.penaltyStep = settings.penaltyStep
     let (loss, margin, slope, sureness) = update(
       real: real, fake: fake, noise: &noise, augment: { augmented($0, &$1) },
-      judge: { x, _ in mixed { discriminator(x) } })
+      judge: { x, which in mixed { discriminator(x, kinds: marks(which)) } })
     if progress.picturesSeen / n % Self.averageSteps == 0 {
       average.follow(generator, decay: schedule.averageDecay(batch: n * Self.averageSteps, of: progress))
     }
@@ -125,6 +134,18 @@ public final class R3GANRecipe: LatentRecipe {
   /// Styles are drawn towards their mean (Karras et al. 2019, appendix B), of a thousand latents that are always the
   /// same; the latents themselves can't be, since only their direction counts.
   public func decode(_ latents: Tensor, truncation: Double) -> Tensor {
+    decode(latents, kinds: choice.chosen(latents.size(0)), truncation: truncation)
+  }
+
+  public func sample(seeds: [UInt64]) -> Tensor {
+    decode(latents(seeds: seeds), kinds: choice.kinds(of: seeds), truncation: 1)
+  }
+
+  public func choose(_ name: String?, guidance: Double) throws(RecipeError) {
+    try choice.choose(name, guidance: guidance)
+  }
+
+  private func decode(_ latents: Tensor, kinds: [Int], truncation: Double) -> Tensor {
     withoutGradients {
       let network = average.module
       var mean: Tensor?
@@ -132,10 +153,16 @@ public final class R3GANRecipe: LatentRecipe {
         var noise = Noise(seed: 0)
         mean = network.styles(noise.normal([1000, settings.latent], on: device)).mean(dims: [0], keepDims: true)
       }
-      return inEqualBatches(of: 16, latents) { rows in
-        let size = network.trainedSize
-        let w = network.styles(rows.to(device))
-        let steered = mean.map { $0 + (w - $0) * truncation } ?? w
+      // Classes go along as the last column, since batches are filled up.
+      let columns = Tensor.concatenated([latents, Tensor(kinds.map(Float.init), shape: [kinds.count, 1])], dim: 1)
+      return inEqualBatches(of: 16, columns) { rows in
+        let size = network.trainedSize, numbers = settings.latent
+        let w = network.styles(rows.narrowed(dim: 1, from: 0, count: numbers).to(device))
+        let drawn = mean.map { $0 + (w - $0) * truncation } ?? w
+        let marks =
+          classes.isEmpty
+          ? nil : choice.marks(rows.narrowed(dim: 1, from: numbers, count: 1).floats.map { Int($0) }, on: device)
+        let steered = network.asked(drawn, marks, guidance: choice.guidance)
         let pictures = network.pictures(of: steered, size: size).to(.cpu)
         let whole = size == settings.size ? pictures : interpolate(pictures, size: [settings.size, settings.size])
         return clamp(whole, min: -1, max: 1).contiguous()

@@ -31,6 +31,9 @@ public struct R3GANSettings: RecipeSettings {
   public var changes = "shift"  // shift, blit (flips, turns too), geometry (scales, rotations) or all (colours).
   public var adapt = 0.0  // The discriminator's sureness that the probability is steered to; 0 for none.
   public var mirror = false  // See pictures mirrored, too.
+  public var conditional = true  // Learn the kinds of pictures from folders, where there are two or more.
+  public var classes: [String] = []  // The folders' names.
+  public var classCounts: [Int] = []  // Pictures in each.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
 
@@ -65,6 +68,7 @@ public struct R3GANSettings: RecipeSettings {
     if let learned = situation.learnedSize { grow = grow.suffix(max(0, Int(log2(Double(size) / Double(learned))))) }
     // Few pictures are soon known by heart.
     augment = situation.pictures < 500 ? 0.5 : situation.pictures < 2000 ? 0.2 : 0
+    if let found = situation.classes { (classes, classCounts) = (found.names, found.counts) }
     // Of few pictures, small batches soon leave a handful of kinds.
     if !isLarge && situation.pictures < 1000 { (batch, penaltyEvery) = (16, 4) }
     try check()
@@ -98,6 +102,7 @@ public struct R3GANSettings: RecipeSettings {
     try expect(
       ["shift", "blit", "geometry", "all"].contains(changes), "changes", "'\(changes)'",
       "use shift, blit, geometry or all")
+    try expect(classes.count == classCounts.count, "classes", classes, "give as many class-counts")
     try expect((0...1).contains(augment), "augment", augment, "it must be in 0...1")
     try expect((0..<1).contains(adapt), "adapt", adapt, "it must be 0 or more and below 1")
     try expect(
