@@ -49,10 +49,10 @@ import Training
     expectClose(slope.to(.float64), golden["gradient/perceptual"]!, "gradient", tolerance: 1e-5)
   }
 
-  /// Latents in a grid of 8 by 8, judged by a discriminator and what it sees.
+  /// Latents in a grid of 8 by 8, judged by a discriminator.
   private static func gridSettings() -> VAESettings {
     var settings = settings(adversarial: 0.8)
-    (settings.grid, settings.latent, settings.widths, settings.likeness) = (8, 3, [8, 12], 0.5)
+    (settings.grid, settings.latent, settings.widths) = (8, 3, [8, 12])
     return settings
   }
 
@@ -130,7 +130,7 @@ import Training
   @Test func badSettingsAreNamed() {
     for change in [
       ("size", "48"), ("widths", "8,8"), ("beta", "-1"), ("free-bits", "-1"), ("adversarial-from", "2"),
-      ("latent", "0"), ("grid", "8"), ("likeness", "-1"), ("momentum", "1"),
+      ("latent", "0"), ("grid", "8"),
     ] {
       #expect(throws: RecipeError.self) {
         _ = try Self.recipe(Self.settings().changed(by: [change], recipe: "vae"))

@@ -241,16 +241,6 @@ public final class R3GANDiscriminator: Module {
     guard let kind, let kinds else { return plain }
     return plain + (features * kind(kinds)).to(.float32).sum(dims: [1])
   }
-
-  /// What it sees of pictures at each size below theirs down to 4 px: [N, width, s, s] each, the largest first.
-  func features(_ x: Tensor) -> [Tensor] {
-    var seen: [Tensor] = []
-    let last = descended(x, through: stages) { i, h in
-      if 8 << i < x.size(2) { seen.append(h) }
-      return h
-    }
-    return seen + [last]
-  }
 }
 
 /// Pictures [N, C, size, size] from stage to stage down to features at 4 px: each stage's stem sees them at its size.

@@ -19,9 +19,9 @@ protocol LatentDecoder: Module {
 
 /// How an autoencoder learns.
 struct AutoencoderSettings {
-  var rate = 1e-3, momentum = 0.9
+  var rate = 1e-3
   var beta = 1.0, warmUp = 0.1, freeBits = 0.0
-  var perceptual = 0.0, adversarial = 0.0, likeness = 0.0, adversarialFrom = 0.3
+  var perceptual = 0.0, adversarial = 0.0, adversarialFrom = 0.3
   /// Whether what is made out of nothing is to pass as well, as Larsen et al. 2016 have it.
   var judgesFree = true
   var averageMemory = 0.05
@@ -70,7 +70,7 @@ final class Autoencoder<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: Auto
     (encoder, decoder) = (ready(makeEncoder()), ready(makeDecoder()))
     averages = (MovingAverage(makeEncoder(), of: encoder), MovingAverage(makeDecoder(), of: decoder))
     optimizer = Adam(
-      encoder.parameters + decoder.parameters, rate: settings.rate, betas: (settings.momentum, 0.99))
+      encoder.parameters + decoder.parameters, rate: settings.rate, betas: (0.9, 0.99))
   }
 
   var saved: [String: any Saved] {
@@ -105,14 +105,8 @@ final class Autoencoder<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: Auto
       readings.append(Reading("perceptual", distance))
       error = error + distance * settings.perceptual
     }
-    let judging = settings.adversarial > 0 && progress.fraction >= settings.adversarialFrom
-    if let critic, judging, settings.likeness > 0 {
-      let distance = critic.distance(real: x, made: clamp(made, min: -1, max: 1), compute: mixed)
-      readings.append(Reading("likeness", distance))
-      error = error + distance * settings.likeness
-    }
     var loss = error + paid * (weight / numbers)
-    if let critic, judging {
+    if let critic, settings.adversarial > 0, progress.fraction >= settings.adversarialFrom {
       let free = settings.judgesFree ? [mixed { decoder(noise.normal(drawn.shape, on: device)) }] : []
       let (verdict, told, own) = critic.judged(
         real: x, made: clamp(Tensor.concatenated([made] + free), min: -1, max: 1), error: error, last: decoder.last,

@@ -9,16 +9,10 @@ struct PictureCritic {
   let network: R3GANDiscriminator
   let optimizer: Adam
   /// Steps between penalties, examples that one looks at, and γ.
-  private static let every = 8, looked = 8
-  let gamma: Double
+  private static let every = 8, looked = 8, gamma = 2.0
 
-  /// - Parameters:
-  ///   - widths: channels at 4, 8, 16, … px, up to half of the pictures' size.
-  ///   - gamma: weight of its penalties.
-  init(
-    widths: [Int], channels: Int, rate: Double, gamma: Double = 2, noise: inout Noise, on device: Device
-  ) {
-    self.gamma = gamma
+  /// - Parameter widths: channels at 4, 8, 16, … px, up to half of the pictures' size.
+  init(widths: [Int], channels: Int, rate: Double, noise: inout Noise, on device: Device) {
     let network = R3GANDiscriminator(widths: widths, blocks: widths.map { _ in 1 }, stem: 16, channels: channels)
     network.initialize(&noise, as: .fanIn(gain: 1))
     // Sizes don't grow here, so none begins at nothing.
@@ -52,7 +46,7 @@ struct PictureCritic {
     if step % Self.every == 0 {
       let k = min(Self.looked, real.size(0))
       let some = Tensor.concatenated([real[0..<k], still[0..<k]])
-      whole = whole + zeroCenteredPenalty(at: some, discriminator: judge) * (gamma * Double(Self.every))
+      whole = whole + zeroCenteredPenalty(at: some, discriminator: judge) * (Self.gamma * Double(Self.every))
     }
     optimizer.step(gradientsIfUsed(of: whole, withRespectTo: optimizer.parameters))
     let verdict = relativisticLossOfAllPairs(real: judge(made), fake: withoutGradients { judge(real) })
@@ -61,21 +55,5 @@ struct PictureCritic {
     }
     let share = clamp(slopes[0] / (slopes[1] + 1e-6), max: 100).detached()
     return (verdict * share, verdict, own)
-  }
-
-  /// How much pictures differ to the discriminator: the squared difference of its features below full resolution, as a
-  /// part of those of the real ones, a mean over sizes (Larsen et al. 2016, equation 7, where it takes the pixels' place).
-  ///
-  /// - Parameters:
-  ///   - real, made: [N, C, H, W], each of one picture.
-  ///   - compute: for mixed precision.
-  func distance(real: Tensor, made: Tensor, compute: (() -> [Tensor]) -> [Tensor]) -> Tensor {
-    let wanted = withoutGradients { compute { network.features(real.channelsLast()) } }
-    let found = compute { network.features(made.channelsLast()) }
-    let each = zip(wanted, found).map { wanted, found -> Tensor in
-      let wanted = wanted.to(.float32)
-      return square(found.to(.float32) - wanted).mean() / (square(wanted).mean() + 1e-6)
-    }
-    return each.dropFirst().reduce(each[0]) { $0 + $1 } / Double(each.count)
   }
 }

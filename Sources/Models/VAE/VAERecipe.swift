@@ -28,7 +28,7 @@ public final class VAERecipe: EncodingRecipe, Taught {
       settings.adversarial > 0
       ? PictureCritic(
         widths: settings.criticWidths, channels: settings.channels, rate: settings.rate * 0.5,
-        gamma: settings.criticGamma, noise: &noise, on: device)
+        noise: &noise, on: device)
       : nil
     if settings.grid > 0 {
       coder = Autoencoder(

@@ -19,9 +19,6 @@ public struct VAESettings: RecipeSettings {
   public var freeBits = 0.0  // Nats of divergence a latent number that cost nothing.
   public var perceptual = 0.0  // Weight of what a trained network sees.
   public var adversarial = 0.0  // Weight of a discriminator's verdict.
-  public var likeness = 0.0  // Weight of what the discriminator sees.
-  public var criticGamma = 2.0  // Weight of its penalties.
-  public var momentum = 0.9  // Adam's first β.
   public var adversarialFrom = 0.3  // Fraction of the run from which on it counts.
   public var criticWidths = [128, 96, 64, 32]  // The discriminator's channels, as widths.
   public var averageMemory = 0.05  // Half-life of the average, as a part of the run so far.
@@ -63,8 +60,8 @@ public struct VAESettings: RecipeSettings {
   /// How the networks learn.
   var learning: AutoencoderSettings {
     AutoencoderSettings(
-      rate: rate, momentum: momentum, beta: beta, warmUp: warmUp, freeBits: freeBits, perceptual: perceptual,
-      adversarial: adversarial, likeness: likeness, adversarialFrom: adversarialFrom, judgesFree: grid == 0,
+      rate: rate, beta: beta, warmUp: warmUp, freeBits: freeBits, perceptual: perceptual,
+      adversarial: adversarial, adversarialFrom: adversarialFrom, judgesFree: grid == 0,
       averageMemory: averageMemory)
   }
 
@@ -86,9 +83,6 @@ public struct VAESettings: RecipeSettings {
     try expect((0...1).contains(warmUp), "warm-up", warmUp, "it must be in 0...1")
     try expect(freeBits >= 0, "free-bits", freeBits, "it must be 0 or more")
     try expect(adversarial >= 0, "adversarial", adversarial, "it must be 0 or more")
-    try expect(likeness >= 0, "likeness", likeness, "it must be 0 or more")
-    try expect(criticGamma >= 0, "critic-gamma", criticGamma, "it must be 0 or more")
-    try expect((0..<1).contains(momentum), "momentum", momentum, "it must be 0 or more and below 1")
     try expect(perceptual >= 0, "perceptual", perceptual, "it must be 0 or more")
     try expect(perceptual == 0 || channels == 3, "perceptual", perceptual, "the trained network sees colours: use 0")
     try expect((0...1).contains(adversarialFrom), "adversarial-from", adversarialFrom, "it must be in 0...1")
