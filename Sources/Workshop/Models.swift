@@ -124,9 +124,18 @@ public func models(in workspace: Workspace) -> [ListedModel] {
 }
 
 private func use(of name: String, recipe: String?) -> String {
-  if recipe == MotionRecipe.name { return "pictures moved, by `atelier animate PICTURE --with CLIP --run \(name)`" }
-  return Architecture.transfers.contains(recipe ?? "")
-    ? "pictures changed, by `atelier restyle PICTURE --with \(name)`" : "pictures, by `atelier generate \(name)`"
+  switch recipe {
+  case MotionRecipe.name?: "pictures moved, by `atelier animate PICTURE --with CLIP --run \(name)`"
+  case InbetweenRecipe.name?: "more frames, by `atelier inbetween CLIP --model \(name)`"
+  case InstantRecipe.name?: "any painting's style, by `atelier restyle PICTURE --style PAINTING --with \(name)`"
+  case EnlargeRecipe.name?: "pictures made larger, by `atelier enlarge PICTURE --model \(name)`"
+  case VAERecipe.name?: "pictures and their latents, by `atelier reconstruct \(name) PICTURES` and `attribute`"
+  case DiffusionRecipe.name?:
+    "pictures, by `atelier generate \(name)`; redrawn and filled, by `vary` and `fill --with \(name)`"
+  case let other? where Architecture.transfers.contains(other):
+    "pictures changed, by `atelier restyle PICTURE --with \(name)`"
+  default: "pictures, by `atelier generate \(name)`"
+  }
 }
 
 /// Keys of ModelSpec 1.0.1 in a safetensors file's metadata, and two of our own.

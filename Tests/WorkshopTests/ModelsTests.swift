@@ -47,6 +47,34 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
     _ = try featureNet(in: folder.workspace)
   }
 
+  /// What comes with Atelier opens, does what it is listed for, and is small.
+  @Test func theModelsThatComeWithItWork() throws {
+    let checkout = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardizedFileURL.path
+    let studio = try Studio()
+    let bundled = models(in: studio.workspace).filter { $0.state == .bundled }
+    #expect(Set(bundled.map(\.name)).isSuperset(of: ["emoji", "emoji-vae", "emoji-diffusion", "instant", "motion"]))
+    #expect(bundled.allSatisfy { $0.bytes < 17_000_000 && $0.licence != "unknown" && !$0.use.isEmpty })
+    func use(_ name: String) -> String { bundled.first { $0.name == name }!.use }
+    #expect(use("emoji-vae").contains("reconstruct") && use("inbetween").contains("inbetween CLIP"))
+
+    for name in try FileManager.default.contentsOfDirectory(atPath: checkout + "/Examples/emoji").sorted().prefix(4) {
+      try FileManager.default.copyItem(
+        atPath: "\(checkout)/Examples/emoji/\(name)", toPath: "\(studio.pictures)/\(name)")
+    }
+    let again = try reconstruct(
+      ReconstructRequest(run: "emoji-vae", pictures: studio.pictures, out: studio.root + "/again.png"),
+      in: studio.workspace)
+    #expect(again.psnr > 25 && again.sharpness > 0.7, "\(again.psnr) dB, \(again.sharpness)")
+
+    var generator = try Generator("emoji-diffusion", in: studio.workspace)
+    for sampling in ["solver:10", "quick:4"] {
+      try generator.draw(Drawing(sampling: sampling))
+      let made = try generator.sampling().sample(seeds: [1, 2])
+      // On white, as emoji are here, and with something on it.
+      #expect(made.shape == [2, 3, 32, 32] && made.max().item() > 0.9 && made.mean().item() < 0.95, "\(sampling)")
+    }
+  }
+
   @Test func anUnknownModelNamesTheKnownOnes() {
     #expect(throws: ModelError.unknown("vgg", known: KnownModel.all.map(\.name))) {
       try installModel("vgg", in: Folder().workspace)
