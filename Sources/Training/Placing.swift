@@ -16,7 +16,17 @@ private let middleOfFilter = symlet6.enumerated().reduce(0) { $0 + Double($1.off
 ///
 /// Moving by whole pixels is as exact as the filter is; flips aren't, since it has a direction: see `blitted`.
 func placed(_ x: Tensor, _ placements: [Placement]) -> Tensor {
-  if placements.allSatisfy({ $0 == .identity }) { return x }
+  let moving = placements.indices.filter { placements[$0] != .identity }
+  guard !moving.isEmpty else { return x }
+  guard moving.count < placements.count else { return allPlaced(x, placements) }
+  // Most stay where they are, which costs nothing.
+  let moved = allPlaced(x.indexSelected(dim: 0, indices: Tensor(moving).to(x.device)), moving.map { placements[$0] })
+  var sources = Array(0..<placements.count)
+  for (position, i) in moving.enumerated() { sources[i] = placements.count + position }
+  return Tensor.concatenated([x, moved]).indexSelected(dim: 0, indices: Tensor(sources).to(x.device))
+}
+
+private func allPlaced(_ x: Tensor, _ placements: [Placement]) -> Tensor {
   let size = x.size(3), half = Double(size - 1) / 2
   precondition(x.size(2) == size && placements.count == x.size(0), "a placement for each square picture")
   let back = placements.map(\.inverted)

@@ -80,6 +80,14 @@ import Torch
     #expect(abs(placed(x, [Placement](repeating: .identity, count: 3)) - x).max().item() < 1e-10)
   }
 
+  /// A picture that stays beside others that move.
+  @Test func picturesThatStayAreUntouched() {
+    let x = golden["x"]!
+    let seen = placed(x, [.identity, .rotation(0.6), .identity])
+    #expect(seen[0].isEqual(to: x[0]) && seen[2].isEqual(to: x[2]))
+    #expect(abs(seen[1] - golden["rotation/y"]![1]).max().item() < 1e-9)
+  }
+
   /// Each picture has its own changes, the first ones whatever comes after; none with a probability of 0.
   @Test(arguments: [1, 3, 4]) func picturesDrawForThemselves(channels: Int) {
     let pipe = AugmentPipe()

@@ -49,7 +49,8 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
 
   /// What comes with Atelier opens, does what it is listed for, and is small.
   @Test func theModelsThatComeWithItWork() throws {
-    let checkout = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardizedFileURL.path
+    let checkout = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardizedFileURL
+      .path
     let studio = try Studio()
     let bundled = models(in: studio.workspace).filter { $0.state == .bundled }
     #expect(Set(bundled.map(\.name)).isSuperset(of: ["emoji", "emoji-vae", "emoji-diffusion", "instant", "motion"]))
