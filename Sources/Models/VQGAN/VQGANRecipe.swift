@@ -142,8 +142,8 @@ public final class VQGANRecipe: SamplingRecipe, ReconstructingRecipe, Taught {
 
   private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
 
-  /// What a first stage of latent diffusion is: features before they are told by codes, [N, dimensions, grid, grid].
-  func features(of pictures: Tensor) -> Tensor { averages.encoder.module(pictures.to(device).channelsLast()) }
+  /// Before they are told by codes, [N, dimensions, grid, grid].
+  private func features(of pictures: Tensor) -> Tensor { averages.encoder.module(pictures.to(device).channelsLast()) }
 
   /// [N, places], by rows.
   private func codes(of pictures: Tensor) -> Tensor {
