@@ -67,26 +67,30 @@ public enum MeasureError: Explained, Equatable {
 ///   - samples: how many pictures the generator makes, by the seeds from 0 on.
 ///   - size: of the pictures on both sides; the generator's, or that of the subject's first picture when it is nil.
 ///   - crop: how real pictures become squares; nil takes the run's way, or the middle where that is not known.
-///   - nearest: a new PNG file: the pictures that are most like real ones above these.
+///   - nearest: a PNG file: the pictures that are most like real ones above these.
+///   - force: replaces such a file that is there.
 ///   - say: told in a sentence what takes time, and `progress` how much of the whole is done, in 0...1.
 /// - Throws: `MeasureError`, and as `Generator`, `pack` and `installModel`.
 public func measure(
   _ subject: String, against: String, samples: Int = 2000, size: Int? = nil, crop: Decoding.Crop? = nil,
-  drawing: Drawing = Drawing(), nearest: String? = nil, in workspace: Workspace, on device: Device = .cpu,
+  drawing: Drawing = Drawing(), nearest: String? = nil, force: Bool = false, in workspace: Workspace,
+  on device: Device = .cpu,
   say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
 ) throws -> Measurement {
-  if let nearest { try expectWritable(nearest.absolutePath, isForced: false) }
+  if let nearest { try expectWritable(nearest.absolutePath, isForced: force) }
   var generator = try pictures(subject) ? nil : Generator(subject, in: workspace, on: device) { say($0.sentence) }
   try generator?.draw(drawing)
   return try measure(
     generator, named: subject, against: against, samples: samples, size: size, crop: crop, nearest: nearest,
+    force: force,
     in: workspace, on: device, say: say, progress: progress)
 }
 
 /// The same of a generator that is open, or of the pictures at `subject` when it is nil.
 func measure(
   _ generator: Generator?, named subject: String, against: String, samples: Int, size: Int?,
-  crop: Decoding.Crop? = nil, nearest sheet: String? = nil, in workspace: Workspace, on device: Device,
+  crop: Decoding.Crop? = nil, nearest sheet: String? = nil, force: Bool = false, in workspace: Workspace,
+  on device: Device,
   say: (String) -> Void, progress: (Double) -> Void
 ) throws -> Measurement {
   let net = try featureNet(in: workspace, on: device, say: say)
@@ -139,7 +143,8 @@ func measure(
     let pictures = shown.map { bytes[$0] } + shown.map { realOnes.pictures[matches[$0].index] }
     try Sheet(columns: shown.count, for: pictures.count)
       .drawn(pictures.map { Picture($0.to(.float32) * (1 / 127.5) - 1) })
-      .write(sheet.absolutePath, text: [("Software", "Atelier \(House.version)")], xmp: Provenance.xmp())
+      .write(
+        sheet.absolutePath, text: [("Software", "Atelier \(House.version)")], xmp: Provenance.xmp(), isForced: force)
   }
   return Measurement(
     subject: subject, against: against, samples: generated.size(0), real: real.size(0), size: side,

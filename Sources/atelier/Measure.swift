@@ -50,6 +50,9 @@ struct Measure: ParsableCommand {
       "A new PNG file: the pictures that are most like real ones, above these.", valueName: "file"))
   var nearest: String?
 
+  @Flag(help: "Replace that file when it is there.")
+  var force = false
+
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
@@ -73,7 +76,7 @@ struct Measure: ParsableCommand {
     let found = try measuring("looking at pictures") { say, progress in
       try measure(
         subject, against: against, samples: samples ?? 2000, size: size, crop: crop, drawing: drawing.value,
-        nearest: nearest, in: common.place, on: device.resolved(), say: say, progress: progress)
+        nearest: nearest, force: force, in: common.place, on: device.resolved(), say: say, progress: progress)
     }
     let error = found.kidError.map { " ± \(spoken($0))" } ?? ""
     console.line("\(counted(found.samples, "picture")) against \(grouped(found.real)) real ones, at \(found.size) px:")
