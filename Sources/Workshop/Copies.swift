@@ -5,13 +5,16 @@ import Torch
 import Training
 
 /// The copy meter of a packed set; what it was calibrated to is kept beside the set.
-func copyMeter(of set: PictureSet, at path: String) -> CopyMeter {
+///
+/// - Parameter say: told, where that is still to be done.
+func copyMeter(of set: PictureSet, at path: String, say: (String) -> Void = { _ in }) -> CopyMeter {
   let note = path.replacing(".safetensors", with: "-copies.json")
   if let bytes = FileManager.default.contents(atPath: note),
     let known = try? JSONDecoder().decode(CopyMeter.Calibration.self, from: bytes)
   {
     return CopyMeter(real: set.pictures, calibration: known)
   }
+  say("Measuring, this once, how like one another the \(counted(set.count, "picture")) are that it learned from.")
   var noise = Noise(seed: 0)
   let meter = CopyMeter(real: set.pictures, noise: &noise)
   // Only spares doing it again.
@@ -39,14 +42,14 @@ struct CopyWatch {
 
   /// nil where what the generator learned from isn't packed in the workspace any more, or real pictures are as like to one
   /// another.
-  init?(_ generator: Generator, in workspace: Workspace) {
+  init?(_ generator: Generator, in workspace: Workspace, say: (String) -> Void) {
     let checkpoints = (generator.path as NSString).deletingLastPathComponent as NSString
     guard let record = try? RunRecord(folder: checkpoints.deletingLastPathComponent), record.towards == nil else {
       return nil
     }
     let place = packedPath(hash: record.hash, key: record.packing.key, in: workspace)
     guard let set = try? PictureSet(path: place), set.count > 1 else { return nil }
-    meter = copyMeter(of: set, at: place)
+    meter = copyMeter(of: set, at: place, say: say)
     names = set.names
     guard meter.calibration.falseRate <= Self.mostFalse else { return nil }
   }

@@ -40,12 +40,13 @@ public struct Generated: Codable, Sendable, Equatable {
 /// - Parameters:
 ///   - workspace: where the pictures that the generator learned from may be packed, so that copies are found.
 ///   - report: told about each file.
+///   - say: told in a sentence what takes time.
 /// - Returns: those of the pictures that are likely copies.
 /// - Throws: `GeneratorError.noLatents`, `GenerateError`, `FileError`.
 @discardableResult
 public func generate(
   _ request: GenerateRequest, with generator: Generator, copiesIn workspace: Workspace? = nil,
-  report: (Generated) -> Void = { _ in }
+  report: (Generated) -> Void = { _ in }, say: (String) -> Void = { _ in }
 ) throws -> [FoundCopy] {
   let recipe = try generator.sampling()
   let latent = try latentRecipe(request, generator)
@@ -68,7 +69,7 @@ public func generate(
     try picture.write(path, text: words, xmp: Provenance.xmp(), isForced: request.force, isSynced: false)
     report(Generated(kind: kind, path: path, seed: seed))
   }
-  let watch = workspace.flatMap { CopyWatch(generator, in: $0) }
+  let watch = workspace.flatMap { CopyWatch(generator, in: $0, say: say) }
   var copies: [FoundCopy] = []
   var onSheet: [Picture] = []
   // A thousand at a time, so that memory stays bounded.

@@ -63,6 +63,8 @@ struct Generate: ParsableCommand {
       if ProcessInfo.processInfo.systemUptime - started > 1 {
         bar.show(Double(count) / Double(request.seeds.values.count), [counted(count, "picture")])
       }
+    } say: {
+      console.line($0)
     }
     bar.close()
     for copy in copies {
