@@ -50,6 +50,15 @@ public func upsample2x(_ x: Tensor, filter: ResamplingFilter = .smooth) -> Tenso
   }
 }
 
+/// A low-pass filter alone: [N, C, H, W] to [N, C, H + 2·padding − taps + 1, …]; zeros outside.
+///
+/// - Parameter gain: by which the mean is multiplied.
+public func smoothed(_ x: Tensor, filter: ResamplingFilter = .smooth, padding p: Int, gain: Double = 1) -> Tensor {
+  inFullPrecision(x) {
+    conv2d($0, filter.kernel(for: $0, gain: gain), padding: [p, p], groups: $0.size(1))
+  }
+}
+
 /// On CPUs a transposed depthwise convolution, which is also the gradient of a plain one, takes ten times as long in
 /// bfloat16 as in float32, both casts included.
 private func inFullPrecision(_ x: Tensor, _ body: (Tensor) -> Tensor) -> Tensor {

@@ -65,6 +65,16 @@ extension LatentRecipe {
   public func decode(_ latents: Tensor, truncation: Double) -> Tensor { decode(latents * truncation) }
 }
 
+/// A recipe whose layers are steered by styles, one each, that can be changed on their own.
+public protocol StyleRecipe: LatentRecipe {
+  /// What turns styles into pictures: its parameters may be tuned to one picture.
+  var synthesizer: any Module { get }
+  /// Styles [N, layers, D], on the device, of latents [N, D']; drawn towards the generator's middle as in `decode`.
+  func styles(_ latents: Tensor, truncation: Double) -> Tensor
+  /// Pictures [N, C, H, W], mostly in -1...1, on the device, of styles; can be differentiated.
+  func synthesize(_ styles: Tensor) -> Tensor
+}
+
 /// A recipe that can take a picture in and give it back.
 public protocol ReconstructingRecipe: Recipe {
   /// Pictures [N, C, H, W] in -1...1, float32 on the CPU, as near to the given ones, of the recipe's size, as it comes.

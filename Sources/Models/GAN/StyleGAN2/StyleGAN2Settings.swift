@@ -1,0 +1,83 @@
+import Foundation
+import Training
+
+/// Settings of `StyleGAN2Recipe`.
+public struct StyleGAN2Settings: RecipeSettings {
+  public var size = 64
+  public var channels = 3
+  public var batch = 16
+  public var latent = 128  // Numbers that a picture is made from.
+  public var mapped = 128  // Numbers of w, that they become.
+  public var depth = 2  // Layers of the mapping network.
+  public var widths = [128, 128, 64, 32, 16]  // The generator's channels at 4, 8, 16, … px.
+  public var criticWidths = [128, 128, 64, 32, 16]  // The discriminator's.
+  public var rate = 2e-3  // Adam's learning rate, of both networks.
+  public var gamma = 1.0  // Weight of R1.
+  public var penaltyEvery = 16  // Steps between penalties of the discriminator.
+  public var pathWeight = 2.0  // Weight of the path length.
+  public var pathEvery = 8  // Steps between penalties of the generator.
+  public var mixing = 0.9  // Probability that a picture is made from two styles.
+  public var averageHalfLife = 10_000.0  // Pictures after which half of the average is new.
+  public var augment = 0.0  // Probability of each change to pictures; to begin with, where it adapts.
+  public var changes = "blit"  // shift, blit (flips, turns too), geometry (scales, rotations) or all (colours).
+  public var adapt = 0.6  // The discriminator's sureness that the probability is steered to; 0 for none.
+  public var seamless = false  // Left edges fit to right ones, and upper to lower ones.
+  public var mirror = false  // See pictures mirrored, too.
+  public var conditional = true  // Learn the kinds of pictures from folders, where there are two or more.
+  public var classes: [String] = []  // The folders' names.
+  public var classCounts: [Int] = []  // Pictures in each.
+  public var precision = "auto"  // auto, bfloat16 or float32.
+  public init() {}
+
+  /// - Throws: `RecipeError.unknownPreset` or `impossibleSize`.
+  public init(for situation: Situation, preset: String?) throws(RecipeError) {
+    (size, channels) = (situation.size, situation.channels)
+    let isLarge: Bool
+    switch preset {
+    case nil: isLarge = !situation.device.isCPU
+    case "small": isLarge = false
+    case "large": isLarge = true
+    case let other?:
+      throw .unknownPreset(other, recipe: StyleGAN2Recipe.name, known: StyleGAN2Recipe.presets.map(\.name))
+    }
+    let stages = max(2, Int(log2(Double(max(size, 8)))) - 1)
+    // A smaller picture's network is the end of a larger one's.
+    let narrow = [128, 128, 64, 32, 16, 16, 16, 16, 16], wide = [512, 512, 512, 512, 256, 128, 64, 32, 16]
+    widths = Array((isLarge ? wide : narrow).prefix(stages))
+    criticWidths = widths
+    if isLarge { (batch, latent, mapped, depth, pathEvery) = (32, 512, 512, 8, 4) }
+    // R1 sums over pixels: larger pictures have more of them (the 0.0002·size²/batch of StyleGAN2-ADA, ten times over
+    // for few pictures).
+    gamma = 0.002 * Double(size * size) / Double(batch)
+    if let found = situation.classes { (classes, classCounts) = (found.names, found.counts) }
+    try check()
+  }
+
+  func check() throws(RecipeError) {
+    guard (3...10).map({ 1 << $0 }).contains(size) else {
+      throw .impossibleSize(size, recipe: StyleGAN2Recipe.name, reason: "use 8, 16, 32, 64, 128, 256, 512 or 1024")
+    }
+    let stages = Int(log2(Double(size))) - 1
+    for (name, list) in [("widths", widths), ("critic-widths", criticWidths)] {
+      try expect(
+        list.count == stages && list.allSatisfy { $0 > 0 }, name, list,
+        "for \(size) px it must be \(stages) numbers above 0")
+    }
+    try expect(batch > 0, "batch", batch, "it must be 1 or more")
+    try expect(latent > 0 && mapped > 0 && depth > 0, "latent", latent, "it must be 1 or more")
+    try expect(penaltyEvery > 0, "penalty-every", penaltyEvery, "it must be 1 or more")
+    try expect(pathEvery > 0, "path-every", pathEvery, "it must be 1 or more")
+    try expect((0...1).contains(mixing), "mixing", mixing, "it must be in 0...1")
+    try expect(
+      ["shift", "blit", "geometry", "all"].contains(changes), "changes", "'\(changes)'",
+      "use shift, blit, geometry or all")
+    try expect(classes.count == classCounts.count, "classes", classes, "give as many class-counts")
+    try expect((0...1).contains(augment), "augment", augment, "it must be in 0...1")
+    try expect((0..<1).contains(adapt), "adapt", adapt, "it must be 0 or more and below 1")
+  }
+
+  /// What is done to pictures by `changes`; nil for a shift alone.
+  var pipe: AugmentPipe? {
+    changes == "shift" ? nil : AugmentPipe(geometry: changes == "geometry" || changes == "all", colours: changes == "all")
+  }
+}
