@@ -2,7 +2,7 @@ import Foundation
 import Networks
 import Torch
 
-/// What a trained network sees in pictures: 1,280 numbers each, which the measures compare.
+/// What a trained network sees in pictures, which the measures compare: 1,280 numbers each of EfficientNet-Lite0.
 ///
 /// Always in float32, on any processor, so that figures from different machines can be compared.
 public final class FeatureNet {
@@ -11,19 +11,40 @@ public final class FeatureNet {
   /// The network's name, in caches and reports.
   public static let name = "efficientnet-lite0"
 
-  private let network = EfficientNetLite0()
+  /// The name of this one, which need not be EfficientNet-Lite0.
+  public let name: String
+  /// Numbers that it sees in a picture.
+  public let dimensions: Int
+  private let side: Int
+  private let see: (Tensor) -> Tensor
+  private let network: EfficientNetLite0?
   private let device: Device
 
   /// - Parameter weights: by the names of the checkpoint.
   /// - Throws: `StateError` when the weights are another network's.
   public init(weights: [String: Tensor], on device: Device = .cpu) throws(StateError) {
-    self.device = device
+    let network = EfficientNetLite0()
     try network.load(weights)
     network.move(to: device)
     network.useChannelsLast()
+    (self.device, self.network) = (device, network)
+    (name, dimensions, side) = (Self.name, 1280, Self.size)
+    see = { network.features((($0 - 127) / 128).channelsLast()) }
   }
 
-  /// Features [N, 1280] float32 on the CPU.
+  /// Another network: a generator that learned from what the first one sees is flattered by it.
+  ///
+  /// - Parameters:
+  ///   - side: of the pictures that it is given.
+  ///   - see: float32 [N, 3, side, side] in 0...255 to [N, dimensions].
+  public init(
+    named name: String, dimensions: Int, side: Int, on device: Device = .cpu, seeing see: @escaping (Tensor) -> Tensor
+  ) {
+    (self.name, self.dimensions, self.side, self.see) = (name, dimensions, side, see)
+    (self.device, network) = (device, nil)
+  }
+
+  /// Features [N, dimensions] float32 on the CPU.
   ///
   /// - Parameters:
   ///   - pictures: uint8 [N, C, H, W]; 1 channel is grey, and a 4th is alpha, laid on white.
@@ -34,15 +55,18 @@ public final class FeatureNet {
       withoutGradients {
         let end = min(start + batch, count)
         defer { progress(end) }
-        return network.features(prepared(pictures[start..<end].to(device))).to(.cpu)
+        return see(prepared(pictures[start..<end].to(device))).to(.float32).to(.cpu)
       }
     }
-    return parts.isEmpty ? Tensor.zeros([0, 1280]) : Tensor.concatenated(parts)
+    return parts.isEmpty ? Tensor.zeros([0, dimensions]) : Tensor.concatenated(parts)
   }
 
   /// Logits [N, 1000] of ImageNet's classes, for `features(of:)`.
+  ///
+  /// Only EfficientNet-Lite0 names classes.
   public func logits(_ features: Tensor) -> Tensor {
-    withoutGradients { network.logits(features.to(device)).to(.cpu) }
+    guard let network else { preconditionFailure("\(name) has no classes") }
+    return withoutGradients { network.logits(features.to(device)).to(.cpu) }
   }
 
   /// Features of a set, read from a file when it holds them, else computed and written there.
@@ -53,10 +77,10 @@ public final class FeatureNet {
   public func features(
     of pictures: Tensor, key: String, cachedAt path: String, progress: (Int) -> Void = { _ in }
   ) throws -> Tensor {
-    let key = "\(Self.name) \(key) \(pictures.size(0))"
+    let key = "\(name) \(key) \(pictures.size(0))"
     // A damaged cache is no error: it is made anew.
     if let (tensors, metadata) = try? Safetensors.read(path), metadata["key"] == key, let found = tensors["features"],
-      found.shape == [pictures.size(0), 1280]
+      found.shape == [pictures.size(0), dimensions]
     {
       return found
     }
@@ -65,7 +89,7 @@ public final class FeatureNet {
     return features
   }
 
-  /// Uint8 [N, C, H, W] as the network was trained: RGB, 224 px, (x - 127) / 128.
+  /// Uint8 [N, C, H, W] as RGB of the network's size, in 0...255.
   private func prepared(_ pictures: Tensor) -> Tensor {
     var x = pictures.to(.float32)
     switch x.size(1) {
@@ -75,8 +99,7 @@ public final class FeatureNet {
       x = x.narrowed(dim: 1, from: 0, count: 3) * alpha + (1 - alpha) * 255
     default: break
     }
-    x = interpolate(x.contiguous(), size: [Self.size, Self.size], mode: .bilinear, antialias: true)
-    return ((x - 127) / 128).channelsLast()
+    return interpolate(x.contiguous(), size: [side, side], mode: .bilinear, antialias: true)
   }
 }
 

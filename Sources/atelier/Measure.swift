@@ -45,6 +45,9 @@ struct Measure: ParsableCommand {
     help: ArgumentHelp("For motion, --against names sheets of sprites with frames of this size.", valueName: "72x72"))
   var frame: FrameSize?
 
+  @Option(help: "What sees the pictures: efficientnet-lite0 or vgg16. (default: efficientnet-lite0)")
+  var features: FeatureNetwork = .efficientnetLite0
+
   @Option(
     help: ArgumentHelp(
       "A new PNG file: the pictures that are most like real ones, above these.", valueName: "file"))
@@ -76,7 +79,7 @@ struct Measure: ParsableCommand {
     let found = try measuring("looking at pictures") { say, progress in
       try measure(
         subject, against: against, samples: samples ?? 2000, size: size, crop: crop, drawing: drawing.value,
-        nearest: nearest, force: force, in: common.place, on: device.resolved(), say: say, progress: progress)
+        features: features, nearest: nearest, force: force, in: common.place, on: device.resolved(), say: say, progress: progress)
     }
     let error = found.kidError.map { " ± \(spoken($0))" } ?? ""
     console.line("\(counted(found.samples, "picture")) against \(grouped(found.real)) real ones, at \(found.size) px:")
@@ -184,3 +187,5 @@ struct Measure: ParsableCommand {
     }
   }
 }
+
+extension FeatureNetwork: ExpressibleByArgument {}
