@@ -151,6 +151,9 @@ public func train(
     if let taught = recipe as? any Taught, taught.isTaught {
       taught.learn(from: try styleNetwork("vgg16", in: workspace, on: request.device) { report(.note($0)) })
     }
+    if let watched = recipe as? any Watched {
+      watched.watch(through: try trainedEye(in: workspace, on: request.device) { report(.note($0)) })
+    }
     let targets = try (R.self as? any TransferRecipe.Type).map {
       try Targets(second!.set, for: set, pairing: $0.pairing, seed: record.plan.seed)
     }

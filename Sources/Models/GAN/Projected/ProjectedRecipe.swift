@@ -1,0 +1,189 @@
+import Networks
+import Torch
+import Training
+
+import func Foundation.log2
+
+/// A recipe whose discriminator looks through EfficientNet-Lite0.
+public protocol Watched: Recipe {
+  /// Called once before the first step; the network is on the recipe's device and has no gradients.
+  func watch(through network: EfficientNetLite0)
+}
+
+/// A GAN whose discriminators see pictures through a network that was trained on photographs (Sauer et al. 2021): shapes
+/// soon, from few pictures, without penalties.
+///
+/// The generator is r3gan's. What that network sees is also what KID is measured by, which flatters: `measure --features
+/// vgg16` doesn't.
+public final class ProjectedRecipe: LatentRecipe, Watched {
+  public struct Settings: RecipeSettings {
+    public var size = 64
+    public var channels = 3
+    public var batch = 16
+    public var latent = 128  // Numbers that a picture is made from.
+    public var mapped = 256  // Numbers that they become before they steer the stages.
+    public var widths = [192, 128, 64, 32]  // The generator's channels at 4, 8, … px, up to half of the size.
+    public var blocks = [1, 1, 1, 2]  // Its residual blocks there.
+    public var seen = 128  // Side that pictures are brought to before they are looked at.
+    public var mixed = [32, 64, 96, 128]  // Channels of the random mixtures, the largest map first.
+    public var criticWidth = 96  // Channels of the discriminators.
+    public var rate = 5e-4  // Adam's learning rate, of the generator.
+    public var criticRate = 5e-4  // The discriminators'.
+    public var augment = 1.0  // Probability of each differentiable augmentation.
+    public var averageHalfLife = 5000.0  // Pictures after which half of the average is new.
+    public var mirror = false  // See pictures mirrored, too.
+    public var precision = "auto"  // auto, bfloat16 or float32.
+    public init() {}
+  }
+
+  public static let name = "projected"
+  public static let summary = "Judged through a trained network: shapes soon from few pictures."
+
+  public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
+    if let preset { throw .unknownPreset(preset, recipe: name, known: []) }
+    var settings = Settings()
+    (settings.size, settings.channels) = (situation.size, situation.channels)
+    let stages = max(2, Int(log2(Double(max(situation.size, 16)))) - 2)
+    settings.widths = Array([192, 128, 64, 32, 24, 16].prefix(stages))
+    settings.blocks = [Int](repeating: 1, count: stages - 1) + [2]
+    settings.seen = min(224, max(128, situation.size)) / 32 * 32
+    // Few pictures are soon known by heart.
+    settings.augment = situation.pictures < 2000 ? 1 : 0.5
+    try check(settings)
+    return settings
+  }
+
+  public let settings: Settings
+  public let generator: R3GANGenerator
+  public let mixing: RandomMixing
+  public let discriminator: ProjectedDiscriminator
+  public let average: MovingAverage<R3GANGenerator>
+  let optimizerG: Adam, optimizerD: Adam
+  private var eye: EfficientNetLite0?
+  private let device: Device
+  private let usesBFloat16: Bool
+  private let augment = DiffAugment()
+
+  public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
+    try Self.check(settings)
+    (self.settings, self.device) = (settings, device)
+    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
+    func make() -> R3GANGenerator {
+      R3GANGenerator(
+        latent: settings.latent, mapped: settings.mapped, widths: settings.widths, blocks: settings.blocks,
+        channels: settings.channels)
+    }
+    generator = make()
+    mixing = RandomMixing(EfficientNetLite0.pyramidWidths, widths: settings.mixed)
+    discriminator = ProjectedDiscriminator(
+      widths: settings.mixed, sides: [4, 8, 16, 32].map { settings.seen / $0 }, width: settings.criticWidth)
+    generator.initialize(&noise, as: .fanIn(gain: 1))
+    mixing.initialize(&noise)
+    discriminator.initialize(&noise)
+    for network in [generator, mixing, discriminator] as [any Module] {
+      network.move(to: device)
+      network.useChannelsLast()
+    }
+    mixing.setRequiresGradient(false)
+    average = MovingAverage(make(), of: generator)
+    optimizerG = Adam(generator.parameters, rate: settings.rate, betas: (0, 0.99))
+    optimizerD = Adam(discriminator.parameters, rate: settings.criticRate, betas: (0, 0.99))
+  }
+
+  private static func check(_ settings: Settings) throws(RecipeError) {
+    guard (4...9).map({ 1 << $0 }).contains(settings.size) else {
+      throw .impossibleSize(settings.size, recipe: name, reason: "use 16, 32, 64, 128, 256 or 512")
+    }
+    let stages = Int(log2(Double(settings.size))) - 2
+    for (name, list) in [("widths", settings.widths), ("blocks", settings.blocks)] {
+      try expect(
+        list.count == stages && list.allSatisfy { $0 > 0 }, name, list,
+        "for \(settings.size) px it must be \(stages) numbers above 0")
+    }
+    try expect(
+      settings.mixed.count == 4 && settings.mixed.allSatisfy { $0 > 0 }, "mixed", settings.mixed,
+      "give four numbers above 0")
+    try expect(settings.seen >= 64 && settings.seen % 32 == 0, "seen", settings.seen, "use 64, 96, 128, … 224")
+    try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
+    try expect(settings.latent > 0 && settings.mapped > 0, "latent", settings.latent, "it must be 1 or more")
+    try expect(settings.criticWidth > 0, "critic-width", settings.criticWidth, "it must be 1 or more")
+    try expect((0...1).contains(settings.augment), "augment", settings.augment, "it must be in 0...1")
+  }
+
+  public func watch(through network: EfficientNetLite0) { eye = network }
+
+  public var saved: [String: any Saved] {
+    [
+      "generator": generator, "generator.average": average, "mixing": mixing, "discriminator": discriminator,
+      "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
+    ]
+  }
+  public var published: [String: any Saved] { ["generator.average": average] }
+  public var mirrors: Bool { settings.mirror }
+
+  /// Updates the discriminators, then the generator, on the same pictures.
+  public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+    guard let eye else { preconditionFailure("projected needs a network to look through: call watch first") }
+    let n = batch.pictures.size(0)
+    optimizerD.rate = settings.criticRate * progress.rateScale
+    optimizerG.rate = settings.rate * progress.rateScale
+    let z = noise.normal([n, settings.latent], on: device)
+    let fake = mixed { generator(z, size: settings.size) }
+    let leaf = clamp(fake.detached(), min: -1, max: 1).requiringGradient()
+    let lossD = mixed {
+      let (real, made) = withoutGradients {
+        (projected(batch.pictures, by: eye, &noise), projected(leaf.detached(), by: eye, &noise))
+      }
+      return hingeLoss(real: discriminator(real), fake: discriminator(made))
+    }
+    optimizerD.step(minimizing: lossD)
+    let lossG = mixed { hingeLossOfGenerator(discriminator(projected(leaf, by: eye, &noise))) }
+    // A picture that is beyond white or black may only come back.
+    let towards = gradients(of: lossG, withRespectTo: [leaf])[0]
+    let seed = inwardGradient(towards, of: fake.detached(), clamped: leaf.detached())
+    optimizerG.step(gradientsIfUsed(of: fake, withRespectTo: optimizerG.parameters, seed: seed))
+    average.follow(
+      generator,
+      decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
+    return [Reading("discriminator", lossD), Reading("generator", lossG)]
+  }
+
+  /// Mixtures of what the trained network sees, the largest map first.
+  func projected(_ pictures: Tensor, by eye: EfficientNetLite0, _ noise: inout Noise) -> [Tensor] {
+    var x = pictures.to(.float32)
+    if settings.augment > 0 { x = augment(x, probability: settings.augment, noise: &noise) }
+    switch x.size(1) {
+    case 1: x = x.expanded([x.size(0), 3, x.size(2), x.size(3)])
+    case 4:
+      // On a grey of its own each picture, or what is transparent could be any colour.
+      let alpha = x.narrowed(dim: 1, from: 3, count: 1) * 0.5 + 0.5
+      let ground = noise.uniform([x.size(0), 1, 1, 1], from: -1, to: 1, on: device)
+      x = x.narrowed(dim: 1, from: 0, count: 3) * alpha + ground * (1 - alpha)
+    default: break
+    }
+    if x.size(3) != settings.seen { x = interpolate(x, size: [settings.seen, settings.seen], mode: .bilinear) }
+    return mixing(eye.pyramid(x.channelsLast()))
+  }
+
+  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
+
+  public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
+  public func decode(_ latents: Tensor) -> Tensor { decode(latents, truncation: 1) }
+
+  /// Styles are drawn towards their mean, of a thousand latents that are always the same.
+  public func decode(_ latents: Tensor, truncation: Double) -> Tensor {
+    withoutGradients {
+      let network = average.module
+      var mean: Tensor?
+      if truncation != 1 {
+        var noise = Noise(seed: 0)
+        mean = network.styles(noise.normal([1000, settings.latent], on: device)).mean(dims: [0], keepDims: true)
+      }
+      return inEqualBatches(of: 16, latents) { rows in
+        let w = network.styles(rows.to(device))
+        let drawn = mean.map { $0 + (w - $0) * truncation } ?? w
+        return clamp(network.pictures(of: drawn, size: settings.size).to(.cpu), min: -1, max: 1).contiguous()
+      }
+    }
+  }
+}
