@@ -63,6 +63,9 @@ final class Canvas {
   /// Whether these are bytes in sRGB or of grey.
   var isPlain: Bool { cv_is_plain(image) != 0 }
 
+  /// Whether some pixels are NaN; reads all of it, of pictures in floating point.
+  var hasNaN: Bool { cv_has_nan(image) == 1 }
+
   var upright: Canvas? {
     guard orientation != 1 else { return self }
     return Canvas(cv_in_memory(image)).flatMap { Canvas(cv_upright($0.image)) }

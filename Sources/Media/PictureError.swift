@@ -19,6 +19,8 @@ public enum PictureError: Explained, Equatable {
   /// The file ends before the picture does.
   case cutShort(name: String)
   case damaged(name: String)
+  /// Pixels in floating point that are NaN.
+  case notNumbers(name: String)
   /// libvips itself doesn't start.
   case noEngine
 
@@ -37,6 +39,7 @@ public enum PictureError: Explained, Equatable {
     case .tooHeavy(_, let megabytes, let cap): "has \(megabytes) MB, more than \(cap) MB"
     case .cutShort: "is cut short"
     case .damaged: "is damaged"
+    case .notNumbers: "has pixels that aren't numbers (NaN)"
     case .noEngine: "can't be read, since libvips doesn't start"
     }
   }
@@ -45,8 +48,7 @@ public enum PictureError: Explained, Equatable {
     switch self {
     case .missing(let name), .unreadable(let name, _), .notAFile(let name), .empty(let name),
       .notAPicture(let name, _), .noLoader(let name, _), .tooLarge(let name, _, _, _), .tooHeavy(let name, _, _),
-      .cutShort(let name),
-      .damaged(let name):
+      .cutShort(let name), .damaged(let name), .notNumbers(let name):
       name
     case .noEngine: "The picture"
     }
@@ -59,6 +61,7 @@ public enum PictureError: Explained, Equatable {
       case .unreadable: "check that you may read it"
       case .notAFile: "name one picture"
       case .empty, .cutShort, .damaged: "copy it again from where it came from"
+      case .notNumbers: "mend it where it was made, or leave it out"
       case .notAPicture: "save it as PNG or JPEG"
       case .noLoader: "save it as PNG or JPEG"
       case .tooLarge, .tooHeavy: "save it smaller"

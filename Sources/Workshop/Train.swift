@@ -48,6 +48,8 @@ public enum TrainEvent {
   case sample(path: String, picturesSeen: Int)
   case saved(path: String, picturesSeen: Int)
   case rolledBack(reason: String, to: Int)
+  /// What goes wrong, and why.
+  case trouble(Trouble)
   case finished(Ending, Report, folder: String)
 }
 
@@ -169,8 +171,12 @@ public func train(
       try loop.resume(good)
     }
     try record.write(to: folder)
+    let pilot = Autopilot(record, settings: settings, set: set, labelled: recipe is any ConditionalRecipe)
+    for trouble in try pilot.lookAtPictures(in: workspace, on: request.device, at: packed.path) {
+      report(.trouble(trouble))
+    }
     report(.started(folder: folder, record: record, from: loop.facts.picturesSeen))
-    return try follow(loop, record, folder, report, shouldStop)
+    return try follow(loop, record, folder, pilot, report, shouldStop)
   }
   return try run(type)
 }
@@ -205,7 +211,8 @@ private func told(_ beginning: Beginning, of name: String) -> String {
 
 /// Runs the loop, and keeps what it tells in the run's folder.
 private func follow<R: Recipe>(
-  _ loop: Loop<R>, _ record: RunRecord, _ folder: String, _ report: (TrainEvent) -> Void, _ shouldStop: () -> Bool
+  _ loop: Loop<R>, _ record: RunRecord, _ folder: String, _ pilot: Autopilot, _ report: (TrainEvent) -> Void,
+  _ shouldStop: () -> Bool
 ) throws -> Ending {
   let log = try RunLog(folder: folder)
   var failure: (any Error)?
@@ -217,10 +224,13 @@ private func follow<R: Recipe>(
     attempt { try log.write(event) }
     switch event {
     case .reading(let reading): report(.reading(reading))
-    case .rolledBack(let reason, let to): report(.rolledBack(reason: reason, to: to))
+    case .rolledBack(let reason, let to):
+      report(.rolledBack(reason: reason, to: to))
+      if let trouble = pilot.lookAtRollBack(reason) { report(.trouble(trouble)) }
     case .saved(let path, let seen): report(.saved(path: path, picturesSeen: seen))
     case .sample(let pictures, let columns, let seen):
       attempt {
+        if let trouble = pilot.look(at: pictures, isSheet: columns != nil) { report(.trouble(trouble)) }
         let path = try writeSample(pictures, columns, seen, record, to: folder)
         report(.sample(path: path, picturesSeen: seen))
       }

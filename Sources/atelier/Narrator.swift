@@ -55,6 +55,8 @@ struct Narrator {
         "rolledBack", ["reason": reason, "picturesSeen": to],
         "Training diverged (\(reason)): back to the checkpoint of \(counted(to, "picture")), with half the learning rate."
       )
+    case .trouble(let trouble):
+      say("trouble", ["cause": trouble.cause.rawValue, "text": trouble.words], "Trouble: \(trouble.words)")
     case .finished(let ending, let report, _): finished(ending, report)
     }
   }
