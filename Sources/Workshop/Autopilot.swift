@@ -99,7 +99,7 @@ final class Autopilot {
   /// Pictures whose five nearest, as a trained network sees them, agree on another folder than theirs.
   private func mixedLabels(in workspace: Workspace, on device: Device, at path: String) throws -> Trouble? {
     guard let labels, labels.names.count <= 20, set.count >= 24 else { return nil }
-    // Weights that aren't there aren't fetched for this.
+    // Where there are no weights to be had, this is left out.
     guard let net = try? featureNet(in: workspace, on: device) else { return nil }
     let step = max(1, set.count / Self.mostLooked)
     let numbers = Array(stride(from: 0, to: set.count, by: step)).filter { labels.labels[$0] >= 0 }

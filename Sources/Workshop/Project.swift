@@ -17,6 +17,8 @@ public struct ProjectRequest: Sendable {
   public var count = 10
   /// Whether the generator is tuned to each picture, too.
   public var tunes = true
+  /// The network that says how far pictures are from one another: vgg16, or random for weights that need no download.
+  public var network = "vgg16"
   public var force = false
 
   public init(run: String, pictures: String, out: String) {
@@ -87,7 +89,7 @@ public func project(
   let names = uniqueNames(set.names.prefix(count))
   let files = names.flatMap { ["\(out)/\($0)-styles.safetensors"] + (request.tunes ? ["\(out)/\($0).safetensors"] : []) }
   if !request.force, let there = files.first(where: { access($0, F_OK) == 0 }) { throw FileError.exists(path: there) }
-  let eye = try styleNetwork("vgg16", in: workspace, on: device) { report(.note($0)) }
+  let eye = try styleNetwork(request.network, in: workspace, on: device) { report(.note($0)) }
   try AtomicFile.makeFolder(out)
 
   func run(_ recipe: some StyleRecipe) throws -> [Projected] {
@@ -95,7 +97,7 @@ public func project(
     let cost = Double(request.projection.steps + (request.tunes ? request.projection.tuningSteps : 0))
     var (found, rows): ([Projected], [[Picture]]) = ([], [[], [], []])
     for (number, name) in names.enumerated() where !shouldStop() {
-      let picture = set.batch([number]).contiguous()
+      let picture = alphaWeighted(set.batch([number]).contiguous())
       func told(_ done: Double, _ words: String) -> Bool {
         report(.progress(fraction: (Double(number) + done / cost) / Double(count), words: "\(name): \(words)"))
         return !shouldStop()
@@ -130,7 +132,7 @@ public func project(
       found.append(result)
       report(.projected(result))
       for (row, pixels) in [picture, plain, tuned].enumerated() {
-        if let pixels { rows[row].append(Picture(pixels[0])) }
+        if let pixels { rows[row].append(Picture(straightened(pixels)[0])) }
       }
     }
     guard !found.isEmpty else { return [] }

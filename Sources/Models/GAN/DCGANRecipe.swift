@@ -99,7 +99,7 @@ public final class DCGANRecipe: LatentRecipe {
     // The discriminator's batch statistics are of real or of generated pictures, never of both.
     let (fake, lossD) = mixed {
       let fake = generator(z)
-      let real = judge(batch.pictures, &noise), false_ = judge(fake.detached(), &noise)
+      let real = judge(alphaWeighted(batch.pictures), &noise), false_ = judge(fake.detached(), &noise)
       return (fake, lossOfReal(real, smoothing: settings.smoothing) + lossOfFake(false_))
     }
     optimizerD.step(minimizing: lossD)
@@ -125,7 +125,7 @@ public final class DCGANRecipe: LatentRecipe {
     withoutGradients {
       inEqualBatches(of: 16, latents) { rows in
         let z = rows.to(device).reshaped([-1, settings.latent, 1, 1]).channelsLast()
-        return average.module(z).to(.cpu).contiguous()
+        return straightened(average.module(z).to(.cpu)).contiguous()
       }
     }
   }

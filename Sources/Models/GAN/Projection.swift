@@ -94,7 +94,8 @@ private func coloured(_ x: Tensor) -> Tensor {
   case 1: return x.expanded([x.size(0), 3, x.size(2), x.size(3)])
   case 4:
     let alpha = x.narrowed(dim: 1, from: 3, count: 1)
-    return x.narrowed(dim: 1, from: 0, count: 3) * alpha + (1 - alpha) * 0.5
+    // Colours are times alpha already.
+    return x.narrowed(dim: 1, from: 0, count: 3) + (1 - alpha) * 0.5
   default: return x
   }
 }

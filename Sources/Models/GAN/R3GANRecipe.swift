@@ -85,7 +85,8 @@ public final class R3GANRecipe: LatentRecipe, ConditionalRecipe {
     let size = schedule.size
     if generator.trainedSize != size { generator.trainedSize = size }
     (optimizerG.rate, optimizerD.rate) = (schedule.rate * settings.pace, schedule.rate)
-    let real = size == settings.size ? batch.pictures : interpolate(batch.pictures, size: [size, size], mode: .area)
+    let whole = alphaWeighted(batch.pictures)
+    let real = size == settings.size ? whole : interpolate(whole, size: [size, size], mode: .area)
     let n = real.size(0)
 
     let z = noise.normal([n, settings.latent], on: device)
@@ -165,7 +166,7 @@ public final class R3GANRecipe: LatentRecipe, ConditionalRecipe {
         let steered = network.asked(drawn, marks, guidance: choice.guidance)
         let pictures = network.pictures(of: steered, size: size).to(.cpu)
         let whole = size == settings.size ? pictures : interpolate(pictures, size: [settings.size, settings.size])
-        return clamp(whole, min: -1, max: 1).contiguous()
+        return straightened(clamp(whole, min: -1, max: 1)).contiguous()
       }
     }
   }

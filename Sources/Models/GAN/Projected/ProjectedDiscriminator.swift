@@ -37,7 +37,8 @@ public final class RandomMixing: Module {
   }
 }
 
-/// Halves maps down to 4 px and gives a verdict for each place left; spectrally normalised.
+/// Halves maps down to 4 px and gives a verdict, of each place left and of all; spectrally normalised. It is told how much
+/// pictures of a batch differ, so that it notices when all are alike.
 final class MapDiscriminator: Module {
   let halvings: [SpectralNorm<Conv2d>]
   let verdict: SpectralNorm<Conv2d>
@@ -46,12 +47,13 @@ final class MapDiscriminator: Module {
     halvings = (0..<count).map {
       SpectralNorm(Conv2d($0 == 0 ? inputs : width, width, kernel: 4, stride: 2, padding: 1))
     }
-    verdict = SpectralNorm(Conv2d(count == 0 ? inputs : width, 1, kernel: 3, padding: 1))
+    verdict = SpectralNorm(Conv2d((count == 0 ? inputs : width) + 1, 1, kernel: 3, padding: 1))
   }
 
-  /// [N, C, h, w] to [N, places].
+  /// [N, C, h, w] to float32 [N, places], higher for more real.
   func callAsFunction(_ x: Tensor) -> Tensor {
-    verdict(halvings.reduce(x) { leakyRelu($1($0)) }).to(.float32).flattened(from: 1)
+    let h = halvings.reduce(x) { leakyRelu($1($0)) }
+    return verdict(withMinibatchDeviation(h)).to(.float32).flattened(from: 1)
   }
 }
 

@@ -27,8 +27,8 @@ public final class ProjectedRecipe: LatentRecipe, Watched {
     public var seen = 128  // Side that pictures are brought to before they are looked at.
     public var mixed = [32, 64, 96, 128]  // Channels of the random mixtures, the largest map first.
     public var criticWidth = 96  // Channels of the discriminators.
-    public var rate = 5e-4  // Adam's learning rate, of the generator.
-    public var criticRate = 5e-4  // The discriminators'.
+    public var rate = 2e-4  // Adam's learning rate, of the generator.
+    public var criticRate = 2e-4  // The discriminators'.
     public var augment = 1.0  // Probability of each differentiable augmentation.
     public var averageHalfLife = 5000.0  // Pictures after which half of the average is new.
     public var mirror = false  // See pictures mirrored, too.
@@ -124,17 +124,17 @@ public final class ProjectedRecipe: LatentRecipe, Watched {
   /// Updates the discriminators, then the generator, on the same pictures.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
     guard let eye else { preconditionFailure("projected needs a network to look through: call watch first") }
-    let n = batch.pictures.size(0)
+    let real = alphaWeighted(batch.pictures), n = real.size(0)
     optimizerD.rate = settings.criticRate * progress.rateScale
     optimizerG.rate = settings.rate * progress.rateScale
     let z = noise.normal([n, settings.latent], on: device)
     let fake = mixed { generator(z, size: settings.size) }
     let leaf = clamp(fake.detached(), min: -1, max: 1).requiringGradient()
     let lossD = mixed {
-      let (real, made) = withoutGradients {
-        (projected(batch.pictures, by: eye, &noise), projected(leaf.detached(), by: eye, &noise))
+      let (seen, made) = withoutGradients {
+        (projected(real, by: eye, &noise), projected(leaf.detached(), by: eye, &noise))
       }
-      return hingeLoss(real: discriminator(real), fake: discriminator(made))
+      return hingeLoss(real: discriminator(seen), fake: discriminator(made))
     }
     optimizerD.step(minimizing: lossD)
     let lossG = mixed { hingeLossOfGenerator(discriminator(projected(leaf, by: eye, &noise))) }
@@ -158,7 +158,7 @@ public final class ProjectedRecipe: LatentRecipe, Watched {
       // On a grey of its own each picture, or what is transparent could be any colour.
       let alpha = x.narrowed(dim: 1, from: 3, count: 1) * 0.5 + 0.5
       let ground = noise.uniform([x.size(0), 1, 1, 1], from: -1, to: 1, on: device)
-      x = x.narrowed(dim: 1, from: 0, count: 3) * alpha + ground * (1 - alpha)
+      x = x.narrowed(dim: 1, from: 0, count: 3) + (ground + 1) * (1 - alpha)
     default: break
     }
     if x.size(3) != settings.seen { x = interpolate(x, size: [settings.seen, settings.seen], mode: .bilinear) }
@@ -182,7 +182,8 @@ public final class ProjectedRecipe: LatentRecipe, Watched {
       return inEqualBatches(of: 16, latents) { rows in
         let w = network.styles(rows.to(device))
         let drawn = mean.map { $0 + (w - $0) * truncation } ?? w
-        return clamp(network.pictures(of: drawn, size: settings.size).to(.cpu), min: -1, max: 1).contiguous()
+        let made = clamp(network.pictures(of: drawn, size: settings.size).to(.cpu), min: -1, max: 1)
+        return straightened(made).contiguous()
       }
     }
   }

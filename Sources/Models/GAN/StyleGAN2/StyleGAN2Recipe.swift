@@ -93,7 +93,7 @@ public final class StyleGAN2Recipe: StyleRecipe, ConditionalRecipe {
     let kinds = choice.told(batch.labels, noise: &noise).map { choice.marks($0, on: device) }
 
     let fake = generated(n, kinds, &noise)
-    let seen = augmented(batch.pictures, &noise)
+    let seen = augmented(alphaWeighted(batch.pictures), &noise)
     let (ofReal, lossD) = mixed {
       let ofReal = discriminator(seen, kinds: kinds)
       let ofFake = discriminator(augmented(fake.detached(), &noise), kinds: kinds)
@@ -222,7 +222,9 @@ public final class StyleGAN2Recipe: StyleRecipe, ConditionalRecipe {
     return network.everywhere(mean + (w - mean) * truncation)
   }
 
-  private func finished(_ pictures: Tensor) -> Tensor { clamp(pictures.to(.cpu), min: -1, max: 1).contiguous() }
+  private func finished(_ pictures: Tensor) -> Tensor {
+    straightened(clamp(pictures.to(.cpu), min: -1, max: 1)).contiguous()
+  }
 
   // MARK: StyleRecipe
 

@@ -1,0 +1,29 @@
+import Testing
+import Torch
+
+@testable import Training
+
+@Suite struct AlphaTests {
+  /// There and back, every level of colour and alpha that can be seen is the same to half a level of what is seen.
+  @Test func coloursComeBackWhereTheyCanBeSeen() {
+    var noise = Noise(seed: 1)
+    let x = noise.uniform([2, 4, 16, 16], from: -1, to: 1)
+    let back = straightened(alphaWeighted(x))
+    let alpha = x.narrowed(dim: 1, from: 3, count: 1) * 0.5 + 0.5
+    #expect(abs((back - x) * alpha).max().item() < 1.5 / 255)
+  }
+
+  @Test func whatCannotBeSeenHasOneColour() {
+    var noise = Noise(seed: 2)
+    let colours = noise.uniform([1, 3, 4, 4], from: -1, to: 1)
+    let x = alphaWeighted(Tensor.concatenated([colours, Tensor.full([1, 1, 4, 4], -1)], dim: 1))
+    #expect(x.isEqual(to: Tensor.full([1, 4, 4, 4], -1)))
+    #expect(straightened(x).isEqual(to: x))
+  }
+
+  @Test func otherPicturesStayAsTheyAre() {
+    var noise = Noise(seed: 3)
+    let x = noise.uniform([1, 3, 4, 4], from: -1, to: 1)
+    #expect(alphaWeighted(x) === x && straightened(x) === x)
+  }
+}

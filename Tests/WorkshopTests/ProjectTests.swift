@@ -1,0 +1,82 @@
+import Foundation
+import Media
+import Models
+import Testing
+import Torch
+import Training
+
+@testable import Workshop
+
+@Suite struct ProjectTests {
+  /// A small stylegan2 of a few emoji, and a folder of others.
+  private func trained(channels: Int = 3) throws -> (studio: Studio, run: String, held: String) {
+    let studio = try Studio()
+    let examples = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Examples/emoji")
+      .standardizedFileURL.path
+    let names = try FileManager.default.contentsOfDirectory(atPath: examples).filter { $0.hasSuffix(".png") }.sorted()
+    let held = "\(studio.root)/held"
+    try FileManager.default.createDirectory(atPath: held, withIntermediateDirectories: true)
+    for (i, name) in names.prefix(20).enumerated() {
+      let folder = i < 2 ? held : studio.pictures
+      try FileManager.default.copyItem(atPath: "\(examples)/\(name)", toPath: "\(folder)/\(name)")
+    }
+    var request = TrainRequest(pictures: studio.pictures)
+    (request.recipe, request.run, request.length) = ("stylegan2", "\(studio.root)/run", .pictures(64))
+    (request.size, request.channels) = (16, channels)
+    request.settings = [
+      ("widths", "16,16,16"), ("critic-widths", "16,16,16"), ("latent", "8"), ("mapped", "16"),
+      ("precision", "float32"),
+    ]
+    try train(request, in: studio.workspace)
+    return (studio, "\(studio.root)/run", held)
+  }
+
+  private func request(_ run: String, _ pictures: String, out: String) -> ProjectRequest {
+    var request = ProjectRequest(run: run, pictures: pictures, out: out)
+    (request.projection.steps, request.projection.tuningSteps, request.network) = (40, 60, "random")
+    return request
+  }
+
+  @Test(arguments: [3, 4]) func aTunedGeneratorMakesThePicture(channels: Int) throws {
+    let (studio, run, held) = try trained(channels: channels)
+    let out = "\(studio.root)/found"
+    var progress: [Double] = []
+    let found = try project(request(run, held, out: out), in: studio.workspace) {
+      if case .progress(let fraction, _) = $0 { progress.append(fraction) }
+    }
+    #expect(found.count == 2 && progress == progress.sorted() && progress.last == 1)
+    for one in found {
+      #expect(try #require(one.tunedDistance) < one.distance)
+      // A generator of its own, and styles that it makes the picture from.
+      let model = try Generator(try #require(one.model), in: studio.workspace)
+      let styles = try Safetensors.read(one.styles).tensors["styles"]!
+      let recipe = try #require(model.recipe as? StyleGAN2Recipe)
+      #expect(styles.shape == [6, 16])
+      let made = withoutGradients { recipe.synthesize(styles.unsqueezed(0)) }
+      #expect(made.shape == [1, channels, 16, 16])
+    }
+    // The run's own generator is as it was.
+    let first = try Generator(run, in: studio.workspace), again = try Generator(run, in: studio.workspace)
+    #expect(first.hash == again.hash)
+    #expect(FileManager.default.fileExists(atPath: "\(out)/sheet.png"))
+    #expect(throws: FileError.self) { try project(request(run, held, out: out), in: studio.workspace) }
+  }
+
+  @Test func aStopKeepsWhatIsDone() throws {
+    let (studio, run, held) = try trained()
+    var done = 0
+    let found = try project(request(run, held, out: "\(studio.root)/found"), in: studio.workspace) {
+      if case .projected = $0 { done += 1 }
+    } shouldStop: {
+      done == 1
+    }
+    #expect(found.count == 1 && FileManager.default.fileExists(atPath: found[0].styles))
+  }
+
+  @Test func otherRecipesHaveNoStyles() throws {
+    let studio = try Studio()
+    #expect(throws: ProjectError.noStyles("emoji", recipe: "r3gan")) {
+      try project(ProjectRequest(run: "emoji", pictures: studio.pictures, out: "\(studio.root)/x"), in: studio.workspace)
+    }
+  }
+}
