@@ -32,8 +32,8 @@ final class Autopilot {
   private let highRates: [(name: String, value: Double, usual: Double)]
   private let realVariety: Double
   private var told: Set<Trouble.Cause> = []
-  /// Looks at samples, and how many of the last ones found them alike.
-  private var looks = 0, alike = 0
+  /// How many of the last looks at samples found them alike.
+  private var alike = 0
 
   /// A rate so many times the usual one is too high for any picture.
   private static let highRate = 10.0
@@ -43,6 +43,8 @@ final class Autopilot {
   private static let mixed = 0.12
   /// Generated pictures that differ less than this part of what real ones do are all alike.
   private static let alike = 0.2
+  /// Before so many pictures were seen, all are grey.
+  private static let firstLook = 2000
   /// Pictures that are looked at for their kinds.
   private static let mostLooked = 600
 
@@ -69,7 +71,8 @@ final class Autopilot {
       found.append(
         Trouble(
           cause: .repeatedPicture,
-          words: "\(most.count) of the \(set.count) pictures are the same as \(most.name): a generator learns only that "
+          words:
+            "\(most.count) of the \(set.count) pictures are the same as \(most.name): a generator learns only that "
             + "one. Take the repeats out, or add other pictures; `atelier inspect` lists them."))
     }
     if let trouble = try mixedLabels(in: workspace, on: device, at: path) { found.append(trouble) }
@@ -120,7 +123,8 @@ final class Autopilot {
     guard share > Self.mixed else { return nil }
     return Trouble(
       cause: .mixedLabels,
-      words: "\(wrong) of \(numbers.count) pictures look like those of another folder than theirs: it learns kinds by the "
+      words:
+        "\(wrong) of \(numbers.count) pictures look like those of another folder than theirs: it learns kinds by the "
         + "folders, and will mix them up. Sort the folders again, or use --conditional false.")
   }
 
@@ -128,14 +132,13 @@ final class Autopilot {
 
   /// - Parameters:
   ///   - samples: [N, C, H, W] in -1...1.
-  ///   - isSheet: rows that belong together, not samples of their own.
-  func look(at samples: Tensor, isSheet: Bool) -> Trouble? {
-    guard !isSheet, samples.size(0) >= 8 else { return nil }
-    looks += 1
+  ///   - isSheet: whether they are rows that belong together, not samples of their own.
+  func look(at samples: Tensor, isSheet: Bool, picturesSeen: Int) -> Trouble? {
+    guard !isSheet, samples.size(0) >= 8, picturesSeen >= Self.firstLook else { return nil }
     let ratio = variety(samples) / max(realVariety, 1e-9)
     alike = ratio < Self.alike ? alike + 1 : 0
-    // At first they are all grey, and real ones may be one picture.
-    guard looks > 1, alike >= 2, realVariety > 1e-3 else { return nil }
+    // Real ones may be one picture.
+    guard alike >= 2, realVariety > 1e-3 else { return nil }
     if let high = highRates.first {
       return tell(
         .learningRate,

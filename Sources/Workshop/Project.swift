@@ -55,7 +55,7 @@ public enum ProjectError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .noStyles(let name, let recipe):
-      "\(name) (\(recipe)) isn't steered by styles, so no picture can be found in it: use a run of the recipe stylegan2."
+      "\(name) (\(recipe)) isn't steered by styles, so no picture can be found in it: use a run of the recipe r3gan or stylegan2."
     case .badCount(let count): "--count can't be \(count): use a number from 1 to 100."
     case .badSteps(let steps): "--steps can't be \(steps): use a number from 1 to 10000."
     }
@@ -87,7 +87,9 @@ public func project(
   let count = min(request.count, set.count)
   if count < set.count { report(.note("The first \(count) of \(set.count) pictures are taken; --count takes more.")) }
   let names = uniqueNames(set.names.prefix(count))
-  let files = names.flatMap { ["\(out)/\($0)-styles.safetensors"] + (request.tunes ? ["\(out)/\($0).safetensors"] : []) }
+  let files = names.flatMap {
+    ["\(out)/\($0)-styles.safetensors"] + (request.tunes ? ["\(out)/\($0).safetensors"] : [])
+  }
   if !request.force, let there = files.first(where: { access($0, F_OK) == 0 }) { throw FileError.exists(path: there) }
   let eye = try styleNetwork(request.network, in: workspace, on: device) { report(.note($0)) }
   try AtomicFile.makeFolder(out)
@@ -108,7 +110,9 @@ public func project(
         told($0 * steps, "its styles")
       }
       guard let styles else { break }
-      func made() -> Tensor { withoutGradients { clamp(recipe.synthesize(styles.to(device)).to(.cpu), min: -1, max: 1) } }
+      func made() -> Tensor {
+        withoutGradients { clamp(recipe.synthesize(styles.to(device)).to(.cpu), min: -1, max: 1) }
+      }
       let plain = made()
       var tuned: Tensor?
       if request.tunes {

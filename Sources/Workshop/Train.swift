@@ -230,7 +230,7 @@ private func follow<R: Recipe>(
     case .saved(let path, let seen): report(.saved(path: path, picturesSeen: seen))
     case .sample(let pictures, let columns, let seen):
       attempt {
-        if let trouble = pilot.look(at: pictures, isSheet: columns != nil) { report(.trouble(trouble)) }
+        if let trouble = pilot.look(at: pictures, isSheet: columns != nil, picturesSeen: seen) { report(.trouble(trouble)) }
         let path = try writeSample(pictures, columns, seen, record, to: folder)
         report(.sample(path: path, picturesSeen: seen))
       }

@@ -79,7 +79,8 @@ struct Measure: ParsableCommand {
     let found = try measuring("looking at pictures") { say, progress in
       try measure(
         subject, against: against, samples: samples ?? 2000, size: size, crop: crop, drawing: drawing.value,
-        features: features, nearest: nearest, force: force, in: common.place, on: device.resolved(), say: say, progress: progress)
+        features: features, nearest: nearest, force: force, in: common.place, on: device.resolved(), say: say,
+        progress: progress)
     }
     let error = found.kidError.map { " ± \(spoken($0))" } ?? ""
     console.line("\(counted(found.samples, "picture")) against \(grouped(found.real)) real ones, at \(found.size) px:")

@@ -75,8 +75,9 @@ import Training
 
   @Test func otherRecipesHaveNoStyles() throws {
     let studio = try Studio()
-    #expect(throws: ProjectError.noStyles("emoji", recipe: "r3gan")) {
-      try project(ProjectRequest(run: "emoji", pictures: studio.pictures, out: "\(studio.root)/x"), in: studio.workspace)
+    #expect(throws: ProjectError.noStyles("emoji-vae", recipe: "vae")) {
+      try project(
+        ProjectRequest(run: "emoji-vae", pictures: studio.pictures, out: "\(studio.root)/x"), in: studio.workspace)
     }
   }
 }

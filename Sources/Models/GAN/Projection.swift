@@ -64,7 +64,9 @@ public struct Projection: Sendable {
     for step in 0..<tuningSteps {
       let fall = min(1, (1 - Double(step) / Double(tuningSteps)) / 0.5)
       optimizer.rate = tuningRate * fall
-      optimizer.step(minimizing: target.distance(recipe.synthesize(styles), eye, pixels))
+      // What comes before styles has no part in it.
+      let loss = target.distance(recipe.synthesize(styles), eye, pixels)
+      optimizer.step(gradientsIfUsed(of: loss, withRespectTo: optimizer.parameters))
       guard progress(Double(step + 1) / Double(tuningSteps)) else { return }
     }
   }

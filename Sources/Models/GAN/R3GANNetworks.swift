@@ -155,11 +155,16 @@ public final class R3GANGenerator: Module {
     return mapping.reduce(unit) { leakyRelu($1($0)) }
   }
 
+  /// Styles that it can take one by one: the first picture's, and each stage's.
+  var layers: Int { stages.count + 1 }
+
+  /// - Parameter w: [N, mapped], the same for all stages, or [N, layers, mapped].
   func pictures(of w: Tensor, size: Int) -> Tensor {
-    var x = base(w).reshaped([-1, width, 4, 4]).channelsLast()
+    let each = w.rank == 3 ? w.unbound(dim: 1) : [Tensor](repeating: w, count: layers)
+    var x = base(each[0]).reshaped([-1, width, 4, 4]).channelsLast()
     var picture: Tensor?
     var side = 4
-    for stage in stages where 2 * side <= size {
+    for (stage, w) in zip(stages, each.dropFirst()) where 2 * side <= size {
       x = stage(x, w)
       if let head = stage.head {
         let detail = head(leakyRelu(x))

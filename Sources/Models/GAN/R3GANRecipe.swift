@@ -7,7 +7,7 @@ import Training
 ///
 /// Sizes grow during the run (Karras et al. 2018), so most pictures are seen where they cost little. One pass backward
 /// through the discriminator serves both updates (`generatorGradient`), and the penalties are taken now and then.
-public final class R3GANRecipe: LatentRecipe, ConditionalRecipe {
+public final class R3GANRecipe: StyleRecipe, ConditionalRecipe {
   public static let name = "r3gan"
   public static let summary = "Clean shapes and surfaces, sizes that grow; the default."
 
@@ -146,14 +146,36 @@ public final class R3GANRecipe: LatentRecipe, ConditionalRecipe {
     try choice.choose(name, guidance: guidance)
   }
 
-  private func decode(_ latents: Tensor, kinds: [Int], truncation: Double) -> Tensor {
+  public var synthesizer: any Module { average.module }
+
+  public func styles(_ latents: Tensor, truncation: Double) -> Tensor {
     withoutGradients {
       let network = average.module
-      var mean: Tensor?
-      if truncation != 1 {
-        var noise = Noise(seed: 0)
-        mean = network.styles(noise.normal([1000, settings.latent], on: device)).mean(dims: [0], keepDims: true)
-      }
+      let w = network.styles(latents.to(device))
+      let drawn = meanStyle(truncation).map { $0 + (w - $0) * truncation } ?? w
+      let kinds = choice.chosen(latents.size(0))
+      let asked = network.asked(
+        drawn, classes.isEmpty ? nil : choice.marks(kinds, on: device), guidance: choice.guidance)
+      return asked.unsqueezed(1).expanded([asked.size(0), network.layers, asked.size(1)])
+    }
+  }
+
+  public func synthesize(_ styles: Tensor) -> Tensor {
+    let size = average.module.trainedSize
+    let made = average.module.pictures(of: styles, size: size)
+    return size == settings.size ? made : interpolate(made, size: [settings.size, settings.size])
+  }
+
+  /// The mean style of a thousand latents that are always the same; nil where nothing is drawn to it.
+  private func meanStyle(_ truncation: Double) -> Tensor? {
+    guard truncation != 1 else { return nil }
+    var noise = Noise(seed: 0)
+    return average.module.styles(noise.normal([1000, settings.latent], on: device)).mean(dims: [0], keepDims: true)
+  }
+
+  private func decode(_ latents: Tensor, kinds: [Int], truncation: Double) -> Tensor {
+    withoutGradients {
+      let network = average.module, mean = meanStyle(truncation)
       // Classes go along as the last column, since batches are filled up.
       let columns = Tensor.concatenated([latents, Tensor(kinds.map(Float.init), shape: [kinds.count, 1])], dim: 1)
       return inEqualBatches(of: 16, columns) { rows in

@@ -2,8 +2,6 @@ import Networks
 import Torch
 import Training
 
-import func Foundation.log2
-
 /// A recipe whose discriminator looks through EfficientNet-Lite0.
 public protocol Watched: Recipe {
   /// Called once before the first step; the network is on the recipe's device and has no gradients.
@@ -13,17 +11,15 @@ public protocol Watched: Recipe {
 /// A GAN whose discriminators see pictures through a network that was trained on photographs (Sauer et al. 2021): shapes
 /// soon, from few pictures, without penalties.
 ///
-/// The generator is r3gan's. What that network sees is also what KID is measured by, which flatters: `measure --features
+/// The generator is dcgan's: batch normalisation is what keeps its pictures apart, since hinges don't. What that network sees is also what KID is measured by, which flatters: `measure --features
 /// vgg16` doesn't.
 public final class ProjectedRecipe: LatentRecipe, Watched {
   public struct Settings: RecipeSettings {
     public var size = 64
     public var channels = 3
-    public var batch = 16
+    public var batch = 32
     public var latent = 128  // Numbers that a picture is made from.
-    public var mapped = 256  // Numbers that they become before they steer the stages.
-    public var widths = [192, 128, 64, 32]  // The generator's channels at 4, 8, … px, up to half of the size.
-    public var blocks = [1, 1, 1, 2]  // Its residual blocks there.
+    public var width = 48  // The generator's channels at half the picture's size; they double as it halves.
     public var seen = 128  // Side that pictures are brought to before they are looked at.
     public var mixed = [32, 64, 96, 128]  // Channels of the random mixtures, the largest map first.
     public var criticWidth = 96  // Channels of the discriminators.
@@ -43,9 +39,6 @@ public final class ProjectedRecipe: LatentRecipe, Watched {
     if let preset { throw .unknownPreset(preset, recipe: name, known: []) }
     var settings = Settings()
     (settings.size, settings.channels) = (situation.size, situation.channels)
-    let stages = max(2, Int(log2(Double(max(situation.size, 16)))) - 2)
-    settings.widths = Array([192, 128, 64, 32, 24, 16].prefix(stages))
-    settings.blocks = [Int](repeating: 1, count: stages - 1) + [2]
     settings.seen = min(224, max(128, situation.size)) / 32 * 32
     // Few pictures are soon known by heart.
     settings.augment = situation.pictures < 2000 ? 1 : 0.5
@@ -54,10 +47,10 @@ public final class ProjectedRecipe: LatentRecipe, Watched {
   }
 
   public let settings: Settings
-  public let generator: R3GANGenerator
+  public let generator: DCGANGenerator
   public let mixing: RandomMixing
   public let discriminator: ProjectedDiscriminator
-  public let average: MovingAverage<R3GANGenerator>
+  public let average: MovingAverage<DCGANGenerator>
   let optimizerG: Adam, optimizerD: Adam
   private var eye: EfficientNetLite0?
   private let device: Device
@@ -68,16 +61,15 @@ public final class ProjectedRecipe: LatentRecipe, Watched {
     try Self.check(settings)
     (self.settings, self.device) = (settings, device)
     usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
-    func make() -> R3GANGenerator {
-      R3GANGenerator(
-        latent: settings.latent, mapped: settings.mapped, widths: settings.widths, blocks: settings.blocks,
-        channels: settings.channels)
+    func make() -> DCGANGenerator {
+      DCGANGenerator(
+        latent: settings.latent, width: settings.width, size: settings.size, channels: settings.channels)
     }
     generator = make()
     mixing = RandomMixing(EfficientNetLite0.pyramidWidths, widths: settings.mixed)
     discriminator = ProjectedDiscriminator(
       widths: settings.mixed, sides: [4, 8, 16, 32].map { settings.seen / $0 }, width: settings.criticWidth)
-    generator.initialize(&noise, as: .fanIn(gain: 1))
+    generator.initialize(&noise, as: .normal(0.02))
     mixing.initialize(&noise)
     discriminator.initialize(&noise)
     for network in [generator, mixing, discriminator] as [any Module] {
@@ -91,21 +83,16 @@ public final class ProjectedRecipe: LatentRecipe, Watched {
   }
 
   private static func check(_ settings: Settings) throws(RecipeError) {
-    guard (4...9).map({ 1 << $0 }).contains(settings.size) else {
-      throw .impossibleSize(settings.size, recipe: name, reason: "use 16, 32, 64, 128, 256 or 512")
-    }
-    let stages = Int(log2(Double(settings.size))) - 2
-    for (name, list) in [("widths", settings.widths), ("blocks", settings.blocks)] {
-      try expect(
-        list.count == stages && list.allSatisfy { $0 > 0 }, name, list,
-        "for \(settings.size) px it must be \(stages) numbers above 0")
+    guard [32, 64, 128, 256].contains(settings.size) else {
+      throw .impossibleSize(settings.size, recipe: name, reason: "use 32, 64, 128 or 256")
     }
     try expect(
       settings.mixed.count == 4 && settings.mixed.allSatisfy { $0 > 0 }, "mixed", settings.mixed,
       "give four numbers above 0")
     try expect(settings.seen >= 64 && settings.seen % 32 == 0, "seen", settings.seen, "use 64, 96, 128, … 224")
-    try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
-    try expect(settings.latent > 0 && settings.mapped > 0, "latent", settings.latent, "it must be 1 or more")
+    // One picture alone has no batch statistics at 1 px.
+    try expect(settings.batch > 1, "batch", settings.batch, "it must be 2 or more")
+    try expect(settings.latent > 0 && settings.width > 0, "latent", settings.latent, "it must be 1 or more")
     try expect(settings.criticWidth > 0, "critic-width", settings.criticWidth, "it must be 1 or more")
     try expect((0...1).contains(settings.augment), "augment", settings.augment, "it must be in 0...1")
   }
@@ -127,9 +114,9 @@ public final class ProjectedRecipe: LatentRecipe, Watched {
     let real = alphaWeighted(batch.pictures), n = real.size(0)
     optimizerD.rate = settings.criticRate * progress.rateScale
     optimizerG.rate = settings.rate * progress.rateScale
-    let z = noise.normal([n, settings.latent], on: device)
-    let fake = mixed { generator(z, size: settings.size) }
-    let leaf = clamp(fake.detached(), min: -1, max: 1).requiringGradient()
+    let z = noise.normal([n, settings.latent, 1, 1], on: device)
+    let fake = mixed { generator(z) }
+    let leaf = fake.detached().to(.float32).requiringGradient()
     let lossD = mixed {
       let (seen, made) = withoutGradients {
         (projected(real, by: eye, &noise), projected(leaf.detached(), by: eye, &noise))
@@ -138,10 +125,8 @@ public final class ProjectedRecipe: LatentRecipe, Watched {
     }
     optimizerD.step(minimizing: lossD)
     let lossG = mixed { hingeLossOfGenerator(discriminator(projected(leaf, by: eye, &noise))) }
-    // A picture that is beyond white or black may only come back.
     let towards = gradients(of: lossG, withRespectTo: [leaf])[0]
-    let seed = inwardGradient(towards, of: fake.detached(), clamped: leaf.detached())
-    optimizerG.step(gradientsIfUsed(of: fake, withRespectTo: optimizerG.parameters, seed: seed))
+    optimizerG.step(gradients(of: fake, withRespectTo: optimizerG.parameters, seed: towards.to(fake.dtype)))
     average.follow(
       generator,
       decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
@@ -168,22 +153,12 @@ public final class ProjectedRecipe: LatentRecipe, Watched {
   private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
 
   public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
-  public func decode(_ latents: Tensor) -> Tensor { decode(latents, truncation: 1) }
-
-  /// Styles are drawn towards their mean, of a thousand latents that are always the same.
-  public func decode(_ latents: Tensor, truncation: Double) -> Tensor {
+  /// In float32, whatever the precision of training.
+  public func decode(_ latents: Tensor) -> Tensor {
     withoutGradients {
-      let network = average.module
-      var mean: Tensor?
-      if truncation != 1 {
-        var noise = Noise(seed: 0)
-        mean = network.styles(noise.normal([1000, settings.latent], on: device)).mean(dims: [0], keepDims: true)
-      }
-      return inEqualBatches(of: 16, latents) { rows in
-        let w = network.styles(rows.to(device))
-        let drawn = mean.map { $0 + (w - $0) * truncation } ?? w
-        let made = clamp(network.pictures(of: drawn, size: settings.size).to(.cpu), min: -1, max: 1)
-        return straightened(made).contiguous()
+      inEqualBatches(of: 16, latents) { rows in
+        let z = rows.to(device).reshaped([-1, settings.latent, 1, 1]).channelsLast()
+        return straightened(average.module(z).to(.cpu)).contiguous()
       }
     }
   }

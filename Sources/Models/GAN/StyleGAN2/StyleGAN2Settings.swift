@@ -78,6 +78,7 @@ public struct StyleGAN2Settings: RecipeSettings {
 
   /// What is done to pictures by `changes`; nil for a shift alone.
   var pipe: AugmentPipe? {
-    changes == "shift" ? nil : AugmentPipe(geometry: changes == "geometry" || changes == "all", colours: changes == "all")
+    changes == "shift"
+      ? nil : AugmentPipe(geometry: changes == "geometry" || changes == "all", colours: changes == "all")
   }
 }
