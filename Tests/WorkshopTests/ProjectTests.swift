@@ -8,8 +8,10 @@ import Training
 @testable import Workshop
 
 @Suite struct ProjectTests {
-  /// A small stylegan2 of a few emoji, and a folder of others.
-  private func trained(channels: Int = 3) throws -> (studio: Studio, run: String, held: String) {
+  /// A small generator of a few emoji, and a folder of others.
+  private func trained(_ recipe: String = "stylegan2", channels: Int = 3) throws -> (
+    studio: Studio, run: String, held: String
+  ) {
     let studio = try Studio()
     let examples = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Examples/emoji")
       .standardizedFileURL.path
@@ -21,11 +23,11 @@ import Training
       try FileManager.default.copyItem(atPath: "\(examples)/\(name)", toPath: "\(folder)/\(name)")
     }
     var request = TrainRequest(pictures: studio.pictures)
-    (request.recipe, request.run, request.length) = ("stylegan2", "\(studio.root)/run", .pictures(64))
+    (request.recipe, request.run, request.length) = (recipe, "\(studio.root)/run", .pictures(64))
     (request.size, request.channels) = (16, channels)
+    let widths = recipe == "stylegan2" ? "16,16,16" : "16,16"
     request.settings = [
-      ("widths", "16,16,16"), ("critic-widths", "16,16,16"), ("latent", "8"), ("mapped", "16"),
-      ("precision", "float32"),
+      ("widths", widths), ("critic-widths", widths), ("latent", "8"), ("mapped", "16"), ("precision", "float32"),
     ]
     try train(request, in: studio.workspace)
     return (studio, "\(studio.root)/run", held)
@@ -37,8 +39,10 @@ import Training
     return request
   }
 
-  @Test(arguments: [3, 4]) func aTunedGeneratorMakesThePicture(channels: Int) throws {
-    let (studio, run, held) = try trained(channels: channels)
+  @Test(arguments: ["stylegan2", "r3gan"], [3, 4]) func aTunedGeneratorMakesThePicture(recipe: String, channels: Int)
+    throws
+  {
+    let (studio, run, held) = try trained(recipe, channels: channels)
     let out = "\(studio.root)/found"
     var progress: [Double] = []
     let found = try project(request(run, held, out: out), in: studio.workspace) {
@@ -50,9 +54,9 @@ import Training
       // A generator of its own, and styles that it makes the picture from.
       let model = try Generator(try #require(one.model), in: studio.workspace)
       let styles = try Safetensors.read(one.styles).tensors["styles"]!
-      let recipe = try #require(model.recipe as? StyleGAN2Recipe)
-      #expect(styles.shape == [6, 16])
-      let made = withoutGradients { recipe.synthesize(styles.unsqueezed(0)) }
+      let steered = try #require(model.recipe as? any StyleRecipe)
+      #expect(styles.shape == (recipe == "stylegan2" ? [6, 16] : [3, 16]))
+      let made = withoutGradients { steered.synthesize(styles.unsqueezed(0)) }
       #expect(made.shape == [1, channels, 16, 16])
     }
     // The run's own generator is as it was.
