@@ -86,7 +86,7 @@ extension RecipeSettings {
 }
 
 /// "learningRate" as "learning-rate".
-func hyphenated(_ key: String) -> String {
+public func hyphenated(_ key: String) -> String {
   key.reduce(into: "") { $0 += $1.isUppercase ? "-" + $1.lowercased() : String($1) }
 }
 

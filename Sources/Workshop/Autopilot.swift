@@ -188,8 +188,4 @@ private func number(_ name: String, in json: String) -> Double? {
   return object?[name] as? Double
 }
 
-private func hyphenated(_ key: String) -> String {
-  key.reduce(into: "") { $0 += $1.isUppercase ? "-" + $1.lowercased() : String($1) }
-}
-
 private func plain(_ value: Double) -> String { String(format: "%g", value) }

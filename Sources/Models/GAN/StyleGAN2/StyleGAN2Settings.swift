@@ -49,6 +49,8 @@ public struct StyleGAN2Settings: RecipeSettings {
     // R1 sums over pixels: larger pictures have more of them (the 0.0002·size²/batch of StyleGAN2-ADA, ten times over
     // for few pictures).
     gamma = 0.002 * Double(size * size) / Double(batch)
+    // Of a hundred pictures these left one shape in many colours.
+    if !isLarge && situation.pictures < 1000 { (gamma, changes, pathWeight, mixing) = (8 * gamma, "shift", 0, 0.5) }
     if let found = situation.classes { (classes, classCounts) = (found.names, found.counts) }
     try check()
   }
