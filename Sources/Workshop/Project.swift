@@ -31,7 +31,7 @@ public struct Projected: Codable, Sendable {
   public let picture: String
   /// Its styles, [layers, D], as safetensors.
   public let styles: String
-  /// The generator that was tuned to it, for `generate` and the like.
+  /// The generator that was tuned to it; what it makes of other styles suffers.
   public let model: String?
   /// How far it is from the picture to VGG16, by styles alone and after tuning.
   public let distance: Double, tunedDistance: Double?

@@ -228,7 +228,6 @@ public final class StyleGAN2Recipe: StyleRecipe, ConditionalRecipe {
 
   // MARK: StyleRecipe
 
-  public var network: StyleGAN2Generator { average.module }
   public var synthesizer: any Module { average.module.synthesis }
   public func styles(_ latents: Tensor, truncation: Double) -> Tensor {
     withoutGradients { styles(latents, choice.chosen(latents.size(0)), truncation: truncation) }
