@@ -6,6 +6,8 @@ public struct Decoding: Hashable, Codable, Sendable {
   public enum Crop: String, Codable, Sendable, CaseIterable {
     case centre  // Its middle, filling the square.
     case fit  // All of it, with the ground around.
+    /// Squares of its own pixels, as many as there are: for textures. Whoever packs cuts them; one square is its middle.
+    case pieces
   }
 
   /// Side of the square to resample into, in pixels; nil keeps the picture's own size.
@@ -134,7 +136,7 @@ extension Picture {
     _ canvas: Canvas, _ bytes: UnsafeRawBufferPointer, _ facts: PictureFacts, _ decoding: Decoding
   ) -> Picture? {
     guard let size = decoding.size else { return canvas.upright?.managedIfNeeded.picture(decoding) }
-    let isFilled = decoding.crop == .centre
+    let isFilled = decoding.crop != .fit
     if facts.width * facts.height <= smallPixels {
       let whole = canvas.upright?.managedIfNeeded.picture(decoding)
       let picture = whole?.resampled(width: size, height: size, isFilled: isFilled)

@@ -15,6 +15,8 @@ public struct Trouble: Sendable, Equatable {
     case learningRate
     /// All generated pictures are alike, for another reason.
     case collapse
+    /// What it makes only gets worse.
+    case decline
     /// Numbers grew beyond all bounds, for another reason.
     case divergence
   }
@@ -150,6 +152,15 @@ final class Autopilot {
       .collapse,
       "all generated pictures are nearly the same (\(Int(100 * ratio)) % of what yours differ by). It may come back; if "
         + "it doesn't, go on from an earlier checkpoint, or train again with --augment 0.5 or another --seed.")
+  }
+
+  func look(at keeper: BestKeeper) -> Trouble? {
+    guard keeper.isOnlyWorse, let best = keeper.best, let now = keeper.notes.looks.last else { return nil }
+    return tell(
+      .decline,
+      "its pictures have only been getting worse for long: KID × 1000 was \(plain(best.kid.rounded())) after "
+        + "\(best.picturesSeen) pictures and is \(plain(now.kid.rounded())) now. It stops; `generate` takes the best. To "
+        + "go further, train again with more pictures or a stronger --augment.")
   }
 
   func lookAtRollBack(_ reason: String) -> Trouble? {

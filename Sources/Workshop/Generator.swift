@@ -51,7 +51,7 @@ public struct Generator {
     return places.compactMap { $0 }.first { FileManager.default.fileExists(atPath: $0) }
   }
 
-  /// The checkpoint behind a name: of a run the newest one that can be read.
+  /// The checkpoint behind a name: of a run the best one where it was measured, else the newest that can be read.
   static func checkpoint(
     _ name: String, in workspace: Workspace, skipped: (CheckpointError) -> Void
   ) throws -> Checkpoint {
@@ -67,6 +67,8 @@ public struct Generator {
       }
       return try Checkpoint(path: path)
     }
+    // What was measured to be best, of a run that measured.
+    if let best = Checkpoint.latest(in: "\(path)/best", skipped: skipped) { return best }
     let folder = "\(path)/checkpoints"
     guard let newest = Checkpoint.latest(in: folder, skipped: skipped) else {
       throw Checkpoint.files(in: folder).isEmpty ? GeneratorError.noRun(path) : .damaged(path)

@@ -14,7 +14,33 @@ public struct Packing: Codable, Hashable, Sendable {
     (self.size, self.crop, self.channels, self.ground) = (size, crop, channels, ground)
   }
 
-  var decoding: Decoding { Decoding(size: size, crop: crop, channels: channels, ground: ground) }
+  /// Pieces are cut out of whole pictures.
+  var decoding: Decoding {
+    Decoding(size: crop == .pieces ? nil : size, crop: crop, channels: channels, ground: ground)
+  }
+}
+
+extension Picture {
+  /// Overlapping squares of its own pixels, a quarter of their side apart, or further where there would be more than
+  /// a thousand. What is too small for one is enlarged to it.
+  func pieces(of size: Int, named name: String) -> [(name: String, planes: [UInt8])] {
+    guard min(width, height) >= size else {
+      return [(name, resampled(width: size, height: size).centred(width: size, height: size, on: .white).planes)]
+    }
+    let most = 1000.0
+    let step = max(Double(size) / 4, (Double((width - size) * (height - size)) / most).squareRoot())
+    func starts(_ length: Int) -> [Int] {
+      let count = Int((Double(length - size) / step).rounded(.down))
+      return count == 0 ? [(length - size) / 2] : (0...count).map { (length - size) * $0 / count }
+    }
+    let whole = tensor
+    return starts(height).flatMap { y in
+      starts(width).map { x in
+        let piece = whole.narrowed(dim: 1, from: y, count: size).narrowed(dim: 2, from: x, count: size)
+        return ("\(name) at \(x),\(y)", piece.contiguous().bytes)
+      }
+    }
+  }
 }
 
 /// A packed set in the workspace's cache.
@@ -50,11 +76,14 @@ public func pack(
     let decoding = packing.decoding
     var setAside: [SetAside] = gallery.unreadable
     try gallery.forEach { _, name, bytes in
-      Result { () throws(PictureError) in try Picture.decode(bytes.get(), named: name, decoding).planes }
-        .map { (name, $0) }.mapError { SetAside(name: name, reason: $0.reason) }
+      Result { () throws(PictureError) in
+        let picture = try Picture.decode(bytes.get(), named: name, decoding)
+        return packing.crop == .pieces
+          ? picture.pieces(of: packing.size, named: name) : [(name: name, planes: picture.planes)]
+      }.mapError { SetAside(name: name, reason: $0.reason) }
     } collect: { number, result in
       switch result {
-      case .success(let (name, planes)): try writer.add(planes, name: name)
+      case .success(let pieces): for piece in pieces { try writer.add(piece.planes, name: piece.name) }
       case .failure(let damaged): setAside.append(damaged)
       }
       progress(number + 1, gallery.count)

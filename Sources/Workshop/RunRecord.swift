@@ -133,7 +133,9 @@ public struct RunRecord: Codable, Sendable, Equatable {
   }
 
   /// A page about the run for people: what it was trained on, how, and how to use it.
-  func writeCard(to folder: String, _ report: Report, _ ending: Ending) throws {
+  ///
+  /// - Parameter best: what the checkpoint that is kept makes.
+  func writeCard(to folder: String, _ report: Report, _ ending: Ending, measured best: Quality?) throws {
     let minutes = Int((report.seconds / 60).rounded())
     let figures = report.figures.map { "\($0.name) \(String(format: "%.3g", $0.value))" }.joined(separator: ", ")
     let isTransfer = towards != nil
@@ -142,6 +144,9 @@ public struct RunRecord: Codable, Sendable, Equatable {
     let use = use(of: folder)
     let began = origin.map {
       "\n- Began with the weights of `\($0.name)` (SHA-256 \($0.hash.prefix(16))…, \($0.picturesSeen) pictures seen): \(percent($0.beginning)) of the networks"
+    }
+    let measured = best.map {
+      "\n- Best after \($0.picturesSeen) pictures: KID × 1000 \(String(format: "%.3g ± %.2g", $0.kid, $0.error)) to the pictures it learned from (EfficientNet-Lite0)"
     }
     let card = """
       # A \(isTransfer || [EnlargeRecipe.name, MotionRecipe.name, InbetweenRecipe.name].contains(recipe) ? "network for" : "generator of") \(packing.size) px pictures
@@ -152,7 +157,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
 
       - Seed: \(plan.seed)\(began ?? "")
       - Settings: `\(settings)`
-      - Last readings: \(figures.isEmpty ? "none" : figures)
+      - Last readings: \(figures.isEmpty ? "none" : figures)\(measured ?? "")
       - Rights: as those of the pictures it was trained on\(origin == nil ? "" : ", and of those that the weights before it were"); you know where they come from.
 
       \(use.words): `\(use.command)`

@@ -289,7 +289,7 @@ extension Picture {
   /// In the middle of a square of that side, without being enlarged: small drawings keep their pixels.
   func inSquare(_ side: Int, _ packing: Packing) -> Picture {
     let isSmall = max(width, height) <= side && packing.channels == 4
-    let picture = isSmall ? self : resampled(width: side, height: side, isFilled: packing.crop == .centre)
+    let picture = isSmall ? self : resampled(width: side, height: side, isFilled: packing.crop != .fit)
     return picture.centred(width: side, height: side, on: packing.ground)
   }
 }

@@ -32,6 +32,8 @@ public struct TrainRequest {
   /// Settings of the recipe, as typed: names as in `RecipeSettings.keys` or with hyphens.
   public var settings: [(name: String, value: String)] = []
   public var device = Device.cpu
+  /// Whether what is made is measured now and then, the best checkpoint kept, and a run that only gets worse stopped.
+  public var keepsBest = true
 
   public init(pictures: String? = nil) { self.pictures = pictures }
 }
@@ -48,6 +50,8 @@ public enum TrainEvent {
   case sample(path: String, picturesSeen: Int)
   case saved(path: String, picturesSeen: Int)
   case rolledBack(reason: String, to: Int)
+  /// How good what it makes is.
+  case measured(Quality, isBest: Bool)
   /// What goes wrong, and why.
   case trouble(Trouble)
   case finished(Ending, Report, folder: String)
@@ -173,7 +177,10 @@ public func train(
       report(.trouble(trouble))
     }
     report(.started(folder: folder, record: record, from: loop.facts.picturesSeen))
-    return try follow(loop, record, folder, pilot, report, shouldStop)
+    let keeper =
+      request.keepsBest
+      ? BestKeeper(recipe, set: set, folder: folder) { try featureNet(in: workspace, on: request.device) } : nil
+    return try follow(loop, record, folder, pilot, keeper, report, shouldStop)
   }
   return try run(type)
 }
@@ -208,10 +215,11 @@ private func told(_ beginning: Beginning, of name: String) -> String {
 
 /// Runs the loop, and keeps what it tells in the run's folder.
 private func follow<R: Recipe>(
-  _ loop: Loop<R>, _ record: RunRecord, _ folder: String, _ pilot: Autopilot, _ report: (TrainEvent) -> Void,
-  _ shouldStop: () -> Bool
+  _ loop: Loop<R>, _ record: RunRecord, _ folder: String, _ pilot: Autopilot, _ keeper: BestKeeper?,
+  _ report: (TrainEvent) -> Void, _ shouldStop: () -> Bool
 ) throws -> Ending {
   let log = try RunLog(folder: folder)
+  var isHopeless = false
   var failure: (any Error)?
   /// The loop doesn't wait for files; what goes wrong with them stops it.
   func attempt(_ body: () throws -> Void) {
@@ -224,7 +232,15 @@ private func follow<R: Recipe>(
     case .rolledBack(let reason, let to):
       report(.rolledBack(reason: reason, to: to))
       if let trouble = pilot.lookAtRollBack(reason) { report(.trouble(trouble)) }
-    case .saved(let path, let seen): report(.saved(path: path, picturesSeen: seen))
+    case .saved(let path, let seen):
+      report(.saved(path: path, picturesSeen: seen))
+      if let (look, isBest) = keeper?.saved(path, picturesSeen: seen) {
+        report(.measured(look, isBest: isBest))
+        if let trouble = keeper.flatMap({ pilot.look(at: $0) }) {
+          isHopeless = true
+          report(.trouble(trouble))
+        }
+      }
     case .sample(let pictures, let columns, let seen):
       attempt {
         if let trouble = pilot.look(at: pictures, isSheet: columns != nil, picturesSeen: seen) {
@@ -234,11 +250,12 @@ private func follow<R: Recipe>(
         report(.sample(path: path, picturesSeen: seen))
       }
     case .finished(let ending, let reading):
-      attempt { try record.writeCard(to: folder, reading, ending) }
+      if let (look, isBest) = keeper?.finished() { report(.measured(look, isBest: isBest)) }
+      attempt { try record.writeCard(to: folder, reading, ending, measured: keeper?.best) }
       report(.finished(ending, reading, folder: folder))
     }
   } shouldStop: {
-    failure != nil || shouldStop()
+    failure != nil || isHopeless || shouldStop()
   }
   if let failure { throw failure }
   return ending

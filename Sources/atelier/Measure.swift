@@ -38,7 +38,7 @@ struct Measure: ParsableCommand {
   @Option(help: ArgumentHelp("Side of the pictures compared; the generator's when left out.", valueName: "px"))
   var size: Int?
 
-  @Option(help: "How real pictures become squares, centre or fit; as the run's did when left out.")
+  @Option(help: "How real pictures become squares, centre, fit or pieces; as the run's did when left out.")
   var crop: Decoding.Crop?
 
   @Option(

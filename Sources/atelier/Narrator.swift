@@ -12,6 +12,7 @@ struct Narrator {
   private var folder = ""
   private var lastSheet: String?
   private var record: RunRecord?
+  private var best: Quality?
   private let saysNext: Bool
   /// Of training, when it has finished.
   private(set) var seconds = 0.0
@@ -55,10 +56,20 @@ struct Narrator {
         "rolledBack", ["reason": reason, "picturesSeen": to],
         "Training diverged (\(reason)): back to the checkpoint of \(counted(to, "picture")), with half the learning rate."
       )
+    case .measured(let look, let isBest): measured(look, isBest)
     case .trouble(let trouble):
       say("trouble", ["cause": trouble.cause.rawValue, "text": trouble.words], "Trouble: \(trouble.words)")
     case .finished(let ending, let report, _): finished(ending, report)
     }
+  }
+
+  private mutating func measured(_ look: Quality, _ isBest: Bool) {
+    if isBest { best = look }
+    say(
+      "measured",
+      ["kid": look.kid, "kidError": look.error, "picturesSeen": look.picturesSeen, "isBest": isBest],
+      "KID × 1000 \(spoken(look.kid)) ± \(spoken(look.error)) after \(counted(look.picturesSeen, "picture"))"
+        + (isBest ? ", the best so far" : ""))
   }
 
   private mutating func packing(_ done: Int, _ all: Int) {
@@ -97,6 +108,9 @@ struct Narrator {
     let seen = "\(counted(report.picturesSeen, "picture")) seen in \(spoken(seconds: report.seconds))"
     if let lastSheet { show(lastSheet, on: console) }
     console.line(lastSheet.map { "\(seen); samples are in \($0)" } ?? seen)
+    if let best {
+      console.line("`generate` takes the best checkpoint, after \(counted(best.picturesSeen, "picture")).")
+    }
     guard saysNext else { return }
     switch ending {
     case .completed:

@@ -48,7 +48,9 @@ struct Train: ParsableCommand {
   @Option(help: ArgumentHelp("1 for grey, 3 for colour, 4 with transparency.", valueName: "n"))
   var channels: Int?
 
-  @Option(help: ArgumentHelp("How a picture becomes a square: centre or fit.", valueName: "how"))
+  @Option(
+    help: ArgumentHelp(
+      "How a picture becomes a square: centre, fit, or pieces of its own pixels, for textures.", valueName: "how"))
   var crop: Decoding.Crop = .centre
 
   @Option(
@@ -75,6 +77,9 @@ struct Train: ParsableCommand {
   @Option(help: ArgumentHelp("Seconds between checkpoints. (default: 120)", valueName: "s"))
   var saveEvery: Double?
 
+  @Flag(help: "Don't measure KID now and then, nor keep the best checkpoint, nor stop when it only gets worse.")
+  var noBest = false
+
   @Option(name: .customLong("set"), help: ArgumentHelp("The same as --key value.", valueName: "key=value"))
   var settings: [Setting] = []
 
@@ -99,6 +104,7 @@ struct Train: ParsableCommand {
     request.frame = frame
     request.length = minutes.map { .minutes($0) } ?? picturesSeen.map { .pictures($0.value) }
     (request.seed, request.isResumed, request.saveSeconds) = (seed, resume, saveEvery)
+    request.keepsBest = !noBest
     request.settings = settings.map { ($0.key, $0.value) }
     request.device = try device.resolved()
     var narrator = Narrator(common.console)

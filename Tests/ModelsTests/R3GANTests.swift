@@ -206,6 +206,56 @@ import Training
     }
   }
 
+  @Test func aSizeThatCannotBeNamesItsNeighbours() {
+    let error = RecipeError.impossibleSize(100, recipe: "r3gan", reason: "use 96 or 104")
+    #expect(throws: error) { try R3GANSettings(for: Situation(pictures: 100, size: 100, channels: 3), preset: nil) }
+  }
+
+  /// Sprites are of 72 px: nothing is resampled for their sake.
+  @Test func spritesOf72PixelsAreLearnedAsTheyAre() throws {
+    var situation = Situation(pictures: 800, size: 72, channels: 4)
+    situation.picturesSeen = 1000
+    var settings = try R3GANSettings(for: situation, preset: "small")
+    #expect(settings.widths == [128, 64, 32] && settings.grow.count == 1)
+    (settings.widths, settings.criticWidths, settings.mapped) = ([8, 8, 8], [8, 8, 8], 8)
+    (settings.batch, settings.penalised, settings.precision) = (4, 4, "float32")
+    var noise = Noise(seed: 3)
+    let recipe = try R3GANRecipe(settings, noise: &noise, on: .cpu)
+    let batch = Batch(
+      pictures: tanh(noise.normal([4, 4, 72, 72])).channelsLast(), indices: [0, 1, 2, 3])
+    for (fraction, size) in [(0.0, 36.0), (0.9, 72)] {
+      let readings = recipe.step(
+        batch, noise: &noise, at: Progress(picturesSeen: 0, fraction: fraction, totalPictures: 1000))
+      #expect(readings.first { $0.name == "size" }?.value == size)
+      #expect(readings.allSatisfy { $0.value.isFinite })
+      #expect(recipe.sample(seeds: [1]).shape == [1, 4, 72, 72])
+    }
+  }
+
+  /// Features that are moved along move the picture, over its edges, too.
+  @Test(arguments: [32, 64]) func aSeamlessGeneratorKnowsNoEdge(size: Int) {
+    func moved(isSeamless: Bool) -> Double {
+      var noise = Noise(seed: 1)
+      let network = R3GANGenerator(
+        latent: 8, mapped: 8, widths: [12, 8, 8, 8], blocks: [1, 1, 1, 2], channels: 3, isSeamless: isSeamless)
+      network.initialize(&noise, as: .fanIn(gain: 1))
+      for parameter in network.parameters where parameter.rank == 4 {
+        withoutGradients { parameter.copy(from: noise.normal(parameter.shape) / 6) }
+      }
+      let z = noise.normal([2, 8])
+      let plain = withoutGradients { network.enlarged(network(z, size: size), to: 64) }
+      for part in [network.base.weight, network.base.bias!] {
+        let grid = part.reshaped([12, 4, 4] + part.shape.dropFirst())
+        withoutGradients { part.copy(from: grid.rolled(by: [1, 2], dims: [1, 2]).reshaped(part.shape)) }
+      }
+      let made = withoutGradients { network.enlarged(network(z, size: size), to: 64) }
+      let expected = plain.rolled(by: [16, 32], dims: [2, 3])
+      return Double(abs(made - expected).max().item() / abs(expected).max().item())
+    }
+    #expect(moved(isSeamless: true) < 1e-4)
+    #expect(moved(isSeamless: false) > 1e-2)
+  }
+
   @Test func shortRunsStaySmallForLonger() throws {
     func grow(_ pictures: Int) throws -> [Double] {
       var situation = Situation(pictures: 4000, size: 64, channels: 3)
@@ -226,7 +276,7 @@ import Training
     #expect(batches == [16, 8])
   }
 
-  @Test(arguments: [16, 32, 64, 128, 256]) func presetsFitEverySize(size: Int) throws {
+  @Test(arguments: [16, 28, 32, 48, 64, 72, 80, 120, 128, 256]) func presetsFitEverySize(size: Int) throws {
     for preset in [nil, "small", "large"] {
       let situation = Situation(pictures: 100, size: size, channels: 3)
       #expect(try R3GANSettings(for: situation, preset: preset).size == size)

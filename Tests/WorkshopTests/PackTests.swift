@@ -34,6 +34,25 @@ import Training
     #expect(try pack(studio.pictures, packing, in: studio.workspace).path == first.path)
   }
 
+  @Test func texturesArePackedInPieces() throws {
+    let studio = try Studio("scene.jpg", "one.png", "short.jpg")
+    let packed = try pack(studio.pictures, Packing(size: 32, crop: .pieces), in: studio.workspace)
+    let set = try PictureSet(path: packed.path)
+    let scene = try Picture.load(Fixtures.path("scene.jpg")).tensor
+    #expect(packed.setAside.count == 1 && set.count > 20 && set.names.first == "one.png")
+    // Its own pixels, from corner to corner.
+    let (bottom, right) = (scene.size(1) - 32, scene.size(2) - 32)
+    #expect(set.names.last == "scene.jpg at \(right),\(bottom)")
+    for (i, name) in set.names.enumerated().dropFirst() {
+      let place = name.dropFirst("scene.jpg at ".count).split(separator: ",").map { Int($0)! }
+      let piece = scene.narrowed(dim: 1, from: place[1], count: 32).narrowed(dim: 2, from: place[0], count: 32)
+      #expect(set.pictures[i].isEqual(to: piece.contiguous()), "\(name)")
+    }
+    // There are never more than some thousand of a picture.
+    let large = Picture(width: 2000, height: 1500, of: .black)
+    #expect((900...1100).contains(large.pieces(of: 16, named: "large").count))
+  }
+
   @Test func whatAKilledPackLeftIsDeleted() throws {
     let studio = try Studio("scene.jpg")
     try studio.workspace.make(studio.workspace.cache)

@@ -63,6 +63,7 @@ import Training
       case .sample(let path, _): sheets.append(path)
       case .saved: told.append("saved")
       case .rolledBack: told.append("rolled back")
+      case .measured(let look, _): #expect(look.kid.isFinite)
       case .trouble(let trouble): told.append(trouble.words)
       case .finished(let ending, let report, _):
         #expect(ending == .completed && report.picturesSeen == 192)

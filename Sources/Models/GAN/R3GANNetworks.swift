@@ -12,9 +12,11 @@ final class ResidualBlock: Module {
   let conv: Conv2d
   let style: Linear?
 
-  /// - Parameter latent: numbers of the latent that steers the block; nil for none.
-  init(_ channels: Int, latent: Int? = nil) {
-    conv = Conv2d(channels, channels, kernel: 3, padding: 1)
+  /// - Parameters:
+  ///   - latent: numbers of the latent that steers the block; nil for none.
+  ///   - isSeamless: what is beyond an edge is what is at the other one.
+  init(_ channels: Int, latent: Int? = nil, isSeamless: Bool = false) {
+    conv = Conv2d(channels, channels, kernel: 3, padding: 1, paddingMode: isSeamless ? .circular : .zeros)
     style = latent.map { Linear($0, 2 * channels) }
   }
 
@@ -43,12 +45,12 @@ final class ResidualBlock: Module {
 final class PictureHead: Module {
   let weight: Tensor, bias: Tensor
   private let haar = Constant(haarMatrix() * Tensor([1, 0.25, 0.25, 0.25] as [Float], shape: [4, 1]))
-  private let channels: Int
+  private let channels: Int, isSeamless: Bool
 
-  init(_ features: Int, channels: Int) {
+  init(_ features: Int, channels: Int, isSeamless: Bool = false) {
     let unfilled = Tensor.full([4 * channels, features, 3, 3], .nan)
     (weight, bias) = (unfilled.requiringGradient(), Tensor.full([4 * channels], .nan).requiringGradient())
-    self.channels = channels
+    (self.channels, self.isSeamless) = (channels, isSeamless)
   }
 
   func fill(_ noise: inout Noise, as scheme: Initialization) {
@@ -60,7 +62,10 @@ final class PictureHead: Module {
     let bands = weight.reshaped([channels, 4, -1])
     let mixed = matmul(haar.tensor.T, bands).reshaped(weight.shape)
     let shift = matmul(bias.reshaped([channels, 4]), haar.tensor).reshaped([-1])
-    return pixelShuffle(conv2d(x, mixed, shift, padding: [1, 1]).to(.float32), 2)
+    let made =
+      isSeamless
+      ? conv2d(pad(x, [1, 1, 1, 1], mode: .circular), mixed, shift) : conv2d(x, mixed, shift, padding: [1, 1])
+    return pixelShuffle(made.to(.float32), 2)
   }
 }
 
@@ -102,22 +107,27 @@ public final class R3GANGenerator: Module {
   let kind: Linear?
   let base: Linear
   let stages: [GeneratorStage]
-  private let width: Int
+  private let width: Int, least: Int, isSeamless: Bool
 
   /// - Parameters:
-  ///   - widths: channels at 4, 8, 16, … px; the largest picture has twice the last size.
+  ///   - widths: channels at `least`, 2 · `least`, … px; the largest picture has twice the last size.
   ///   - blocks: residual blocks at each size.
   ///   - classes: kinds of pictures that it can be asked for.
-  public init(latent: Int, mapped: Int, widths: [Int], blocks: [Int], channels: Int, classes: Int = 0) {
+  ///   - least: side of the first features.
+  ///   - isSeamless: its pictures go on at the other edge.
+  public init(
+    latent: Int, mapped: Int, widths: [Int], blocks: [Int], channels: Int, classes: Int = 0, least: Int = 4,
+    isSeamless: Bool = false
+  ) {
     mapping = [Linear(latent, mapped), Linear(mapped, mapped)]
     kind = classes > 0 ? Linear(classes, mapped, bias: false) : nil
-    base = Linear(mapped, 16 * widths[0])
-    width = widths[0]
-    grown = Tensor([4 << widths.count])
+    base = Linear(mapped, least * least * widths[0])
+    (width, self.least, self.isSeamless) = (widths[0], least, isSeamless)
+    grown = Tensor([least << widths.count])
     stages = widths.indices.map { i in
       GeneratorStage(
         inputs: i > 0 ? widths[i - 1] : nil, width: widths[i], blocks: blocks[i], latent: mapped,
-        channels: i > 0 ? channels : nil)
+        channels: i > 0 ? channels : nil, isSeamless: isSeamless)
     }
   }
 
@@ -136,7 +146,7 @@ public final class R3GANGenerator: Module {
     set { withoutGradients { grown.fill(Double(newValue)) } }
   }
 
-  /// - Parameter size: of the pictures: 16, 32, … as far as there are stages.
+  /// - Parameter size: of the pictures: 4 · `least`, 8 · `least`, … as far as there are stages.
   /// - Parameter kinds: [N, classes], with a 1 where a picture's class is; nil for none.
   public func callAsFunction(_ z: Tensor, size: Int, kinds: Tensor? = nil) -> Tensor {
     pictures(of: asked(styles(z), kinds), size: size)
@@ -161,18 +171,27 @@ public final class R3GANGenerator: Module {
   /// - Parameter w: [N, mapped], the same for all stages, or [N, layers, mapped].
   func pictures(of w: Tensor, size: Int) -> Tensor {
     let each = w.rank == 3 ? w.unbound(dim: 1) : [Tensor](repeating: w, count: layers)
-    var x = base(each[0]).reshaped([-1, width, 4, 4]).channelsLast()
+    var x = base(each[0]).reshaped([-1, width, least, least]).channelsLast()
     var picture: Tensor?
-    var side = 4
+    var side = least
     for (stage, w) in zip(stages, each.dropFirst()) where 2 * side <= size {
       x = stage(x, w)
       if let head = stage.head {
         let detail = head(leakyRelu(x))
-        picture = picture.map { interpolate($0, size: [2 * side, 2 * side]) + detail } ?? detail
+        picture = picture.map { enlarged($0, to: 2 * side) + detail } ?? detail
       }
       side *= 2
     }
     return picture!
+  }
+
+  /// A picture [N, channels, s, s] at another size, a whole multiple of s.
+  func enlarged(_ x: Tensor, to size: Int) -> Tensor {
+    guard isSeamless else { return interpolate(x, size: [size, size]) }
+    let side = x.size(2), times = size / side
+    let wide = interpolate(
+      pad(x, [1, 1, 1, 1], mode: .circular), size: [size + 2 * times, size + 2 * times])
+    return wide.narrowed(dim: 2, from: times, count: size).narrowed(dim: 3, from: times, count: size)
   }
 }
 
@@ -186,11 +205,11 @@ final class GeneratorStage: Module {
   let head: PictureHead?
   private let inputs: Int
 
-  init(inputs: Int?, width: Int, blocks: Int, latent: Int, channels: Int?) {
+  init(inputs: Int?, width: Int, blocks: Int, latent: Int, channels: Int?, isSeamless: Bool = false) {
     enlarge = inputs.map { ConvTranspose2d($0, width, kernel: 2, stride: 2) }
     self.inputs = inputs ?? 0
-    self.blocks = (0..<blocks).map { _ in ResidualBlock(width, latent: latent) }
-    head = channels.map { PictureHead(width, channels: $0) }
+    self.blocks = (0..<blocks).map { _ in ResidualBlock(width, latent: latent, isSeamless: isSeamless) }
+    head = channels.map { PictureHead(width, channels: $0, isSeamless: isSeamless) }
   }
 
   func fill(_ noise: inout Noise, as scheme: Initialization) {
@@ -214,17 +233,20 @@ public final class R3GANDiscriminator: Module {
   let hidden: Linear, verdict: Linear
   /// What a class' pictures look like: the verdict is the higher the more features are like it (Miyato and Koyama 2018).
   let kind: Linear?
+  private let least: Int
 
   /// - Parameters:
   ///   - stem: channels at full resolution.
   ///   - classes: kinds of pictures that are told.
-  public init(widths: [Int], blocks: [Int], stem: Int, channels: Int, classes: Int = 0) {
+  ///   - least: side of the last features.
+  public init(widths: [Int], blocks: [Int], stem: Int, channels: Int, classes: Int = 0, least: Int = 4) {
+    self.least = least
     stages = widths.indices.map { i in
       DiscriminatorStage(
         width: widths[i], outputs: i > 0 ? widths[i - 1] : nil, blocks: blocks[i],
         stem: i > 0 ? PictureStem(widths[i], width: stem, channels: channels) : nil)
     }
-    hidden = Linear(16 * widths[0], widths[0])
+    hidden = Linear(least * least * widths[0], widths[0])
     verdict = Linear(widths[0], 1)
     kind = classes > 0 ? Linear(classes, widths[0], bias: false) : nil
   }
@@ -240,7 +262,7 @@ public final class R3GANDiscriminator: Module {
   /// - Parameter kinds: [N, classes], with a 1 where a picture's class is; nil for none.
   /// - Returns: float32 [N].
   public func callAsFunction(_ x: Tensor, kinds: Tensor? = nil) -> Tensor {
-    let h = descended(x, through: stages)
+    let h = descended(x, through: stages, to: least)
     let features = leakyRelu(hidden(leakyRelu(h).flattened(from: 1)))
     let plain = verdict(features).to(.float32).reshaped([-1])
     guard let kind, let kinds else { return plain }
@@ -248,21 +270,21 @@ public final class R3GANDiscriminator: Module {
   }
 }
 
-/// Pictures [N, C, size, size] from stage to stage down to features at 4 px: each stage's stem sees them at its size.
+/// Pictures [N, C, size, size] from stage to stage down to features at `least` px: each stage's stem sees them at its size.
 ///
 /// - Parameter entering: what a stage, by its number, is given in place of what comes to it.
 func descended(
-  _ x: Tensor, through stages: [DiscriminatorStage], entering: (Int, Tensor) -> Tensor = { $1 }
+  _ x: Tensor, through stages: [DiscriminatorStage], to least: Int = 4, entering: (Int, Tensor) -> Tensor = { $1 }
 ) -> Tensor {
   let size = x.size(2)
   var pictures = [size: x]
-  for side in sequence(first: size / 2, next: { $0 / 2 }).prefix(while: { $0 >= 16 }) {
+  for side in sequence(first: size / 2, next: { $0 / 2 }).prefix(while: { $0 >= 4 * least }) {
     pictures[side] = averagePool2d(pictures[2 * side]!, kernel: 2)
   }
   var h: Tensor?
-  for (i, stage) in stages.enumerated().reversed() where 8 << i <= size {
+  for (i, stage) in stages.enumerated().reversed() where least << (i + 1) <= size {
     if let stem = stage.stem {
-      let seen = stem(pictures[8 << i]!)
+      let seen = stem(pictures[least << (i + 1)]!)
       h = h.map { $0 + seen } ?? seen
     }
     h = stage(entering(i, h!))

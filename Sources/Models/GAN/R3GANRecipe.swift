@@ -45,12 +45,13 @@ public final class R3GANRecipe: StyleRecipe, ConditionalRecipe {
     let make = {
       R3GANGenerator(
         latent: settings.latent, mapped: settings.mapped, widths: settings.widths, blocks: settings.blocks,
-        channels: settings.channels, classes: choice.names.count)
+        channels: settings.channels, classes: choice.names.count, least: settings.least,
+        isSeamless: settings.seamless)
     }
     generator = make()
     discriminator = R3GANDiscriminator(
       widths: settings.criticWidths, blocks: settings.criticBlocks, stem: settings.criticStem,
-      channels: settings.channels, classes: choice.names.count)
+      channels: settings.channels, classes: choice.names.count, least: settings.least)
     generator.initialize(&noise, as: .fanIn(gain: 1))
     discriminator.initialize(&noise, as: .fanIn(gain: 1))
     for network in [generator, discriminator] as [any Module] {
@@ -95,7 +96,9 @@ public final class R3GANRecipe: StyleRecipe, ConditionalRecipe {
     func marks(_ which: [Int]) -> Tensor? {
       kinds.map { kinds in choice.marks(which.map { kinds[$0 % n] }, on: device) }
     }
-    let fake = mixed { generator(z, size: size, kinds: marks(Array(0..<n))) }
+    var fake = mixed { generator(z, size: size, kinds: marks(Array(0..<n))) }
+    // A seam must be nowhere in particular.
+    if settings.seamless { fake = fake.rolled(by: noise.integers(below: size, count: 2), dims: [2, 3]) }
     var update = RelativisticUpdate(optimizerG: optimizerG, optimizerD: optimizerD)
     // Penalties cost as much as the rest: they are taken every few steps, and weigh so much more.
     if progress.picturesSeen / n % schedule.penaltyInterval == 0 { update.penalised = settings.penalised }
@@ -163,7 +166,7 @@ public final class R3GANRecipe: StyleRecipe, ConditionalRecipe {
   public func synthesize(_ styles: Tensor) -> Tensor {
     let size = average.module.trainedSize
     let made = average.module.pictures(of: styles, size: size)
-    return size == settings.size ? made : interpolate(made, size: [settings.size, settings.size])
+    return size == settings.size ? made : average.module.enlarged(made, to: settings.size)
   }
 
   /// The mean style of a thousand latents that are always the same; nil where nothing is drawn to it.
@@ -187,7 +190,7 @@ public final class R3GANRecipe: StyleRecipe, ConditionalRecipe {
           ? nil : choice.marks(rows.narrowed(dim: 1, from: numbers, count: 1).floats.map { Int($0) }, on: device)
         let steered = network.asked(drawn, marks, guidance: choice.guidance)
         let pictures = network.pictures(of: steered, size: size).to(.cpu)
-        let whole = size == settings.size ? pictures : interpolate(pictures, size: [settings.size, settings.size])
+        let whole = size == settings.size ? pictures : network.enlarged(pictures, to: settings.size)
         return straightened(clamp(whole, min: -1, max: 1)).contiguous()
       }
     }

@@ -31,6 +31,7 @@ public struct R3GANSettings: RecipeSettings {
   public var changes = "shift"  // shift, blit (flips, turns too), geometry (scales, rotations) or all (colours).
   public var adapt = 0.0  // The discriminator's sureness that the probability is steered to; 0 for none.
   public var mirror = false  // See pictures mirrored, too.
+  public var seamless = false  // Left edges fit to right ones, and upper to lower ones.
   public var conditional = true  // Learn the kinds of pictures from folders, where there are two or more.
   public var classes: [String] = []  // The folders' names.
   public var classCounts: [Int] = []  // Pictures in each.
@@ -50,8 +51,9 @@ public struct R3GANSettings: RecipeSettings {
     case let other?:
       throw .unknownPreset(other, recipe: R3GANRecipe.name, known: R3GANRecipe.presets.map(\.name))
     }
-    let stages = max(2, Int(log2(Double(max(size, 16)))) - 2)
-    let small = [192, 128, 64, 32, 24, 16, 16]
+    let stages = Self.least(for: size).map { (size / $0).trailingZeroBitCount } ?? 4
+    // Features that begin larger are no fewer at any size.
+    let small = [192, 128, 64, 32, 24, 16, 16].dropFirst(Self.least(for: size) ?? 4 > 7 ? 1 : 0)
     widths = small.prefix(stages).map { isLarge ? 2 * $0 : $0 }
     criticWidths = widths
     criticBlocks = [Int](repeating: isLarge ? 2 : 1, count: stages)
@@ -79,12 +81,19 @@ public struct R3GANSettings: RecipeSettings {
   /// is weights, not pixels.
   public static func gigaflopsAPicture(of size: Int) -> Double { 1.4 + 0.85 * Double(size * size) / 4096 }
 
+  /// The side of the first features, which doubles until it is the size: 4 for powers of 2, 9 for 72 px.
+  static func least(for size: Int) -> Int? {
+    (4...15).first { least in (16...512).contains(size) && (2...7).contains { least << $0 == size } }
+  }
+  var least: Int { Self.least(for: size)! }
+
   func check() throws(RecipeError) {
-    let sizes = (4...9).map { 1 << $0 }
-    guard sizes.contains(size) else {
-      throw .impossibleSize(size, recipe: R3GANRecipe.name, reason: "use 16, 32, 64, 128, 256 or 512")
+    guard let least = Self.least(for: size) else {
+      let known = (16...512).filter { Self.least(for: $0) != nil }
+      let near = [known.last { $0 < size }, known.first { $0 > size }].compactMap { $0.map(String.init) }
+      throw .impossibleSize(size, recipe: R3GANRecipe.name, reason: "use " + near.joined(separator: " or "))
     }
-    let stages = Int(log2(Double(size))) - 2
+    let stages = (size / least).trailingZeroBitCount
     for (name, list) in [
       ("widths", widths), ("blocks", blocks), ("critic-widths", criticWidths), ("critic-blocks", criticBlocks),
     ] {

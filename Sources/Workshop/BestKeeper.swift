@@ -1,0 +1,140 @@
+import Foundation
+import Media
+import Metrics
+import Models
+import Torch
+import Training
+
+/// One measurement of a run while it goes on: KID × 1000 on EfficientNet-Lite0's features.
+public struct Quality: Codable, Sendable, Equatable {
+  public let picturesSeen: Int
+  public let kid: Double
+  /// One standard error.
+  public let error: Double
+}
+
+/// Measures now and then what a run makes, and keeps the checkpoint whose pictures were best: training that goes on for
+/// too long, or comes apart, takes nothing away.
+///
+/// The checkpoint is in RUN/best, which `Generator` prefers, and the measurements beside it in best.json.
+final class BestKeeper {
+  private let folder: String
+  private let recipe: any SamplingRecipe
+  private let set: PictureSet
+  private let openNet: () throws -> FeatureNet
+  private var eyes: (net: FeatureNet, real: Tensor)?
+  private(set) var notes: Notes
+  /// The last checkpoint that was saved, and whether it was measured.
+  private var last: (path: String, picturesSeen: Int, isMeasured: Bool)?
+  private let begun = ProcessInfo.processInfo.systemUptime
+  private var nextLook: Double
+
+  struct Notes: Codable, Equatable {
+    var looks: [Quality] = []
+    /// Pictures seen by the checkpoint that is kept.
+    var best: Int?
+    var least: Double? { looks.map(\.kid).min() }
+  }
+
+  /// Looks take at most one part of so many.
+  private static let share = 30.0
+  private static let samples = 256, mostReal = 1000
+  /// So many looks in a row must be worse, by so many standard errors and by this factor, before a run is stopped.
+  private static let patience = 5, errors = 3.0, factor = 1.3
+
+  /// - Parameter firstLook: seconds of training before it: nobody asks how good a minute's work is.
+  /// - Returns: nil when the recipe makes no pictures by itself, or there are too few real ones to compare with.
+  init?(
+    _ recipe: any Recipe, set: PictureSet, folder: String, firstLook: Double = 90,
+    net: @escaping () throws -> FeatureNet
+  ) {
+    nextLook = firstLook
+    guard let sampling = recipe as? any SamplingRecipe, !(recipe is any SequenceRecipe), set.count >= 16 else {
+      return nil
+    }
+    (self.recipe, self.set, self.folder, openNet) = (sampling, set, folder, net)
+    let data = FileManager.default.contents(atPath: folder + "/best.json")
+    notes = data.flatMap { try? JSONDecoder().decode(Notes.self, from: $0) } ?? Notes()
+  }
+
+  /// Told about each checkpoint that is saved; looks when it is time to.
+  ///
+  /// - Returns: what was measured, and whether this is the best so far.
+  func saved(_ path: String, picturesSeen: Int) -> (quality: Quality, isBest: Bool)? {
+    last = (path, picturesSeen, false)
+    guard picturesSeen > 0, ProcessInfo.processInfo.systemUptime - begun >= nextLook else { return nil }
+    return look()
+  }
+
+  /// Told that training has ended: the last checkpoint is measured where others were.
+  func finished() -> (quality: Quality, isBest: Bool)? {
+    guard !notes.looks.isEmpty, let last, !last.isMeasured else { return nil }
+    return look()
+  }
+
+  /// Whether it has been getting worse for so long that there is nothing to wait for.
+  var isOnlyWorse: Bool {
+    guard let least = notes.least, notes.looks.count > Self.patience else { return false }
+    return notes.looks.suffix(Self.patience).allSatisfy {
+      $0.kid > least + Self.errors * $0.error && $0.kid > Self.factor * max(least, 1)
+    }
+  }
+
+  /// What was measured of the checkpoint that is kept.
+  var best: Quality? { notes.best.flatMap { best in notes.looks.last { $0.picturesSeen == best } } }
+
+  private func look() -> (quality: Quality, isBest: Bool)? {
+    guard let last, let eyes = opened() else { return nil }
+    self.last?.isMeasured = true
+    let start = ProcessInfo.processInfo.systemUptime
+    let made = Tensor.concatenated(
+      stride(from: 0, to: Self.samples, by: 64).map { from in
+        let pictures = withoutGradients { recipe.sample(seeds: (from..<from + 64).map(UInt64.init)) }
+        return eyes.net.features(of: pictureBytes(pictures))
+      })
+    var noise = Noise(seed: 0)
+    let distance = KernelDistance(between: made, and: eyes.real, noise: &noise)
+    let now = ProcessInfo.processInfo.systemUptime
+    nextLook = now - begun + Self.share * (now - start)
+    guard distance.value.isFinite else { return nil }
+    let quality = Quality(
+      picturesSeen: last.picturesSeen, kid: 1000 * distance.value,
+      error: distance.error.isNaN ? 0 : 1000 * distance.error)
+    // Of those that can't be told apart, the one that has learned longest.
+    let isBest = notes.least.map { quality.kid <= $0 + quality.error } ?? true
+    notes.looks.append(quality)
+    if isBest, keep(last.path) { notes.best = quality.picturesSeen }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    // What can't be noted is measured again, and the run needn't stop for it.
+    if let data = try? encoder.encode(notes) {
+      try? AtomicFile.write(Array(data), to: folder + "/best.json", isForced: true)
+    }
+    return (quality, isBest)
+  }
+
+  /// The network and what it sees in real pictures; nil where its weights can't be had.
+  private func opened() -> (net: FeatureNet, real: Tensor)? {
+    if eyes == nil, let net = try? openNet() {
+      let step = max(1, (set.count + Self.mostReal - 1) / Self.mostReal)
+      let numbers = Array(stride(from: 0, to: set.count, by: step))
+      eyes = (net, net.features(of: set.pictures.indexSelected(dim: 0, indices: Tensor(numbers))))
+    }
+    if eyes == nil { nextLook = .infinity }
+    return eyes
+  }
+
+  /// Puts the checkpoint into RUN/best in place of the one that was there.
+  private func keep(_ path: String) -> Bool {
+    let home = folder + "/best", files = FileManager.default
+    let new = "\(home)/\((path as NSString).lastPathComponent)"
+    guard (try? files.createDirectory(atPath: home, withIntermediateDirectories: true)) != nil else { return false }
+    let old = Checkpoint.files(in: home).filter { $0 != new }
+    if !files.fileExists(atPath: new) {
+      // The same bytes under two names take no room; some file systems can't.
+      guard link(path, new) == 0 || (try? files.copyItem(atPath: path, toPath: new)) != nil else { return false }
+    }
+    for path in old { unlink(path) }
+    return true
+  }
+}
