@@ -75,7 +75,7 @@ public enum AtomicFile {
   public static func makeFolder(_ path: String) throws(FileError) {
     var facts = stat()
     if stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR { return }
-    let above = (path as NSString).deletingLastPathComponent
+    let above = path.parentPath
     if !above.isEmpty && above != path && stat(above, &facts) != 0 { try makeFolder(above) }
     guard mkdir(path, 0o755) == 0 || (errno == EEXIST && stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR)
     else { throw .last(path) }

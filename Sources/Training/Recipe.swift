@@ -73,6 +73,8 @@ public protocol StyleRecipe: LatentRecipe {
   func styles(_ latents: Tensor, truncation: Double) -> Tensor
   /// Pictures [N, C, H, W], mostly in -1...1, on the device, of styles; can be differentiated.
   func synthesize(_ styles: Tensor) -> Tensor
+  /// What turns styles into scales, layer by layer: [outputs, D] each, on the device.
+  var styleWeights: [Tensor] { get }
 }
 
 /// A recipe that can take a picture in and give it back.

@@ -43,8 +43,8 @@ struct CopyWatch {
   /// nil where what the generator learned from isn't packed in the workspace any more, or real pictures are as like to one
   /// another.
   init?(_ generator: Generator, in workspace: Workspace, say: (String) -> Void) {
-    let checkpoints = (generator.path as NSString).deletingLastPathComponent as NSString
-    guard let record = try? RunRecord(folder: checkpoints.deletingLastPathComponent), record.towards == nil else {
+    let checkpoints = generator.path.parentPath
+    guard let record = try? RunRecord(folder: checkpoints.parentPath), record.towards == nil else {
       return nil
     }
     let place = packedPath(hash: record.hash, key: record.packing.key, in: workspace)

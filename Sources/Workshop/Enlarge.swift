@@ -137,7 +137,7 @@ extension EnlargeRequest {
       try AtomicFile.makeFolder(out)
     } else {
       // Minutes of work shouldn't end before a folder that isn't there.
-      let folder = (out as NSString).deletingLastPathComponent
+      let folder = out.parentPath
       if access(folder.isEmpty ? "." : folder, W_OK) != 0 {
         throw errno == ENOENT || errno == ENOTDIR ? FileError.noFolder(path: out) : .readOnly(path: out)
       }

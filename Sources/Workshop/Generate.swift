@@ -18,6 +18,12 @@ public struct GenerateRequest: Sendable {
   public var map: Int?
   /// From 1, which changes nothing, down to 0, the generator's middle: less variety, fewer failures.
   public var truncation: Double?
+  /// Where the generator's sliders stand.
+  public var slides = SliderPositions()
+  /// Writes `mixing.png`: rows with the coarse layers of these seeds, columns with the fine ones of others.
+  public var mix: (coarse: Seeds, fine: Seeds)?
+  /// The first fine layer; nil for the middle.
+  public var mixAt: Int?
   /// Replaces files that are there.
   public var force = false
 
@@ -26,7 +32,7 @@ public struct GenerateRequest: Sendable {
 
 /// A file that `generate` wrote.
 public struct Generated: Codable, Sendable, Equatable {
-  public enum Kind: String, Codable, Sendable { case picture, sheet, interpolation, map }
+  public enum Kind: String, Codable, Sendable { case picture, sheet, interpolation, map, mixing }
   public let kind: Kind
   public let path: String
   /// A picture's own seed.
@@ -54,9 +60,13 @@ public func generate(
   let sheet = request.grid ? "\(request.out)/sheet.png" : nil
   let walk = request.interpolate.map { (pairs: $0.pairs, path: "\(request.out)/interpolation.png") }
   let map = request.map.map { (side: $0, path: "\(request.out)/map.png") }
+  let style = try request.slides.values.isEmpty && request.mix == nil ? nil : styleRecipe(of: generator)
+  let moves = try request.slides.moves(of: generator, in: workspace ?? Workspace())
+  let mixing = request.mix == nil ? nil : "\(request.out)/mixing.png"
   if !request.force {
     // Before any work: an artist who forgot --out shouldn't wait for that.
-    for path in pictures.map(\.path) + [sheet, walk?.path, map?.path].compactMap({ $0 }) where access(path, F_OK) == 0 {
+    for path in pictures.map(\.path) + [sheet, walk?.path, map?.path, mixing].compactMap({ $0 })
+    where access(path, F_OK) == 0 {
       throw FileError.exists(path: path)
     }
   }
@@ -75,7 +85,12 @@ public func generate(
   // A thousand at a time, so that memory stays bounded.
   for start in stride(from: 0, to: pictures.count, by: 1000) {
     let part = pictures[start..<min(start + 1000, pictures.count)]
-    let made = sample(recipe, latent, part.map(\.seed), truncation: request.truncation)
+    let made: Tensor
+    if let style, let moves {
+      made = moved(style, part.map(\.seed), truncation: request.truncation ?? 1, by: moves)
+    } else {
+      made = sample(recipe, latent, part.map(\.seed), truncation: request.truncation)
+    }
     copies += watch?.copies(among: made, seeds: part.map(\.seed)) ?? []
     for (tensor, (seed, path)) in zip(made.unbound(), part) {
       let picture = Picture(tensor)
@@ -90,6 +105,10 @@ public func generate(
     }
     let drawn = Sheet(columns: request.steps, for: made.count).drawn(made)
     try write(drawn, walk.path, .interpolation)
+  }
+  if let mixing, let style, let mix = request.mix {
+    let drawn = try mixed(style, mix, at: request.mixAt, truncation: request.truncation ?? 1)
+    try write(drawn, mixing, .mixing)
   }
   if let map, let latent {
     let made = latent.decode(plane(map.side), truncation: request.truncation ?? 1).unbound().map { Picture($0) }
@@ -187,5 +206,6 @@ private func provenance(_ generator: Generator, _ request: GenerateRequest) -> [
   ]
   words += generator.drawingWords
   if let truncation = request.truncation { words.append(("Truncation", "\(truncation)")) }
+  if !request.slides.values.isEmpty { words.append(("Sliders", request.slides.words)) }
   return words
 }

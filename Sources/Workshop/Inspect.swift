@@ -53,7 +53,7 @@ public func inspect(
     // About three wide for two high, as a screen is.
     let columns = max(1, Int((Double(thumbnails.count) * 1.5).squareRoot().rounded(.up)))
     let drawn = Sheet(columns: columns, for: thumbnails.count, cell: Look.side, margin: 4).drawn(thumbnails)
-    try AtomicFile.makeFolder((sheet.absolutePath as NSString).deletingLastPathComponent)
+    try AtomicFile.makeFolder(sheet.absolutePath.parentPath)
     try drawn.write(sheet, isForced: request.force)
     found.sheet = sheet
   }

@@ -157,8 +157,8 @@ func measure(
 }
 
 func packing(of generator: Generator?, size: Int, channels: Int, crop: Decoding.Crop?) -> Packing {
-  let checkpoints = generator.map { ($0.path as NSString).deletingLastPathComponent as NSString }
-  let record = checkpoints.flatMap { try? RunRecord(folder: $0.deletingLastPathComponent) }
+  let checkpoints = generator.map { $0.path.parentPath }
+  let record = checkpoints.flatMap { try? RunRecord(folder: $0.parentPath) }
   return Packing(
     size: size, crop: crop ?? record?.packing.crop ?? .centre, channels: channels,
     ground: record?.packing.ground ?? .white)

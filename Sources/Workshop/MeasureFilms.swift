@@ -46,7 +46,7 @@ public func measureFilms(
   guard let recipe = generator.recipe as? any MovingRecipe else {
     throw GeneratorError.noLatents(recipe: generator.facts.recipe, option: "films")
   }
-  let folder = ((generator.path as NSString).deletingLastPathComponent as NSString).deletingLastPathComponent
+  let folder = generator.path.parentPath.parentPath
   let settings = generator.settings
   let packing =
     (try? RunRecord(folder: folder))?.packing ?? Packing(size: settings.size, channels: settings.channels)

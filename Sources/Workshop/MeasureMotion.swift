@@ -65,7 +65,7 @@ public func measureMotion(
   guard let recipe = generator.recipe as? MotionRecipe else {
     throw AnimateError.noMotion(subject, recipe: generator.facts.recipe)
   }
-  let folder = ((generator.path as NSString).deletingLastPathComponent as NSString).deletingLastPathComponent
+  let folder = generator.path.parentPath.parentPath
   let packing =
     (try? RunRecord(folder: folder))?.packing
     ?? Packing(size: recipe.settings.size, channels: recipe.settings.channels)

@@ -43,7 +43,7 @@ public func exportModel(
   metadata[ModelMetadata.resolution] = "\(side)x\(side)"
   metadata[ModelMetadata.licence] = licence
   metadata[ModelMetadata.sourceHash] = source.hash
-  try makeFolder((target as NSString).deletingLastPathComponent)
+  try makeFolder(target.parentPath)
   try Safetensors.write(tensors, metadata: metadata.merging(source.facts.metadata) { $1 }, to: target)
   let bytes = (try? FileManager.default.attributesOfItem(atPath: target))?[.size] as? Int ?? 0
   return ExportedModel(

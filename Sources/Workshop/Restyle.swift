@@ -352,7 +352,7 @@ extension RestyleRequest {
 ///
 /// - Throws: `FileError`.
 func expectWritable(_ out: String, isForced: Bool) throws(FileError) {
-  let folder = (out as NSString).deletingLastPathComponent
+  let folder = out.parentPath
   guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
     throw errno == ENOENT || errno == ENOTDIR ? .noFolder(path: out) : .readOnly(path: out)
   }

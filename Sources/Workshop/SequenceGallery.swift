@@ -87,7 +87,7 @@ struct SequenceGallery {
     var order: [String] = [], found: [String: [(place: Int, number: Int)]] = [:]
     var folders: [String: [(Int, String)]] = [:]
     for (number, name) in files {
-      let folder = (name as NSString).deletingLastPathComponent
+      let folder = name.parentPath
       folders[folder, default: []].append((number, name))
       guard let match = (stem(name) as String).firstMatch(of: /^(.*?)[-_ ]?([0-9]+)$/), let place = Int(match.2) else {
         continue

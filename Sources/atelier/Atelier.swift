@@ -27,7 +27,8 @@ struct Atelier: ParsableCommand {
       DemoCommand.self, Inspect.self, Train.self, Generate.self, RestyleCommand.self, EnlargeCommand.self,
       VaryCommand.self, TextureCommand.self, FillCommand.self, FilmCommand.self, AnimateCommand.self,
       InbetweenCommand.self,
-      Measure.self, CompareCommand.self, ProjectCommand.self, ReconstructCommand.self, AttributeCommand.self,
+      Measure.self, CompareCommand.self, ProjectCommand.self, SlidersCommand.self, ReconstructCommand.self,
+      AttributeCommand.self,
       ModelsCommand.self,
     ])
 

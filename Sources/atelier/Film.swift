@@ -96,7 +96,7 @@ struct FilmCommand: ParsableCommand {
     var generator = try Generator(source, in: common.place, on: device.resolved()) { Console.complain($0.sentence) }
     try generator.draw(drawing.value)
     let result = try following(console) { _, report in
-      try film(request, with: generator, shouldStop: { Interruption.isRequested }, report: report)
+      try film(request, with: generator, in: common.place, shouldStop: { Interruption.isRequested }, report: report)
     }
     guard let result else { return }
     if let onsets = result.onsets {

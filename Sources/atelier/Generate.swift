@@ -36,6 +36,22 @@ struct Generate: ParsableCommand {
   @Option(help: ArgumentHelp("From 1, which changes nothing, down to 0: less variety, fewer failures.", valueName: "x"))
   var truncation: Double?
 
+  @Option(
+    name: .customLong("slide"), parsing: .singleValue,
+    help: ArgumentHelp("Move a slider that `sliders` found, by deviations; again for others.", valueName: "name=x"))
+  var slides: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Coarse layers of these seeds, on mixing.png, with the fine ones of --with.", valueName: "list"))
+  var mix: String?
+
+  @Option(help: ArgumentHelp("The seeds whose fine layers are mixed in.", valueName: "list"))
+  var with: String?
+
+  @Option(help: ArgumentHelp("The first fine layer; the middle one when left out.", valueName: "n"))
+  var mixAt: Int?
+
   @Flag(help: "Replace files that are there.")
   var force = false
 
@@ -43,11 +59,18 @@ struct Generate: ParsableCommand {
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
+  func validate() throws {
+    if (mix == nil) != (with == nil) { throw ValidationError("Give --mix and --with together: --mix 0-3 --with 8-15.") }
+  }
+
   func run() throws {
     let console = common.console
     var request = GenerateRequest(seeds: try Seeds(seeds), out: out)
     (request.grid, request.steps, request.truncation, request.force) = (grid, steps, truncation, force)
     request.map = map
+    request.slides = try SliderPositions(slides)
+    if let mix, let with { request.mix = (try Seeds(mix), try Seeds(with)) }
+    request.mixAt = mixAt
     request.interpolate = try interpolate.map(SeedPairs.init)
     var generator = try Generator(source, in: common.place, on: device.resolved()) { Console.complain($0.sentence) }
     try generator.draw(drawing.value)

@@ -21,6 +21,18 @@ import Testing
     }
   }
 
+  /// Foundation crashes on them.
+  @Test func namesOfOneLetterAreFine() throws {
+    try inFolder { atelier in
+      let made = try atelier.run("generate", "emoji", "--seeds", "1", "--out", "m")
+      #expect(made.status == 0 && atelier.has("m/seed-0001.png"), "\(made.err)")
+      let found = try atelier.run("sliders", "emoji", "--count", "2", "--out", "s.png")
+      #expect(found.status == 0 && found.out.contains("pca-2") && atelier.has("s.png"), "\(found.err)")
+      let moved = try atelier.run("generate", "emoji", "--seeds", "1", "--slide", "pca-1=2", "--out", "n")
+      #expect(moved.status == 0 && atelier.has("n/seed-0001.png"), "\(moved.err)")
+    }
+  }
+
   @Test func emptyFolder() throws {
     try inFolder { atelier in
       try atelier.make("empty")

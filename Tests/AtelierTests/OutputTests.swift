@@ -8,7 +8,7 @@ import Testing
   @Test(arguments: [
     "", "demo", "inspect", "train", "generate", "restyle", "enlarge", "vary", "texture", "fill", "film", "animate",
     "inbetween",
-    "measure", "compare", "project", "reconstruct", "attribute",
+    "measure", "compare", "project", "sliders", "reconstruct", "attribute",
     "models",
     "models list",
     "models install",

@@ -150,6 +150,10 @@ public final class R3GANRecipe: StyleRecipe, ConditionalRecipe {
   }
 
   public var synthesizer: any Module { average.module }
+  public var styleWeights: [Tensor] {
+    let network = average.module
+    return [network.base.weight] + network.stages.flatMap { $0.blocks.compactMap { $0.style?.weight } }
+  }
 
   public func styles(_ latents: Tensor, truncation: Double) -> Tensor {
     withoutGradients {

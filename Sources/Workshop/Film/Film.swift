@@ -83,18 +83,19 @@ public struct Filmed: MadeFilm, Codable, Sendable, Equatable {
 ///   - shouldStop: asked after each frame.
 /// - Throws: `FilmError`, `ClipError`, `UnfinishedError`, `FileError`, `GeneratorError`.
 public func film(
-  _ request: FilmRequest, with generator: Generator, shouldStop: () -> Bool = { false },
-  report: (FilmProgress) -> Void = { _ in }
+  _ request: FilmRequest, with generator: Generator, in workspace: Workspace = Workspace(),
+  shouldStop: () -> Bool = { false }, report: (FilmProgress) -> Void = { _ in }
 ) throws -> Filmed {
   guard let recipe = try generator.sampling() as? any LatentRecipe else {
     throw FilmError.noLatents(generator.name, recipe: generator.facts.recipe)
   }
-  return try film(request, of: recipe, with: generator, shouldStop, report)
+  let sliders = recipe is any StyleRecipe ? try Sliders(of: generator, in: workspace) : nil
+  return try film(request, of: recipe, with: generator, sliders, shouldStop, report)
 }
 
 private func film(
-  _ request: FilmRequest, of recipe: some LatentRecipe, with generator: Generator, _ shouldStop: () -> Bool,
-  _ report: (FilmProgress) -> Void
+  _ request: FilmRequest, of recipe: some LatentRecipe, with generator: Generator, _ sliders: Sliders?,
+  _ shouldStop: () -> Bool, _ report: (FilmProgress) -> Void
 ) throws -> Filmed {
   guard (16...8192).contains(request.size) else {
     throw FilmError.badNumber(option: "--size", value: Double(request.size), range: "from 16 to 8192")
@@ -103,13 +104,14 @@ private func film(
   _ = try ClipFormat(request.previews ? "sheet.apng" : request.out, codec: request.previews ? nil : request.codec)
   let plain = request.out.hasSuffix("/") ? String(request.out.dropLast()) : request.out
   try expectWritable(plain, isForced: request.force || request.resume)
-  let plan = try FilmPlan(request.timeline)
+  let plan = try FilmPlan(request.timeline, sliders: sliders?.sliders.map(\.name) ?? [])
   let path = path(plan, recipe)
   let first = recipe.decode(path.latents(at: [0]))[0]
   let (channels, height, width) = (first.size(0), first.size(1), first.size(2))
   let size = fitted(height, width, longer: request.size)
   let camera = Camera(width: size[1], height: size[0], keepsPixels: request.keepsPixels)
   var frames = Frames(plan: plan, path: path, recipe: recipe, camera: camera)
+  frames.moves = try moves(plan, sliders, recipe)
   if plan.loops && plan.keys.count < (recipe is any MovingRecipe ? 2 : 1) { frames.phase = frames.calmest() }
   if request.previews {
     let chosen = (0..<24).map { $0 * plan.count / 24 }
@@ -124,7 +126,8 @@ private func film(
   let hasAlpha = channels == 4 && format.codec.hasAlpha
   let rendering = try ClipRendering(
     request.out, format: format, width: size[1], height: size[0], rate: plan.rate, alpha: hasAlpha,
-    key: try key(request, generator), isForced: request.force, isResumed: request.resume)
+    key: try key(request, generator, plan.sliders.isEmpty ? nil : sliders), isForced: request.force,
+    isResumed: request.resume)
   let (started, before) = (ProcessInfo.processInfo.systemUptime, rendering.count)
   var isStopped = false
   while rendering.count < plan.count && !isStopped {
@@ -173,8 +176,17 @@ private func path(_ plan: FilmPlan, _ recipe: some LatentRecipe) -> LatentPath {
     dimensions: dimensions, noise: &noise)
 }
 
+/// What is added to the styles of each frame, [layers, D]; none where no slider is moved.
+private func moves(_ plan: FilmPlan, _ sliders: Sliders?, _ recipe: some LatentRecipe) throws -> [Tensor] {
+  guard !plan.sliders.isEmpty, let sliders, let style = recipe as? any StyleRecipe else { return [] }
+  let shape = style.styles(style.latents(seeds: [0]), truncation: 1).shape
+  return try (0..<plan.count).map { frame in
+    try sliders.moves(plan.sliders.mapValues { $0[frame] }, layers: shape[1], width: shape[2])
+  }
+}
+
 /// Tells this work from another for the same file.
-private func key(_ request: FilmRequest, _ generator: Generator) throws -> String {
+private func key(_ request: FilmRequest, _ generator: Generator, _ sliders: Sliders?) throws -> String {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.sortedKeys]
   var words = [
@@ -182,6 +194,7 @@ private func key(_ request: FilmRequest, _ generator: Generator) throws -> Strin
     "\(request.keepsPixels)", request.codec?.rawValue ?? "",
   ]
   if let sound = request.timeline.sound { words.append(try Digest.sha256(file: sound)) }
+  if let sliders { words.append(String(decoding: try encoder.encode(sliders), as: UTF8.self)) }
   return String(Digest.sha256(Array(words.joined(separator: "\n").utf8)).prefix(8))
 }
 
@@ -193,6 +206,8 @@ private struct Frames<R: LatentRecipe> {
   let camera: Camera
   /// Seconds of the path at which it begins.
   var phase = 0.0
+  /// Of each frame, what is added to its styles; none where no slider is moved.
+  var moves: [Tensor] = []
 
   func picture(_ number: Int) -> Picture { pictures(number..<number + 1)[0] }
 
@@ -214,13 +229,14 @@ private struct Frames<R: LatentRecipe> {
       made = zip(range, places).map { frame, place in
         let (from, to, t) = path.segment(at: place)
         let ends = Tensor.stacked([path.keys[from].latent, path.keys[to].latent])
-        let pictures = decoded(ends, at: [place, place], truncation: plan.value(.truncation, frame))
+        let pictures = decoded(
+          ends, at: [place, place], truncation: plan.value(.truncation, frame), frames: [frame, frame])
         return pictures[0] * (1 - t) + pictures[1] * t
       }
     } else if plan.changes(.truncation) {
-      made = zip(range, places).map { decoded([$1], truncation: plan.value(.truncation, $0))[0] }
+      made = zip(range, places).map { decoded([$1], truncation: plan.value(.truncation, $0), frames: [$0])[0] }
     } else {
-      made = decoded(places, truncation: 1).unbound()
+      made = decoded(places, truncation: 1, frames: Array(range)).unbound()
     }
     return zip(range, made).map { frame, picture in
       Picture(
@@ -230,12 +246,15 @@ private struct Frames<R: LatentRecipe> {
     }
   }
 
-  private func decoded(_ places: [Double], truncation: Double) -> Tensor {
-    decoded(path.latents(at: places), at: places, truncation: truncation)
+  private func decoded(_ places: [Double], truncation: Double, frames: [Int] = []) -> Tensor {
+    decoded(path.latents(at: places), at: places, truncation: truncation, frames: frames)
   }
 
   /// Of a recipe that moves by itself, at that time of its motion.
-  private func decoded(_ latents: Tensor, at places: [Double], truncation: Double) -> Tensor {
+  private func decoded(_ latents: Tensor, at places: [Double], truncation: Double, frames: [Int]) -> Tensor {
+    if !moves.isEmpty, !frames.isEmpty, let style = recipe as? any StyleRecipe {
+      return style.decode(latents, truncation: truncation, moved: Tensor.stacked(frames.map { moves[$0] }))
+    }
     guard let moving = recipe as? any MovingRecipe else { return recipe.decode(latents, truncation: truncation) }
     return moving.decode(
       latents, at: places, motion: plan.seed, period: plan.loops ? plan.length : nil, truncation: truncation)

@@ -19,10 +19,13 @@ struct FilmPlan {
   /// Seconds of the path, after which a loop is where it began.
   let length: Double
   private let tracks: [FilmTimeline.Property: [Double]]
+  /// Of each slider, where it stands in each frame.
+  let sliders: [String: [Double]]
   let sound: SoundAnalysis?
 
+  /// - Parameter sliders: names that tracks may have beside the known ones.
   /// - Throws: `FilmError`, `ClipError`.
-  init(_ timeline: FilmTimeline) throws {
+  init(_ timeline: FilmTimeline, sliders known: [String] = []) throws {
     rate = try FrameRate(timeline.rate ?? "24")
     if let path = timeline.sound { sound = try SoundAnalysis(file: path) } else { sound = nil }
     let reactions = timeline.react ?? []
@@ -46,19 +49,22 @@ struct FilmPlan {
     shape = timeline.path ?? (given.count < 2 ? .process : .spline)
     guard shape == .process || given.count >= 2 else { throw FilmError.noKeys(shape: shape.rawValue) }
     keys = try Self.timed(given, over: length, loops: loops)
-    var tracks: [FilmTimeline.Property: [Double]] = [:]
+    var tracks: [FilmTimeline.Property: [Double]] = [:], sliders: [String: [Double]] = [:]
     let times = (0..<count).map { [rate] in rate.time(of: $0) }
     for (name, track) in timeline.tracks ?? [:] {
-      guard let property = FilmTimeline.Property(rawValue: name) else { throw FilmError.track(name) }
+      let property = FilmTimeline.Property(rawValue: name)
+      guard property != nil || known.contains(name) else { throw FilmError.track(name, sliders: known) }
       guard !track.points.isEmpty, zip(track.points, track.points.dropFirst()).allSatisfy({ $0.at < $1.at }) else {
         throw FilmError.times("those of the track '\(name)' don't ascend")
       }
-      for point in track.points where !property.range.contains(point.value) {
+      let range = property?.range ?? -20...20
+      for point in track.points where !range.contains(point.value) {
         throw FilmError.badNumber(
           option: "The track '\(name)'", value: point.value,
-          range: "from \(property.range.lowerBound) to \(property.range.upperBound)")
+          range: "from \(range.lowerBound) to \(range.upperBound)")
       }
-      tracks[property] = times.map { track.value(at: $0) }
+      let values = times.map { track.value(at: $0) }
+      if let property { tracks[property] = values } else { sliders[name] = values }
     }
     // Speed adds up to where the path is; what is heard pushes it on.
     var steps = (tracks[.speed] ?? times.map { _ in 1 }).map { [rate] in $0 / rate.value }
@@ -90,7 +96,7 @@ struct FilmPlan {
       let scale = rounds * length / place
       if abs(scale - 1) > 1e-9 { places = places.map { $0 * scale } }
     }
-    (self.places, self.tracks) = (places, tracks)
+    (self.places, self.tracks, self.sliders) = (places, tracks, sliders)
   }
 
   func value(_ property: FilmTimeline.Property, _ frame: Int) -> Double {

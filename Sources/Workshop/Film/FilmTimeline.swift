@@ -15,6 +15,7 @@ import Yams
 ///   - {seed: 41, at: 4, ease: smooth}
 /// tracks:
 ///   truncation: 0.8
+///   smile: [{at: 0, value: -2}, {at: 12, value: 2}]  # a slider of the generator
 ///   zoom: [{at: 0, value: 1}, {at: 6, value: 1.3, ease: smooth}, {at: 12, value: 1}]
 /// sound: song.flac
 /// react:
@@ -146,7 +147,7 @@ public struct FilmTimeline: Codable, Sendable, Equatable {
     }
     // A sound lies beside the timeline.
     if let sound, !sound.hasPrefix("/") {
-      self.sound = ((path as NSString).deletingLastPathComponent as NSString).appendingPathComponent(sound)
+      self.sound = path.parentPath.isEmpty ? sound : "\(path.parentPath)/\(sound)"
     }
   }
 
@@ -176,7 +177,7 @@ public enum FilmError: Explained, Equatable {
   case missing(String)
   case timeline(String, why: String)
   case reaction(String)
-  case track(String)
+  case track(String, sliders: [String])
   case badNumber(option: String, value: Double, range: String)
   case times(String)
   case noKeys(shape: String)
@@ -190,8 +191,8 @@ public enum FilmError: Explained, Equatable {
       "The timeline \(path) can't be read, since \(why): see docs/film.md for what it may say."
     case .reaction(let words):
       "--react can't be '\(words)': give what is heard (loudness, low, mid, high, onset), what moves (path, truncation, zoom, x, y, turn) and by how much, such as onset:path:0.5."
-    case .track(let name):
-      "There is no track '\(name)': use truncation, speed, zoom, x, y or turn."
+    case .track(let name, let sliders):
+      "There is no track '\(name)': use truncation, speed, zoom, x, y or turn, or a slider\(sliders.isEmpty ? " that `atelier sliders` finds" : ": " + sliders.joined(separator: ", "))."
     case .badNumber(let option, let value, let range): "\(option) can't be \(value): use a number \(range)."
     case .times(let why): "The times don't fit: \(why)."
     case .noKeys(let shape):

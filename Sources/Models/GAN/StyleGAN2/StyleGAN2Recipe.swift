@@ -229,6 +229,9 @@ public final class StyleGAN2Recipe: StyleRecipe, ConditionalRecipe {
   // MARK: StyleRecipe
 
   public var synthesizer: any Module { average.module.synthesis }
+  public var styleWeights: [Tensor] {
+    average.module.synthesis.blocks.flatMap { [$0.conv0?.affine.weight, $0.conv1.affine.weight].compactMap { $0 } }
+  }
   public func styles(_ latents: Tensor, truncation: Double) -> Tensor {
     withoutGradients { styles(latents, choice.chosen(latents.size(0)), truncation: truncation) }
   }

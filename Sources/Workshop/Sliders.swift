@@ -1,0 +1,179 @@
+import Foundation
+import Media
+import Models
+import Torch
+import Training
+
+/// A direction in which a generator's pictures can be moved, under a name that an artist gave it.
+public struct Slider: Codable, Sendable, Equatable {
+  public var name: String
+  /// How it was found.
+  public let method: DirectionMethod
+  /// The first and the last of the layers that it moves, from 0, coarse ones first; nil for all.
+  public let layers: [Int]?
+  /// In styles; 1 is one standard deviation along it.
+  public let vector: [Float]
+}
+
+/// A generator's sliders, in a file beside it.
+public struct Sliders: Codable, Sendable, Equatable {
+  /// The SHA-256 of the checkpoint that they were found in.
+  public var checkpoint: String
+  public var sliders: [Slider] = []
+
+  public subscript(name: String) -> Slider? { sliders.first { $0.name == name } }
+
+  /// In a run's folder; of a single file in the workspace, under the name that it has.
+  static func path(of generator: Generator, in workspace: Workspace) -> String {
+    let folder = generator.path.parentPath
+    guard ["checkpoints", "best"].contains((folder as NSString).lastPathComponent) else {
+      let stem = ((generator.path as NSString).lastPathComponent as NSString).deletingPathExtension
+      return "\(workspace.models)/\(stem)-sliders.json"
+    }
+    return folder.parentPath + "/sliders.json"
+  }
+
+  /// Those that were found before; nil when there are none.
+  ///
+  /// - Throws: `SliderError.damaged`.
+  public init?(of generator: Generator, in workspace: Workspace) throws(SliderError) {
+    let path = Self.path(of: generator, in: workspace)
+    guard let data = FileManager.default.contents(atPath: path) else { return nil }
+    guard let found = try? JSONDecoder().decode(Sliders.self, from: data) else { throw .damaged(path: path) }
+    self = found
+  }
+
+  init(checkpoint: String) { self.checkpoint = checkpoint }
+
+  func write(for generator: Generator, in workspace: Workspace) throws {
+    let path = Self.path(of: generator, in: workspace)
+    try AtomicFile.makeFolder(path.parentPath)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    try AtomicFile.write(Array(encoder.encode(self)), to: path, isForced: true)
+  }
+
+  /// What is added to styles [layers, D].
+  ///
+  /// - Throws: `SliderError.unknown`, `.doesNotFit`.
+  func moves(_ positions: [String: Double], layers: Int, width: Int) throws(SliderError) -> Tensor {
+    var sum = Tensor.zeros([layers, width])
+    for (name, position) in positions.sorted(by: { $0.key < $1.key }) {
+      guard let slider = self[name] else { throw .unknown(name, known: sliders.map(\.name)) }
+      guard slider.vector.count == width else { throw .doesNotFit(name) }
+      let range = slider.layers.map { $0[0]...$0[1] } ?? 0...layers - 1
+      let isMoved = Tensor((0..<layers).map { Float(range.contains($0) ? 1 : 0) }, shape: [layers, 1])
+      sum = sum + isMoved * Tensor(slider.vector) * position
+    }
+    return sum
+  }
+}
+
+/// Why a slider can't be found or used.
+public enum SliderError: Explained, Equatable {
+  case noStyles(String, recipe: String)
+  case none(String)
+  case unknown(String, known: [String])
+  case damaged(path: String)
+  case doesNotFit(String)
+  case badCount(Int)
+  case badLayers(String, count: Int)
+  case badName(String)
+  case badPosition(String)
+  case taken(String)
+  case badMix(Int, layers: Int)
+
+  public var sentence: String {
+    switch self {
+    case .noStyles(let name, let recipe):
+      "\(name) (\(recipe)) isn't steered by styles, so it has no sliders and can't be mixed: use a run of the recipe r3gan or stylegan2."
+    case .none(let name): "\(name) has no sliders yet: find some by `atelier sliders \(name) --out sheet.png`."
+    case .unknown(let name, let known): "There is no slider '\(name)': use \(known.joined(separator: ", "))."
+    case .damaged(let path): "The sliders in \(path) can't be read: delete that file, and find them again."
+    case .doesNotFit(let name): "The slider '\(name)' is another generator's: find them again by --find ganspace."
+    case .badCount(let count): "--count can't be \(count): use a number from 1 to 64."
+    case .badLayers(let words, let count):
+      "--layers can't be '\(words)': use two of the layers 0 to \(count - 1), such as 0-\(max(0, count / 2 - 1)) for shapes."
+    case .badName(let name):
+      "A slider can't be called '\(name)': use letters, digits, - and _, and no name of a film's track."
+    case .badPosition(let words):
+      "--slide can't be '\(words)': give a slider and a number from -20 to 20, such as smile=2."
+    case .taken(let name): "There is a slider '\(name)' already: choose another name, or --drop it first."
+    case .badMix(let layer, let layers): "--mix-at can't be \(layer): use a layer from 1 to \(layers - 1)."
+    }
+  }
+  public var exit: Exit {
+    switch self {
+    case .damaged, .doesNotFit: .data
+    default: .usage
+    }
+  }
+}
+
+/// Where sliders stand, as typed: `smile=2`.
+public struct SliderPositions: Sendable, Equatable {
+  public private(set) var values: [String: Double] = [:]
+
+  public init() {}
+
+  /// - Throws: `SliderError.badPosition`.
+  public init(_ words: [String]) throws(SliderError) {
+    for word in words {
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, !parts[0].isEmpty, let value = Double(parts[1]), (-20...20).contains(value) else {
+        throw .badPosition(word)
+      }
+      values[String(parts[0])] = value
+    }
+  }
+
+  /// As a picture's file says them.
+  var words: String {
+    values.sorted { $0.key < $1.key }.map { "\($0.key)=\(String(format: "%g", $0.value))" }.joined(separator: ", ")
+  }
+}
+
+extension SliderPositions {
+  /// What is added to a generator's styles [1, layers, D]; nil where nothing stands anywhere.
+  ///
+  /// - Throws: `SliderError`.
+  func moves(of generator: Generator, in workspace: Workspace) throws(SliderError) -> Tensor? {
+    guard !values.isEmpty else { return nil }
+    let recipe = try styleRecipe(of: generator)
+    guard let sliders = try Sliders(of: generator, in: workspace) else { throw .none(generator.name) }
+    let shape = recipe.styles(recipe.latents(seeds: [0]), truncation: 1).shape
+    return try sliders.moves(values, layers: shape[1], width: shape[2]).unsqueezed(0)
+  }
+}
+
+/// - Throws: `SliderError.noStyles`.
+func styleRecipe(of generator: Generator) throws(SliderError) -> any StyleRecipe {
+  guard let recipe = generator.recipe as? any StyleRecipe else {
+    throw .noStyles(generator.name, recipe: generator.facts.recipe)
+  }
+  return recipe
+}
+
+/// The pictures of seeds, moved.
+func moved(_ recipe: some StyleRecipe, _ seeds: [UInt64], truncation: Double, by moves: Tensor) -> Tensor {
+  recipe.decode(recipe.latents(seeds: seeds), truncation: truncation, moved: moves)
+}
+
+/// A sheet: above the pictures whose fine layers are taken, on the left those whose coarse ones are.
+func mixed(
+  _ recipe: some StyleRecipe, _ mix: (coarse: Seeds, fine: Seeds), at layer: Int?, truncation: Double
+) throws(SliderError) -> Picture {
+  let (a, b) = (recipe.latents(seeds: mix.coarse.values), recipe.latents(seeds: mix.fine.values))
+  let layers = recipe.styles(a[0..<1], truncation: 1).size(1), cut = layer ?? layers / 2
+  guard (1..<layers).contains(cut) else { throw .badMix(cut, layers: layers) }
+  let (left, top) = (recipe.decode(a, truncation: truncation), recipe.decode(b, truncation: truncation))
+  let made = recipe.mixed(coarse: a, fine: b, at: cut, truncation: truncation)
+  let columns = mix.fine.values.count
+  let corner = Picture(width: left.size(3), height: left.size(2), of: .white)
+  var cells = [corner] + top.unbound().map { Picture($0) }
+  for (row, picture) in left.unbound().enumerated() {
+    cells.append(Picture(picture))
+    cells += made[row * columns..<(row + 1) * columns].unbound().map { Picture($0) }
+  }
+  return Sheet(columns: columns + 1, for: cells.count).drawn(cells)
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Foundation
+import Models
+import Workshop
+
+struct SlidersCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sliders",
+    abstract: "Find and name what a generator's pictures can be changed by.",
+    discussion: """
+      With a run of the recipe r3gan or stylegan2. The sheet has a row for each slider, from -3 to 3. Name those that are of use, \
+      then move them in `generate` and as tracks of a `film`:
+        atelier sliders RUN --out sheet.png
+        atelier sliders RUN --rename pca-2=age --drop pca-5
+        atelier generate RUN --slide age=2 --out DIR
+      """)
+
+  @Argument(help: "A run, checkpoint or model of the recipe r3gan or stylegan2.")
+  var source: String
+
+  @Option(
+    name: .customLong("find"),
+    help: ArgumentHelp(
+      "Look for more: ganspace, where pictures differ most (done unasked when there are none), or sefa, what moves "
+        + "the layers most.", valueName: "how"))
+  var method: DirectionMethod?
+
+  @Option(help: ArgumentHelp("How many to look for.", valueName: "n"))
+  var count = 6
+
+  @Option(help: ArgumentHelp("Move only these layers, from 0, coarse ones first, such as 0-2.", valueName: "a-b"))
+  var layers: String?
+
+  @Option(parsing: .singleValue, help: ArgumentHelp("Give a slider another name.", valueName: "old=new"))
+  var rename: [String] = []
+
+  @Option(parsing: .singleValue, help: ArgumentHelp("Take a slider away.", valueName: "name"))
+  var drop: [String] = []
+
+  @Option(help: ArgumentHelp("The seed whose picture the sheet changes.", valueName: "n"))
+  var seed: UInt64 = 0
+
+  @Option(help: ArgumentHelp("A PNG with all sliders, a row each.", valueName: "file"))
+  var out: String?
+
+  @Flag(help: "Replace a file that is there.")
+  var force = false
+
+  @OptionGroup var device: DeviceOption
+  @OptionGroup var common: Common
+
+  func run() throws {
+    let console = common.console
+    var request = SlidersRequest(run: source)
+    (request.method, request.count, request.layers) = (method, count, layers)
+    (request.seed, request.sheet, request.force, request.dropped) = (seed, out, force, drop)
+    request.renamed = try rename.map { word in
+      let parts = word.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
+      guard parts.count == 2 else { throw ValidationError("--rename takes old=new, such as pca-2=age.") }
+      return (parts[0], parts[1])
+    }
+    let found = try sliders(request, in: common.place, on: device.resolved()) {
+      console.line($0)
+      console.event("note", ["text": $0])
+    }
+    for slider in found.sliders {
+      console.event("slider", ["name": slider.name, "method": slider.method.rawValue, "layers": slider.layers ?? []])
+      console.line(slider.name + (slider.layers.map { " (layers \($0[0]) to \($0[1]))" } ?? ""))
+    }
+    if let out {
+      show(out, on: console)
+      console.event("sheet", ["path": out])
+      console.line(out)
+    }
+    if let first = found.sliders.first {
+      console.line("Next: ./atelier generate \(source) --slide \(first.name)=2 --out pictures")
+    }
+  }
+}
+
+extension DirectionMethod: ExpressibleByArgument {}
