@@ -5,13 +5,19 @@ import Torch
 public struct DiffAugment: Sendable {
   /// Brightness ± 0.5, saturation × 0...2, contrast × 0.5...1.5, in -1...1 pictures.
   public var colour = true
-  /// Shifts up to this part of the side, with black (0 here) moving in; 0 for none.
+  /// Shifts up to this part of the side; 0 for none.
   public var translation = 0.125
+  /// Whether a shift moves in what is mirrored at the edge, as ADA does, in place of the paper's grey (0 here): a generator
+  /// that learns from few pictures soon makes strips of that.
+  public var mirrorsEdges = false
   /// Side of the grey square, as a part of the picture's; 0 for none.
   public var cutout = 0.5
 
-  public init(colour: Bool = true, translation: Double = 0.125, cutout: Double = 0.5) {
+  public init(
+    colour: Bool = true, translation: Double = 0.125, cutout: Double = 0.5, mirrorsEdges: Bool = false
+  ) {
     (self.colour, self.translation, self.cutout) = (colour, translation, cutout)
+    self.mirrorsEdges = mirrorsEdges
   }
 
   /// - Parameters:
@@ -52,7 +58,8 @@ public struct DiffAugment: Sendable {
       let isChosen = noise.bernoulli(p, [n, 1]).to(.float32)
       let shifts = (Tensor(noise.integers(below: 2 * most + 1, count: n), shape: [n, 1]) - Double(most)) * isChosen
       /// Where each row (or column) comes from: [N, side].
-      let source = Tensor.arange(side).unsqueezed(0) - shifts
+      var source = Tensor.arange(side).unsqueezed(0) - shifts
+      if mirrorsEdges { source = Double(side - 1) - abs(Double(side - 1) - abs(source)) }
       let isInside = source.greaterOrEqual(to: 0).and(source.less(than: Double(side)))
       let shape = dim == 2 ? [n, 1, side, 1] : [n, 1, 1, side]
       let index = clamp(source, min: 0, max: Double(side - 1)).to(.int64).reshaped(shape).to(x.device).expanded(x.shape)

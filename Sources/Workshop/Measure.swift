@@ -30,6 +30,8 @@ public struct Measurement: Codable, Hashable, Sendable {
   /// How strong the steps between neighbouring pixels are, as a part of the real pictures': below 1 is blurred, above 1
   /// has more grain or edges than they have.
   public let sharpness: Double
+  /// Perceptual path length in w, of a generator with styles that was asked for it.
+  public var pathLength: Double?
 
   /// A picture and the real one that it is too much like.
   public struct Copy: Codable, Hashable, Sendable {
@@ -69,21 +71,35 @@ public enum MeasureError: Explained, Equatable {
 ///   - crop: how real pictures become squares; nil takes the run's way, or the middle where that is not known.
 ///   - features: what sees the pictures.
 ///   - nearest: a PNG file: the pictures that are most like real ones above these.
+///   - pathLength: also measures how smooth a generator with styles is.
 ///   - force: replaces such a file that is there.
 ///   - say: told in a sentence what takes time, and `progress` how much of the whole is done, in 0...1.
 /// - Throws: `MeasureError`, and as `Generator`, `pack` and `installModel`.
 public func measure(
   _ subject: String, against: String, samples: Int = 2000, size: Int? = nil, crop: Decoding.Crop? = nil,
   drawing: Drawing = Drawing(), features network: FeatureNetwork = .efficientnetLite0, nearest: String? = nil,
-  force: Bool = false, in workspace: Workspace, on device: Device = .cpu,
+  pathLength: Bool = false, force: Bool = false, in workspace: Workspace, on device: Device = .cpu,
   say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
 ) throws -> Measurement {
   if let nearest { try expectWritable(nearest.absolutePath, isForced: force) }
   var generator = try pictures(subject) ? nil : Generator(subject, in: workspace, on: device) { say($0.sentence) }
   try generator?.draw(drawing)
-  return try measure(
+  let style = pathLength ? try generator.map { try styleRecipe(of: $0) } : nil
+  var found = try measure(
     generator, named: subject, against: against, samples: samples, size: size, crop: crop, features: network,
     nearest: nearest, force: force, in: workspace, on: device, say: say, progress: progress)
+  if let style {
+    say("Looking at steps between styles.")
+    let eye = try styleNetwork("vgg16", in: workspace, on: device, say: say)
+    found.pathLength = steps(of: style, seenBy: eye)
+  }
+  return found
+}
+
+/// The existential is opened here.
+private func steps(of recipe: some StyleRecipe, seenBy eye: VGG) -> Double {
+  var noise = Noise(seed: 0)
+  return perceptualPathLength(of: recipe, seenBy: eye, noise: &noise)
 }
 
 /// The same of a generator that is open, or of the pictures at `subject` when it is nil.

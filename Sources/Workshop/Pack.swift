@@ -58,12 +58,13 @@ public struct Packed: Codable, Hashable, Sendable {
 
 /// Packs the pictures of a folder or a zip file for training, once: the next time the same contents are found packed.
 ///
-/// A damaged file is set aside by name.
+/// A damaged file is set aside by name. Where a file beside the pictures names their kinds (`LabelFile`), they are packed as
+/// if they lay in folders of these names.
 /// - Parameters:
 ///   - path: a folder, a zip file or one picture.
 ///   - progress: called with how many files are done, of how many.
 /// - Throws: `GalleryError` (`.nothingLeft` when every file is damaged), `ArchiveError`, `WorkspaceError`,
-///   `PictureSetError`, `FileError`.
+///   `PictureSetError`, `FileError`, `LabelFileError`.
 public func pack(
   _ path: String, _ packing: Packing, in workspace: Workspace, progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
 ) throws -> Packed {
@@ -71,19 +72,23 @@ public func pack(
   let gallery = try Gallery(path)
   try workspace.make(workspace.cache)
   let hash = try contentHash(of: gallery, in: workspace)
-  return try packed(hash: hash, key: packing.key, in: workspace, count: gallery.count, progress) { set in
+  let labels = try LabelFile(of: gallery)
+  let key = packing.key + (labels.map { " \($0.digest)" } ?? "")
+  return try packed(hash: hash, key: key, in: workspace, count: gallery.count, progress) { set in
     let writer = try PictureSetWriter(path: set, channels: packing.channels, size: packing.size)
     let decoding = packing.decoding
     var setAside: [SetAside] = gallery.unreadable
     try gallery.forEach { _, name, bytes in
       Result { () throws(PictureError) in
         let picture = try Picture.decode(bytes.get(), named: name, decoding)
+        let place = labels?.name(name) ?? name
         return packing.crop == .pieces
-          ? picture.pieces(of: packing.size, named: name) : [(name: name, planes: picture.planes)]
+          ? picture.pieces(of: packing.size, named: place) : [(name: place, planes: picture.planes)]
       }.mapError { SetAside(name: name, reason: $0.reason) }
     } collect: { number, result in
       switch result {
-      case .success(let pieces): for piece in pieces { try writer.add(piece.planes, name: piece.name) }
+      case .success(let pieces):
+        for piece in pieces { try writer.add(piece.planes, name: piece.name) }
       case .failure(let damaged): setAside.append(damaged)
       }
       progress(number + 1, gallery.count)

@@ -116,7 +116,7 @@ public func project(
       let plain = made()
       var tuned: Tensor?
       if request.tunes {
-        request.projection.tune(recipe, to: picture, from: styles, seenBy: eye, on: device) {
+        request.projection.tune(recipe, to: picture, from: styles, seenBy: eye, noise: &noise, on: device) {
           told(steps + $0 * Double(request.projection.tuningSteps), "the generator's weights")
         }
         if shouldStop() { break }

@@ -53,6 +53,9 @@ struct Measure: ParsableCommand {
       "A new PNG file: the pictures that are most like real ones, above these.", valueName: "file"))
   var nearest: String?
 
+  @Flag(help: "Measure how smooth a generator with styles is, too: its perceptual path length.")
+  var pathLength = false
+
   @Flag(help: "Replace that file when it is there.")
   var force = false
 
@@ -79,8 +82,8 @@ struct Measure: ParsableCommand {
     let found = try measuring("looking at pictures") { say, progress in
       try measure(
         subject, against: against, samples: samples ?? 2000, size: size, crop: crop, drawing: drawing.value,
-        features: features, nearest: nearest, force: force, in: common.place, on: device.resolved(), say: say,
-        progress: progress)
+        features: features, nearest: nearest, pathLength: pathLength, force: force, in: common.place,
+        on: device.resolved(), say: say, progress: progress)
     }
     let error = found.kidError.map { " ± \(spoken($0))" } ?? ""
     console.line("\(counted(found.samples, "picture")) against \(grouped(found.real)) real ones, at \(found.size) px:")
@@ -89,6 +92,10 @@ struct Measure: ParsableCommand {
     console.line("  precision   \(spoken(found.precision))   recall \(spoken(found.recall))")
     console.line("  density     \(spoken(found.density))   coverage \(spoken(found.coverage))")
     console.line("  sharpness   \(spoken(found.sharpness)) of the real ones'")
+    if let length = found.pathLength {
+      console.line(
+        "  path length \(spoken(length))   (smaller is smoother; VGG16's features, not comparable with papers)")
+    }
     if let time = found.millisecondsAPicture { console.line("  a picture takes \(spoken(time)) ms") }
     console.line(
       "  likely copies of real pictures: \(found.copies.count), \(percent(found.copies.count, of: found.samples)) "

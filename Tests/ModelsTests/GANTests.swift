@@ -168,4 +168,34 @@ import Training
     let other = try #require(try generator(of: Checkpoint(path: folder + "/g.safetensors")) as? any SamplingRecipe)
     #expect(other.sample(seeds: [3, 4]).isEqual(to: recipe.sample(seeds: [3, 4])))
   }
+
+  /// Red and blue pictures in two folders: each is made when it is asked for.
+  @Test func dcganMakesTheClassThatIsAskedFor() throws {
+    var settings = DCGANRecipe.Settings()
+    (settings.size, settings.batch, settings.width, settings.latent) = (32, 8, 4, 8)
+    (settings.classes, settings.classCounts, settings.averageHalfLife) = (["blue", "red"], [30, 10], 50)
+    (settings.rate, settings.precision) = (2e-3, "float32")
+    var noise = Noise(seed: 2)
+    let recipe = try DCGANRecipe(settings, noise: &noise, on: .cpu)
+    let red = Tensor([0.8, -0.8, -0.8] as [Float], shape: [1, 3, 1, 1]).expanded([4, 3, 32, 32])
+    let batch = Batch(
+      pictures: Tensor.concatenated([red, -red]).channelsLast(), indices: Array(0..<8),
+      labels: [1, 1, 1, 1, 0, 0, 0, 0])
+    for i in 0..<200 {
+      var noise = Noise(seed: 1, at: i)
+      let progress = Progress(picturesSeen: 8 * i, fraction: Double(i) / 200, totalPictures: 1600)
+      #expect(recipe.step(batch, noise: &noise, at: progress).allSatisfy { $0.value.isFinite })
+    }
+    func redness(_ name: String?, _ seeds: [UInt64] = [1, 2, 3, 4]) throws -> [Double] {
+      try recipe.choose(name, guidance: 1)
+      let made = recipe.sample(seeds: seeds)
+      return (made.narrowed(dim: 1, from: 0, count: 1) - made.narrowed(dim: 1, from: 2, count: 1))
+        .mean(dims: [1, 2, 3]).doubles
+    }
+    let (reds, blues) = try (redness("red"), redness("blue"))
+    #expect(reds.min()! > blues.max()! + 0.3, "\(reds) \(blues)")
+    let all = try redness(nil, Array(0..<20))
+    #expect(try abs(redness(nil, [17])[0] - all[17]) < 1e-6)
+    #expect(throws: RecipeError.unknownClass("green", known: ["blue", "red"])) { _ = try redness("green") }
+  }
 }

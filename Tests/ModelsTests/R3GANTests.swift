@@ -256,6 +256,21 @@ import Training
     #expect(moved(isSeamless: false) > 1e-2)
   }
 
+  /// Features that are moved along move the picture, over its edges, too.
+  @Test(arguments: [true, false]) func aSeamlessDCGANKnowsNoEdge(isSeamless: Bool) {
+    var noise = Noise(seed: 1)
+    let network = DCGANGenerator(latent: 8, width: 4, size: 32, channels: 3, isSeamless: isSeamless)
+    network.initialize(&noise, as: .normal(0.3))
+    network.setTraining(false)
+    let z = noise.normal([2, 8, 1, 1])
+    let plain = withoutGradients { network(z) }
+    let first = (network.main[0] as! ConvTranspose2d).weight
+    withoutGradients { first.copy(from: first.rolled(by: [1, 2], dims: [2, 3])) }
+    let moved = withoutGradients { network(z) }
+    let difference = abs(moved - plain.rolled(by: [8, 16], dims: [2, 3])).max().item()
+    #expect(isSeamless ? difference < 1e-5 : difference > 1e-2, "\(difference)")
+  }
+
   @Test func shortRunsStaySmallForLonger() throws {
     func grow(_ pictures: Int) throws -> [Double] {
       var situation = Situation(pictures: 4000, size: 64, channels: 3)

@@ -56,6 +56,24 @@ import Training
     #expect(abs(recipe.decode(z, truncation: 1, moved: move) - recipe.decode(z)).mean().item() > 1e-3)
   }
 
+  /// A length doesn't depend on the step's size while that is small, and a generator that ignores styles has none.
+  @Test func pathsHaveLengths() throws {
+    let recipe = try recipe()
+    var noise = Noise(seed: 2)
+    let eye = VGG()
+    eye.initialize(&noise)
+    func length(_ step: Double) -> Double {
+      var noise = Noise(seed: 3)
+      return perceptualPathLength(of: recipe, samples: 32, step: step, seenBy: eye, noise: &noise)
+    }
+    let (fine, coarse) = (length(1e-4), length(1e-3))
+    #expect(fine > 0 && abs(fine / coarse - 1) < 0.05, "\(fine), \(coarse)")
+    for (name, tensor) in recipe.average.module.state where name.contains("style.") || name == "base.weight" {
+      withoutGradients { tensor.fill(0) }
+    }
+    #expect(length(1e-4) == 0)
+  }
+
   /// A mixture with itself is itself, and each half comes from whose it is.
   @Test func mixturesHaveTheLayersOfBoth() throws {
     let recipe = try recipe()

@@ -13,17 +13,18 @@ import Training
     #expect(DiffAugment()(pictures, probability: 0, noise: &noise).isEqual(to: pictures))
   }
 
-  @Test func shiftsMoveThePixelsAndFillWithZeros() {
+  @Test(arguments: [false, true]) func shiftsMoveThePixelsAndFillWhatIsLeft(mirrorsEdges: Bool) {
     var noise = Noise(seed: 3)
     let x = Tensor.arange(64, dtype: .float32).reshaped([1, 1, 8, 8]).expanded([32, 1, 8, 8]) + 1
-    let y = DiffAugment(colour: false, translation: 0.25, cutout: 0)(x, noise: &noise)
+    let y = DiffAugment(colour: false, translation: 0.25, cutout: 0, mirrorsEdges: mirrorsEdges)(x, noise: &noise)
     var shifts = Set<[Int]>()
     for n in 0..<32 {
       let (a, b) = (x[n].floats, y[n].floats)
       /// The one shift that explains the picture.
       let found = (-2...2).flatMap { dy in (-2...2).map { [dy, $0] } }.filter { shift in
         (0..<64).allSatisfy { i in
-          let (row, column) = (i / 8 - shift[0], i % 8 - shift[1])
+          var (row, column) = (i / 8 - shift[0], i % 8 - shift[1])
+          if mirrorsEdges { (row, column) = (7 - Swift.abs(7 - Swift.abs(row)), 7 - Swift.abs(7 - Swift.abs(column))) }
           return b[i] == ((0..<8).contains(row) && (0..<8).contains(column) ? a[row * 8 + column] : 0)
         }
       }

@@ -34,6 +34,48 @@ import Training
     #expect(try pack(studio.pictures, packing, in: studio.workspace).path == first.path)
   }
 
+  @Test(arguments: [
+    ("labels.csv", "file,kind\nparrot.png,birds\n\"b/violin.png\", music \nscene.jpg,a/b\n"),
+    ("labels.csv", "\u{FEFF}parrot.png;birds\r\nb/violin.png;music\r\nscene.jpg;a/b\r\nnowhere.png;music"),
+    ("dataset.json", #"{"labels": [["parrot.png", "birds"], ["b/violin.png", "music"], ["scene.jpg", "a/b"]]}"#),
+  ])
+  func kindsComeFromAFile(_ name: String, _ content: String) throws {
+    let studio = try Studio("scene.jpg", "parrot.png", "grey.png")
+    try studio.put("violin.png", as: "b/violin.png")
+    let plain = try pack(studio.pictures, Packing(size: 16), in: studio.workspace)
+    try AtomicFile.write(content, to: "\(studio.pictures)/\(name)")
+    for source in [studio.pictures, try studio.zipped()] {
+      let packed = try pack(source, Packing(size: 16), in: studio.workspace)
+      #expect(packed.path != plain.path)
+      let set = try PictureSet(path: packed.path)
+      let classes = PictureClasses(of: set.names)
+      #expect(classes.names == ["a-b", "birds", "music"] && classes.counts == [1, 1, 1], "\(set.names)")
+      let grey = try #require(set.names.firstIndex { $0.hasSuffix("grey.png") })
+      #expect(classes.labels[grey] == -1)
+    }
+  }
+
+  @Test func numbersAndNothingAreKinds() throws {
+    let studio = try Studio("scene.jpg", "parrot.png")
+    func write(_ content: String) throws {
+      try AtomicFile.write(content, to: "\(studio.pictures)/dataset.json", isForced: true)
+    }
+    func names() throws -> [String] {
+      try PictureSet(path: pack(studio.pictures, Packing(size: 16), in: studio.workspace).path).names
+    }
+    try write(#"{"labels": [["scene.jpg", 3], ["parrot.png", 0]]}"#)
+    #expect(try names() == ["0/parrot.png", "3/scene.jpg"])
+    try write(#"{"labels": null}"#)
+    #expect(try names() == ["parrot.png", "scene.jpg"])
+    for bad in ["{", "[1]", #"{"labels": 3}"#, #"{"labels": [["a"]]}"#, #"{"labels": [["scene.jpg", null]]}"#] {
+      try write(bad)
+      #expect(throws: LabelFileError.self, "\(bad)") { try names() }
+    }
+    try write(#"{"labels": [["elsewhere.png", 1]]}"#)
+    let path = "\(studio.pictures)/dataset.json"
+    #expect(throws: LabelFileError.noneThere(path: path, first: "elsewhere.png")) { try names() }
+  }
+
   @Test func texturesArePackedInPieces() throws {
     let studio = try Studio("scene.jpg", "one.png", "short.jpg")
     let packed = try pack(studio.pictures, Packing(size: 32, crop: .pieces), in: studio.workspace)

@@ -4,11 +4,18 @@ import Torch
 /// Radford et al. 2015. Latents [N, latent, 1, 1] to pictures [N, channels, size, size] in -1...1.
 public final class DCGANGenerator: Module {
   let main: Sequential
+  /// What a class adds to the latents.
+  let kind: Linear?
+  private let isSeamless: Bool
 
   /// - Parameters:
   ///   - width: channels at half the picture's size; they double as the size halves, up to 512 or 8 · width.
   ///   - size: a power of two from 8.
-  public init(latent: Int, width: Int, size: Int, channels: Int) {
+  ///   - classes: kinds of pictures that it can be asked for.
+  ///   - isSeamless: its pictures go on at the other edge.
+  public init(latent: Int, width: Int, size: Int, channels: Int, classes: Int = 0, isSeamless: Bool = false) {
+    self.isSeamless = isSeamless
+    kind = classes > 0 ? Linear(classes, latent, bias: false) : nil
     let widths = dcganWidths(width, size)
     var layers: [any UnaryModule] = [
       ConvTranspose2d(latent, widths[0], kernel: 4, bias: false), BatchNorm2d(widths[0]), ReLU(),
@@ -21,14 +28,34 @@ public final class DCGANGenerator: Module {
     layers += [ConvTranspose2d(widths.last!, channels, kernel: 4, stride: 2, padding: 1), Tanh()]
     main = Sequential(layers)
   }
-  public func callAsFunction(_ z: Tensor) -> Tensor { main(z) }
+
+  public func fill(_ noise: inout Noise, as scheme: Initialization) {
+    if let kind { kind.weight.copy(from: noise.normal(kind.weight.shape)) }
+  }
+
+  /// - Parameter kinds: [N, classes], with a 1 where a picture's class is; nil for none.
+  public func callAsFunction(_ z: Tensor, kinds: Tensor? = nil) -> Tensor {
+    var x = z
+    if let kind, let kinds { x = x + kind(kinds).unsqueezed(-1).unsqueezed(-1) }
+    guard isSeamless else { return main(x) }
+    return main.layers.reduce(x) { x, layer in
+      guard layer is ConvTranspose2d, x.size(2) > 1 else { return layer(x) }
+      // One pixel more on each side is all that an outer pixel depends on; what it becomes is cut off again.
+      let wide = layer(pad(x, [1, 1, 1, 1], mode: .circular)), side = 2 * x.size(2)
+      return wide.narrowed(dim: 2, from: 2, count: side).narrowed(dim: 3, from: 2, count: side)
+    }
+  }
 }
 
 /// The generator's mirror image: pictures [N, channels, size, size] to logits [N, 1, 1, 1] of being real.
 public final class DCGANDiscriminator: Module {
   let main: Sequential
+  /// What a class' pictures look like (Miyato and Koyama 2018).
+  let kind: Linear?
 
-  public init(width: Int, size: Int, channels: Int) {
+  /// - Parameter classes: kinds of pictures that are told.
+  public init(width: Int, size: Int, channels: Int, classes: Int = 0) {
+    kind = classes > 0 ? Linear(classes, dcganWidths(width, size)[0], bias: false) : nil
     let widths = Array(dcganWidths(width, size).reversed())
     var layers: [any UnaryModule] = [Conv2d(channels, widths[0], kernel: 4, stride: 2, padding: 1), LeakyReLU(0.2)]
     for (inputs, outputs) in zip(widths, widths.dropFirst()) {
@@ -39,7 +66,18 @@ public final class DCGANDiscriminator: Module {
     layers.append(Conv2d(widths.last!, 1, kernel: 4))
     main = Sequential(layers)
   }
-  public func callAsFunction(_ x: Tensor) -> Tensor { main(x) }
+
+  public func fill(_ noise: inout Noise, as scheme: Initialization) {
+    if let kind { Initialization.zero.fill(kind.weight, nil, &noise) }
+  }
+
+  /// - Parameter kinds: [N, classes], with a 1 where a picture's class is; nil for none.
+  public func callAsFunction(_ x: Tensor, kinds: Tensor? = nil) -> Tensor {
+    guard let kind, let kinds else { return main(x) }
+    let features = main.layers.dropLast().reduce(x) { $1($0) }
+    let likeness = (features.mean(dims: [2, 3]) * kind(kinds)).sum(dims: [1]).reshaped([-1, 1, 1, 1])
+    return main.layers.last!(features) + likeness
+  }
 }
 
 /// Channels at 4 px, 8 px, … half the size.

@@ -3,7 +3,7 @@ import Torch
 import Training
 
 /// The deep convolutional GAN (Radford et al. 2015): shapes soon, under some grain.
-public final class DCGANRecipe: LatentRecipe {
+public final class DCGANRecipe: LatentRecipe, ConditionalRecipe {
   public struct Settings: RecipeSettings {
     public var size = 64
     public var channels = 3
@@ -17,6 +17,10 @@ public final class DCGANRecipe: LatentRecipe {
     public var augment = 0.0  // Probability of each differentiable augmentation.
     public var averageHalfLife = 10_000.0  // Pictures after which half of the average is new.
     public var mirror = false  // See pictures mirrored, too.
+    public var seamless = false  // Left edges fit to right ones, and upper to lower ones.
+    public var conditional = true  // Learn the kinds of pictures from folders, where there are two or more.
+    public var classes: [String] = []  // The folders' names.
+    public var classCounts: [Int] = []  // Pictures in each.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
   }
@@ -38,6 +42,7 @@ public final class DCGANRecipe: LatentRecipe {
     }
     // Few pictures are soon known by heart.
     settings.augment = situation.pictures < 500 ? 1 : situation.pictures < 2000 ? 0.5 : 0
+    if let found = situation.classes { (settings.classes, settings.classCounts) = (found.names, found.counts) }
     try check(settings)
     return settings
   }
@@ -49,17 +54,23 @@ public final class DCGANRecipe: LatentRecipe {
   private let device: Device
   private let usesBFloat16: Bool
   private let augment = DiffAugment()
+  private var choice: ClassChoice
+  public var classes: [String] { choice.names }
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
     try Self.check(settings)
     (self.settings, self.device) = (settings, device)
     usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
+    let choice = ClassChoice(settings.conditional ? settings.classes : [], counts: settings.classCounts)
+    self.choice = choice
     func generator() -> DCGANGenerator {
       DCGANGenerator(
-        latent: settings.latent, width: settings.width, size: settings.size, channels: settings.channels)
+        latent: settings.latent, width: settings.width, size: settings.size, channels: settings.channels,
+        classes: choice.names.count, isSeamless: settings.seamless)
     }
     self.generator = generator()
-    discriminator = DCGANDiscriminator(width: settings.width, size: settings.size, channels: settings.channels)
+    discriminator = DCGANDiscriminator(
+      width: settings.width, size: settings.size, channels: settings.channels, classes: choice.names.count)
     for network in [self.generator, discriminator] as [any Module] {
       network.initialize(&noise, as: .normal(0.02))
       network.move(to: device)
@@ -79,6 +90,8 @@ public final class DCGANRecipe: LatentRecipe {
     try expect(settings.batch > 1, "batch", settings.batch, "it must be 2 or more")
     try expect(settings.latent > 0, "latent", settings.latent, "it must be 1 or more")
     try expect(settings.width > 0, "width", settings.width, "it must be 1 or more")
+    try expect(
+      settings.classes.count == settings.classCounts.count, "classes", settings.classes, "give as many class-counts")
   }
 
   public var saved: [String: any Saved] {
@@ -96,14 +109,18 @@ public final class DCGANRecipe: LatentRecipe {
     optimizerD.rate = settings.rate * progress.rateScale
     optimizerG.rate = settings.rate * progress.rateScale
     let z = noise.normal([n, settings.latent, 1, 1], on: device)
+    // Real and generated pictures are judged as of the same classes.
+    let kinds = choice.told(batch.labels, noise: &noise).map { choice.marks($0, on: device) }
     // The discriminator's batch statistics are of real or of generated pictures, never of both.
     let (fake, lossD) = mixed {
-      let fake = generator(z)
-      let real = judge(alphaWeighted(batch.pictures), &noise), false_ = judge(fake.detached(), &noise)
+      var fake = generator(z, kinds: kinds)
+      // A seam must be nowhere in particular.
+      if settings.seamless { fake = fake.rolled(by: noise.integers(below: settings.size, count: 2), dims: [2, 3]) }
+      let real = judge(alphaWeighted(batch.pictures), kinds, &noise), false_ = judge(fake.detached(), kinds, &noise)
       return (fake, lossOfReal(real, smoothing: settings.smoothing) + lossOfFake(false_))
     }
     optimizerD.step(minimizing: lossD)
-    let lossG = mixed { lossOfGenerator(judge(fake, &noise)) }
+    let lossG = mixed { lossOfGenerator(judge(fake, kinds, &noise)) }
     optimizerG.step(minimizing: lossG)
     average.follow(
       generator, decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
@@ -113,19 +130,32 @@ public final class DCGANRecipe: LatentRecipe {
   private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
 
   /// Float32 logits of pictures, augmented when the settings say so.
-  private func judge(_ x: Tensor, _ noise: inout Noise) -> Tensor {
+  private func judge(_ x: Tensor, _ kinds: Tensor?, _ noise: inout Noise) -> Tensor {
     let seen = settings.augment > 0 ? augment(x, probability: settings.augment, noise: &noise) : x
-    return discriminator(seen).to(.float32)
+    return discriminator(seen, kinds: kinds).to(.float32)
   }
 
   public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
 
   /// In float32, whatever the precision of training, so that pictures are the same on any machine up to rounding.
-  public func decode(_ latents: Tensor) -> Tensor {
+  public func decode(_ latents: Tensor) -> Tensor { decode(latents, kinds: choice.chosen(latents.size(0))) }
+
+  public func sample(seeds: [UInt64]) -> Tensor { decode(latents(seeds: seeds), kinds: choice.kinds(of: seeds)) }
+
+  public func choose(_ name: String?, guidance: Double) throws(RecipeError) {
+    try choice.choose(name, guidance: guidance)
+  }
+
+  private func decode(_ latents: Tensor, kinds: [Int]) -> Tensor {
     withoutGradients {
-      inEqualBatches(of: 16, latents) { rows in
-        let z = rows.to(device).reshaped([-1, settings.latent, 1, 1]).channelsLast()
-        return straightened(average.module(z).to(.cpu)).contiguous()
+      // Classes go along as the last column, since batches are filled up.
+      let columns = Tensor.concatenated([latents, Tensor(kinds.map(Float.init), shape: [kinds.count, 1])], dim: 1)
+      return inEqualBatches(of: 16, columns) { rows in
+        let latents = rows.narrowed(dim: 1, from: 0, count: settings.latent)
+        let z = latents.to(device).reshaped([-1, settings.latent, 1, 1]).channelsLast()
+        let numbers = rows.narrowed(dim: 1, from: settings.latent, count: 1).floats.map { Int($0) }
+        let marks = classes.isEmpty ? nil : choice.marks(numbers, on: device) * choice.guidance
+        return straightened(average.module(z, kinds: marks).to(.cpu)).contiguous()
       }
     }
   }

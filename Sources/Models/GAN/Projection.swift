@@ -11,6 +11,9 @@ public struct Projection: Sendable {
   public var tuningSteps = 250  // Steps on the generator's weights.
   public var rate = 0.05  // Adam's learning rate on styles, in their own deviations; rises and falls.
   public var tuningRate = 1e-3  // Adam's on weights.
+  public var enough = 0.03  // Distance to the picture at which tuning ends: further costs other pictures more than it gives.
+  public var locality = 1.0  // Weight of what the generator makes of other styles staying as it was; 0 for none.
+  public var neighbours = 64  // Other styles that are held so.
   public var pixels = 1.0  // Weight of the mean square error of pixels in -1...1, beside what VGG16 sees.
   public var restlessness = 0.05  // Noise on the styles at the beginning, in their own deviations.
 
@@ -46,35 +49,62 @@ public struct Projection: Sendable {
     return found.detached().to(.cpu)
   }
 
-  /// Tunes the recipe's generator so that styles make exactly one picture.
+  /// Tunes the recipe's generator so that styles make one picture, and holds what it makes of others: between these
+  /// styles and seeds' (locality regularisation, Roich et al. 2021, section 3.3).
   ///
   /// - Parameters:
   ///   - styles: [1, layers, D].
   ///   - picture: [1, 3 or 4, H, W] in -1...1.
   ///   - progress: as in `styles`; when it stops, the weights are those of the last step.
   public func tune(
-    _ recipe: some StyleRecipe, to picture: Tensor, from styles: Tensor, seenBy eye: VGG, on device: Device = .cpu,
-    progress: (Double) -> Bool = { _ in true }
+    _ recipe: some StyleRecipe, to picture: Tensor, from styles: Tensor, seenBy eye: VGG, noise: inout Noise,
+    on device: Device = .cpu, progress: (Double) -> Bool = { _ in true }
   ) {
     let network = recipe.synthesizer
+    let target = Target(picture.to(device), eye), styles = styles.to(device)
+    let held = locality > 0 ? others(of: recipe, around: styles, &noise) : nil
     network.setRequiresGradient(true)
     defer { network.setRequiresGradient(false) }
-    let target = Target(picture.to(device), eye), styles = styles.to(device)
     let optimizer = Adam(network.state.map(\.tensor).filter(\.requiresGradient), rate: tuningRate)
     for step in 0..<tuningSteps {
       let fall = min(1, (1 - Double(step) / Double(tuningSteps)) / 0.5)
       optimizer.rate = tuningRate * fall
       // What comes before styles has no part in it.
-      let loss = target.distance(recipe.synthesize(styles), eye, pixels)
+      var loss = target.distance(recipe.synthesize(styles), eye, pixels)
+      if loss.item() < enough {
+        _ = progress(1)
+        return
+      }
+      if let held {
+        let which = Tensor(noise.integers(below: neighbours, count: 2))
+        let before = Target(held.pictures[which], eye)
+        loss = loss + before.distance(recipe.synthesize(held.styles[which]), eye, pixels) * locality
+      }
       optimizer.step(gradientsIfUsed(of: loss, withRespectTo: optimizer.parameters))
       guard progress(Double(step + 1) / Double(tuningSteps)) else { return }
+    }
+  }
+
+  /// Styles between these and seeds', and what is made of them before anything is tuned.
+  private func others(
+    of recipe: some StyleRecipe, around styles: Tensor, _ noise: inout Noise
+  ) -> (styles: Tensor, pictures: Tensor) {
+    withoutGradients {
+      let seeds = (0..<neighbours).map { UInt64($0) }
+      let far = recipe.styles(recipe.latents(seeds: seeds), truncation: 1)
+      let places = noise.uniform([neighbours, 1, 1], from: 0.2, to: 1).to(styles.device)
+      let between = lerp(styles.expanded(far.shape), far, places)
+      let made = stride(from: 0, to: neighbours, by: 16).map { start in
+        recipe.synthesize(between[start..<min(start + 16, neighbours)])
+      }
+      return (between, Tensor.concatenated(made))
     }
   }
 }
 
 /// What a picture should be like.
-private struct Target {
-  private static let layers = [VGG.Layer(1, 2), VGG.Layer(2, 2), VGG.Layer(3, 3), VGG.Layer(4, 3)]
+struct Target {
+  static let layers = [VGG.Layer(1, 2), VGG.Layer(2, 2), VGG.Layer(3, 3), VGG.Layer(4, 3)]
   private let pictures: Tensor, features: [Tensor]
 
   init(_ pictures: Tensor, _ eye: VGG) {
@@ -90,7 +120,7 @@ private struct Target {
 }
 
 /// Pictures in -1...1 as VGG takes them: three colours in 0...1; of transparent ones what is on grey, grey ones thrice.
-private func coloured(_ x: Tensor) -> Tensor {
+func coloured(_ x: Tensor) -> Tensor {
   let x = x * 0.5 + 0.5
   switch x.size(1) {
   case 1: return x.expanded([x.size(0), 3, x.size(2), x.size(3)])

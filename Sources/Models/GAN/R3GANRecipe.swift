@@ -21,7 +21,7 @@ public final class R3GANRecipe: StyleRecipe, ConditionalRecipe {
   private static let averageSteps = 4
   /// The part of a run in which the probability of changes can go from 0 to 1.
   private static let adaptSpan = 0.25
-  private let shift = DiffAugment(colour: false, translation: 0.125, cutout: 0)
+  private let shift = DiffAugment(colour: false, translation: 0.125, cutout: 0, mirrorsEdges: true)
   /// How likely changes are, where that is steered.
   private let strength: AugmentStrength?
   private var choice: ClassChoice

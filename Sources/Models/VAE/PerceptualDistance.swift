@@ -6,13 +6,16 @@ import Torch
 /// - Parameters:
 ///   - a, b: of each layer [N, C, h, w].
 /// - Returns: rank 0.
-func perceptualDistance(_ a: [Tensor], _ b: [Tensor]) -> Tensor {
+func perceptualDistance(_ a: [Tensor], _ b: [Tensor]) -> Tensor { perceptualDistances(a, b).mean() }
+
+/// The same of each picture, [N].
+func perceptualDistances(_ a: [Tensor], _ b: [Tensor]) -> Tensor {
   let each = zip(a, b).map { a, b -> Tensor in
     func unit(_ x: Tensor) -> Tensor {
       let x = x.to(.float32)
       return x * rsqrt(square(x).sum(dims: [1], keepDims: true) + 1e-8)
     }
-    return square(unit(a) - unit(b)).sum(dims: [1]).mean()
+    return square(unit(a) - unit(b)).sum(dims: [1]).mean(dims: [1, 2])
   }
   return each.dropFirst().reduce(each[0]) { $0 + $1 }
 }

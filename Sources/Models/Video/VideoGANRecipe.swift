@@ -24,7 +24,7 @@ public final class VideoGANRecipe: MovingRecipe, SequenceRecipe {
   private let usesBFloat16: Bool
   /// Steps between two moves of the average, which reads and writes all weights.
   private static let averageSteps = 4
-  private let augment = DiffAugment(colour: false, translation: 0.125, cutout: 0)
+  private let augment = DiffAugment(colour: false, translation: 0.125, cutout: 0, mirrorsEdges: true)
 
   public init(_ settings: VideoGANSettings, noise: inout Noise, on device: Device) throws(RecipeError) {
     try settings.check()

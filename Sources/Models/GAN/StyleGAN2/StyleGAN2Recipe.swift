@@ -29,7 +29,7 @@ public final class StyleGAN2Recipe: StyleRecipe, ConditionalRecipe {
   private let device: Device
   private let usesBFloat16: Bool
   private var choice: ClassChoice
-  private let shift = DiffAugment(colour: false, cutout: 0)
+  private let shift = DiffAugment(colour: false, cutout: 0, mirrorsEdges: true)
   /// Pictures over which the augmentation's probability would go from 0 to 1, as a part of the run; and at most.
   private static let adaptSpan = (part: 0.3, most: 200_000.0)
   /// How much of the path lengths' mean, and of w's, a step keeps.
