@@ -12,13 +12,13 @@ public func alphaWeighted(_ x: Tensor) -> Tensor {
   return Tensor.concatenated([weighed, alpha], dim: 1)
 }
 
-/// The way back, to colours as files have them; where nothing can be seen they are black.
+/// The way back, to colours as files have them; where hardly anything can be seen (alpha below 8 of 255) there is nothing,
+/// and that is black: a generator's nothing is never quite nothing, and makes a haze on dark ground.
 public func straightened(_ x: Tensor) -> Tensor {
   guard x.size(1) == 4 else { return x }
-  // Less than half a step of 255 is nothing.
   let alpha = x.narrowed(dim: 1, from: 3, count: 1) * 0.5 + 0.5
-  let isSeen = alpha.greater(than: 0.5 / 255).to(x.dtype)
+  let isSeen = alpha.greater(than: 7.5 / 255).to(x.dtype)
   let colours = x.narrowed(dim: 1, from: 0, count: 3) * 0.5 + 0.5
-  let whole = clamp(colours / clamp(alpha, min: 0.5 / 255), min: 0, max: 1) * isSeen
+  let whole = clamp(colours / clamp(alpha, min: 7.5 / 255), min: 0, max: 1) * isSeen
   return Tensor.concatenated([whole, alpha * isSeen], dim: 1) * 2 - 1
 }

@@ -40,7 +40,7 @@ final class BestKeeper {
   private static let share = 30.0
   private static let samples = 256, mostReal = 1000
   /// So many looks in a row must be worse, by so many standard errors and by this factor, before a run is stopped.
-  private static let patience = 5, errors = 3.0, factor = 1.3
+  private static let patience = 5, errors = 3.0, factor = 2.0
 
   /// - Parameter firstLook: seconds of training before it: nobody asks how good a minute's work is.
   /// - Returns: nil when the recipe makes no pictures by itself, or there are too few real ones to compare with.

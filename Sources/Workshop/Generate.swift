@@ -24,6 +24,8 @@ public struct GenerateRequest: Sendable {
   public var mix: (coarse: Seeds, fine: Seeds)?
   /// The first fine layer; nil for the middle.
   public var mixAt: Int?
+  /// Under what is transparent on sheets, and around.
+  public var ground = Ground.white
   /// Replaces files that are there.
   public var force = false
 
@@ -98,12 +100,12 @@ public func generate(
       if sheet != nil { onSheet.append(picture) }
     }
   }
-  if let sheet { try write(Sheet(for: onSheet.count).drawn(onSheet), sheet, .sheet) }
+  if let sheet { try write(Sheet(for: onSheet.count, ground: request.ground).drawn(onSheet), sheet, .sheet) }
   if let walk, let latent {
     let made = walk.pairs.flatMap { pair in
       interpolated(latent, from: pair.from, to: pair.to, steps: request.steps, truncation: request.truncation ?? 1)
     }
-    let drawn = Sheet(columns: request.steps, for: made.count).drawn(made)
+    let drawn = Sheet(columns: request.steps, for: made.count, ground: request.ground).drawn(made)
     try write(drawn, walk.path, .interpolation)
   }
   if let mixing, let style, let mix = request.mix {

@@ -30,6 +30,8 @@ public struct Measurement: Codable, Hashable, Sendable {
   /// How strong the steps between neighbouring pixels are, as a part of the real pictures': below 1 is blurred, above 1
   /// has more grain or edges than they have.
   public let sharpness: Double
+  /// Steps across the edges of pictures laid side by side, as a part of those inside; of generators that are to be seamless.
+  public var seam: Double?
   /// Perceptual path length in w, of a generator with styles that was asked for it.
   public var pathLength: Double?
 
@@ -162,7 +164,7 @@ func measure(
       .write(
         sheet.absolutePath, text: [("Software", "Atelier \(House.version)")], xmp: Provenance.xmp(), isForced: force)
   }
-  return Measurement(
+  var found = Measurement(
     subject: subject, against: against, samples: generated.size(0), real: real.size(0), size: side,
     kid: 1000 * kernel.value, kidError: kernel.error.isNaN ? nil : 1000 * kernel.error,
     fid: frechetDistance(generated, real), precision: neighbours.precision, recall: neighbours.recall,
@@ -170,6 +172,14 @@ func measure(
     picturesSeen: generator?.facts.picturesSeen, copies: copies, copyFalseRate: meter.calibration.falseRate,
     copySensitivity: meter.calibration.sensitivity, millisecondsAPicture: milliseconds,
     sharpness: energy / max(realEnergy, 1e-12))
+  if let generator, isSeamless(generator.facts.settings) { found.seam = seamRatio(of: bytes) }
+  return found
+}
+
+/// Whether a recipe's settings ask for pictures that tile.
+private func isSeamless(_ json: String) -> Bool {
+  let settings = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+  return settings?["seamless"] as? Bool ?? false
 }
 
 func packing(of generator: Generator?, size: Int, channels: Int, crop: Decoding.Crop?) -> Packing {

@@ -45,6 +45,8 @@ enum Architecture {
   case dcgan
   case dense
   case r3gan
+  /// By the names of StyleGAN2-ADA's PyTorch edition, such as `synthesis.b8.conv0.affine.weight`.
+  case stylegan2
   /// VGG's convolutions, by torchvision's names; its classifier is left out.
   case vgg16, vgg19
   /// Networks that enlarge: ESRGAN's of either size, and waifu2x's of seven layers.
@@ -57,7 +59,7 @@ enum Architecture {
   case raw
 
   static let all =
-    ["efficientnet-lite0", "dcgan", "dense", "r3gan", "vgg16", "vgg19", "realesrgan", "waifu2x", "brush"]
+    ["efficientnet-lite0", "dcgan", "dense", "r3gan", "stylegan2", "vgg16", "vgg19", "realesrgan", "waifu2x", "brush"]
     + transfers
   /// Those that `restyle --with` takes.
   static let transfers = ["cyclegan", "cut", "pix2pix"]
@@ -69,6 +71,7 @@ enum Architecture {
     case "dcgan": .dcgan
     case "dense": .dense
     case "r3gan": .r3gan
+    case "stylegan2": .stylegan2
     case "vgg16": .vgg16
     case "vgg19": .vgg19
     case "realesrgan": .realesrgan
@@ -109,6 +112,8 @@ enum Architecture {
       case .dcgan: return try adopted(inMain(weights), DCGANRecipe.self, settings: dcganSettings)
       case .dense: return try adopted(inMain(weights), DenseRecipe.self, settings: denseSettings)
       case .r3gan: return try adopted(weights, R3GANRecipe.self, settings: r3ganSettings)
+      case .stylegan2:
+        return try adopted(styleGAN2Generator(weights), StyleGAN2Recipe.self, settings: styleGAN2Settings)
       case .cyclegan, .cut, .pix2pix:
         let state = try transferNetwork(weights).state
         return (state, [ModelMetadata.use: "pictures changed, by `atelier restyle PICTURE --with` its name"])
@@ -177,10 +182,49 @@ private func r3ganSettings(_ weights: [String: Tensor]) throws(StateError) -> R3
     settings.blocks.append((0...).first { weights["\(stage).blocks.\($0).conv.weight"] == nil }!)
   }
   settings.channels = try shape("stages.1.head.weight", rank: 4)[0] / 4
-  settings.size = 4 << settings.widths.count
+  let first = try shape("base.weight", rank: 2)[0] / max(1, settings.widths.first ?? 1)
+  settings.size = Int(Double(first).squareRoot().rounded()) << settings.widths.count
   // A discriminator of the smallest kind: an imported generator isn't trained on.
   settings.criticWidths = settings.widths
   settings.criticBlocks = settings.widths.map { _ in 1 }
+  return settings
+}
+
+/// A generator's weights out of what a training keeps: its average rather than itself, and without filters that are always
+/// the same.
+private func styleGAN2Generator(_ weights: [String: Tensor]) -> [String: Tensor] {
+  let prefix = ["G_ema.", "G."].first { prefix in weights.keys.contains { $0.hasPrefix(prefix) } } ?? ""
+  return Dictionary(
+    uniqueKeysWithValues: weights.filter { $0.key.hasPrefix(prefix) && !$0.key.hasSuffix("resample_filter") }
+      .map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+}
+
+/// What a StyleGAN2 generator's shapes say about it.
+private func styleGAN2Settings(_ weights: [String: Tensor]) throws(StateError) -> StyleGAN2Settings {
+  func shape(_ name: String, rank: Int) throws(StateError) -> [Int] {
+    guard let tensor = weights[name], tensor.rank == rank else { throw .missing(name) }
+    return tensor.shape
+  }
+  var settings = StyleGAN2Settings()
+  let first = try shape("mapping.fc0.weight", rank: 2)
+  settings.mapped = first[0]
+  settings.depth = (0...).first { weights["mapping.fc\($0).weight"] == nil }!
+  if weights["mapping.embed.weight"] != nil {
+    let kinds = try shape("mapping.embed.weight", rank: 2)[1]
+    // Published files don't say what their kinds are called.
+    (settings.classes, settings.classCounts) = ((0..<kinds).map(String.init), [Int](repeating: 1, count: kinds))
+    settings.latent = first[1] - settings.mapped
+  } else {
+    settings.latent = first[1]
+  }
+  settings.widths = []
+  while settings.widths.count < 9, weights["synthesis.b\(4 << settings.widths.count).conv1.weight"] != nil {
+    settings.widths.append(try shape("synthesis.b\(4 << settings.widths.count).conv1.weight", rank: 4)[0])
+  }
+  settings.channels = try shape("synthesis.b4.torgb.weight", rank: 4)[0]
+  settings.size = 2 << settings.widths.count
+  // An imported generator isn't trained on.
+  settings.criticWidths = settings.widths
   return settings
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Media
 import Training
 import Workshop
 
@@ -52,6 +53,10 @@ struct Generate: ParsableCommand {
   @Option(help: ArgumentHelp("The first fine layer; the middle one when left out.", valueName: "n"))
   var mixAt: Int?
 
+  @Option(
+    help: ArgumentHelp("The colour of sheets, under what is transparent: white, black or ff8800.", valueName: "colour"))
+  var ground: Ground = .white
+
   @Flag(help: "Replace files that are there.")
   var force = false
 
@@ -67,7 +72,7 @@ struct Generate: ParsableCommand {
     let console = common.console
     var request = GenerateRequest(seeds: try Seeds(seeds), out: out)
     (request.grid, request.steps, request.truncation, request.force) = (grid, steps, truncation, force)
-    request.map = map
+    (request.map, request.ground) = (map, ground)
     request.slides = try SliderPositions(slides)
     if let mix, let with { request.mix = (try Seeds(mix), try Seeds(with)) }
     request.mixAt = mixAt

@@ -92,6 +92,9 @@ struct Measure: ParsableCommand {
     console.line("  precision   \(spoken(found.precision))   recall \(spoken(found.recall))")
     console.line("  density     \(spoken(found.density))   coverage \(spoken(found.coverage))")
     console.line("  sharpness   \(spoken(found.sharpness)) of the real ones'")
+    if let seam = found.seam {
+      console.line("  seams       \(spoken(seam)) of the steps inside (1: none to be seen)")
+    }
     if let length = found.pathLength {
       console.line(
         "  path length \(spoken(length))   (smaller is smoother; VGG16's features, not comparable with papers)")

@@ -1,3 +1,4 @@
+import Foundation
 import Metrics
 import Testing
 import Torch
@@ -16,5 +17,23 @@ import Torch
     let (sharp, soft) = (gradientEnergy(of: grain.to(.uint8)), gradientEnergy(of: blurred.to(.uint8)))
     // Of white noise, means of nine have a ninth of the power, and neighbours share six of their nine.
     #expect(abs(soft / sharp - 1.0 / 27) < 0.01, "\(soft / sharp)")
+  }
+
+  /// What repeats has no seam; what doesn't has one.
+  @Test func seamsShowWhereNothingRepeats() {
+    func wave(_ i: Int, _ length: Double) -> Double { 60 * sin(2 * .pi * Double(i) / length) }
+    let waves = (0..<32 * 32).map { i -> UInt8 in
+      let level = 128 + wave(i % 32, 16) + wave(i / 32, 8)
+      return UInt8(level)
+    }
+    let tile = Tensor(waves, shape: [1, 1, 32, 32])
+    // Cut anywhere, since a wave is steeper here than there.
+    let tiles = Tensor.concatenated((0..<32).map { tile.rolled(by: [$0, $0], dims: [2, 3]) })
+    #expect(abs(seamRatio(of: tiles) - 1) < 1e-6)
+    let slope = (0..<32 * 32).map { i -> UInt8 in
+      let (x, y) = (i % 32, i / 32)
+      return UInt8(4 * x + 3 * y)
+    }
+    #expect(abs(seamRatio(of: Tensor(slope, shape: [1, 1, 32, 32])) - 31) < 1e-6)
   }
 }

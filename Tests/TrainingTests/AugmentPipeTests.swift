@@ -178,4 +178,28 @@ import Torch
     // Not because there was nothing to undo.
     #expect(zip(seen, clean).contains { abs($0 - $1) > 0.1 })
   }
+
+  /// Without anything drawn the pictures are themselves, and what is moved is moved as the pipe with filters moves it.
+  @Test(arguments: [1, 3, 4]) func lightChangesAreChangesOfTheSameKind(channels: Int) throws {
+    var noise = Noise(seed: 6)
+    let x = interpolate(noise.normal([8, channels, 8, 8]), size: [64, 64])
+    #expect(LightAugment()(x, probability: 0, noise: &noise).isEqual(to: x))
+    #expect(abs(LightAugment()(x, probability: 1e-12, noise: &noise) - x).max().item() < 1e-4)
+    let seen = LightAugment()(x, probability: 1, noise: &noise)
+    #expect(seen.shape == x.shape && seen.allFinite && abs(seen - x).mean().item() > 0.05)
+    // A move by whole pixels is exact inside.
+    var moving = LightAugment()
+    (moving.scale, moving.turn, moving.brightness, moving.contrast, moving.saturation) = (0, 0, 0, 0, 0)
+    moving.shift = 0.05
+    let moved = moving(x, probability: 1, noise: &noise)
+    func inside(_ x: Tensor) -> Tensor { x.narrowed(dim: 2, from: 8, count: 48).narrowed(dim: 3, from: 8, count: 48) }
+    let nearest = (-4...4).flatMap { dy in
+      (-4...4).map { dx in abs(inside(moved)[0] - inside(x.rolled(by: [dy, dx], dims: [2, 3]))[0]).mean().item() }
+    }.min()!
+    #expect(nearest < 0.1 * abs(inside(x)[0]).mean().item())
+    // Gradients reach every pixel that is seen.
+    let leaf = x.cloned().requiringGradient()
+    let gradient = gradients(of: LightAugment()(leaf, probability: 0.5, noise: &noise).sum(), withRespectTo: [leaf])[0]
+    #expect(gradient.allFinite && abs(gradient).sum().item() > 0)
+  }
 }

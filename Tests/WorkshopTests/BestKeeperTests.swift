@@ -51,7 +51,7 @@ import Training
       watch = try keeper()
       #expect(!watch.isOnlyWorse)
       let worse = try #require(watch.saved(save(1000 * i), picturesSeen: 1000 * i))
-      #expect(!worse.isBest && worse.quality.kid > 1.3 * first.quality.kid + 1)
+      #expect(!worse.isBest && worse.quality.kid > 2 * first.quality.kid + 1)
       #expect(watch.isOnlyWorse == (i >= 7))
       if watch.isOnlyWorse { break }
     }

@@ -138,6 +138,38 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
     #expect(same.isEqual(to: recipe.sample(seeds: [3])))
   }
 
+  /// Weights by the reference's names, beside what else its files hold, make the pictures that PyTorch makes of them.
+  @Test(arguments: ["", "G_ema."]) func stylegan2ComesInByItsNames(prefix: String) throws {
+    let folder = Folder()
+    let golden = try Safetensors.read("\(checkout)/Tests/Goldens/stylegan2.safetensors").tensors
+    var state: [String: Tensor] = [:]
+    for (name, tensor) in golden where name.hasPrefix("generator/") {
+      state[prefix + name.dropFirst("generator/".count)] = tensor
+    }
+    state[prefix + "synthesis.b8.conv0.resample_filter"] = Tensor.zeros([4, 4])
+    if !prefix.isEmpty { state["D.b4.out.weight"] = Tensor.zeros([1, 8]) }
+    let file = folder.path + "/network-snapshot.safetensors"
+    try Safetensors.write(state, to: file)
+    _ = try importModel(file, as: "stylegan2", named: "published", in: folder.workspace)
+    let generator = try Generator("published", in: folder.workspace)
+    #expect(generator.settings.size == 16)
+    let recipe = try #require(generator.recipe as? StyleGAN2Recipe)
+    #expect(recipe.classes == ["0", "1"])
+    let (z, kinds, pictures) = (golden["z"]!.to(.float32), golden["kinds"]!, golden["pictures"]!)
+    for i in 0..<z.size(0) {
+      try recipe.choose("\(kinds[i].doubles.firstIndex(of: 1)!)", guidance: 1)
+      let made = withoutGradients { recipe.synthesize(recipe.styles(z[i..<i + 1], truncation: 1)) }
+      #expect(abs(made[0].to(.float64) - pictures[i].to(.float64)).max().item() < 1e-5 * abs(pictures).max().item())
+    }
+    // A tensor less is named.
+    state[prefix + "synthesis.b8.conv1.bias"] = nil
+    try Safetensors.write(state, to: folder.path + "/less.safetensors")
+    let error = #expect(throws: ModelError.self) {
+      try importModel(folder.path + "/less.safetensors", as: "stylegan2", in: folder.workspace)
+    }
+    #expect(error?.sentence.contains("synthesis.b8.conv1.bias") == true, "\(error?.sentence ?? "")")
+  }
+
   @Test func importReadsBothOfPyTorchsFormats() throws {
     let folder = Folder()
     for name in ["zip", "legacy"] {

@@ -11,7 +11,7 @@ public struct Projection: Sendable {
   public var tuningSteps = 250  // Steps on the generator's weights.
   public var rate = 0.05  // Adam's learning rate on styles, in their own deviations; rises and falls.
   public var tuningRate = 1e-3  // Adam's on weights.
-  public var enough = 0.03  // Distance to the picture at which tuning ends: further costs other pictures more than it gives.
+  public var enough = 0.03  // Distance at which tuning ends: further costs other pictures more than it gives.
   public var locality = 1.0  // Weight of what the generator makes of other styles staying as it was; 0 for none.
   public var neighbours = 64  // Other styles that are held so.
   public var pixels = 1.0  // Weight of the mean square error of pixels in -1...1, beside what VGG16 sees.

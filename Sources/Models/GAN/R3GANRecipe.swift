@@ -125,6 +125,7 @@ public final class R3GANRecipe: StyleRecipe, ConditionalRecipe {
   private func augmented(_ x: Tensor, _ noise: inout Noise) -> Tensor {
     let p = strength?.probability ?? settings.augment
     guard p > 0 else { return x }
+    if settings.changes == "light" { return LightAugment()(x, probability: p, noise: &noise) }
     return settings.pipe.map { $0(x, probability: p, noise: &noise) } ?? shift(x, probability: p, noise: &noise)
   }
 

@@ -28,7 +28,7 @@ public struct R3GANSettings: RecipeSettings {
   public var penaltyStep = 0.0  // Length of a finite difference in the exact slope's place; 0 for none.
   public var averageMemory = 0.04  // Half-life of the average, as a part of the run so far.
   public var augment = 0.0  // Probability of each change to pictures; to begin with, where it adapts.
-  public var changes = "shift"  // shift, blit (flips, turns too), geometry (scales, rotations) or all (colours).
+  public var changes = "shift"  // shift, light, blit (flips, turns too), geometry (scales, rotations) or all (colours).
   public var adapt = 0.0  // The discriminator's sureness that the probability is steered to; 0 for none.
   public var mirror = false  // See pictures mirrored, too.
   public var seamless = false  // Left edges fit to right ones, and upper to lower ones.
@@ -109,8 +109,8 @@ public struct R3GANSettings: RecipeSettings {
     try expect(latent > 0 && mapped > 0, "latent", latent, "it must be 1 or more")
     try expect(penaltyEvery > 0 && penalised > 0, "penalty-every", penaltyEvery, "it must be 1 or more")
     try expect(
-      ["shift", "blit", "geometry", "all"].contains(changes), "changes", "'\(changes)'",
-      "use shift, blit, geometry or all")
+      ["shift", "light", "blit", "geometry", "all"].contains(changes), "changes", "'\(changes)'",
+      "use shift, light, blit, geometry or all")
     try expect(classes.count == classCounts.count, "classes", classes, "give as many class-counts")
     try expect((0...1).contains(augment), "augment", augment, "it must be in 0...1")
     try expect((0..<1).contains(adapt), "adapt", adapt, "it must be 0 or more and below 1")
@@ -118,9 +118,9 @@ public struct R3GANSettings: RecipeSettings {
       ["auto", "bfloat16", "float32"].contains(precision), "precision", precision, "use auto, bfloat16 or float32")
   }
 
-  /// What is done to pictures by `changes`; nil for a shift alone.
+  /// What is done to pictures by `changes`; nil for a shift alone, or light ones.
   var pipe: AugmentPipe? {
-    changes == "shift" ? nil : AugmentPipe(geometry: changes != "blit", colours: changes == "all")
+    ["shift", "light"].contains(changes) ? nil : AugmentPipe(geometry: changes != "blit", colours: changes == "all")
   }
 
   /// What holds during one step.
