@@ -30,7 +30,7 @@ extension Generator {
     if drawing.kind != nil || drawing.guidance != nil {
       let guidance = drawing.guidance ?? 1
       guard (0...20).contains(guidance) else { throw DrawingError.badGuidance(guidance) }
-      guard let conditional = recipe as? any ConditionalRecipe else {
+      guard let conditional = recipe as? any ConditionalRecipe, !conditional.classes.isEmpty else {
         throw DrawingError.notConditional(name, recipe: facts.recipe)
       }
       try conditional.choose(drawing.kind, guidance: guidance)

@@ -96,7 +96,8 @@ import Testing
       expect(
         try atelier.run("train", "--widht", "8", Binary.emoji, "--recipe", "dcgan"),
         says: "The recipe dcgan has no setting 'widht': use one of augment, average-half-life, batch, beta1, beta2, "
-          + "channels, latent, mirror, precision, rate, size, smoothing, width.", exit: 64)
+          + "channels, class-counts, classes, conditional, latent, mirror, precision, rate, seamless, size, smoothing, width.",
+        exit: 64)
       expect(
         try atelier.run("train", Binary.emoji, "--recipe", "dcgan", "--width", "wide"),
         says: "The setting 'width' can't be 'wide': it must be a number, and a whole one where it counts something.",
