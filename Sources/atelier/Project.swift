@@ -10,7 +10,7 @@ struct ProjectCommand: ParsableCommand {
       With a run of the recipe r3gan or stylegan2: styles that make each picture, then a copy of the generator tuned to it. The \
       sheet has the pictures, what their styles make, and what the tuned generators make:
         atelier project RUN PICTURES --out DIR
-      A tuned generator is for its picture: what it makes of seeds suffers, the more the longer it is tuned.
+      A tuned generator is for its picture: what it makes of seeds is held near what it was, but not quite kept.
       """)
 
   @Argument(help: "A run, checkpoint or model of the recipe r3gan or stylegan2.")
