@@ -61,7 +61,9 @@ final class BestKeeper {
   ///
   /// - Returns: what was measured, and whether this is the best so far.
   func saved(_ path: String, picturesSeen: Int) -> (quality: Quality, isBest: Bool)? {
-    last = (path, picturesSeen, false)
+    // The last checkpoint may have been saved a moment ago.
+    if last?.picturesSeen != picturesSeen { last = (path, picturesSeen, false) }
+    guard last?.isMeasured == false else { return nil }
     guard picturesSeen > 0, ProcessInfo.processInfo.systemUptime - begun >= nextLook else { return nil }
     return look()
   }

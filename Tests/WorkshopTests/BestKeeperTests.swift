@@ -37,6 +37,8 @@ import Training
     let first = try #require(watch.saved(save(1000), picturesSeen: 1000))
     #expect(first.isBest && watch.best == first.quality)
     #expect(try taken() == 1000)
+    // Saved again at the end of a run: nothing new to look at.
+    #expect(try watch.saved(save(1000), picturesSeen: 1000) == nil && watch.finished() == nil)
     // No worse after more pictures: the later one is taken. Looks cost time, so this one is another keeper's.
     watch = try keeper()
     let second = try #require(watch.saved(save(2000), picturesSeen: 2000))
