@@ -6,7 +6,7 @@ import func Foundation.pow
 /// p: places (a shift, a slight turn, another scale) and colours (brightness, contrast, saturation).
 ///
 /// As `AugmentPipe`'s, but sampled between pixels without filters, without changes that no artist would make (quarter
-/// turns, inverted luma, other hues), and at a fifth of its time.
+/// turns, inverted luma, other hues).
 public struct LightAugment: Sendable, Equatable {
   /// Shifts up to this part of the side.
   public var shift = 0.125

@@ -64,6 +64,7 @@ public func generate(
   let map = request.map.map { (side: $0, path: "\(request.out)/map.png") }
   let style = try request.slides.values.isEmpty && request.mix == nil ? nil : styleRecipe(of: generator)
   let moves = try request.slides.moves(of: generator, in: workspace ?? Workspace())
+  if let style, request.mix != nil { try check(request.mixAt, of: style) }
   let mixing = request.mix == nil ? nil : "\(request.out)/mixing.png"
   if !request.force {
     // Before any work: an artist who forgot --out shouldn't wait for that.
@@ -103,13 +104,15 @@ public func generate(
   if let sheet { try write(Sheet(for: onSheet.count, ground: request.ground).drawn(onSheet), sheet, .sheet) }
   if let walk, let latent {
     let made = walk.pairs.flatMap { pair in
-      interpolated(latent, from: pair.from, to: pair.to, steps: request.steps, truncation: request.truncation ?? 1)
+      interpolated(
+        latent, from: pair.from, to: pair.to, steps: request.steps, truncation: request.truncation ?? 1,
+        by: moves)
     }
     let drawn = Sheet(columns: request.steps, for: made.count, ground: request.ground).drawn(made)
     try write(drawn, walk.path, .interpolation)
   }
   if let mixing, let style, let mix = request.mix {
-    let drawn = try mixed(style, mix, at: request.mixAt, truncation: request.truncation ?? 1)
+    let drawn = mixed(style, mix, at: request.mixAt, truncation: request.truncation ?? 1, on: request.ground)
     try write(drawn, mixing, .mixing)
   }
   if let map, let latent {
@@ -183,11 +186,15 @@ private func sample(
 
 /// The pictures of a walk over the sphere, both ends included.
 func interpolated(
-  _ recipe: some LatentRecipe, from: UInt64, to: UInt64, steps: Int, truncation: Double = 1
+  _ recipe: some LatentRecipe, from: UInt64, to: UInt64, steps: Int, truncation: Double = 1, by moves: Tensor? = nil
 ) -> [Picture] {
   let ends = recipe.latents(seeds: [from, to])
   let points = (0..<steps).map { onSphere(ends[0], ends[1], Double($0) / Double(steps - 1)) }
-  return recipe.decode(Tensor.stacked(points), truncation: truncation).unbound().map { Picture($0) }
+  let latents = Tensor.stacked(points)
+  if let moves, let style = recipe as? any StyleRecipe {
+    return style.decode(latents, truncation: truncation, moved: moves).unbound().map { Picture($0) }
+  }
+  return recipe.decode(latents, truncation: truncation).unbound().map { Picture($0) }
 }
 
 /// "seed-0007.png": names sort as the seeds do, up to 9999.

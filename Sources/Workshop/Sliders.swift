@@ -159,21 +159,28 @@ func moved(_ recipe: some StyleRecipe, _ seeds: [UInt64], truncation: Double, by
   recipe.decode(recipe.latents(seeds: seeds), truncation: truncation, moved: moves)
 }
 
+/// Before anything is made.
+///
+/// - Throws: `SliderError.badMix`.
+func check(_ layer: Int?, of recipe: some StyleRecipe) throws(SliderError) {
+  let layers = recipe.styles(recipe.latents(seeds: [0]), truncation: 1).size(1)
+  if let layer, !(1..<layers).contains(layer) { throw .badMix(layer, layers: layers) }
+}
+
 /// A sheet: above the pictures whose fine layers are taken, on the left those whose coarse ones are.
 func mixed(
-  _ recipe: some StyleRecipe, _ mix: (coarse: Seeds, fine: Seeds), at layer: Int?, truncation: Double
-) throws(SliderError) -> Picture {
+  _ recipe: some StyleRecipe, _ mix: (coarse: Seeds, fine: Seeds), at layer: Int?, truncation: Double, on ground: Ground
+) -> Picture {
   let (a, b) = (recipe.latents(seeds: mix.coarse.values), recipe.latents(seeds: mix.fine.values))
   let layers = recipe.styles(a[0..<1], truncation: 1).size(1), cut = layer ?? layers / 2
-  guard (1..<layers).contains(cut) else { throw .badMix(cut, layers: layers) }
   let (left, top) = (recipe.decode(a, truncation: truncation), recipe.decode(b, truncation: truncation))
   let made = recipe.mixed(coarse: a, fine: b, at: cut, truncation: truncation)
   let columns = mix.fine.values.count
-  let corner = Picture(width: left.size(3), height: left.size(2), of: .white)
+  let corner = Picture(width: left.size(3), height: left.size(2), of: ground)
   var cells = [corner] + top.unbound().map { Picture($0) }
   for (row, picture) in left.unbound().enumerated() {
     cells.append(Picture(picture))
     cells += made[row * columns..<(row + 1) * columns].unbound().map { Picture($0) }
   }
-  return Sheet(columns: columns + 1, for: cells.count).drawn(cells)
+  return Sheet(columns: columns + 1, for: cells.count, ground: ground).drawn(cells)
 }

@@ -33,12 +33,16 @@ import Torch
     var make = GenerateRequest(seeds: Seeds([5]), out: studio.root + "/plain")
     try generate(make, with: generator, copiesIn: studio.workspace)
     (make.out, make.slides) = (studio.root + "/moved", try SliderPositions(["âge=2.5"]))
-    make.mix = (Seeds([1, 2]), Seeds([3, 4, 5]))
+    (make.mix, make.interpolate, make.steps) = ((Seeds([1, 2]), Seeds([3, 4, 5])), try SeedPairs("5-6"), 2)
     try generate(make, with: generator, copiesIn: studio.workspace)
     let (plain, moved) = (studio.root + "/plain/seed-0005.png", studio.root + "/moved/seed-0005.png")
     #expect(try abs(pixels(plain) - pixels(moved)).mean().item() > 4)
     let bytes = String(decoding: try Data(contentsOf: URL(filePath: moved)), as: Unicode.ASCII.self)
     #expect(bytes.contains("Sliders"))
+    // A walk is moved along.
+    let walk = try pixels(studio.root + "/moved/interpolation.png")
+    let start = walk.narrowed(dim: 1, from: 2, count: 64).narrowed(dim: 2, from: 2, count: 64)
+    #expect(try abs(start - pixels(moved)).max().item() <= 1)
     let mixing = try Picture.load(studio.root + "/moved/mixing.png")
     #expect(mixing.width == 4 * 66 + 2 && mixing.height == 3 * 66 + 2)
 
@@ -86,6 +90,7 @@ import Torch
     #expect(throws: SliderError.badMix(5, layers: 5)) {
       try generate(make, with: generator, copiesIn: studio.workspace)
     }
+    #expect(!FileManager.default.fileExists(atPath: make.out), "nothing is made before")
     // A damaged file is named, not overwritten.
     let path = Sliders.path(of: generator, in: studio.workspace)
     try Data("no".utf8).write(to: URL(filePath: path))
