@@ -46,53 +46,43 @@ public func advice(on found: Inspection, gigaflops: Double, device: Device = .cp
   let preset = device.isCPU ? "small" : "large"
   return Advice(
     recipe: R3GANRecipe.name, preset: preset, size: settings.size, minutes: length.minutes ?? 20,
-    words: words(for: situation, recipe: R3GANRecipe.name, length))
+    words: words(for: situation, recipe: R3GANRecipe.name, length, isAugmented: settings.augments))
 }
 
 /// Why a recipe is used, and what to expect.
-func words(for situation: Situation, recipe: String, _ length: Length) -> String {
-  guard let gigaflops = gigaflopsAPicture(recipe, situation) else {
+///
+/// - Parameter isAugmented: whether the pictures are changed at random while it learns.
+func words(for situation: Situation, recipe: String, _ length: Length, isAugmented: Bool) -> String {
+  let expected = Estimate(length, recipe: recipe, in: situation)
+  guard let seen = expected.picturesSeen.map(Double.init), let seconds = expected.seconds else {
     return "It trains \(recipe) at \(situation.size) px."
   }
-  let rate = situation.gigaflops / gigaflops
-  let seen: Double
-  let time: String
-  switch length {
-  case .minutes(let minutes):
-    (seen, time) = (rate * minutes * 60, "\(told(minutes * 60))")
-  case .pictures(let pictures):
-    (seen, time) = (Double(pictures), "about \(told(Double(pictures) / max(rate, 1e-6)))")
-  }
+  let isSure = length.minutes != nil
+  let time = isSure ? told(seconds) : "about \(told(seconds))"
   let times = seen / Double(max(situation.pictures, 1))
   var words =
     "It trains \(recipe) at \(situation.size) px for \(time): about \(grouped(rounded(seen))) pictures seen, "
     + "each of them \(times < 2 ? "once" : "\(rounded(times)) times")."
-  if situation.pictures < 500 {
-    words += " So few pictures are soon known by heart: they are shifted at random while it learns."
+  if situation.pictures < 500, isAugmented {
+    words += " So few pictures are soon known by heart: they are changed at random while it learns."
   }
   return words
 }
 
-/// Work of one picture in training, forward and backward through both networks, over a whole run; measured on a
-/// processor whose convolutions were measured beside; nil where nobody measured.
-private func gigaflopsAPicture(_ recipe: String, _ situation: Situation) -> Double? {
-  let area = Double(situation.size * situation.size) / 4096
-  return switch recipe {
-  case "dense": 0.02 * area
-  case "dcgan": 0.65 * area
-  case R3GANRecipe.name: R3GANSettings.gigaflopsAPicture(of: situation.size)
-  default: nil
-  }
+extension RecipeSettings {
+  /// Whether pictures are changed at random: by DiffAugment, ADA, or more and more as it learns them by heart.
+  var augments: Bool { ["augment", "adapt"].contains { (number($0, in: json) ?? 0) > 0 } }
 }
 
 /// Two figures that matter.
-private func rounded(_ x: Double) -> Int {
+func rounded(_ x: Double) -> Int {
   guard x >= 100, x.isFinite else { return Int(max(0, x.isFinite ? x : 0).rounded()) }
   let unit = pow(10, floor(log10(x)) - 1)
   return Int((x / unit).rounded() * unit)
 }
 
-private func told(_ seconds: Double) -> String {
+/// "40 seconds", "33 minutes", "2.1 hours".
+func told(_ seconds: Double) -> String {
   seconds < 90
     ? "\(Int(seconds.rounded())) seconds"
     : seconds < 5400 ? "\(Int((seconds / 60).rounded())) minutes" : String(format: "%.1f hours", seconds / 3600)

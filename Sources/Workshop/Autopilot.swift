@@ -194,7 +194,8 @@ private func variety(_ pictures: Tensor) -> Double {
   }
 }
 
-private func number(_ name: String, in json: String) -> Double? {
+/// A setting's value.
+func number(_ name: String, in json: String) -> Double? {
   let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
   return object?[name] as? Double
 }

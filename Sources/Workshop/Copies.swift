@@ -56,8 +56,13 @@ struct CopyWatch {
 
   /// - Parameter pictures: [N, C, H, W] in -1...1, one per seed.
   func copies(among pictures: Tensor, seeds: [UInt64]) -> [FoundCopy] {
-    zip(seeds, meter.nearest(to: pictureBytes(pictures))).filter { meter.isCopy($1) }.map {
-      FoundCopy(seed: $0, of: names[$1.index], residue: $1.residue)
+    zip(seeds, copies(amongBytes: pictureBytes(pictures))).compactMap { seed, match in
+      match.map { FoundCopy(seed: seed, of: names[$0.index], residue: $0.residue) }
     }
+  }
+
+  /// What each of uint8 [N, C, H, W] is a copy of; nil for those that are none.
+  func copies(amongBytes pictures: Tensor) -> [CopyMeter.Match?] {
+    meter.nearest(to: pictures).map { meter.isCopy($0) ? $0 : nil }
   }
 }

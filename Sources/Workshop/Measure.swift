@@ -25,6 +25,12 @@ public struct Measurement: Codable, Hashable, Sendable {
   /// How sure that is, as measured on the real pictures: the share of them that would pass for copies of others, and the
   /// share of planted copies that is found.
   public let copyFalseRate: Double, copySensitivity: Double
+  /// What a generator learned by heart, when the pictures it learned from are still packed in the workspace: its pictures that
+  /// are likely copies of those. The real ones here may be others, which it can't have copied.
+  public var learnedCopies: Int?
+  /// KID × 1000 of its other pictures, and one standard error: copies come as near to real pictures as real ones do, so a
+  /// generator that knows nothing else looks good by KID alone. nil where fewer than `MeasureError.least` are left.
+  public var kidOfOthers: Double?, kidOfOthersError: Double?
   /// Milliseconds that a generator takes for a picture, sixteen or more at a time.
   public let millisecondsAPicture: Double?
   /// How strong the steps between neighbouring pixels are, as a part of the real pictures': below 1 is blurred, above 1
@@ -173,6 +179,17 @@ func measure(
     copySensitivity: meter.calibration.sensitivity, millisecondsAPicture: milliseconds,
     sharpness: energy / max(realEnergy, 1e-12))
   if let generator, isSeamless(generator.facts.settings) { found.seam = seamRatio(of: bytes) }
+  if let watch = generator.flatMap({ CopyWatch($0, in: workspace, say: say) }) {
+    let isCopy = watch.copies(amongBytes: bytes).map { $0 != nil }
+    found.learnedCopies = isCopy.count { $0 }
+    let others = isCopy.indices.filter { !isCopy[$0] }
+    if others.count >= MeasureError.least {
+      let rest = KernelDistance(
+        between: generated.indexSelected(dim: 0, indices: Tensor(others)), and: real, noise: &noise)
+      found.kidOfOthers = 1000 * rest.value
+      found.kidOfOthersError = rest.error.isNaN ? nil : 1000 * rest.error
+    }
+  }
   return found
 }
 

@@ -69,6 +69,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public var frame: FrameSize?
   /// What it began with, when that was another run's weights.
   public var origin: Origin?
+  /// What it was expected to come to; not every run says so.
+  public internal(set) var estimate: Estimate?
 
   public struct Origin: Codable, Sendable, Equatable {
     /// As it was named.
@@ -148,6 +150,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
     let measured = best.map {
       "\n- Best after \($0.picturesSeen) pictures: KID × 1000 \(String(format: "%.3g ± %.2g", $0.kid, $0.error)) to the pictures it learned from (EfficientNet-Lite0)"
     }
+    let expected = ending == .completed ? estimate : nil
+    let truth = expected.map { "\n- Of time and size, \($0.compared(with: report, bytes: folderBytes(folder)))" }
     let card = """
       # A \(isTransfer || [EnlargeRecipe.name, MotionRecipe.name, InbetweenRecipe.name].contains(recipe) ? "network for" : "generator of") \(packing.size) px pictures
 
@@ -157,7 +161,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
 
       - Seed: \(plan.seed)\(began ?? "")
       - Settings: `\(settings)`
-      - Last readings: \(figures.isEmpty ? "none" : figures)\(measured ?? "")
+      - Last readings: \(figures.isEmpty ? "none" : figures)\(measured ?? "")\(truth ?? "")
       - Rights: as those of the pictures it was trained on\(origin == nil ? "" : ", and of those that the weights before it were"); you know where they come from.
 
       \(use.words): `\(use.command)`

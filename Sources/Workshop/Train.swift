@@ -116,7 +116,9 @@ public func train(
       if earlier.hash != packed.hash || earlier.towards?.hash != second?.packed.hash {
         report(.note("The pictures have changed since this run began; it goes on with those that are there now."))
       }
-      if let length = request.length { record.plan.length = length }
+      if let length = request.length, length != record.plan.length {
+        (record.plan.length, record.estimate) = (length, nil)
+      }
     } else {
       var situation = Situation(
         pictures: set.count, targets: second?.set.count ?? 0, size: size, channels: channels, device: request.device,
@@ -138,7 +140,9 @@ public func train(
           name: request.from!, hash: try Digest.sha256(file: $0.path), picturesSeen: $0.facts.picturesSeen)
       }
       record.towards = second.map { RunRecord.Towards(request.towards!, $0.packed, $0.packing) }
-      report(.chosen(record, words: words(for: situation, recipe: R.name, plan.length)))
+      record.estimate = Estimate(plan.length, recipe: R.name, in: situation)
+      let words = words(for: situation, recipe: R.name, plan.length, isAugmented: settings.augments)
+      report(.chosen(record, words: words))
     }
     record.plan.saveSeconds = request.saveSeconds ?? record.plan.saveSeconds
     var noise = Noise(seed: record.plan.seed)
@@ -147,6 +151,11 @@ public func train(
     let recipe = try R(settings, noise: &noise, on: request.device)
     if earlier == nil, let continued = recipe as? any Continued, let kind = R.self as? any Continued.Type {
       try continued.begin(with: weights(kind.beginning, in: workspace, say: { report(.note($0)) }))
+    }
+    if earlier == nil, let seconds = record.estimate?.seconds {
+      record.estimate?.bytes = Estimate.bytes(
+        record.plan, checkpoint: Checkpoint.byteCount(of: recipe.saved), size: size, channels: channels,
+        seconds: seconds)
     }
     if let source, earlier == nil {
       let beginning = source.begin(recipe.inherited)

@@ -104,6 +104,13 @@ struct Measure: ParsableCommand {
       "  likely copies of real pictures: \(found.copies.count), \(percent(found.copies.count, of: found.samples)) "
         + "(\(spoken(100 * found.copyFalseRate)) % of the real ones are as like to others; planted copies are found "
         + "\(spoken(100 * found.copySensitivity)) % of the time)")
+    if let copies = found.learnedCopies {
+      var line = "  likely copies of what it learned from: \(copies), \(percent(copies, of: found.samples))"
+      if copies > 0, let kid = found.kidOfOthers {
+        line += "; KID × 1000 without them \(spoken(kid))" + (found.kidOfOthersError.map { " ± \(spoken($0))" } ?? "")
+      }
+      console.line(line)
+    }
     for copy in found.copies.prefix(5) { console.line("    \(copy.picture) is very like \(copy.of)") }
     if let nearest { console.line("Those most like real ones, above these: \(nearest)") }
   }

@@ -40,9 +40,11 @@ struct Narrator {
       self.record = record
       console.event(
         "started", ["run": folder, "recipe": record.recipe, "pictures": record.count, "picturesSeen": from])
+      if let estimate = record.estimate { console.event("estimate", encoding: estimate) }
       let start =
         from > 0 ? "Going on after \(counted(from, "picture"))" : "Training on \(counted(record.count, "picture"))"
-      console.line("\(start), in \(folder)")
+      let room = from == 0 ? record.estimate?.bytes.map { " (at most \(spoken(bytes: $0)))" } : nil
+      console.line("\(start), in \(folder)\(room ?? "")")
     case .note(let words): say("note", ["text": words], words)
     case .reading(let report):
       console.event("reading", encoding: report)
@@ -104,10 +106,15 @@ struct Narrator {
       "finished",
       [
         "ending": ending.rawValue, "run": folder, "picturesSeen": report.picturesSeen, "seconds": report.seconds,
+        "bytes": folderBytes(folder),
       ])
     let seen = "\(counted(report.picturesSeen, "picture")) seen in \(spoken(seconds: report.seconds))"
     if let lastSheet { show(lastSheet, on: console) }
     console.line(lastSheet.map { "\(seen); samples are in \($0)" } ?? seen)
+    if ending == .completed, let estimate = record?.estimate, report.seconds > 60 {
+      let words = estimate.compared(with: report, bytes: folderBytes(folder))
+      console.line(words.prefix(1).uppercased() + words.dropFirst())
+    }
     if let best {
       console.line("`generate` takes the best checkpoint, after \(counted(best.picturesSeen, "picture")).")
     }

@@ -70,6 +70,24 @@ private func writePictures(to folder: String, radius: Double, seed: UInt64) thro
     #expect(untrained.samples == 20)
     #expect(untrained.picturesSeen == 0)
     #expect(untrained.kid > like.kid)
+    #expect(untrained.learnedCopies == nil && untrained.kidOfOthers == nil)
+
+    // What it learned from is told apart from what it is measured against.
+    let packing = Packing(size: 32)
+    let packed = try pack(folder + "/real", packing, in: workspace)
+    try RunRecord(
+      recipe: DCGANRecipe.name, settings: settings.json, plan: Plan(.pictures(24)), pictures: folder + "/real", packed,
+      packing
+    ).write(to: folder + "/run")
+    let known = try measure(folder + "/run", against: folder + "/like", samples: 20, in: workspace)
+    #expect(known.learnedCopies == 0)
+    #expect(try abs(#require(known.kidOfOthers) - known.kid) < 1e-6)
+    let watch = try #require(CopyWatch(Generator(folder + "/run", in: workspace, on: .cpu), in: workspace) { _ in })
+    let set = try PictureSet(path: packed.path)
+    let found = watch.copies(amongBytes: set.pictures)
+    #expect(found.enumerated().allSatisfy { $1?.index == $0 })
+    let others = try PictureSet(path: pack(folder + "/like", packing, in: workspace).path)
+    #expect(watch.copies(amongBytes: others.pictures).count { $0 != nil } <= 1)
   }
 
   @Test func tooFewPicturesAndMissingOnesAreSaid() throws {

@@ -90,6 +90,11 @@ import Training
     #expect(log.last!.contains("\"finished\""))
     let card = try String(contentsOfFile: run + "/card.md", encoding: .utf8)
     #expect(card.contains("`dcgan`") && card.contains("192 pictures seen") && card.contains("Seed: 3"))
+    // What it was to come to, beside what it came to.
+    let estimate = try #require(record.estimate)
+    #expect(estimate.picturesSeen == 192 && (estimate.seconds ?? 0) > 0)
+    #expect(try folderBytes(run) <= #require(estimate.bytes) && folderBytes(run) > 100_000)
+    #expect(card.contains("expected were") && card.contains("it came to"))
     let checkpoints = Checkpoint.files(in: run + "/checkpoints").map { ($0 as NSString).lastPathComponent }
     #expect(checkpoints == ["000000000000.safetensors", "000000000192.safetensors"])
   }

@@ -1,0 +1,75 @@
+import Foundation
+import Models
+import Training
+
+/// What a run is expected to come to, before it begins.
+public struct Estimate: Codable, Sendable, Equatable {
+  /// Pictures seen in all, and seconds of training: one is what was asked for, the other follows from this machine's
+  /// speed; nil for recipes that nobody measured.
+  public let picturesSeen: Int?, seconds: Double?
+  /// What the run's folder takes at most.
+  public internal(set) var bytes: Int?
+
+  init(_ length: Length, recipe: String, in situation: Situation) {
+    let rate = gigaflopsAPicture(recipe, situation).map { situation.gigaflops / $0 }
+    switch length {
+    case .minutes(let minutes): (picturesSeen, seconds) = (rate.map { Int($0 * minutes * 60) }, minutes * 60)
+    case .pictures(let count): (picturesSeen, seconds) = (count, rate.map { Double(count) / max($0, 1e-6) })
+    }
+  }
+
+  /// "33 minutes, 170,000 pictures seen, at most 190 MB".
+  var words: String {
+    [
+      seconds.map(told), picturesSeen.map { "\(grouped(rounded(Double($0)))) pictures seen" },
+      bytes.map { "at most \(told(bytes: $0))" },
+    ].compactMap { $0 }.joined(separator: ", ")
+  }
+
+  /// What it was, and what the run came to: a sentence without its end.
+  public func compared(with report: Report, bytes: Int) -> String {
+    "expected were \(words); it came to \(told(report.seconds)), \(grouped(report.picturesSeen)) pictures, \(told(bytes: bytes))"
+  }
+
+  /// The checkpoints that are kept, the best one, a sheet a minute, and the log.
+  ///
+  /// - Parameters:
+  ///   - checkpoint: bytes of one.
+  ///   - picture: side and channels of what is on the sheets.
+  static func bytes(_ plan: Plan, checkpoint: Int, size: Int, channels: Int, seconds: Double) -> Int {
+    // PNG makes them smaller by a third or more; a reading takes some 300 bytes.
+    let sheet = plan.samples * size * size * channels * 2 / 3
+    let sheets = Int(seconds / plan.sampleSeconds) + 8, readings = Int(seconds / plan.reportSeconds) + 8
+    return (plan.keep + 1) * checkpoint + sheets * sheet + 300 * readings
+  }
+}
+
+/// Work of one picture in training, forward and backward through both networks, over a whole run; measured on a
+/// processor whose convolutions were measured beside; nil where nobody measured.
+private func gigaflopsAPicture(_ recipe: String, _ situation: Situation) -> Double? {
+  let area = Double(situation.size * situation.size) / 4096
+  return switch recipe {
+  case "dense": 0.02 * area
+  case "dcgan": 0.65 * area
+  case R3GANRecipe.name: R3GANSettings.gigaflopsAPicture(of: situation.size)
+  default: nil
+  }
+}
+
+private func told(bytes: Int) -> String {
+  String(format: bytes < 10_000_000 ? "%.1f MB" : "%.0f MB", Double(bytes) / 1e6)
+}
+
+/// Bytes of a folder's files; of a file with two names there, once.
+public func folderBytes(_ folder: String) -> Int {
+  var seen: Set<UInt64> = []
+  var sum = 0
+  for case let name as String in FileManager.default.enumerator(atPath: folder) ?? .init() {
+    var facts = stat()
+    guard lstat("\(folder)/\(name)", &facts) == 0, facts.st_mode & S_IFMT == S_IFREG,
+      seen.insert(UInt64(facts.st_ino)).inserted
+    else { continue }
+    sum += Int(facts.st_size)
+  }
+  return sum
+}
