@@ -5,7 +5,7 @@ import Training
 /// All recipes, the default one first: add a family here.
 public var recipes: [any Recipe.Type] {
   [
-    R3GANRecipe.self, StyleGAN2Recipe.self, DCGANRecipe.self, DenseRecipe.self,
+    R3GANRecipe.self, StyleGAN2Recipe.self, ProjectedRecipe.self, DCGANRecipe.self, DenseRecipe.self,
     DiffusionRecipe.self, VAERecipe.self, VQGANRecipe.self,
     GPLVMRecipe.self, CUTRecipe.self, CycleGANRecipe.self, Pix2PixRecipe.self,
     InstantRecipe.self, BrushRecipe.self, EnlargeRecipe.self, InbetweenRecipe.self,

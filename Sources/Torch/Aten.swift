@@ -18,6 +18,7 @@ struct Aten: Sendable {
     transpose = Operator("transpose", "int")
   let permute = Operator("permute"), expand = Operator("expand"), unsqueeze = Operator("unsqueeze")
   let squeeze = Operator("squeeze"), squeezeDim = Operator("squeeze", "dim"), narrow = Operator("narrow")
+  let slice = Operator("slice", "Tensor")
   let flip = Operator("flip"), roll = Operator("roll"), splitSizes = Operator("split_with_sizes")
   let chunk = Operator("chunk"), unbind = Operator("unbind", "int"), select = Operator("select", "int")
   let gather = Operator("gather"), indexSelect = Operator("index_select"), repeats = Operator("repeat")

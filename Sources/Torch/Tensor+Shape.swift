@@ -26,6 +26,10 @@ extension Tensor {
   public func narrowed(dim: Int, from start: Int, count: Int) -> Tensor {
     aten.narrow(.tensor(self), .int(dim), .int(start), .int(count))
   }
+  /// Every `step`th slice of a dimension.
+  public func every(_ step: Int, from start: Int = 0, dim: Int) -> Tensor {
+    aten.slice(.tensor(self), .int(dim), .int(start), .int(size(dim)), .int(step))
+  }
   public func selected(dim: Int, index: Int) -> Tensor { aten.select(.tensor(self), .int(dim), .int(index)) }
   public func split(into sizes: [Int], dim: Int = 0) -> [Tensor] {
     aten.splitSizes.list(.tensor(self), .ints(sizes), .int(dim))

@@ -41,18 +41,19 @@ public func advice(on found: Inspection, gigaflops: Double, device: Device = .cp
   let situation = Situation(
     pictures: found.distinct, size: found.size, channels: found.isAllGrey ? 1 : 3, device: device,
     gigaflops: gigaflops)
-  guard let settings = try? R3GANRecipe.settings(for: situation, preset: nil) else { return nil }
-  let length = R3GANRecipe.length(for: situation)
-  let preset = device.isCPU ? "small" : "large"
-  return Advice(
-    recipe: R3GANRecipe.name, preset: preset, size: settings.size, minutes: length.minutes ?? 20,
-    words: words(for: situation, recipe: R3GANRecipe.name, length, isAugmented: settings.augments))
+  func advised<R: Recipe>(_ type: R.Type) -> Advice? {
+    guard let settings = try? R.settings(for: situation, preset: nil) else { return nil }
+    let length = R.length(for: situation)
+    let preset = R.presets.isEmpty ? nil : device.isCPU ? "small" : "large"
+    return Advice(
+      recipe: R.name, preset: preset, size: settings.size, minutes: length.minutes ?? 20,
+      words: words(for: situation, recipe: R.name, length, settings))
+  }
+  return advised(chosenRecipe(pictures: found.distinct, size: found.size))
 }
 
 /// Why a recipe is used, and what to expect.
-///
-/// - Parameter isAugmented: whether the pictures are changed at random while it learns.
-func words(for situation: Situation, recipe: String, _ length: Length, isAugmented: Bool) -> String {
+func words(for situation: Situation, recipe: String, _ length: Length, _ settings: some RecipeSettings) -> String {
   let expected = Estimate(length, recipe: recipe, in: situation)
   guard let seen = expected.picturesSeen.map(Double.init), let seconds = expected.seconds else {
     return "It trains \(recipe) at \(situation.size) px."
@@ -63,8 +64,12 @@ func words(for situation: Situation, recipe: String, _ length: Length, isAugment
   var words =
     "It trains \(recipe) at \(situation.size) px for \(time): about \(grouped(rounded(seen))) pictures seen, "
     + "each of them \(times < 2 ? "once" : "\(rounded(times)) times")."
-  if situation.pictures < 500, isAugmented {
+  if situation.pictures < 500, settings.augments {
     words += " So few pictures are soon known by heart: they are changed at random while it learns."
+    if recipe == ProjectedRecipe.name { words += " What it makes is judged through a network that knows photographs." }
+    if flag("mirror", in: settings.json) {
+      words += " They are seen mirrored, too: use --mirror false where left and right matter, as in writing."
+    }
   }
   return words
 }

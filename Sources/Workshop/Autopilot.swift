@@ -200,4 +200,9 @@ func number(_ name: String, in json: String) -> Double? {
   return object?[name] as? Double
 }
 
+func flag(_ name: String, in json: String) -> Bool {
+  let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+  return object?[name] as? Bool ?? false
+}
+
 private func plain(_ value: Double) -> String { String(format: "%g", value) }

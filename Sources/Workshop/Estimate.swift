@@ -51,6 +51,8 @@ private func gigaflopsAPicture(_ recipe: String, _ situation: Situation) -> Doub
   return switch recipe {
   case "dense": 0.02 * area
   case "dcgan": 0.65 * area
+  // What it looks through sees all sizes up to 128 px at that.
+  case ProjectedRecipe.name: 3.9 + 1.1 * area
   case R3GANRecipe.name: R3GANSettings.gigaflopsAPicture(of: situation.size)
   default: nil
   }

@@ -195,8 +195,7 @@ func measure(
 
 /// Whether a recipe's settings ask for pictures that tile.
 private func isSeamless(_ json: String) -> Bool {
-  let settings = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
-  return settings?["seamless"] as? Bool ?? false
+  flag("seamless", in: json)
 }
 
 func packing(of generator: Generator?, size: Int, channels: Int, crop: Decoding.Crop?) -> Packing {

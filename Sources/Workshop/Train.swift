@@ -75,7 +75,8 @@ public func train(
   let source = try request.from.map {
     try beginning(named: $0, &request, in: workspace) { report(.note($0.sentence)) }
   }
-  let type = try recipe(named: request.recipe ?? R3GANRecipe.name)
+  let type =
+    try request.recipe.map { try recipe(named: $0) } ?? chosenRecipe(for: request, in: workspace) { report(.note($0)) }
   // Before pictures are packed for minutes, what can't be trained anyway is refused.
   let size = request.size ?? type.defaultSize, channels = request.channels ?? type.defaultChannels
   let draft = Situation(pictures: 1, size: size, channels: channels, device: request.device)
@@ -141,7 +142,7 @@ public func train(
       }
       record.towards = second.map { RunRecord.Towards(request.towards!, $0.packed, $0.packing) }
       record.estimate = Estimate(plan.length, recipe: R.name, in: situation)
-      let words = words(for: situation, recipe: R.name, plan.length, isAugmented: settings.augments)
+      let words = words(for: situation, recipe: R.name, plan.length, settings)
       report(.chosen(record, words: words))
     }
     record.plan.saveSeconds = request.saveSeconds ?? record.plan.saveSeconds
@@ -165,6 +166,9 @@ public func train(
     }
     if let taught = recipe as? any Taught, taught.isTaught {
       taught.learn(from: try styleNetwork("vgg16", in: workspace, on: request.device) { report(.note($0)) })
+    }
+    if let watched = recipe as? any Watched {
+      watched.watch(through: try trainedEye(in: workspace, on: request.device) { report(.note($0)) })
     }
     let targets = try (R.self as? any TransferRecipe.Type).map {
       try Targets(second!.set, for: set, pairing: $0.pairing, seed: record.plan.seed)

@@ -36,7 +36,9 @@ struct Train: ParsableCommand {
       "A run or model whose weights a new run begins with: few pictures need less time so.", valueName: "run"))
   var from: String?
 
-  @Option(help: ArgumentHelp("The kind of generator. (default: r3gan)", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "The kind of generator. (default: projected for fewer than 300 pictures, else r3gan)", valueName: "name"))
   var recipe: String?
 
   @Option(help: ArgumentHelp("A recipe's settings for a kind of machine; chosen when left out.", valueName: "name"))

@@ -1,5 +1,6 @@
 import Archives
 import Foundation
+import Networks
 import Testing
 import Torch
 

@@ -208,7 +208,7 @@ import Training
     }
     #expect(try refused { $0.pictures = nil }.exit == .usage)
     #expect(try refused { $0.pictures = studio.root + "/nowhere" }.exit == .missingInput)
-    #expect(try refused { $0.recipe = "stylegan9" }.sentence.contains("use r3gan, stylegan2, dcgan, dense"))
+    #expect(try refused { $0.recipe = "stylegan9" }.sentence.contains("use r3gan, stylegan2, projected, dcgan, dense"))
     #expect(try refused { $0.preset = "huge" }.exit == .usage)
     #expect(
       try refused { $0.size = 100 }.sentence

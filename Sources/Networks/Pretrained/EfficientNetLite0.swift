@@ -1,4 +1,3 @@
-import Networks
 import Torch
 
 /// EfficientNet-Lite0 (Tan and Le 2019, in the mobile form of 2020: ReLU6, no squeeze-and-excitation), trained on ImageNet.

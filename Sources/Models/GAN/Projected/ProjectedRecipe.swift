@@ -1,0 +1,220 @@
+import Networks
+import Torch
+import Training
+
+/// A recipe that learns by what a trained EfficientNet-Lite0 sees.
+public protocol Watched: Recipe {
+  /// Called once before the first step; the network is on the recipe's device.
+  func watch(through network: EfficientNetPyramid)
+}
+
+/// A GAN whose discriminators see pictures through a network that was trained on photographs (Sauer et al. 2021): shapes
+/// soon, from few pictures, without penalties.
+///
+/// What that network sees is also what KID is measured by, which flatters: `measure --features vgg16` doesn't.
+public final class ProjectedRecipe: StyleRecipe, ConditionalRecipe, Watched {
+  public struct Settings: RecipeSettings {
+    public var size = 64
+    public var channels = 3
+    public var batch = 8  // Many small steps teach more than few large ones, in the minutes that there are.
+    public var latent = 128  // Numbers that a picture is made from.
+    public var width = 16  // The generator's channels at the picture's size; they double as it halves, up to 8 times.
+    public var seen = 128  // Side that pictures are brought to before they are looked at.
+    public var mixed = [32, 64, 96, 128]  // Channels of the random mixtures, the largest map first.
+    public var criticWidth = 96  // Channels of the discriminators.
+    public var rate = 6e-4  // Adam's learning rate, of both networks.
+    public var augment = 0.6  // Probability of each change of pictures before they are judged.
+    public var averageHalfLife = 2000.0  // Pictures after which half of the average is new.
+    public var mirror = false  // See pictures mirrored, too.
+    public var seamless = false  // Left edges fit to right ones, and upper to lower ones.
+    public var conditional = true  // Learn the kinds of pictures from folders, where there are two or more.
+    public var classes: [String] = []  // The folders' names.
+    public var classCounts: [Int] = []  // Pictures in each.
+    public var precision = "auto"  // auto, bfloat16 or float32.
+    public init() {}
+  }
+
+  public static let name = "projected"
+  public static let summary = "Judged through a trained network: shapes soon from few pictures."
+
+  /// Sides of pictures that it can make.
+  public static let sizes = [32, 64, 128, 256]
+
+  public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
+    if let preset { throw .unknownPreset(preset, recipe: name, known: []) }
+    var settings = Settings()
+    (settings.size, settings.channels) = (situation.size, situation.channels)
+    settings.seen = min(224, max(128, situation.size)) / 32 * 32
+    // Few pictures are soon known by heart.
+    settings.augment = situation.pictures < 2000 ? 0.6 : 0.3
+    settings.mirror = situation.pictures < 200
+    if let found = situation.classes { (settings.classes, settings.classCounts) = (found.names, found.counts) }
+    try check(settings)
+    return settings
+  }
+
+  public let settings: Settings
+  public let generator: FastGenerator
+  public let mixing: RandomMixing
+  public let discriminator: ProjectedDiscriminator
+  public let average: MovingAverage<FastGenerator>
+  let optimizerG: Adam, optimizerD: Adam
+  private var eye: EfficientNetPyramid?
+  private let device: Device
+  private let usesBFloat16: Bool
+  private let augment = LightAugment()
+  private var choice: ClassChoice
+  public var classes: [String] { choice.names }
+
+  public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
+    try Self.check(settings)
+    (self.settings, self.device) = (settings, device)
+    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
+    let choice = ClassChoice(settings.conditional ? settings.classes : [], counts: settings.classCounts)
+    self.choice = choice
+    func make() -> FastGenerator {
+      FastGenerator(
+        latent: settings.latent, width: settings.width, size: settings.size,
+        channels: settings.channels, classes: choice.names.count, isSeamless: settings.seamless)
+    }
+    generator = make()
+    mixing = RandomMixing(EfficientNetPyramid.widths, widths: settings.mixed)
+    discriminator = ProjectedDiscriminator(
+      widths: settings.mixed, sides: EfficientNetPyramid.strides.map { settings.seen / $0 },
+      width: settings.criticWidth, classes: choice.names.count)
+    generator.initialize(&noise, as: .normal(0.02))
+    mixing.initialize(&noise)
+    discriminator.initialize(&noise)
+    for network in [generator, mixing, discriminator] as [any Module] {
+      network.move(to: device)
+      network.useChannelsLast()
+    }
+    mixing.setRequiresGradient(false)
+    average = MovingAverage(make(), of: generator)
+    optimizerG = Adam(generator.parameters, rate: settings.rate, betas: (0, 0.99))
+    optimizerD = Adam(discriminator.parameters, rate: settings.rate, betas: (0, 0.99))
+  }
+
+  private static func check(_ settings: Settings) throws(RecipeError) {
+    guard sizes.contains(settings.size) else {
+      throw .impossibleSize(settings.size, recipe: name, reason: "use 32, 64, 128 or 256")
+    }
+    try expect(
+      settings.mixed.count == 4 && settings.mixed.allSatisfy { $0 > 0 }, "mixed", settings.mixed,
+      "give four numbers above 0")
+    try expect(settings.seen >= 64 && settings.seen % 32 == 0, "seen", settings.seen, "use 64, 96, 128, … 224")
+    // One picture alone has no batch statistics at 1 px.
+    try expect(settings.batch > 1, "batch", settings.batch, "it must be 2 or more")
+    try expect(
+      settings.latent > 0 && settings.width > 0, "latent", settings.latent,
+      "it must be 1 or more")
+    try expect(settings.criticWidth > 0, "critic-width", settings.criticWidth, "it must be 1 or more")
+    try expect(
+      settings.classes.count == settings.classCounts.count, "classes", settings.classes, "give as many class-counts")
+    try expect((0...1).contains(settings.augment), "augment", settings.augment, "it must be in 0...1")
+  }
+
+  public func watch(through network: EfficientNetPyramid) { eye = network }
+
+  public var saved: [String: any Saved] {
+    [
+      "generator": generator, "generator.average": average, "mixing": mixing, "discriminator": discriminator,
+      "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
+    ]
+  }
+  public var published: [String: any Saved] { ["generator.average": average] }
+  public var mirrors: Bool { settings.mirror }
+
+  /// Updates the discriminators, then the generator, on the same pictures.
+  public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
+    guard let eye else { preconditionFailure("projected needs a network to look through: call watch first") }
+    let real = alphaWeighted(batch.pictures), n = real.size(0)
+    optimizerD.rate = settings.rate * progress.rateScale
+    optimizerG.rate = settings.rate * progress.rateScale
+    let z = noise.normal([n, settings.latent], on: device)
+    // Real and generated pictures are judged as of the same classes.
+    let kinds = choice.told(batch.labels, noise: &noise).map { choice.marks($0, on: device) }
+    var fake = mixed { generator(z, kinds: kinds) }
+    // A seam must be nowhere in particular.
+    if settings.seamless { fake = fake.rolled(by: noise.integers(below: settings.size, count: 2), dims: [2, 3]) }
+    let leaf = fake.detached().to(.float32).requiringGradient()
+    // Generated pictures are looked at once, for both updates.
+    let made = mixed { projected(leaf, by: eye, &noise) }
+    let lossD = mixed {
+      let seen = withoutGradients { projected(real, by: eye, &noise) }
+      return hingeLoss(
+        real: discriminator(seen, kinds: kinds), fake: discriminator(made.map { $0.detached() }, kinds: kinds))
+    }
+    optimizerD.step(minimizing: lossD)
+    let lossG = mixed { hingeLossOfGenerator(discriminator(made, kinds: kinds)) }
+    let towards = gradients(of: lossG, withRespectTo: [leaf])[0]
+    optimizerG.step(gradients(of: fake, withRespectTo: optimizerG.parameters, seed: towards.to(fake.dtype)))
+    average.follow(
+      generator,
+      decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
+    return [Reading("discriminator", lossD), Reading("generator", lossG)]
+  }
+
+  /// Mixtures of what the trained network sees, the largest map first.
+  func projected(_ pictures: Tensor, by eye: EfficientNetPyramid, _ noise: inout Noise) -> [Tensor] {
+    var x = pictures.to(.float32)
+    if settings.augment > 0 { x = augment(x, probability: settings.augment, noise: &noise) }
+    switch x.size(1) {
+    case 1: x = x.expanded([x.size(0), 3, x.size(2), x.size(3)])
+    case 4:
+      // On a grey of its own each picture, or what is transparent could be any colour.
+      let alpha = x.narrowed(dim: 1, from: 3, count: 1) * 0.5 + 0.5
+      let ground = noise.uniform([x.size(0), 1, 1, 1], from: -1, to: 1, on: device)
+      x = x.narrowed(dim: 1, from: 0, count: 3) + (ground + 1) * (1 - alpha)
+    default: break
+    }
+    if x.size(3) != settings.seen { x = interpolate(x, size: [settings.seen, settings.seen], mode: .bilinear) }
+    return mixing(eye(x.channelsLast()))
+  }
+
+  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
+
+  public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
+  /// In float32, whatever the precision of training.
+  public func decode(_ latents: Tensor) -> Tensor { decode(latents, truncation: 1) }
+
+  /// Styles are drawn towards their mean, which is nothing in particular (Karras et al. 2019, appendix B).
+  public func decode(_ latents: Tensor, truncation: Double) -> Tensor {
+    decode(latents, kinds: choice.chosen(latents.size(0)), truncation: truncation)
+  }
+
+  public func sample(seeds: [UInt64]) -> Tensor {
+    decode(latents(seeds: seeds), kinds: choice.kinds(of: seeds), truncation: 1)
+  }
+
+  public func choose(_ name: String?, guidance: Double) throws(RecipeError) {
+    try choice.choose(name, guidance: guidance)
+  }
+
+  public var synthesizer: any Module { average.module }
+  public var styleWeights: [Tensor] { [average.module.base.weight] + average.module.stages.map(\.style.weight) }
+
+  public func styles(_ latents: Tensor, truncation: Double) -> Tensor {
+    withoutGradients {
+      let network = average.module
+      let w = styles(latents.to(device), choice.chosen(latents.size(0)), truncation: truncation)
+      return w.unsqueezed(1).expanded([w.size(0), network.layers, w.size(1)])
+    }
+  }
+
+  public func synthesize(_ styles: Tensor) -> Tensor { average.module.pictures(of: styles) }
+
+  /// [N, latent], of one class each, -1 for none.
+  private func styles(_ latents: Tensor, _ kinds: [Int], truncation: Double) -> Tensor {
+    let network = average.module
+    let w = network.styles(latents) * truncation
+    return network.asked(w, classes.isEmpty ? nil : choice.marks(kinds, on: device), guidance: choice.guidance)
+  }
+
+  private func decode(_ latents: Tensor, kinds: [Int], truncation: Double) -> Tensor {
+    withoutGradients {
+      let styles = styles(latents.to(device), kinds, truncation: truncation)
+      return inEqualBatches(of: 16, styles) { straightened(synthesize($0).to(.cpu)).contiguous() }
+    }
+  }
+}
