@@ -12,6 +12,8 @@ func chosenRecipe(
   for request: TrainRequest, in workspace: Workspace, say: (String) -> Void
 ) throws -> any Recipe.Type {
   guard let pictures = request.pictures, request.towards == nil, request.frame == nil, request.preset == nil,
+    // One picture is many pieces.
+    request.crop != .pieces,
     // Settings that only r3gan has ask for it.
     (try? ProjectedRecipe.Settings().changed(by: request.settings, recipe: ProjectedRecipe.name)) != nil
   else { return R3GANRecipe.self }
