@@ -23,6 +23,7 @@ public final class ProjectedRecipe: StyleRecipe, ConditionalRecipe, Watched {
     public var mixed = [32, 64, 96, 128]  // Channels of the random mixtures, the largest map first.
     public var criticWidth = 96  // Channels of the discriminators.
     public var rate = 6e-4  // Adam's learning rate, of both networks.
+    public var rateHold = 0.6  // The part of the run after which the rate falls, to a twentieth.
     public var augment = 0.6  // Probability of each change of pictures before they are judged.
     public var averageHalfLife = 2000.0  // Pictures after which half of the average is new.
     public var mirror = false  // See pictures mirrored, too.
@@ -111,6 +112,7 @@ public final class ProjectedRecipe: StyleRecipe, ConditionalRecipe, Watched {
     try expect(settings.criticWidth > 0, "critic-width", settings.criticWidth, "it must be 1 or more")
     try expect(
       settings.classes.count == settings.classCounts.count, "classes", settings.classes, "give as many class-counts")
+    try expect((0..<1).contains(settings.rateHold), "rate-hold", settings.rateHold, "it must be 0 or more and below 1")
     try expect((0...1).contains(settings.augment), "augment", settings.augment, "it must be in 0...1")
   }
 
@@ -129,8 +131,9 @@ public final class ProjectedRecipe: StyleRecipe, ConditionalRecipe, Watched {
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
     guard let eye else { preconditionFailure("projected needs a network to look through: call watch first") }
     let real = alphaWeighted(batch.pictures), n = real.size(0)
-    optimizerD.rate = settings.rate * progress.rateScale
-    optimizerG.rate = settings.rate * progress.rateScale
+    let fall = Schedule.cosine(from: 1, to: 0.05, during: settings.rateHold...1)(progress.fraction)
+    optimizerD.rate = settings.rate * fall * progress.rateScale
+    optimizerG.rate = settings.rate * fall * progress.rateScale
     let z = noise.normal([n, settings.latent], on: device)
     // Real and generated pictures are judged as of the same classes.
     let kinds = choice.told(batch.labels, noise: &noise).map { choice.marks($0, on: device) }
