@@ -55,7 +55,7 @@ public enum ProjectError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .noStyles(let name, let recipe):
-      "\(name) (\(recipe)) isn't steered by styles, so no picture can be found in it: use a run of the recipe r3gan or stylegan2."
+      "\(name) (\(recipe)) isn't steered by styles, so no picture can be found in it: use a run of the recipe r3gan, projected or stylegan2."
     case .badCount(let count): "--count can't be \(count): use a number from 1 to 100."
     case .badSteps(let steps): "--steps can't be \(steps): use a number from 1 to 10000."
     }

@@ -7,13 +7,13 @@ struct ProjectCommand: ParsableCommand {
     commandName: "project",
     abstract: "Find your own pictures in a generator.",
     discussion: """
-      With a run of the recipe r3gan or stylegan2: styles that make each picture, then a copy of the generator tuned to it. The \
+      With a run of the recipe r3gan, projected or stylegan2: styles that make each picture, then a copy of the generator tuned to it. The \
       sheet has the pictures, what their styles make, and what the tuned generators make:
         atelier project RUN PICTURES --out DIR
       A tuned generator is for its picture: what it makes of seeds is held near what it was, but not quite kept.
       """)
 
-  @Argument(help: "A run, checkpoint or model of the recipe r3gan or stylegan2.")
+  @Argument(help: "A run, checkpoint or model of the recipe r3gan, projected or stylegan2.")
   var source: String
 
   @Argument(help: "A folder, a zip file or a picture.")

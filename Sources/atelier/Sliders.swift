@@ -8,14 +8,14 @@ struct SlidersCommand: ParsableCommand {
     commandName: "sliders",
     abstract: "Find and name what a generator's pictures can be changed by.",
     discussion: """
-      With a run of the recipe r3gan or stylegan2. The sheet has a row for each slider, from -3 to 3. Name those that are of use, \
+      With a run of the recipe r3gan, projected or stylegan2. The sheet has a row for each slider, from -3 to 3. Name those that are of use, \
       then move them in `generate` and as tracks of a `film`:
         atelier sliders RUN --out sheet.png
         atelier sliders RUN --rename pca-2=age --drop pca-5
         atelier generate RUN --slide age=2 --out DIR
       """)
 
-  @Argument(help: "A run, checkpoint or model of the recipe r3gan or stylegan2.")
+  @Argument(help: "A run, checkpoint or model of the recipe r3gan, projected or stylegan2.")
   var source: String
 
   @Option(
