@@ -35,7 +35,7 @@ public struct Estimate: Codable, Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - checkpoint: bytes of one.
-  ///   - picture: side and channels of what is on the sheets.
+  ///   - size: side of a picture on the sheets.
   static func bytes(_ plan: Plan, checkpoint: Int, size: Int, channels: Int, seconds: Double) -> Int {
     // PNG makes them smaller by a third or more; a reading takes some 300 bytes.
     let sheet = plan.samples * size * size * channels * 2 / 3
