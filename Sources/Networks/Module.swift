@@ -91,8 +91,11 @@ extension Module {
   }
 
   /// Turns gradients of all parameters on or off. Off, they are no longer `parameters`.
+  /// Statistics of normalisations never have any.
   public func setRequiresGradient(_ on: Bool) {
-    for (_, tensor) in state where tensor.dtype.isFloatingPoint && tensor.requiresGradient != on {
+    let statistics = ["running_mean", "running_var", "weight_u", "weight_v"]
+    for (name, tensor) in state where tensor.dtype.isFloatingPoint && tensor.requiresGradient != on {
+      if on, statistics.contains(where: name.hasSuffix) { continue }
       tensor.requiringGradient(on)
     }
   }

@@ -166,6 +166,11 @@ import Training
     #expect(styles.shape == [3, 4, 8])
     let made = withoutGradients { recipe.synthesize(styles) }
     #expect(abs(made - recipe.decode(latents)).max().item() < 1e-5)
+    // Tuned to a picture, as `project` does, all but statistics move.
+    recipe.synthesizer.setRequiresGradient(true)
+    let tuned = recipe.synthesizer.state.map(\.tensor).filter(\.requiresGradient)
+    #expect(gradients(of: recipe.synthesize(styles).sum(), withRespectTo: tuned).count == tuned.count)
+    recipe.synthesizer.setRequiresGradient(false)
     // Drawn to the middle, all are the same.
     let middle = recipe.decode(latents, truncation: 0)
     #expect(abs(middle[0] - middle[1]).max().item() < 1e-5)
