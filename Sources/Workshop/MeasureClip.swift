@@ -66,7 +66,7 @@ public func measureClip(
     }
     // A second's worth is enough for what changes slowly.
     if let eye, let painting, let shown, count % 8 == 0 {
-      distances.append(paintingDistances(painted, content: shown, style: painting, by: eye))
+      distances.append(paintingDistances(painted, content: shown, style: asLarge(painting, as: painted), by: eye))
     }
     if first == nil { first = painted }
     last = (painted, shown)

@@ -62,7 +62,7 @@ public func measureStyle(
     let size = [picture.size(2), picture.size(3)]
     let kept = try clamp(
       interpolate(seen(partner, on: device), size: size, mode: .bicubic, antialias: true), min: 0, max: 1)
-    let each = paintings.map { paintingDistances(picture, content: kept, style: $0, by: eye) }
+    let each = paintings.map { paintingDistances(picture, content: kept, style: asLarge($0, as: picture), by: eye) }
     let nearest = each.min { $0.style < $1.style }!
     found.append(
       StyleMeasurement.Painted(
@@ -87,6 +87,16 @@ private func seen(_ path: String, on device: Device) throws -> Tensor {
   let scale = min(1, Double(seenSide) / Double(max(picture.width, picture.height)))
   let sides = [picture.width, picture.height].map { max(16, Int((Double($0) * scale).rounded())) }
   return unit(scale < 1 ? picture.resampled(width: sides[0], height: sides[1]) : picture, on: device)
+}
+
+/// A painting whose longer side is at most as long as a picture's, as `restyle` looks at it: strokes of another size are
+/// another style.
+func asLarge(_ painting: Tensor, as picture: Tensor) -> Tensor {
+  let longer = { (x: Tensor) in Double(max(x.size(2), x.size(3))) }
+  let scale = longer(picture) / longer(painting)
+  guard scale < 1 else { return painting }
+  let size = [painting.size(2), painting.size(3)].map { max(16, Int((Double($0) * scale).rounded())) }
+  return resized(painting, size)
 }
 
 /// Rec. 709.
