@@ -23,7 +23,8 @@ struct Aten: Sendable {
   let chunk = Operator("chunk"), unbind = Operator("unbind", "int"), select = Operator("select", "int")
   let gather = Operator("gather"), indexSelect = Operator("index_select"), repeats = Operator("repeat")
   let index = Operator("index", "Tensor"), tril = Operator("tril"), triu = Operator("triu")
-  let diagonal = Operator("diagonal"), sort = Operator("sort"), topk = Operator("topk")
+  let diagonal = Operator("diagonal"), sort = Operator("sort"), searchSorted = Operator("searchsorted", "Tensor"),
+    topk = Operator("topk")
   let unfold = Operator("unfold"), repeatInterleave = Operator("repeat_interleave", "self_int")
 
   // Arithmetic.

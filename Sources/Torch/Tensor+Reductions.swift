@@ -48,3 +48,11 @@ public func logSumExp(_ x: Tensor, dims: [Int], keepDims: Bool = false) -> Tenso
 }
 /// Euclidean distances [n, m] between rows [n, d] and rows [m, d].
 public func distances(_ a: Tensor, _ b: Tensor) -> Tensor { aten.cdist(.tensor(a), .tensor(b)) }
+/// Where values would be in rows that are sorted: the number of what is below each, int64 [..., M].
+///
+/// - Parameters:
+///   - rows: [..., N].
+///   - values: [..., M].
+public func searchSorted(_ rows: Tensor, _ values: Tensor) -> Tensor {
+  aten.searchSorted(.tensor(rows.contiguous()), .tensor(values.contiguous()))
+}

@@ -7,6 +7,7 @@ TensorFlow's padding, its normalisations folded in; torchvision's pads otherwise
 """
 import pathlib
 
+import numpy as np
 import torch
 from golden import write
 from torch import nn
@@ -157,6 +158,28 @@ for channel in F.unfold(paint, 5)[0].reshape(3, 25, -1):
 share = (0.278 - 0.125 * (fine / all).log()).clamp(0.2, 1)
 texture = {"texture.photo": photo, "texture.paint": paint, "texture.share": share.reshape(1),
            "texture.mixed": coloured + (photo.flip(3) - coloured) * share, "texture.grained": grained(photo, paint)}
+
+
+def ranked(x, style, size=0):
+    """Patch by patch along 27 directions: values become the painting's of the same rank, by 129 quantiles."""
+    if size == 0:
+        small = halved(x)
+        x = x + F.interpolate(ranked(small, halved(style), 1) - small, x.shape[2:], mode="bilinear")
+    normal = torch.randn(27, 27, generator=torch.Generator().manual_seed(size), dtype=torch.float32)
+    directions = torch.linalg.qr(normal).Q.double()
+    around = F.unfold(F.pad(x, (2,) * 4, mode="reflect"), 3)[0]
+    own, wanted = directions @ around, directions @ F.unfold(style, 3)[0]
+
+    def quantiles(values):
+        places = (np.arange(129) * (values.shape[1] - 1) / 128 + 0.5).astype(int)
+        return values.sort(1).values.numpy()[:, places]
+
+    moved = [np.interp(v, q, w) for v, q, w in zip(own.numpy(), quantiles(own), quantiles(wanted))]
+    moved = torch.from_numpy(np.stack(moved))
+    return F.fold((directions.T @ moved)[None], (x.shape[2] + 4, x.shape[3] + 4), 3)[:, :, 2:-2, 2:-2] / 9
+
+
+texture["slices"] = ranked(photo, paint)
 texture = {name: value.float() for name, value in texture.items()}
 
 write(pathlib.Path(__file__).with_suffix(".safetensors"),

@@ -160,6 +160,35 @@ import Training
     #expect(abs(texture.carried(to: photo) - golden["texture.grained"]!).max().item() < 5e-3)
   }
 
+  /// Patch by patch in float64, by curves of 129 points beside 1,024 pieces: Tests/Goldens/instant.py.
+  @Test func slicesArePyTorchs() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/instant.safetensors").path).tensors
+    let photo = golden["texture.photo"]!, paint = golden["texture.paint"]!
+    let made = Slices(of: paint).carried(to: photo)
+    #expect(abs(made - golden["slices"]!).max().item() < 0.01)
+    #expect(abs(made - golden["slices"]!).mean().item() < 1e-3)
+    #expect(abs(Slices(of: photo).carried(to: photo) - photo).mean().item() < 0.01)
+    let mixed = Slices.mixed([(Slices(of: paint), 1), (Slices(of: paint), 3)])
+    #expect(abs(mixed.carried(to: photo) - made).max().item() < 1e-4)
+  }
+
+  /// Of a picture in two colours with a hard edge means and covariances say too little: what is between the two goes.
+  @Test func slicesBringFlatColours() {
+    var noise = Noise(seed: 3)
+    let photo = interpolate(noise.uniform([1, 3, 8, 8]), size: [64, 64], mode: .bicubic)
+    let left = Tensor([0.9, 0.2, 0.1] as [Float], shape: [1, 3, 1, 1]),
+      right = Tensor([0.1, 0.3, 0.8] as [Float], shape: [1, 3, 1, 1])
+    let flat = Tensor.concatenated([left.repeated([1, 1, 64, 32]), right.repeated([1, 1, 64, 32])], dim: 3)
+    /// How far pixels are from the nearer of the colours.
+    func between(_ x: Tensor) -> Double {
+      let all = [left, right].map { abs(x - $0).sum(dims: [1]) }
+      return Tensor.stacked(all).min(dim: 0).values.mean().item()
+    }
+    let grained = Texture(of: flat).carried(to: photo)
+    #expect(between(Slices(of: flat).carried(to: grained)) < 0.6 * between(grained))
+  }
+
   /// One picture alone and in a batch; and a painting's own grain changes nothing.
   @Test func texturesOfABatchAreEachItsOwn() throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -304,14 +333,16 @@ import Training
   }
   @Test func aBrushGoesOnExactly() throws { try resumes(brush) }
 
-  /// A brush that hasn't learned yet paints as the network for any style does, and what it learned is its file's.
+  /// A brush that hasn't learned yet paints as the network for any style does before `Slices`, and what it learned is its
+  /// file's.
   @Test func aBrushBeginsAsThePainting() throws {
     let recipe = try brush(3)
     var noise = Noise(seed: 7)
     let painting = interpolate(noise.uniform([1, 3, 6, 6]), size: [64, 64])
     let photograph = interpolate(noise.uniform([1, 3, 8, 8], from: -1, to: 1), size: [64, 64])
     let batch = Batch(pictures: photograph, indices: [0], targets: painting * 2 - 1, targetIndices: [0])
-    let anyStyle = InstantPainter(recipe.network, styles: [(painting, 1)], precision: "float32")
+    let anyStyle = InstantPainter(
+      recipe.network, style: recipe.network.style(of: painting), texture: Texture(of: painting), precision: "float32")
     let expected = anyStyle(photograph)
     recipe.look(at: painting)
     let first = try #require(recipe.transfer(back: false))

@@ -6,6 +6,8 @@ public final class InstantPainter: PictureTransfer {
   private let network: InstantNetwork
   private let style: Tensor
   private let texture: Texture
+  /// Of what a brush paints they are nil: it has learned from its painting itself.
+  private let slices: Slices?
   private let usesBFloat16: Bool
   private var held: Held?
   private var shot: Held?
@@ -22,10 +24,11 @@ public final class InstantPainter: PictureTransfer {
     let isHalf = precision == "bfloat16" || precision == "auto" && device.prefersBFloat16
     (self.network, usesBFloat16) = (network, isHalf)
     let sum = styles.reduce(0) { $0 + $1.weight }
-    (style, texture) = withoutGradients {
+    (style, texture, slices) = withoutGradients {
       let parts = styles.map { network.style(of: $0.picture) * ($0.weight / sum) }
       let textures = styles.map { (Texture(of: $0.picture), $0.weight) }
-      return (parts.dropFirst().reduce(parts[0], +), Texture.mixed(textures))
+      let slices = styles.map { (Slices(of: $0.picture), $0.weight) }
+      return (parts.dropFirst().reduce(parts[0], +), Texture.mixed(textures), Slices.mixed(slices))
     }
   }
 
@@ -33,15 +36,15 @@ public final class InstantPainter: PictureTransfer {
   ///   - style: [1, StylePredictor.size].
   ///   - texture: of the style.
   init(_ network: InstantNetwork, style: Tensor, texture: Texture, precision: String) {
-    (self.network, self.style, self.texture) = (network, style, texture)
+    (self.network, self.style, self.texture, slices) = (network, style, texture, nil)
     usesBFloat16 = precision == "bfloat16" || precision == "auto" && style.device.prefersBFloat16
   }
 
   public let channels = 3
   public let multiple = InstantNetwork.multiple
   public let least = 24
-  public let margin: Int? = InstantNetwork.margin
-  public var bytesPerPixel: Double { network.bytesPerPixel }
+  public let margin: Int? = InstantNetwork.margin + Slices.margin
+  public var bytesPerPixel: Double { max(network.bytesPerPixel, Slices.bytesPerPixel) }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
     withoutGradients {
@@ -49,7 +52,9 @@ public final class InstantPainter: PictureTransfer {
       let painted = withAutocast(usesBFloat16, on: x.device) {
         network.painted(given, style, texture: texture, held: held ?? shot)
       }
-      return clamp(painted * 2 - 1, min: -1, max: 1)
+      // A film's frames would each be moved otherwise.
+      let finished = shot == nil ? slices?.carried(to: clamp(painted, min: 0, max: 1), held: held) : nil
+      return clamp((finished ?? painted) * 2 - 1, min: -1, max: 1)
     }
   }
 

@@ -152,6 +152,6 @@ public struct Texture {
   }
 }
 
-private func halved(_ x: Tensor) -> Tensor {
+func halved(_ x: Tensor) -> Tensor {
   interpolate(x, size: [x.size(2) / 2, x.size(3) / 2], mode: .bilinear, antialias: true)
 }
