@@ -239,6 +239,15 @@ import Testing
       let made = try atelier.run("measure", scene, "--content", scene, "--style", Self.style, "--json")
       #expect(made.status == 0, "\(made.err)")
       #expect(made.out.contains(#""structure":1"#) && made.out.contains(#""perceptualDistance":0"#), "\(made.out)")
+      // A painting is looked at as large as what was painted: its own half is of its style.
+      let picture = try Picture.load(scene)
+      try picture.resampled(width: picture.width / 2, height: picture.height / 2).write("\(atelier.folder)/half.png")
+      func distance(to style: String) throws -> Double {
+        let out = try atelier.run("measure", "half.png", "--content", "half.png", "--style", style, "--json").out
+        let part = try #require(out.firstRange(of: "\"styleDistance\":").map { out[$0.upperBound...] })
+        return try #require(Double(part.prefix { $0.isNumber || ".-e+".contains($0) }))
+      }
+      #expect(try distance(to: scene) < 0.01 * distance(to: Self.style))
       let both = try atelier.run("measure", scene, "--content", scene, "--style", Self.style, "--against", scene)
       #expect(both.status == 64 && both.err.contains("Give --against for made pictures"), "\(both.err)")
       #expect(try atelier.run("measure", scene, "--content", "missing.jpg", "--style", Self.style).status == 66)
