@@ -79,6 +79,22 @@ import Training
     #expect(abs(found - slope) < 0.02 * max(abs(slope), 0.05), "\(found), \(slope)")
   }
 
+  @Test func aShelfComputesARowOnceAndGivesItBack() {
+    let shelf = Shelf(limit: 3)
+    var computed: [Int] = []
+    func rows(_ numbers: [Int]) -> Tensor {
+      shelf.rows(numbers) { i in
+        computed.append(numbers[i])
+        return Tensor([Float(numbers[i]), 1], shape: [1, 2])
+      }
+    }
+    #expect(rows([7, 5, 7]).contiguous().floats == [7, 1, 5, 1, 7, 1])
+    #expect(rows([5, 9, 2]).contiguous().floats == [5, 1, 9, 1, 2, 1])
+    #expect(rows([2, 7, 9]).contiguous().floats == [2, 1, 7, 1, 9, 1])
+    // There is no room for the fourth.
+    #expect(computed == [7, 5, 9, 2, 2])
+  }
+
   private let eye: VGG = {
     let teacher = VGG()
     var drawn = Noise(seed: 0)
@@ -195,8 +211,14 @@ import Training
     let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/instant.safetensors").path).tensors
     let photo = golden["texture.photo"]!, paint = golden["texture.paint"]!
     let other = 1 - photo
-    let both = Texture.joined([Texture(of: paint), Texture(of: other)]).carried(
-      to: Tensor.concatenated([photo, photo]))
+    let loss = PaintingLoss(eye, contentWeight: 1, smoothness: 0, usesBFloat16: false, on: .cpu)
+    for (number, style) in [paint, other].enumerated() { _ = loss.goals(style * 2 - 1, [number]) }
+    // Both are known by now.
+    let goals = loss.goals(paint, [0, 1])
+    let both = goals.texture.carried(to: Tensor.concatenated([photo, photo]))
+    let first = PaintingLoss.statistics(loss.features(paint)), half = goals.layers[2].mean.size(0) / 2
+    #expect(abs(goals.layers[2].covariance[0..<half] - first[2].covariance).max().item() < 1e-5)
+    #expect(abs(goals.layers[2].mean[0..<half] - first[2].mean).max().item() < 1e-5)
     for (i, style) in [paint, other].enumerated() {
       #expect(abs(both[i..<i + 1] - Texture(of: style).carried(to: photo)).max().item() < 1e-3)
     }

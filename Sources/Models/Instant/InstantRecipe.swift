@@ -57,7 +57,7 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
   private let usesBFloat16: Bool
   private var loss: PaintingLoss?
   /// Of paintings, by their numbers.
-  private var known: [Int: Tensor] = [:]
+  private let known = Shelf(limit: 100_000)
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
     try expect(settings.channels == 3, "channels", settings.channels, "styles are in colour: use 3")
@@ -140,13 +140,10 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
 
   /// [N, StylePredictor.size]; what of it doesn't learn is computed once a painting.
   private func style(of paintings: Tensor, _ numbers: [Int]) -> Tensor {
-    let each = numbers.enumerated().map { i, number -> Tensor in
-      if let found = known[number] { return found }
-      let found = withoutGradients { network.predictor.pooled((paintings[i..<i + 1] + 1) / 2).to(.float32) }
-      known[number] = found
-      return found
+    let pooled = known.rows(numbers) { i in
+      withoutGradients { network.predictor.pooled((paintings[i..<i + 1] + 1) / 2).to(.float32) }
     }
-    return network.predictor.bottleneck(Tensor.concatenated(each)).to(.float32)
+    return network.predictor.bottleneck(pooled).to(.float32)
   }
 
   private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }

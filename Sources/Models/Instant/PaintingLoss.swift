@@ -14,8 +14,8 @@ final class PaintingLoss {
   /// as what is far.
   static let styleScale = 40.0
   static let steadiness = 100.0  // Weight of what holds contrast.
-  /// Of paintings, by their numbers.
-  private var known: [Int: Goals] = [:]
+  /// Of paintings, by their numbers; some 420 kB each.
+  private let known = Shelf(limit: 4000)
 
   init(_ teacher: VGG, contentWeight: Double, smoothness: Double, usesBFloat16: Bool, on device: Device) {
     (self.teacher, self.contentWeight, self.smoothness) = (teacher, contentWeight, smoothness)
@@ -44,17 +44,29 @@ final class PaintingLoss {
   /// - Parameter paintings: [N, 3, H, W] in -1...1.
   func goals(_ paintings: Tensor, _ numbers: [Int]) -> Goals {
     withoutGradients {
-      let each = numbers.enumerated().map { i, number -> Goals in
-        if let found = known[number] { return found }
+      var rest = known.rows(numbers) { i in
         let picture = (paintings[i..<i + 1] + 1) / 2
-        let found = Goals(layers: Self.statistics(features(picture)), texture: Texture(of: picture))
-        // Some 430 kB each.
-        if known.count < 4000 { known[number] = found }
-        return found
+        let texture = Texture(of: picture)
+        let all = Self.statistics(features(picture)) + [texture.colours] + texture.levels
+        return Tensor.concatenated(all.flatMap { [$0.mean.flattened(), $0.covariance.flattened()] }).unsqueezed(0)
       }
+      func next(_ channels: Int, group: Int) -> Statistics {
+        let groups = channels / group
+        func take(_ count: Int) -> Tensor {
+          defer { rest = rest.narrowed(dim: 1, from: count, count: rest.size(1) - count) }
+          return rest.narrowed(dim: 1, from: 0, count: count)
+        }
+        let all = numbers.count * groups
+        return Statistics(
+          mean: take(channels).reshaped([all, group, 1]),
+          covariance: take(channels * group).reshaped([all, group, group]))
+      }
+      let layers = zip(Self.layers, Self.groups).map { next(VGG.widths[$0.block - 1], group: $1) }
+      let place = 3 * Texture.side * Texture.side
+      let colours = next(3, group: 3)
       return Goals(
-        layers: Self.groups.indices.map { layer in .joined(each.map { $0.layers[layer] }) },
-        texture: .joined(each.map(\.texture)))
+        layers: layers,
+        texture: Texture(colours: colours, levels: (0..<Texture.sizes).map { _ in next(place, group: place) }))
     }
   }
 

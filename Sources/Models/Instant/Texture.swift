@@ -43,13 +43,6 @@ public struct Texture {
     return Texture(colours: mix(\.colours), levels: (0..<sizes).map { level in mix { $0.levels[level] } })
   }
 
-  /// A batch of those of single pictures.
-  static func joined(_ each: [Texture]) -> Texture {
-    Texture(
-      colours: .joined(each.map(\.colours)),
-      levels: (0..<sizes).map { level in .joined(each.map { $0.levels[level] }) })
-  }
-
   private static func neighbourhoods(of pictures: Tensor) -> Statistics {
     let (n, c) = (pictures.size(0), pictures.size(1))
     let count = Double(pictures.size(2) * pictures.size(3))

@@ -31,12 +31,6 @@ public struct Statistics {
     return Statistics(mean: mean, covariance: moment - matmul(mean, mean.T))
   }
 
-  /// A batch of those of single pictures.
-  static func joined(_ each: [Statistics]) -> Statistics {
-    Statistics(
-      mean: Tensor.concatenated(each.map(\.mean)), covariance: Tensor.concatenated(each.map(\.covariance)))
-  }
-
   /// The covariances with a little more on the diagonal, so that their roots exist.
   var raised: Tensor { raised(by: 1e-3, atLeast: 1e-5) }
 
