@@ -17,6 +17,8 @@ struct PaintingModel {
   private let kind: Kind
   private let device: Device
 
+  var isOfAnyStyle: Bool { if case .anyStyle = kind { true } else { false } }
+
   /// The longer side at which a style is looked at, in pixels: about that of training.
   private static let styleSide = 320.0
 

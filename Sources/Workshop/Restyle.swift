@@ -171,7 +171,7 @@ func mask(_ path: String, of content: Picture, on device: Device) throws -> Tens
 }
 
 /// The side of a tile that keeps to the memory; nil when the whole picture does.
-private func tile(for content: Picture, _ request: RestyleRequest, on device: Device) throws -> Int? {
+func tile(for content: Picture, _ request: RestyleRequest, on device: Device) throws -> Int? {
   let settings = request.settings
   let isHalf = settings.precision == "bfloat16" || settings.precision == "auto" && device.prefersBFloat16
   // Estimated for VGG16: what one pixel keeps for the way back, and what the picture itself does.

@@ -3,19 +3,21 @@ import Media
 import Models
 import Torch
 
-/// Paints a picture in the style of others in one pass, and writes it as a PNG that says how it was made.
+/// Paints a picture in the style of others in one pass and a few steps from there, and writes it as a PNG that says how it was made.
 ///
 /// - Parameters:
 ///   - model: a run of the recipe `instant` or a model of one, or a model with styles of its own, which the request's
 ///     styles then name by their numbers.
 ///   - size: pixels of the longer side; nil for the content's own. Of the request's settings, only strength (0...1,
 ///     how much of the content is painted over), style scale and precision count.
-///   - shouldStop: asked before each tile; nothing is written then.
+///   - touches: steps of the optimisation that follow the pass; nil for 8 where the longer side has 768 px or fewer.
+///   - shouldStop: asked before each tile, when nothing is written, and before each step, when what is there is.
 ///   - say: told which damaged checkpoint was passed over.
 ///   - report: told how much is done, 0...1.
 /// - Throws: `RestyleError`, `TransferModelError`, `TransferError`, `PictureError`, `FileError`, and as `Generator`.
 public func restyleInstantly(
-  _ request: RestyleRequest, by model: String = "instant", size: Int? = nil, in workspace: Workspace, on device: Device,
+  _ request: RestyleRequest, by model: String = "instant", size: Int? = nil, touches: Int? = nil,
+  in workspace: Workspace, on device: Device,
   shouldStop: () -> Bool = { false }, say: (String) -> Void = { _ in }, report: (Double) -> Void = { _ in }
 ) throws -> Restyled {
   var request = request
@@ -37,21 +39,41 @@ public func restyleInstantly(
   let masks = try request.masks.map { try mask($0, of: content, on: device) }
   let colours = unit(content, on: device)
   let painters = try model.painters(request, colours: colours, masks: masks)
-  let made = try painted(colours, by: painters, request, report: report, shouldStop: shouldStop)
-  guard let made else {
+  // What has styles of its own has no paintings to compare with.
+  guard model.isOfAnyStyle || touches ?? 0 == 0 else {
+    throw RestyleError.badNumber(
+      option: "steps", value: Double(touches!), range: "of 0: \(model.name) has styles of its own, and takes one pass")
+  }
+  let further =
+    model.isOfAnyStyle
+    ? try Touches(touches, request, content, masks: masks, in: workspace, on: device, say: say) : nil
+  // A pass takes about as long as a third of a step.
+  let share = further.map { 1 / (1 + 3 * Double($0.count)) } ?? 1
+  let pass = try painted(colours, by: painters, request, report: { report($0 * share) }, shouldStop: shouldStop)
+  guard let pass else {
     return Restyled(
-      path: request.out, width: content.width, height: content.height, steps: 1,
+      path: request.out, width: content.width, height: content.height, steps: 0,
       seconds: ProcessInfo.processInfo.systemUptime - started, isStopped: true)
+  }
+  var (made, steps) = (pass, 0)
+  if let further {
+    (made, steps) = try further(clamp(pass, min: 0, max: 1), content: colours, shouldStop: shouldStop) {
+      report(share + (1 - share) * Double($0) / Double(further.count))
+    }
   }
   let mixed = strength == 1 ? made : colours + (made - colours) * strength
   let picture = finished(clamp(mixed, min: 0, max: 1), content, colours, request.colours, masks)
-  var words = provenance(request, 1, of: 1).filter { $0.key != "Network" }
+  let total = 1 + (further?.count ?? 0)
+  if let further { request.settings = further.settings }
+  request.settings.strength = strength
+  // Its own weights are named below.
+  var words = provenance(request, 1 + steps, of: total).filter { $0.key != "Network" || further != nil }
   words.append(("Model", "\(model.name), sha256:\(model.hash)"))
   try picture.write(
     request.out, text: words, xmp: Provenance.xmp(.compositeWithTrainedAlgorithmicMedia), isForced: request.force)
   return Restyled(
-    path: request.out, width: picture.width, height: picture.height, steps: 1,
-    seconds: ProcessInfo.processInfo.systemUptime - started, isStopped: false)
+    path: request.out, width: picture.width, height: picture.height, steps: 1 + steps,
+    seconds: ProcessInfo.processInfo.systemUptime - started, isStopped: 1 + steps < total)
 }
 
 /// A picture painted by one painter, or by several where their masks are.

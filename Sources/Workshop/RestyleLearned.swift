@@ -57,7 +57,7 @@ public func restyle(
   let made = try carried(given, by: model.network, bytes: bytes, report: report, shouldStop: shouldStop)
   func result(isStopped: Bool) -> Restyled {
     Restyled(
-      path: request.out, width: content.width, height: content.height, steps: 1,
+      path: request.out, width: content.width, height: content.height, steps: isStopped ? 0 : 1,
       seconds: ProcessInfo.processInfo.systemUptime - started, isStopped: isStopped)
   }
   guard let made else { return result(isStopped: true) }

@@ -11,7 +11,7 @@ struct RestyleCommand: ParsableCommand {
       The content's things are painted anew until a network sees them made of the style's colours and strokes, from a \
       small picture to a large one:
         atelier restyle photo.jpg --style painting.jpg --out painted.png
-      The same at once, less closely, at the picture's own size:
+      The same by one pass and eight steps from there, at the picture's own size, or with --steps 0 at once:
         atelier restyle photo.jpg --method instant --style painting.jpg --out painted.png
       Or they are changed by what a run has learned (train --towards), in seconds and at their own size:
         atelier restyle photo.jpg --with RUN --out painted.png
@@ -27,7 +27,8 @@ struct RestyleCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "optimise, or instant: one pass, strength 0.01 to 1. (default: optimise; for films instant)", valueName: "how"))
+      "optimise, or instant: one pass, and 8 steps up to 768 px; strength 0.01 to 1. (default: optimise; for films instant, in one pass)",
+      valueName: "how"))
   var method: Method?
 
   @Option(
@@ -79,7 +80,9 @@ struct RestyleCommand: ParsableCommand {
   var colours = RestyleRequest.Colours.style
 
   @Option(
-    help: ArgumentHelp("Steps at each size but the first, which has twice as many. (default: 250)", valueName: "n"))
+    help: ArgumentHelp(
+      "Steps at each size but the first, which has twice as many; with instant, after the pass. (default: 250; 8)",
+      valueName: "n"))
   var steps: Int?
 
   @Option(help: ArgumentHelp("Weight of the total variation: more is smoother. (default: 2)", valueName: "x"))
@@ -88,7 +91,10 @@ struct RestyleCommand: ParsableCommand {
   @Option(help: ArgumentHelp("What is called style: wasserstein, or gram as in 2015.", valueName: "loss"))
   var loss = StyleSettings.Loss.wasserstein
 
-  @Option(help: ArgumentHelp("adam, or lbfgs as in 2015: fewer steps, no memory between sizes.", valueName: "how"))
+  @Option(
+    help: ArgumentHelp(
+      "adam; lbfgs as in 2015: fewer steps, no memory between sizes; or descent: for few steps from what is painted.",
+      valueName: "how"))
   var optimizer = StyleSettings.Method.adam
 
   @Option(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Models
 import Workshop
 
 extension RestyleCommand {
@@ -28,14 +29,18 @@ extension RestyleCommand {
     guard !resume && !quick && !back else {
       throw ValidationError("The instant method takes one pass: leave out --resume, --quick and --back.")
     }
-    guard steps == nil && strokes == nil && smoothness == nil && start == nil else {
+    guard strokes == nil && smoothness == nil && start == nil else {
       throw ValidationError(
-        "The instant method has no steps, strokes, smoothness or start: leave these out, or paint on by --start instant "
-          + "in place of --method instant.")
+        "The instant method has no strokes, smoothness or start: leave these out, or paint on by --start instant in "
+          + "place of --method instant.")
     }
+    if let steps, steps < 0 { throw RestyleError.badNumber(option: "steps", value: Double(steps), range: "from 0 on") }
+    var request = try request()
+    // They are steps of another kind here, and may be none.
+    request.settings.steps = StyleSettings().steps
     try follow { console, bar in
       try restyleInstantly(
-        request(), by: model, size: size, in: common.place, on: device.resolved(),
+        request, by: model, size: size, touches: steps, in: common.place, on: device.resolved(),
         shouldStop: { Interruption.isRequested }, say: { say($0, console) }, report: { tell($0, console, &bar) })
     }
   }
@@ -60,12 +65,14 @@ extension RestyleCommand {
     let result = try body(console, &bar)
     bar.close()
     console.event("finished", encoding: result)
-    guard !result.isStopped else {
+    guard !result.isStopped || result.steps > 0 else {
       console.line("Stopped: nothing was written.")
       return Interruption.leaveIfRequested()
     }
+    let stopped = result.isStopped ? ", stopped before its last step" : ""
     console.line(
-      "\(result.path): \(result.width) × \(result.height) px in \(spoken(seconds: result.seconds))")
+      "\(result.path): \(result.width) × \(result.height) px in \(spoken(seconds: result.seconds))\(stopped)")
     show(result.path, on: console)
+    if result.isStopped { Interruption.leaveIfRequested() }
   }
 }

@@ -45,7 +45,43 @@ import Testing
     }
   }
 
+  /// Steps of the optimisation follow a pass, as many as somebody wishes for, and where they take seconds.
+  @Test func stepsFollowAPass() throws {
+    try inFolder { atelier in
+      let scene = try Picture.load("\(Self.fixtures)/scene.jpg")
+      try scene.resampled(width: 96, height: 72).write("\(atelier.folder)/small.png")
+      try scene.resampled(width: 800, height: 40).write("\(atelier.folder)/wide.png")
+      func paint(_ content: String, _ more: [String]) throws -> (bytes: [UInt8], out: String) {
+        let outcome = try atelier.run(
+          [
+            "restyle", content, "--style", Self.style, "--out", "out.png", "--force", "--method", "instant",
+            "--network", "random", "--json",
+          ] + more)
+        #expect(outcome.status == 0, "\(outcome.err)")
+        return (try Picture.load("\(atelier.folder)/out.png").bytes, outcome.out)
+      }
+      let pass = try paint("small.png", ["--steps", "0"]), eight = try paint("small.png", [])
+      let three = try paint("small.png", ["--steps", "3"])
+      #expect(pass.out.contains("\"steps\":1,") && eight.out.contains("\"steps\":9,"))
+      #expect(three.out.contains("\"steps\":4,"))
+      #expect(pass.bytes != three.bytes && three.bytes != eight.bytes)
+      #expect(try paint("small.png", ["--steps", "8"]).bytes == eight.bytes)
+      let wide = try paint("wide.png", [])
+      #expect(wide.out.contains("\"steps\":1,") && wide.out.contains("larger than 768 px"))
+      #expect(try paint("wide.png", ["--steps", "1"]).out.contains("\"steps\":2,"))
+      // Nobody has asked for steps: a pass needs less memory.
+      let little = try paint("small.png", ["--memory", "0.1"])
+      #expect(little.out.contains("\"steps\":1,") && little.out.contains("in one pass, without the steps"))
+      let asked = try atelier.run([
+        "restyle", "small.png", "--style", Self.style, "--out", "other.png", "--method", "instant", "--network",
+        "random", "--memory", "0.1", "--steps", "4",
+      ])
+      #expect(asked.status == 69 && asked.err.contains("too few for this size"), "\(asked.err)")
+    }
+  }
+
   @Test(arguments: [
+    ["--method", "instant", "--steps", "-1"],
     ["--start", "nowhere.png"], ["--method", "instant", "--strokes", "1"], ["--method", "instant", "--start", "noise"],
   ]) func whatDoesNotGoTogether(_ options: [String]) throws {
     try inFolder { atelier in
@@ -145,7 +181,7 @@ import Testing
         #expect(try atelier.run(paint + arguments).status == 0)
         return distanceOfHues(content, try Picture.load("\(atelier.folder)/out.png"))
       }
-      for method in [Self.quick, ["--method", "instant", "--size", "64"]] {
+      for method in [Self.quick, ["--method", "instant", "--size", "64", "--network", "random"]] {
         let (kept, free) = (try distance(method + ["--colours", "content"]), try distance(method))
         #expect(kept < 0.05 && free > 4 * kept, "\(kept), \(free)")
       }

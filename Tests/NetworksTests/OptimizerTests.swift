@@ -16,8 +16,34 @@ struct OptimizerTests {
     ("RMSprop momentum", { RMSprop($0, rate: 0.01, alpha: 0.9, momentum: 0.5) }),
   ]
 
+  /// PyTorch has none of these.
+  static let further: [(name: String, make: @Sendable ([Tensor]) -> any Optimizer)] = [
+    ("descent", { NormalizedDescent($0, rate: 0.05) })
+  ]
+
   private func rule(_ name: String) throws -> ([Tensor]) -> any Optimizer {
-    try #require(Self.rules.first { $0.name == name }).make
+    try #require((Self.rules + Self.further).first { $0.name == name }).make
+  }
+
+  /// Of a single number, it is Adam; of many, a step goes along the gradient and is as long as the rate.
+  @Test func descentIsAdamWithOneSecondMoment() {
+    let starts: [Float] = [1, -2, 0.5]
+    let single = starts.map { Tensor([$0]).requiringGradient() }, same = starts.map { Tensor([$0]).requiringGradient() }
+    let descent = NormalizedDescent(single, rate: 0.05), adam = Adam(same, rate: 0.05, betas: (0.9, 0.99))
+    var noise = Noise(seed: 3)
+    for step in 0..<6 {
+      let gradients = starts.map { _ in noise.normal([1]) }
+      if step == 3 { (descent.rate, adam.rate) = (0.02, 0.02) }
+      descent.step(gradients)
+      adam.step(gradients)
+    }
+    for (a, b) in zip(single, same) { #expect(abs(a - b).item() < 1e-5) }
+    let many = noise.normal([4, 5]).requiringGradient()
+    let (before, gradient) = (many.detached().cloned(), noise.normal([4, 5]))
+    NormalizedDescent([many], rate: 0.1).step([gradient])
+    let moved = before - many.detached()
+    #expect(abs(square(moved).mean().item().squareRoot() - 0.1) < 1e-6)
+    #expect(abs(moved / gradient - (moved / gradient).mean()).max().item() < 1e-5)
   }
   private func start(_ golden: Golden) -> [Tensor] {
     (0..<3).map { golden["optimizer/start/\($0)"].cloned().requiringGradient() }
@@ -43,7 +69,7 @@ struct OptimizerTests {
     }
   }
 
-  @Test(arguments: rules.map(\.name))
+  @Test(arguments: (rules + further).map(\.name))
   func resumesBitForBit(_ name: String) throws {
     let golden = try Golden()
     let whole = start(golden)
@@ -60,7 +86,7 @@ struct OptimizerTests {
     #expect(throws: StateError.self) { try late.restore(["what": Tensor.zeros([1])]) }
   }
 
-  @Test(arguments: rules.map(\.name))
+  @Test(arguments: (rules + further).map(\.name))
   func aStepThatIsNotFiniteChangesNothing(_ name: String) throws {
     let golden = try Golden()
     let parameters = start(golden)

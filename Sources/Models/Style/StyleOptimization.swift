@@ -63,11 +63,12 @@ public final class StyleOptimization: Sequence, IteratorProtocol {
   ///   - content: [1, 3, H, W] in 0...1.
   ///   - network: moved to the device of the pictures, without gradients of its own.
   ///   - start: what to begin with, [1, 3, H, W] in 0...1 of any size, where the settings say so.
+  ///   - depth: blocks of the network whose first layers say what style is, 1 to 5.
   ///   - saved: of an earlier work of the same pictures and settings, which is gone on with.
   /// - Throws: `StateError` when the saved work is another's.
   public init(
     content: Tensor, regions: [Region], network: VGG, settings: StyleSettings, start: Tensor? = nil,
-    anchor: Anchor? = nil, resuming saved: [String: Tensor]? = nil
+    anchor: Anchor? = nil, depth: Int = 5, resuming saved: [String: Tensor]? = nil
   ) throws(StateError) {
     precondition((settings.start == .picture) == (start != nil), "there is nothing to start from")
     precondition(regions.allSatisfy { !$0.styles.isEmpty } && !regions.isEmpty, "there is no style")
@@ -77,7 +78,7 @@ public final class StyleOptimization: Sequence, IteratorProtocol {
     usesBFloat16 = settings.precision == "bfloat16" || settings.precision == "auto" && device.prefersBFloat16
     // Deep layers have more to say a number, so they count less (crowsonkb's weights).
     let weights = [256.0, 64, 16, 4, 1]
-    styleLayers = weights.enumerated().map { (VGG.Layer($0 + 1, 1), $1 / weights.reduce(0, +)) }
+    styleLayers = weights.prefix(depth).enumerated().map { (VGG.Layer($0 + 1, 1), $1 / weights.reduce(0, +)) }
     waiting = settings.plan
     total = waiting.reduce(0) { $0 + $1.steps }
     if let saved { try resume(saved) }

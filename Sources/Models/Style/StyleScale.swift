@@ -51,6 +51,7 @@ final class StyleScale {
     switch settings.optimizer {
     case .adam: optimizer = Adam([self.image], rate: settings.rate, betas: (0.9, 0.999))
     case .lbfgs: optimizer = LBFGS([self.image])
+    case .descent: optimizer = NormalizedDescent([self.image], rate: settings.rate)
     }
     sum = withoutGradients { image.detached().zerosLike() }.channelsLast()
     if let adam = last?.optimizer as? Adam { follow(adam, size) }
@@ -148,6 +149,10 @@ final class StyleScale {
   /// Changes the picture once; the loss before.
   func step() -> Tensor {
     let (loss, gradient) = tiles.count == 1 ? slope() : slopeByTiles()
+    if work.settings.optimizer == .descent {
+      // Down to a half: the last steps settle.
+      optimizer.rate = work.settings.rate * (1 - 0.5 * Double(steps - left) / Double(Swift.max(steps - 1, 1)))
+    }
     optimizer.step([gradient])
     withoutGradients {
       image.copy(from: clamp(image, min: 0, max: 1))

@@ -3,7 +3,7 @@ import Foundation
 /// Settings of `StyleOptimization`.
 public struct StyleSettings: Codable, Sendable, Equatable {
   public enum Loss: String, Codable, Sendable, CaseIterable { case wasserstein, gram }
-  public enum Method: String, Codable, Sendable, CaseIterable { case adam, lbfgs }
+  public enum Method: String, Codable, Sendable, CaseIterable { case adam, lbfgs, descent }
   public enum Start: String, Codable, Sendable, CaseIterable { case content, noise, picture }
 
   public var size = 512  // Pixels of the longer side, at the end.
@@ -35,6 +35,20 @@ public struct StyleSettings: Codable, Sendable, Equatable {
     (settings.firstSteps, settings.steps) = (60, 24)
     return settings
   }
+
+  /// The few steps that follow one pass: what is painted already has its things and colours, and its grain and short
+  /// strokes are brought to the painting's. Whole strokes take more steps, and what they move.
+  ///
+  /// - Parameter size: pixels of the longer side.
+  public static func touches(_ steps: Int, size: Int) -> StyleSettings {
+    var settings = StyleSettings()
+    (settings.size, settings.start, settings.steps) = (size, .picture, steps)
+    (settings.strokes, settings.contentWeight) = (0, 0.15)
+    (settings.optimizer, settings.rate, settings.memory) = (.descent, 0.018, 0)
+    return settings
+  }
+  /// Those that `touches` are for, unless somebody says otherwise: beyond, they would take minutes.
+  public static let touchedSide = 768, touchCount = 8
 
   /// The longer sides of the scales, from the smallest.
   public var scales: [Int] {
