@@ -3,7 +3,8 @@ import Media
 import Models
 import Torch
 
-/// Paints a picture in the style of others in one pass and a few steps from there, and writes it as a PNG that says how it was made.
+/// Paints a picture in the style of others in one pass and a few steps from there, and writes it as a PNG that says how it
+/// was made.
 ///
 /// - Parameters:
 ///   - model: a run of the recipe `instant` or a model of one, or a model with styles of its own, which the request's
@@ -42,7 +43,8 @@ public func restyleInstantly(
   // What has styles of its own has no paintings to compare with.
   guard model.isOfAnyStyle || touches ?? 0 == 0 else {
     throw RestyleError.badNumber(
-      option: "steps", value: Double(touches!), range: "of 0: \(model.name) has styles of its own, and takes one pass")
+      option: "steps", value: Double(touches!),
+      range: "of 0, since \(model.name) has styles of its own and takes one pass")
   }
   let further =
     model.isOfAnyStyle

@@ -59,7 +59,7 @@ struct Touches {
   func callAsFunction(
     _ pass: Tensor, content: Tensor, shouldStop: () -> Bool, report: (Int) -> Void
   ) throws -> (picture: Tensor, done: Int) {
-    // relu5_1's roots take a quarter of a step, and it counts a 341st.
+    // relu5_1 counts a 341st, and its roots cost as much as relu4_1's.
     let work = try StyleOptimization(
       content: content, regions: regions, network: network, settings: settings, start: pass, depth: 4)
     guard !shouldStop() else { return (pass, 0) }
