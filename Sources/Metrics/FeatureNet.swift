@@ -4,7 +4,8 @@ import Torch
 
 /// What a trained network sees in pictures, which the measures compare: 1,280 numbers each of EfficientNet-Lite0.
 ///
-/// Always in float32, on any processor, so that figures from different machines can be compared.
+/// In float32 on any processor, so that figures from different machines can be compared: bfloat16, which takes a third of the
+/// time, moves KID by some 1.5 %.
 public final class FeatureNet {
   /// Pixels a side that the network was trained on.
   public static let size = 224
@@ -20,16 +21,19 @@ public final class FeatureNet {
   private let network: EfficientNetLite0?
   private let device: Device
 
-  /// - Parameter weights: by the names of the checkpoint.
+  /// - Parameters:
+  ///   - weights: by the names of the checkpoint.
+  ///   - isQuick: in bfloat16 where the processor prefers that, for figures that are only compared among themselves.
   /// - Throws: `StateError` when the weights are another network's.
-  public init(weights: [String: Tensor], on device: Device = .cpu) throws(StateError) {
+  public init(weights: [String: Tensor], isQuick: Bool = false, on device: Device = .cpu) throws(StateError) {
     let network = EfficientNetLite0()
     try network.load(weights)
     network.move(to: device)
-    network.useChannelsLast()
+    let dtype: DType = isQuick && device.prefersBFloat16 ? .bfloat16 : .float32
+    let folded = FoldedEfficientNet(network, dtype: dtype)
     (self.device, self.network) = (device, network)
-    (name, dimensions, side) = (Self.name, 1280, Self.size)
-    see = { network.features((($0 - 127) / 128).channelsLast()) }
+    (name, dimensions, side) = (Self.name + (dtype == .bfloat16 ? "-bfloat16" : ""), 1280, Self.size)
+    see = { folded.features((($0 - 127) / 128).channelsLast()) }
   }
 
   /// Another network: a generator that learned from what the first one sees is flattered by it.
@@ -67,26 +71,6 @@ public final class FeatureNet {
   public func logits(_ features: Tensor) -> Tensor {
     guard let network else { preconditionFailure("\(name) has no classes") }
     return withoutGradients { network.logits(features.to(device)).to(.cpu) }
-  }
-
-  /// Features of a set, read from a file when it holds them, else computed and written there.
-  ///
-  /// - Parameters:
-  ///   - key: what the pictures are, such as their hash: a file of another key is made anew.
-  /// - Throws: `SafetensorsError` when the file can't be written.
-  public func features(
-    of pictures: Tensor, key: String, cachedAt path: String, progress: (Int) -> Void = { _ in }
-  ) throws -> Tensor {
-    let key = "\(name) \(key) \(pictures.size(0))"
-    // A damaged cache is no error: it is made anew.
-    if let (tensors, metadata) = try? Safetensors.read(path), metadata["key"] == key, let found = tensors["features"],
-      found.shape == [pictures.size(0), dimensions]
-    {
-      return found
-    }
-    let features = features(of: pictures, progress: progress)
-    try Safetensors.write(["features": features], metadata: ["key": key], to: path)
-    return features
   }
 
   /// Uint8 [N, C, H, W] as RGB of the network's size, in 0...255.

@@ -50,32 +50,39 @@ public struct Operator: @unchecked Sendable {
   /// Calls an operator that returns one tensor.
   @discardableResult
   public func callAsFunction(_ arguments: Argument..., file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-    var out: ct_tensor?
-    let produced = invoke(arguments, &out, 1, file, line)
-    guard produced == 1, let handle = out else { fatalError("\(name) returned no tensor", file: file, line: line) }
+    var found: (result: ct_tensor?, count: Int) = (nil, 0)
+    withUnsafeMutablePointer(to: &found) {
+      invoke(arguments, $0, file, line) { context, result in
+        let found = context!.assumingMemoryBound(to: (result: ct_tensor?, count: Int).self)
+        found.pointee = (result, found.pointee.count + 1)
+      }
+    }
+    guard found.count == 1, let handle = found.result else {
+      fatalError("\(name) returned no tensor", file: file, line: line)
+    }
     return Tensor(owning: handle)
   }
 
-  /// Calls an operator that returns several tensors, or a list of them.
+  /// Calls an operator that returns several tensors, or a list of them, however many.
   public func list(_ arguments: Argument..., file: StaticString = #fileID, line: UInt = #line) -> [Tensor] {
-    withUnsafeTemporaryAllocation(of: ct_tensor?.self, capacity: 4096) { out in
-      let produced = invoke(arguments, out.baseAddress!, 4096, file, line)
-      return (0..<produced).map { Tensor(owning: out[$0]!) }
+    var results: [Tensor] = []
+    withUnsafeMutablePointer(to: &results) {
+      invoke(arguments, $0, file, line) { context, result in
+        context!.assumingMemoryBound(to: [Tensor].self).pointee.append(Tensor(owning: result!))
+      }
     }
+    return results
   }
 
   /// Calls an operator for its effect, for example one that updates a list of tensors in place.
   public func run(_ arguments: Argument..., file: StaticString = #fileID, line: UInt = #line) {
-    withUnsafeTemporaryAllocation(of: ct_tensor?.self, capacity: 4096) { out in
-      let produced = invoke(arguments, out.baseAddress!, 4096, file, line)
-      for i in 0..<produced { if let result = out[i] { ct_release(result) } }
-    }
+    invoke(arguments, nil, file, line) { _, result in if let result { ct_release(result) } }
   }
 
   private func invoke(
-    _ arguments: [Argument], _ results: UnsafeMutablePointer<ct_tensor?>, _ capacity: Int, _ file: StaticString,
-    _ line: UInt
-  ) -> Int {
+    _ arguments: [Argument], _ context: UnsafeMutableRawPointer?, _ file: StaticString, _ line: UInt,
+    _ take: @convention(c) (UnsafeMutableRawPointer?, ct_tensor?) -> Void
+  ) {
     let (integers, doubles, handles) = arguments.reduce(into: (0, 0, 0)) { total, argument in
       switch argument {
       case .ints(let v): total.0 += v.count
@@ -85,20 +92,18 @@ public struct Operator: @unchecked Sendable {
       default: break
       }
     }
-    return withUnsafeTemporaryAllocation(of: ct_value.self, capacity: max(1, arguments.count)) { values in
+    withUnsafeTemporaryAllocation(of: ct_value.self, capacity: max(1, arguments.count)) { values in
       withUnsafeTemporaryAllocation(of: Int64.self, capacity: max(1, integers)) { integers in
         withUnsafeTemporaryAllocation(of: Double.self, capacity: max(1, doubles)) { doubles in
           withUnsafeTemporaryAllocation(of: ct_tensor?.self, capacity: max(1, handles)) { handles in
             var room = Room(
               integers: integers.baseAddress!, doubles: doubles.baseAddress!, handles: handles.baseAddress!)
             for (i, argument) in arguments.enumerated() { values[i] = room.value(of: argument) }
-            var produced = 0
             // The arguments own their tensors: a temporary that is released early crashes the call.
             let failed = withExtendedLifetime(arguments) {
-              ct_op_call(handle, values.baseAddress, arguments.count, results, capacity, &produced)
+              ct_op_call(handle, values.baseAddress, arguments.count, take, context)
             }
             if failed != 0 { explain(arguments, file, line) }
-            return produced
           }
         }
       }

@@ -9,6 +9,10 @@ struct Clock {
   private let start = SuspendingClock.now
   private var last: [Duty: Double] = [:]
   private var gaps: [Duty: Double] = [:]
+  /// Seconds that each took the last time.
+  private var costs: [Duty: Double] = [:]
+  /// The part of a run's time that each may take.
+  static let share = 0.0125
   private var marks: [(seconds: Double, pictures: Int)]
 
   init(_ length: Length, _ facts: Checkpoint.Facts) {
@@ -27,6 +31,14 @@ struct Clock {
     }
   }
 
+  /// Seconds of the whole run, as far as they are known.
+  func whole(_ facts: Checkpoint.Facts) -> Double {
+    switch length {
+    case .pictures: seconds / max(fraction(facts), 1e-3)
+    case .minutes(let minutes): minutes * 60
+    }
+  }
+
   func progress(_ facts: Checkpoint.Facts) -> Progress {
     let fraction = fraction(facts)
     let total =
@@ -39,13 +51,18 @@ struct Clock {
       rateScale: facts.rateScale)
   }
 
+  /// What a duty took; it isn't done so often that it takes more than its share of the time.
+  mutating func note(_ duty: Duty, took seconds: Double) { costs[duty] = seconds }
+
   /// Whether it is time to do this again. Samples come often at first, when they change most.
   mutating func isDue(_ duty: Duty, every gap: Double) -> Bool {
     let now = seconds
-    let due = duty == .sample ? gaps[duty] ?? min(gap, 5) : gap
+    var due = duty == .sample ? gaps[duty] ?? min(gap, 5) : gap
+    // Who asks for checkpoints every few seconds gets them; else ten minutes of work may be lost at most.
+    if duty == .sample || gap >= 60 { due = max(due, min(costs[duty, default: 0] / Self.share, max(gap, 600))) }
     guard now - last[duty, default: earlier] >= due else { return false }
     last[duty] = now
-    gaps[duty] = min(gap, due * 1.5)
+    if duty == .sample { gaps[duty] = min(gap, (gaps[duty] ?? min(gap, 5)) * 1.5) }
     return true
   }
 

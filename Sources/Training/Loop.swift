@@ -10,7 +10,7 @@ import Torch
 public final class Loop<R: Recipe> {
   public let recipe: R
   public let plan: Plan
-  public private(set) var facts: Checkpoint.Facts
+  public internal(set) var facts: Checkpoint.Facts
   private let set: PictureSet
   private var targets: Targets?
   private let device: Device
@@ -20,6 +20,8 @@ public final class Loop<R: Recipe> {
   /// Of all pictures, for a `ConditionalRecipe`.
   private let labels: [Int]?
   private var clock: Clock
+  /// Seconds that one of the last sheet's pictures took; nil before the first sheet.
+  public private(set) var secondsASample: Double?
   private static var mostRollbacks: Int { 3 }
 
   /// - Parameters:
@@ -87,6 +89,13 @@ public final class Loop<R: Recipe> {
 
   /// One update of the recipe.
   private func step() -> [Reading] {
+    let readings = step(at: clock.progress(facts))
+    facts.picturesSeen += recipe.settings.batch
+    facts.seconds = clock.seconds
+    return readings
+  }
+
+  func step(at progress: Progress) -> [Reading] {
     var noise = Noise(seed: plan.seed, at: facts.picturesSeen)
     let indices = order.indices(after: facts.picturesSeen, batch: recipe.settings.batch)
     let mirrored = recipe.mirrors ? noise.bernoulli(0.5, [indices.count]).bools : []
@@ -103,10 +112,7 @@ public final class Loop<R: Recipe> {
           pictures: set.batch(indices, mirrored: mirrored, on: device), indices: indices,
           labels: labels.map { labels in indices.map { labels[$0] } })
     }
-    let readings = recipe.step(batch, noise: &noise, at: clock.progress(facts))
-    facts.picturesSeen += indices.count
-    facts.seconds = clock.seconds
-    return readings
+    return recipe.step(batch, noise: &noise, at: progress)
   }
 
   /// Reports, samples and saves when it is time to.
@@ -115,19 +121,43 @@ public final class Loop<R: Recipe> {
       guard try look(at: readings, report) else { return }
       report(.reading(clock.report(facts, readings.map { Figure($0.name, $0.value) })))
     }
-    if clock.isDue(.sample, every: plan.sampleSeconds) { sample(report) }
+    if clock.isDue(.sample, every: plan.sampleSeconds), secondsASample != nil || canSample() { sample(report) }
     if clock.isDue(.save, every: plan.saveSeconds) { try save(report) }
+  }
+
+  /// Whether there is time for a first sheet: one picture of it tells what a sheet takes.
+  private func canSample() -> Bool {
+    guard plan.samples > 0, let recipe = recipe as? any SamplingRecipe, !(recipe is any SequenceRecipe) else {
+      return true
+    }
+    let began = clock.seconds
+    withoutGradients { _ = recipe.sample(seeds: [0]) }
+    secondsASample = clock.seconds - began
+    clock.note(.sample, took: clock.seconds - began)
+    return clock.seconds - began < 0.05
+  }
+
+  /// Pictures on a sheet: fewer where they take long, so that a short run isn't eaten by looking at itself.
+  private var sheet: Int {
+    guard let each = secondsASample, Double(plan.samples) * each > clock.whole(facts) * Clock.share else {
+      return plan.samples
+    }
+    return min(plan.samples, 16)
   }
 
   private func sample(_ report: (LoopEvent) -> Void) {
     guard plan.samples > 0 else { return }
+    let began = clock.seconds
+    defer { clock.note(.sample, took: clock.seconds - began) }
     withoutGradients {
       if let recipe = recipe as? any SequenceRecipe {
         let rows = recipe.examples(set.shown(recipe.draw))
         let count = rows.first?.size(0) ?? 0
         report(.sample(Tensor.concatenated(rows), columns: count, picturesSeen: facts.picturesSeen))
       } else if let recipe = recipe as? any SamplingRecipe {
-        let pictures = recipe.sample(seeds: (0..<UInt64(plan.samples)).map { $0 })
+        let count = sheet
+        let pictures = recipe.sample(seeds: (0..<count).map(UInt64.init))
+        secondsASample = (clock.seconds - began) / Double(count)
         report(.sample(pictures, columns: nil, picturesSeen: facts.picturesSeen))
       } else if let recipe = recipe as? any TransferRecipe, let targets {
         let (first, second) = targets.shown(set)
@@ -153,7 +183,9 @@ public final class Loop<R: Recipe> {
       }
     }
     do {
+      let began = clock.seconds
       let path = try Checkpoint.save(recipe.saved, facts: facts, to: folder, keep: plan.keep)
+      clock.note(.save, took: clock.seconds - began)
       report(.saved(path: path, picturesSeen: facts.picturesSeen))
     } catch { throw .checkpoint(error) }
     return true

@@ -96,6 +96,18 @@ public struct PictureSet {
     }
     return (bytes.to(.float32) * (1 / 127.5) - 1).channelsLast()
   }
+
+  /// The numbers of at most so many pictures, for what needn't look at all of them: by chance, but always the same, and those of
+  /// a smaller sample are the first of a larger one.
+  public func sample(atMost most: Int) -> [Int] {
+    var noise = Noise(seed: 0x7361_6d70_6c65_7321)
+    return Array(noise.permutation(count).prefix(most))
+  }
+
+  /// The bytes of the pictures of these numbers, uint8 [N, C, H, W].
+  public func bytes(of numbers: some Sequence<Int>) -> Tensor {
+    pictures.indexSelected(dim: 0, indices: Tensor(Array(numbers)))
+  }
 }
 
 /// Writes a `PictureSet` picture by picture, so that the whole set is never in memory.

@@ -18,6 +18,9 @@ public protocol Recipe: AnyObject {
 
   /// How long to train when nobody says.
   static func length(for situation: Situation) -> Length
+  /// What a picture costs in training, forward and backward through all networks, on average over a run, as
+  /// `Situation.gigaflops` counts; nil where nobody measured. A run measures its own steps.
+  static func gigaflopsAPicture(in situation: Situation) -> Double?
 
   /// New networks on `device`, initialised by `noise`.
   init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError)
@@ -39,6 +42,7 @@ public protocol Recipe: AnyObject {
 extension Recipe {
   public static var presets: [(name: String, summary: String)] { [] }
   public static func length(for situation: Situation) -> Length { .minutes(20) }
+  public static func gigaflopsAPicture(in situation: Situation) -> Double? { nil }
   public var mirrors: Bool { false }
 }
 

@@ -47,14 +47,17 @@ public func advice(on found: Inspection, gigaflops: Double, device: Device = .cp
     let preset = R.presets.isEmpty ? nil : device.isCPU ? "small" : "large"
     return Advice(
       recipe: R.name, preset: preset, size: settings.size, minutes: length.minutes ?? 20,
-      words: words(for: situation, recipe: R.name, length, settings))
+      words: words(
+        for: situation, recipe: R.name, length,
+        Estimate(length, gigaflopsAPicture: R.gigaflopsAPicture(in: situation), in: situation), settings))
   }
   return advised(chosenRecipe(pictures: found.distinct, size: found.size))
 }
 
 /// Why a recipe is used, and what to expect.
-func words(for situation: Situation, recipe: String, _ length: Length, _ settings: some RecipeSettings) -> String {
-  let expected = Estimate(length, recipe: recipe, in: situation)
+func words(
+  for situation: Situation, recipe: String, _ length: Length, _ expected: Estimate, _ settings: some RecipeSettings
+) -> String {
   guard let seen = expected.picturesSeen.map(Double.init), let seconds = expected.seconds else {
     return "It trains \(recipe) at \(situation.size) px."
   }

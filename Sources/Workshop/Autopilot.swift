@@ -47,8 +47,8 @@ final class Autopilot {
   private static let alike = 0.2
   /// Before so many pictures were seen, all are grey.
   private static let firstLook = 2000
-  /// Pictures that are looked at for their kinds.
-  private static let mostLooked = 600
+  /// Pictures that are looked at for their kinds, and for being the same: larger sets are sampled.
+  private static let mostLooked = 600, mostCompared = 4000
 
   init<S: RecipeSettings>(_ record: RunRecord, settings: S, set: PictureSet, labelled: Bool) {
     (self.record, self.set) = (record, set)
@@ -61,23 +61,29 @@ final class Autopilot {
       else { return nil }
       return (name, value, usual)
     }
-    realVariety = variety(set.batch(Array(0..<min(64, set.count))))
+    realVariety = variety(set.batch(set.sample(atMost: 64)))
   }
 
   // MARK: Before the run
 
-  /// - Parameter path: the packed set's.
-  func lookAtPictures(in workspace: Workspace, on device: Device, at path: String) throws -> [Trouble] {
+  /// - Parameters:
+  ///   - path: the packed set's.
+  ///   - say: told what takes time.
+  func lookAtPictures(
+    in workspace: Workspace, on device: Device, at path: String, say: (String) -> Void = { _ in }
+  ) throws -> [Trouble] {
     var found: [Trouble] = []
-    if let most = mostRepeated(), Double(most.count) >= max(8, Self.repeated * Double(set.count)) {
+    let looked = set.sample(atMost: Self.mostCompared)
+    if let most = mostRepeated(among: looked), Double(most.count) >= max(8, Self.repeated * Double(looked.count)) {
+      let all = looked.count < set.count ? "\(looked.count) pictures that were looked at" : "\(set.count) pictures"
       found.append(
         Trouble(
           cause: .repeatedPicture,
           words:
-            "\(most.count) of the \(set.count) pictures are the same as \(most.name): a generator learns only that "
+            "\(most.count) of the \(all) are the same as \(most.name): a generator learns only that "
             + "one. Take the repeats out, or add other pictures; `atelier inspect` lists them."))
     }
-    if let trouble = try mixedLabels(in: workspace, on: device, at: path) { found.append(trouble) }
+    if let trouble = try mixedLabels(in: workspace, on: device, at: path, say) { found.append(trouble) }
     if let high = highRates.first {
       found.append(
         Trouble(
@@ -90,27 +96,38 @@ final class Autopilot {
   }
 
   /// The picture that most others are the same as, to the eye.
-  private func mostRepeated() -> (name: String, count: Int)? {
+  private func mostRepeated(among numbers: [Int]) -> (name: String, count: Int)? {
     let side = 8
-    let small = interpolate(set.pictures.to(.float32), size: [side, side], mode: .area)
-    // Steps of 8 levels: JPEG's noise doesn't make another picture, nor does a level of rounding at a step's edge count
-    // for more than one step.
-    let rows = round(small / 8).flattened(from: 1)
-    var groups: [[Float]: (first: Int, count: Int)] = [:]
-    for (i, row) in rows.unbound().enumerated() { groups[row.floats, default: (i, 0)].count += 1 }
+    var groups: [[UInt8]: (first: Int, count: Int)] = [:]
+    for start in stride(from: 0, to: numbers.count, by: 64) {
+      let some = numbers[start..<min(start + 64, numbers.count)]
+      let small = interpolate(set.bytes(of: some).to(.float32), size: [side, side], mode: .area)
+      // Steps of 8 levels: JPEG's noise doesn't make another picture, nor does a level of rounding at a step's edge count
+      // for more than one step.
+      let rows = round(small / 8).to(.uint8).bytes, width = rows.count / some.count
+      for (i, number) in some.enumerated() {
+        groups[Array(rows[i * width..<(i + 1) * width]), default: (number, 0)].count += 1
+      }
+    }
     return groups.values.max { ($0.count, $1.first) < ($1.count, $0.first) }.map { (set.names[$0.first], $0.count) }
   }
 
   /// Pictures whose five nearest, as a trained network sees them, agree on another folder than theirs.
-  private func mixedLabels(in workspace: Workspace, on device: Device, at path: String) throws -> Trouble? {
+  private func mixedLabels(
+    in workspace: Workspace, on device: Device, at path: String, _ say: (String) -> Void
+  ) throws -> Trouble? {
     guard let labels, labels.names.count <= 20, set.count >= 24 else { return nil }
     // Where there are no weights to be had, this is left out.
-    guard let net = try? featureNet(in: workspace, on: device) else { return nil }
-    let step = max(1, set.count / Self.mostLooked)
-    let numbers = Array(stride(from: 0, to: set.count, by: step)).filter { labels.labels[$0] >= 0 }
+    guard let net = try? featureNet(isQuick: true, in: workspace, on: device) else { return nil }
+    let count = min(Self.mostLooked, set.count)
+    if SetFeatures.known(of: set, at: path, by: net).size(0) < count, count > 200 {
+      say("Looking, this once, at \(counted(count, "picture")), whether they are in the right folders.")
+    }
+    let seen = SetFeatures(of: set, at: path, by: net, atMost: count)
+    let labelled = seen.numbers.indices.filter { labels.labels[seen.numbers[$0]] >= 0 }
+    let numbers = labelled.map { seen.numbers[$0] }
     guard numbers.count >= 24 else { return nil }
-    let pictures = set.pictures.indexSelected(dim: 0, indices: Tensor(numbers))
-    let features = net.features(of: pictures)
+    let features = seen.values.indexSelected(dim: 0, indices: Tensor(labelled))
     let unit = features * rsqrt(square(features).sum(dims: [1], keepDims: true) + 1e-12)
     let likeness = matmul(unit, unit.T) - 4 * Tensor.eye(numbers.count)
     let nearest = likeness.topK(5, dim: 1).indices

@@ -22,12 +22,17 @@ final class BestKeeper {
   private let recipe: any SamplingRecipe
   private let set: PictureSet
   private let openNet: () throws -> FeatureNet
-  private var eyes: (net: FeatureNet, real: Tensor)?
+  /// The packed set's file.
+  private let path: String
+  private var net: FeatureNet?
   private(set) var notes: Notes
   /// The last checkpoint that was saved, and whether it was measured.
   private var last: (path: String, picturesSeen: Int, isMeasured: Bool)?
   private let begun = ProcessInfo.processInfo.systemUptime
-  private var nextLook: Double
+  /// Seconds of training before the next look, and those that looks have taken so far.
+  private var nextLook: Double, spent = 0.0
+  /// Whether looks wait until there is time for them.
+  private let isThrifty: Bool
 
   struct Notes: Codable, Equatable {
     var looks: [Quality] = []
@@ -36,19 +41,19 @@ final class BestKeeper {
     var least: Double? { looks.map(\.kid).min() }
   }
 
-  /// Looks take at most one part of so many.
-  private static let share = 30.0
-  private static let samples = 256, mostReal = 1000
+  /// The part of the time that looks take at most.
+  private static let share = 0.02
+  private static let samples = 256, mostReal = 500
   /// So many looks in a row must be worse, by so many standard errors and by this factor, before a run is stopped.
   private static let patience = 5, errors = 3.0, factor = 2.0
 
   /// - Parameter firstLook: seconds of training before it: nobody asks how good a minute's work is.
   /// - Returns: nil when the recipe makes no pictures by itself, or there are too few real ones to compare with.
   init?(
-    _ recipe: any Recipe, set: PictureSet, folder: String, firstLook: Double = 90,
+    _ recipe: any Recipe, set: PictureSet, at path: String, folder: String, firstLook: Double = 90,
     net: @escaping () throws -> FeatureNet
   ) {
-    nextLook = firstLook
+    (nextLook, isThrifty, self.path) = (firstLook, firstLook > 0, path)
     guard let sampling = recipe as? any SamplingRecipe, !(recipe is any SequenceRecipe), set.count >= 16 else {
       return nil
     }
@@ -59,13 +64,35 @@ final class BestKeeper {
 
   /// Told about each checkpoint that is saved; looks when it is time to.
   ///
+  /// - Parameter secondsASample: that the recipe takes for a picture; nil where nobody knows yet.
   /// - Returns: what was measured, and whether this is the best so far.
-  func saved(_ path: String, picturesSeen: Int) -> (quality: Quality, isBest: Bool)? {
+  func saved(_ path: String, picturesSeen: Int, secondsASample: Double? = nil) -> (quality: Quality, isBest: Bool)? {
     // The last checkpoint may have been saved a moment ago.
     if last?.picturesSeen != picturesSeen { last = (path, picturesSeen, false) }
-    guard last?.isMeasured == false else { return nil }
-    guard picturesSeen > 0, ProcessInfo.processInfo.systemUptime - begun >= nextLook else { return nil }
+    guard last?.isMeasured == false, picturesSeen > 0, elapsed >= nextLook else { return nil }
+    if isThrifty, notes.looks.isEmpty || spent == 0 {
+      // What a look is going to take isn't known yet: told from a few pictures.
+      guard let secondsASample, let each = secondsAPicture() else { return nil }
+      let missing = mostReal - SetFeatures.known(of: set, at: self.path, by: net!).size(0)
+      let expected = each * Double(max(0, missing) + Self.samples) + secondsASample * Double(Self.samples)
+      nextLook = (spent + expected) / Self.share
+      guard elapsed >= nextLook else { return nil }
+    }
     return look()
+  }
+
+  private var elapsed: Double { ProcessInfo.processInfo.systemUptime - begun }
+  private var mostReal: Int { min(Self.mostReal, set.count) }
+
+  /// What the network takes for a picture; nil where its weights can't be had.
+  private func secondsAPicture() -> Double? {
+    let start = ProcessInfo.processInfo.systemUptime
+    defer { spent += ProcessInfo.processInfo.systemUptime - start }
+    guard let net = opened() else { return nil }
+    let opened = ProcessInfo.processInfo.systemUptime
+    let some = set.sample(atMost: 16)
+    _ = net.features(of: set.bytes(of: some))
+    return (ProcessInfo.processInfo.systemUptime - opened) / Double(some.count)
   }
 
   /// Told that training has ended: the last checkpoint is measured where others were.
@@ -86,18 +113,20 @@ final class BestKeeper {
   var best: Quality? { notes.best.flatMap { best in notes.looks.last { $0.picturesSeen == best } } }
 
   private func look() -> (quality: Quality, isBest: Bool)? {
-    guard let last, let eyes = opened() else { return nil }
-    self.last?.isMeasured = true
     let start = ProcessInfo.processInfo.systemUptime
+    guard let last, let net = opened() else { return nil }
+    self.last?.isMeasured = true
+    let real = SetFeatures(of: set, at: path, by: net, atMost: mostReal)
     let made = Tensor.concatenated(
       stride(from: 0, to: Self.samples, by: 64).map { from in
         let pictures = withoutGradients { recipe.sample(seeds: (from..<from + 64).map(UInt64.init)) }
-        return eyes.net.features(of: pictureBytes(pictures))
+        return net.features(of: pictureBytes(pictures))
       })
     var noise = Noise(seed: 0)
-    let distance = KernelDistance(between: made, and: eyes.real, noise: &noise)
-    let now = ProcessInfo.processInfo.systemUptime
-    nextLook = now - begun + Self.share * (now - start)
+    let distance = KernelDistance(between: made, and: real.values, noise: &noise)
+    let taken = ProcessInfo.processInfo.systemUptime - start
+    spent += taken
+    nextLook = max(elapsed + taken / Self.share, spent / Self.share)
     guard distance.value.isFinite else { return nil }
     let quality = Quality(
       picturesSeen: last.picturesSeen, kid: 1000 * distance.value,
@@ -115,15 +144,11 @@ final class BestKeeper {
     return (quality, isBest)
   }
 
-  /// The network and what it sees in real pictures; nil where its weights can't be had.
-  private func opened() -> (net: FeatureNet, real: Tensor)? {
-    if eyes == nil, let net = try? openNet() {
-      let step = max(1, (set.count + Self.mostReal - 1) / Self.mostReal)
-      let numbers = Array(stride(from: 0, to: set.count, by: step))
-      eyes = (net, net.features(of: set.pictures.indexSelected(dim: 0, indices: Tensor(numbers))))
-    }
-    if eyes == nil { nextLook = .infinity }
-    return eyes
+  /// The network; nil where its weights can't be had.
+  private func opened() -> FeatureNet? {
+    if net == nil { net = try? openNet() }
+    if net == nil { nextLook = .infinity }
+    return net
   }
 
   /// Puts the checkpoint into RUN/best in place of the one that was there.

@@ -15,6 +15,8 @@ public struct CompareRequest: Sendable {
   public var out: String
   /// Pictures that each makes to be measured.
   public var samples = 1000
+  /// Real pictures that KID and its like are measured against at most.
+  public var real = SetFeatures.most
   /// Side at which all are compared; nil takes the smallest of theirs.
   public var size: Int?
   /// Pictures of each on the sheet.
@@ -62,7 +64,7 @@ public enum CompareError: Explained, Equatable {
 /// - Throws: `CompareError`, `FileError`, and as `measure`.
 public func compare(
   _ request: CompareRequest, in workspace: Workspace, on device: Device = .cpu, say: (String) -> Void = { _ in },
-  progress: (Double) -> Void = { _ in }
+  progress: (Int, Int) -> Void = { _, _ in }
 ) throws -> Compared {
   guard request.subjects.count > 1 else { throw CompareError.tooFew(request.subjects.count) }
   guard (1...100).contains(request.columns) else { throw CompareError.badColumns(request.columns) }
@@ -80,11 +82,11 @@ public func compare(
   }
   var rows: [Compared.Row] = []
   var (pictures, labels) = ([Picture](), [String]())
-  let count = Double(generators.count)
-  for (i, (subject, generator)) in zip(request.subjects, generators).enumerated() {
+  for (subject, generator) in zip(request.subjects, generators) {
+    say("Looking at \(subject).")
     let found = try measure(
-      generator, named: subject, against: request.against, samples: request.samples, size: size, in: workspace,
-      on: device, say: say, progress: { progress((Double(i) + $0) / count) })
+      generator, named: subject, against: request.against, samples: request.samples, real: request.real, size: size,
+      in: workspace, on: device, say: say, progress: progress)
     rows.append(
       Compared.Row(
         name: subject, recipe: generator.facts.recipe, measurement: found, minutes: generator.facts.seconds / 60,

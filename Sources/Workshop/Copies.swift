@@ -4,19 +4,37 @@ import Metrics
 import Torch
 import Training
 
-/// The copy meter of a packed set; what it was calibrated to is kept beside the set.
+/// A search for copies among a packed set's pictures; its coarse look at them is kept beside the set.
 ///
-/// - Parameter say: told, where that is still to be done.
-func copyMeter(of set: PictureSet, at path: String, say: (String) -> Void = { _ in }) -> CopyMeter {
+/// - Parameter say: told, where that look is still to be taken and takes long.
+func copySearch(among set: PictureSet, at path: String, say: (String) -> Void = { _ in }) -> CopySearch {
+  let file = path.replacing(".safetensors", with: "-grids.safetensors")
+  let key = "1 \(set.metadata["hash"] ?? "") \(set.count)"
+  // A damaged file is no error: it is made anew.
+  if let (tensors, metadata) = try? Safetensors.read(file), metadata["key"] == key, let grids = tensors["grids"],
+    grids.shape == [set.count, 3, 8, 8], grids.dtype == .float16
+  {
+    return CopySearch(among: set.pictures, grids: grids)
+  }
+  if set.count > 10_000 {
+    say("Looking, this once, through the \(counted(set.count, "picture")) that copies may be of.")
+  }
+  let grids = CopySearch.grids(of: set.pictures)
+  // Only spares doing it again.
+  try? Safetensors.write(["grids": grids], metadata: ["key": key], to: file)
+  return CopySearch(among: set.pictures, grids: grids)
+}
+
+/// The copy meter of a packed set; what it was calibrated to is kept beside the set.
+func copyMeter(_ search: CopySearch, at path: String) -> CopyMeter {
   let note = path.replacing(".safetensors", with: "-copies.json")
   if let bytes = FileManager.default.contents(atPath: note),
     let known = try? JSONDecoder().decode(CopyMeter.Calibration.self, from: bytes)
   {
-    return CopyMeter(real: set.pictures, calibration: known)
+    return CopyMeter(search, calibration: known)
   }
-  say("Measuring, this once, how like one another the \(counted(set.count, "picture")) are that it learned from.")
   var noise = Noise(seed: 0)
-  let meter = CopyMeter(real: set.pictures, noise: &noise)
+  let meter = CopyMeter(search, noise: &noise)
   // Only spares doing it again.
   if let bytes = try? JSONEncoder().encode(meter.calibration) {
     try? AtomicFile.write(Array(bytes), to: note, isForced: true)
@@ -34,24 +52,24 @@ public struct FoundCopy: Codable, Sendable, Equatable {
 }
 
 /// Looks for copies among a generator's pictures.
-struct CopyWatch {
-  private let meter: CopyMeter
+final class CopyWatch {
+  private let search: CopySearch, place: String
   private let names: [String]
+  /// Made when there is a picture that may be a copy: most have none, and it takes seconds.
+  private lazy var meter = copyMeter(search, at: place)
   /// More of the real pictures than that are like others: then it means nothing that generated ones are.
   private static let mostFalse = 0.05
 
-  /// nil where what the generator learned from isn't packed in the workspace any more, or real pictures are as like to one
-  /// another.
+  /// nil where what the generator learned from isn't packed in the workspace any more.
   init?(_ generator: Generator, in workspace: Workspace, say: (String) -> Void) {
     let checkpoints = generator.path.parentPath
     guard let record = try? RunRecord(folder: checkpoints.parentPath), record.towards == nil else {
       return nil
     }
-    let place = packedPath(hash: record.hash, key: record.packing.key, in: workspace)
+    place = record.packedSet(in: workspace)
     guard let set = try? PictureSet(path: place), set.count > 1 else { return nil }
-    meter = copyMeter(of: set, at: place, say: say)
+    search = copySearch(among: set, at: place, say: say)
     names = set.names
-    guard meter.calibration.falseRate <= Self.mostFalse else { return nil }
   }
 
   /// - Parameter pictures: [N, C, H, W] in -1...1, one per seed.
@@ -61,8 +79,13 @@ struct CopyWatch {
     }
   }
 
-  /// What each of uint8 [N, C, H, W] is a copy of; nil for those that are none.
-  func copies(amongBytes pictures: Tensor) -> [CopyMeter.Match?] {
-    meter.nearest(to: pictures).map { meter.isCopy($0) ? $0 : nil }
+  /// What each of uint8 [N, C, H, W] is a copy of; nil for those that are none, and for all where real pictures are as like to
+  /// one another.
+  func copies(amongBytes pictures: Tensor) -> [CopySearch.Match?] {
+    let found = search.nearest(to: pictures)
+    guard found.contains(where: { $0.residue < CopyMeter.Calibration.most }),
+      meter.calibration.falseRate <= Self.mostFalse
+    else { return found.map { _ in nil } }
+    return found.map { meter.isCopy($0) ? $0 : nil }
   }
 }

@@ -5,13 +5,25 @@ import Training
 /// What a run is expected to come to, before it begins.
 public struct Estimate: Codable, Sendable, Equatable {
   /// Pictures seen in all, and seconds of training: one is what was asked for, the other follows from this machine's
-  /// speed; nil for recipes that nobody measured.
+  /// speed; nil where nobody measured.
   public let picturesSeen: Int?, seconds: Double?
   /// What the run's folder takes at most.
   public internal(set) var bytes: Int?
 
-  init(_ length: Length, recipe: String, in situation: Situation) {
-    let rate = gigaflopsAPicture(recipe, situation).map { situation.gigaflops / $0 }
+  /// By steps that were measured.
+  init(_ length: Length, measured trial: Trial) {
+    // Sheets, checkpoints and measurements take their share.
+    let share = 0.97
+    switch length {
+    case .minutes(let minutes):
+      (picturesSeen, seconds) = (trial.pictures(in: minutes * 60 * share), minutes * 60)
+    case .pictures(let count): (picturesSeen, seconds) = (count, trial.seconds(for: count) / share)
+    }
+  }
+
+  /// By what the recipe says that a picture costs, where nothing was measured.
+  init(_ length: Length, gigaflopsAPicture: Double?, in situation: Situation) {
+    let rate = gigaflopsAPicture.map { situation.gigaflops / $0 }
     switch length {
     case .minutes(let minutes): (picturesSeen, seconds) = (rate.map { Int($0 * minutes * 60) }, minutes * 60)
     case .pictures(let count): (picturesSeen, seconds) = (count, rate.map { Double(count) / max($0, 1e-6) })
@@ -41,20 +53,6 @@ public struct Estimate: Codable, Sendable, Equatable {
     let sheet = plan.samples * size * size * channels * 2 / 3
     let sheets = Int(seconds / plan.sampleSeconds) + 8, readings = Int(seconds / plan.reportSeconds) + 8
     return (plan.keep + 1) * checkpoint + sheets * sheet + 300 * readings
-  }
-}
-
-/// Work of one picture in training, forward and backward through both networks, over a whole run; measured on a
-/// processor whose convolutions were measured beside; nil where nobody measured.
-private func gigaflopsAPicture(_ recipe: String, _ situation: Situation) -> Double? {
-  let area = Double(situation.size * situation.size) / 4096
-  return switch recipe {
-  case "dense": 0.02 * area
-  case "dcgan": 0.65 * area
-  // What it looks through sees all sizes up to 128 px at that.
-  case ProjectedRecipe.name: 3.9 + 1.1 * area
-  case R3GANRecipe.name: R3GANSettings.gigaflopsAPicture(of: situation.size)
-  default: nil
   }
 }
 

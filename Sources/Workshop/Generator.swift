@@ -20,13 +20,13 @@ public struct Generator {
   /// - Parameters:
   ///   - name: a run's folder, a checkpoint's file, or the name of a run or a model in the workspace or of one that
   ///     comes with Atelier.
-  ///   - skipped: told about each damaged checkpoint of the run.
+  ///   - note: told about each damaged checkpoint of the run, and where a folder has the name of what is taken.
   /// - Throws: `GeneratorError`, `CheckpointError`, `RecipeError`.
   public init(
     _ name: String, in workspace: Workspace = Workspace(), on device: Device = .cpu,
-    skipped: (CheckpointError) -> Void = { _ in }
+    note: (GeneratorNote) -> Void = { _ in }
   ) throws {
-    let checkpoint = try Self.checkpoint(name, in: workspace, skipped: skipped)
+    let checkpoint = try Self.checkpoint(name, in: workspace, note: note)
     (path, facts, self.name) = (checkpoint.path, checkpoint.facts, name)
     hash = try Digest.sha256(file: checkpoint.path)
     recipe = try generator(of: checkpoint, on: device)
@@ -41,21 +41,36 @@ public struct Generator {
   }
 
   /// The run's folder or the file behind a name; nil when there is none.
-  static func place(_ name: String, in workspace: Workspace) -> String? {
+  ///
+  /// A folder that is no run doesn't hide a run or a model of its name.
+  ///
+  /// - Parameter note: told about such a folder where something else is taken.
+  static func place(_ name: String, in workspace: Workspace, note: (GeneratorNote) -> Void = { _ in }) -> String? {
     let isPlain = !name.contains("/")
     let places = [
       name.absolutePath, isPlain ? "\(workspace.runs)/\(name)" : nil,
       isPlain ? "\(workspace.models)/\(name).safetensors" : nil,
       isPlain ? House.find("Examples/models/\(name).safetensors") : nil,
-    ]
-    return places.compactMap { $0 }.first { FileManager.default.fileExists(atPath: $0) }
+    ].compactMap { $0 }.filter { FileManager.default.fileExists(atPath: $0) }
+    let taken = places.first { !isOtherFolder($0) } ?? places.first
+    if let taken, let first = places.first, taken != first { note(.hidden(folder: first, taken: taken)) }
+    return taken
+  }
+
+  /// Whether it is a folder without anything of a run.
+  static func isOtherFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return false }
+    return !["checkpoints", "best", "settings.json"].contains {
+      FileManager.default.fileExists(atPath: "\(path)/\($0)")
+    }
   }
 
   /// The checkpoint behind a name: of a run the best one where it was measured, else the newest that can be read.
   static func checkpoint(
-    _ name: String, in workspace: Workspace, skipped: (CheckpointError) -> Void
+    _ name: String, in workspace: Workspace, note: (GeneratorNote) -> Void
   ) throws -> Checkpoint {
-    guard let path = place(name, in: workspace) else { throw GeneratorError.missing(name) }
+    guard let path = place(name, in: workspace, note: note) else { throw GeneratorError.missing(name) }
     var isFolder: ObjCBool = false
     _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
     guard isFolder.boolValue else {
@@ -68,12 +83,27 @@ public struct Generator {
       return try Checkpoint(path: path)
     }
     // What was measured to be best, of a run that measured.
-    if let best = Checkpoint.latest(in: "\(path)/best", skipped: skipped) { return best }
+    if let best = Checkpoint.latest(in: "\(path)/best", skipped: { note(.skipped($0)) }) { return best }
     let folder = "\(path)/checkpoints"
-    guard let newest = Checkpoint.latest(in: folder, skipped: skipped) else {
+    guard let newest = Checkpoint.latest(in: folder, skipped: { note(.skipped($0)) }) else {
       throw Checkpoint.files(in: folder).isEmpty ? GeneratorError.noRun(path) : .damaged(path)
     }
     return newest
+  }
+}
+
+/// What an artist should know about how a generator was found.
+public enum GeneratorNote: Sendable {
+  /// A damaged checkpoint was passed over.
+  case skipped(CheckpointError)
+  /// A folder that is no run has the name of the run or model that is taken.
+  case hidden(folder: String, taken: String)
+
+  public var sentence: String {
+    switch self {
+    case .skipped(let error): error.sentence
+    case .hidden(let folder, let taken): "\(folder) is no run, so \(taken) is taken, which has the same name."
+    }
   }
 }
 

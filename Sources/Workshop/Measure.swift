@@ -11,6 +11,8 @@ public struct Measurement: Codable, Hashable, Sendable {
   public let subject: String, against: String
   /// Pictures on each side, and their side in pixels.
   public let samples: Int, real: Int, size: Int
+  /// Real pictures that there are: more than `real` where KID and its like were measured against a sample of them.
+  public let realInAll: Int
   /// KID × 1000 and one standard error of it; 0 is like the real ones.
   public let kid: Double, kidError: Double?
   /// Unreliable under some 2,000 pictures, and no paper's figure, since the features are others.
@@ -75,27 +77,31 @@ public enum MeasureError: Explained, Equatable {
 ///   - subject: a run, checkpoint or model as `Generator` takes it; or a folder, a zip file or a picture.
 ///   - against: real pictures: a folder or a zip file.
 ///   - samples: how many pictures the generator makes, by the seeds from 0 on.
+///   - real: how many of the real ones KID and its like are measured against at most. Copies are looked for among all.
 ///   - size: of the pictures on both sides; the generator's, or that of the subject's first picture when it is nil.
 ///   - crop: how real pictures become squares; nil takes the run's way, or the middle where that is not known.
 ///   - features: what sees the pictures.
 ///   - nearest: a PNG file: the pictures that are most like real ones above these.
 ///   - pathLength: also measures how smooth a generator with styles is.
 ///   - force: replaces such a file that is there.
-///   - say: told in a sentence what takes time, and `progress` how much of the whole is done, in 0...1.
+///   - say: told in a sentence what takes time, and `progress` how many pictures are done, of how many.
 /// - Throws: `MeasureError`, and as `Generator`, `pack` and `installModel`.
 public func measure(
-  _ subject: String, against: String, samples: Int = 2000, size: Int? = nil, crop: Decoding.Crop? = nil,
-  drawing: Drawing = Drawing(), features network: FeatureNetwork = .efficientnetLite0, nearest: String? = nil,
-  pathLength: Bool = false, force: Bool = false, in workspace: Workspace, on device: Device = .cpu,
-  say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
+  _ subject: String, against: String, samples: Int = 2000, real: Int = SetFeatures.most, size: Int? = nil,
+  crop: Decoding.Crop? = nil, drawing: Drawing = Drawing(), features network: FeatureNetwork = .efficientnetLite0,
+  nearest: String? = nil, pathLength: Bool = false, force: Bool = false, in workspace: Workspace,
+  on device: Device = .cpu, say: (String) -> Void = { _ in }, progress: (Int, Int) -> Void = { _, _ in }
 ) throws -> Measurement {
   if let nearest { try expectWritable(nearest.absolutePath, isForced: force) }
-  var generator = try pictures(subject) ? nil : Generator(subject, in: workspace, on: device) { say($0.sentence) }
+  var generator = isPictures(subject) ? nil : try Generator(subject, in: workspace, on: device) { say($0.sentence) }
+  if generator == nil, let other = Generator.place(subject, in: workspace), other != subject.absolutePath {
+    say("The pictures in \(subject.absolutePath) are measured; name \(other) by its path to measure that.")
+  }
   try generator?.draw(drawing)
   let style = pathLength ? try generator.map { try styleRecipe(of: $0) } : nil
   var found = try measure(
-    generator, named: subject, against: against, samples: samples, size: size, crop: crop, features: network,
-    nearest: nearest, force: force, in: workspace, on: device, say: say, progress: progress)
+    generator, named: subject, against: against, samples: samples, real: real, size: size, crop: crop,
+    features: network, nearest: nearest, force: force, in: workspace, on: device, say: say, progress: progress)
   if let style {
     say("Looking at steps between styles.")
     let eye = try styleNetwork("vgg16", in: workspace, on: device, say: say)
@@ -112,10 +118,10 @@ private func steps(of recipe: some StyleRecipe, seenBy eye: VGG) -> Double {
 
 /// The same of a generator that is open, or of the pictures at `subject` when it is nil.
 func measure(
-  _ generator: Generator?, named subject: String, against: String, samples: Int, size: Int?,
+  _ generator: Generator?, named subject: String, against: String, samples: Int, real most: Int, size: Int?,
   crop: Decoding.Crop? = nil, features network: FeatureNetwork = .efficientnetLite0, nearest sheet: String? = nil,
   force: Bool = false, in workspace: Workspace, on device: Device,
-  say: (String) -> Void, progress: (Double) -> Void
+  say: (String) -> Void, progress: (Int, Int) -> Void
 ) throws -> Measurement {
   let net = try featureNet(network, in: workspace, on: device, say: say)
   let side = try size ?? generator?.settings.size ?? firstSize(of: subject)
@@ -123,69 +129,65 @@ func measure(
 
   // Real pictures are cut as those were that the generator learnt from: else the cut is measured, too.
   let packing = packing(of: generator, size: side, channels: channels, crop: crop)
-
-  let realSet = try pack(against, packing, in: workspace)
-  guard realSet.count >= MeasureError.least else { throw MeasureError.tooFew(path: against, count: realSet.count) }
-  let whole = Double(realSet.count + samples)
-  let real = try features(of: realSet, by: net) { progress(Double($0) / whole) }
-  let realOnes = try PictureSet(path: realSet.path)
-  let realEnergy = gradientEnergy(of: realOnes.pictures)
-  let energy: Double
-
-  let generated: Tensor, bytes: Tensor, names: [String]
-  var milliseconds: Double?
-  if let generator {
-    names = (0..<max(samples, MeasureError.least)).map(String.init)
-    let found = try made(by: generator, count: max(samples, MeasureError.least), net) {
-      progress(Double(realSet.count + $0) / whole)
-    }
-    (energy, bytes) = (found.energy, found.pictures)
-    (generated, milliseconds) = (found.features, 1000 * found.seconds / Double(names.count))
-  } else {
-    let set = try pack(subject, packing, in: workspace)
-    guard set.count >= MeasureError.least else { throw MeasureError.tooFew(path: subject, count: set.count) }
-    let subjects = try PictureSet(path: set.path)
-    (names, bytes) = (subjects.names, subjects.pictures)
-    energy = gradientEnergy(of: bytes)
-    generated = try features(of: set, by: net) {
-      progress(Double(realSet.count + $0) / Double(realSet.count + set.count))
-    }
+  let packed = try pack(against, packing, in: workspace, progress: progress)
+  guard packed.count >= MeasureError.least else { throw MeasureError.tooFew(path: against, count: packed.count) }
+  let set = try PictureSet(path: packed.path)
+  let most = max(most, MeasureError.least)
+  if set.count > most {
+    say(
+      "KID and its like are measured against \(grouped(most)) of the \(grouped(set.count)) real pictures, drawn by chance "
+        + "(--real takes more); copies are looked for among all of them.")
   }
-  progress(1)
+  let real = SetFeatures(of: set, at: packed.path, by: net, atMost: most, progress: progress)
+  let meter = copyMeter(copySearch(among: set, at: packed.path, say: say), at: packed.path)
+  let watch = generator.flatMap { CopyWatch($0, in: workspace, say: say) }
+
+  let looked: Looked
+  if let generator {
+    looked = try Looked(
+      at: generator, count: max(samples, MeasureError.least), by: net, meter, watch, progress: progress)
+  } else {
+    let packed = try pack(subject, packing, in: workspace, progress: progress)
+    guard packed.count >= MeasureError.least else { throw MeasureError.tooFew(path: subject, count: packed.count) }
+    let pictures = try PictureSet(path: packed.path)
+    if pictures.count > most {
+      say("\(grouped(most)) of \(subject)'s \(grouped(pictures.count)) pictures are looked at.")
+    }
+    looked = Looked(at: pictures, packed.path, atMost: most, by: net, meter, progress: progress)
+  }
 
   var noise = Noise(seed: 0)
-  let kernel = KernelDistance(between: generated, and: real, noise: &noise)
-  let neighbours = Neighbours(generated: generated, real: real)
-  let meter = copyMeter(of: realOnes, at: realSet.path)
-  let matches = meter.nearest(to: bytes)
+  let kernel = KernelDistance(between: looked.features, and: real.values, noise: &noise)
+  let neighbours = Neighbours(generated: looked.features, real: real.values)
+  let matches = looked.matches
   let order = matches.indices.sorted { matches[$0].residue < matches[$1].residue }
   let copies = order.filter { meter.isCopy(matches[$0]) }.map { i in
-    Measurement.Copy(picture: names[i], of: realOnes.names[matches[i].index], residue: matches[i].residue)
+    Measurement.Copy(picture: looked.names[i], of: set.names[matches[i].index], residue: matches[i].residue)
   }
   if let sheet {
     let shown = Array(order.prefix(12))
-    let pictures = shown.map { bytes[$0] } + shown.map { realOnes.pictures[matches[$0].index] }
-    try Sheet(columns: shown.count, for: pictures.count)
-      .drawn(pictures.map { Picture($0.to(.float32) * (1 / 127.5) - 1) })
+    let rows = [looked.pictures(shown), set.bytes(of: shown.map { matches[$0].index })]
+    try Sheet(columns: shown.count, for: 2 * shown.count)
+      .drawn(rows.flatMap { $0.unbound() }.map { Picture($0.to(.float32) * (1 / 127.5) - 1) })
       .write(
         sheet.absolutePath, text: [("Software", "Atelier \(House.version)")], xmp: Provenance.xmp(), isForced: force)
   }
+  let realEnergy = gradientEnergy(of: set.bytes(of: real.numbers.prefix(1000)))
   var found = Measurement(
-    subject: subject, against: against, samples: generated.size(0), real: real.size(0), size: side,
-    kid: 1000 * kernel.value, kidError: kernel.error.isNaN ? nil : 1000 * kernel.error,
-    fid: frechetDistance(generated, real), precision: neighbours.precision, recall: neighbours.recall,
+    subject: subject, against: against, samples: looked.features.size(0), real: real.values.size(0), size: side,
+    realInAll: set.count, kid: 1000 * kernel.value, kidError: kernel.error.isNaN ? nil : 1000 * kernel.error,
+    fid: frechetDistance(looked.features, real.values), precision: neighbours.precision, recall: neighbours.recall,
     density: neighbours.density, coverage: neighbours.coverage, features: net.name,
     picturesSeen: generator?.facts.picturesSeen, copies: copies, copyFalseRate: meter.calibration.falseRate,
-    copySensitivity: meter.calibration.sensitivity, millisecondsAPicture: milliseconds,
-    sharpness: energy / max(realEnergy, 1e-12))
-  if let generator, isSeamless(generator.facts.settings) { found.seam = seamRatio(of: bytes) }
-  if let watch = generator.flatMap({ CopyWatch($0, in: workspace, say: say) }) {
-    let isCopy = watch.copies(amongBytes: bytes).map { $0 != nil }
+    copySensitivity: meter.calibration.sensitivity, millisecondsAPicture: looked.millisecondsAPicture,
+    sharpness: looked.energy / max(realEnergy, 1e-12))
+  if let generator, isSeamless(generator.facts.settings) { found.seam = looked.seam.ratio }
+  if let isCopy = looked.isLearned {
     found.learnedCopies = isCopy.count { $0 }
     let others = isCopy.indices.filter { !isCopy[$0] }
     if others.count >= MeasureError.least {
       let rest = KernelDistance(
-        between: generated.indexSelected(dim: 0, indices: Tensor(others)), and: real, noise: &noise)
+        between: looked.features.indexSelected(dim: 0, indices: Tensor(others)), and: real.values, noise: &noise)
       found.kidOfOthers = 1000 * rest.value
       found.kidOfOthersError = rest.error.isNaN ? nil : 1000 * rest.error
     }
@@ -207,11 +209,11 @@ func packing(of generator: Generator?, size: Int, channels: Int, crop: Decoding.
 }
 
 /// Whether a name is that of pictures, not of a generator.
-private func pictures(_ name: String) throws -> Bool {
+private func isPictures(_ name: String) -> Bool {
   let path = name.absolutePath
   var isFolder: ObjCBool = false
   guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return false }
-  if isFolder.boolValue { return !FileManager.default.fileExists(atPath: "\(path)/checkpoints") }
+  if isFolder.boolValue { return Generator.isOtherFolder(path) }
   return !path.hasSuffix(".safetensors")
 }
 
@@ -223,33 +225,4 @@ private func firstSize(of path: String) throws -> Int {
     }
   }
   return FeatureNet.size
-}
-
-/// Of a packed set, kept beside it.
-private func features(of set: Packed, by net: FeatureNet, progress: (Int) -> Void) throws -> Tensor {
-  let kind = net.name == FeatureNet.name ? "" : "-\(net.name)"
-  let path = set.path.replacing(".safetensors", with: "-features\(kind).safetensors")
-  let pictures = try PictureSet(path: set.path).pictures
-  return try net.features(of: pictures, key: set.hash, cachedAt: path, progress: progress)
-}
-
-/// Of the pictures of the seeds from 0 on, as the bytes that `generate` would write, and the seconds that making them took.
-private func made(
-  by generator: Generator, count: Int, _ net: FeatureNet, progress: (Int) -> Void
-) throws -> (features: Tensor, pictures: Tensor, seconds: Double, energy: Double) {
-  let recipe = try generator.sampling()
-  var (seconds, energy, all) = (0.0, 0.0, [Tensor]())
-  let parts = stride(from: 0, to: count, by: 64).map { start -> Tensor in
-    let seeds = (start..<min(start + 64, count)).map(UInt64.init)
-    let begun = ProcessInfo.processInfo.systemUptime
-    let pictures = recipe.sample(seeds: seeds)
-    seconds += ProcessInfo.processInfo.systemUptime - begun
-    let bytes = pictureBytes(pictures)
-    energy += gradientEnergy(of: bytes) * Double(seeds.count) / Double(count)
-    all.append(bytes)
-    let features = net.features(of: bytes)
-    progress(start + seeds.count)
-    return features
-  }
-  return (Tensor.concatenated(parts), Tensor.concatenated(all), seconds, energy)
 }

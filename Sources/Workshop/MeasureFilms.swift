@@ -25,7 +25,7 @@ public struct FilmsMeasurement: Codable, Hashable, Sendable {
 
 /// Whether a name is that of a run or a model that makes films by itself.
 public func makesFilms(_ name: String, in workspace: Workspace) -> Bool {
-  guard let facts = (try? Generator.checkpoint(name, in: workspace, skipped: { _ in }))?.facts,
+  guard let facts = (try? Generator.checkpoint(name, in: workspace, note: { _ in }))?.facts,
     let type = try? recipe(named: facts.recipe)
   else { return false }
   return type is any MovingRecipe.Type

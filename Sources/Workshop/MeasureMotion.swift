@@ -47,7 +47,7 @@ extension MotionMeasurement.Part {
 
 /// Whether a name is that of a run or a model that moves pictures.
 public func hasLearnedMotion(_ name: String, in workspace: Workspace) -> Bool {
-  (try? Generator.checkpoint(name, in: workspace, skipped: { _ in }))?.facts.recipe == MotionRecipe.name
+  (try? Generator.checkpoint(name, in: workspace, note: { _ in }))?.facts.recipe == MotionRecipe.name
 }
 
 /// Measures on sequences how much of their motion a run carries over.

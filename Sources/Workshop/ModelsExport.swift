@@ -25,9 +25,9 @@ public struct ExportedModel: Codable, Hashable, Sendable {
 /// - Throws: `GeneratorError`, `CheckpointError`, `RecipeError`, `WorkspaceError`, `SafetensorsError`.
 public func exportModel(
   _ run: String, named name: String? = nil, to out: String? = nil, licence: String? = nil, isHalf: Bool = false,
-  force: Bool = false, in workspace: Workspace, skipped: (CheckpointError) -> Void = { _ in }
+  force: Bool = false, in workspace: Workspace, note: (GeneratorNote) -> Void = { _ in }
 ) throws -> ExportedModel {
-  let source = try Generator(run, in: workspace, skipped: skipped)
+  let source = try Generator(run, in: workspace, note: note)
   let title = name ?? URL(fileURLWithPath: run.absolutePath).deletingPathExtension().lastPathComponent
   let target = out?.absolutePath ?? "\(workspace.models)/\(title).safetensors"
   guard force || !FileManager.default.fileExists(atPath: target) else { throw WorkspaceError.exists(path: target) }

@@ -45,21 +45,24 @@ public enum FeatureNetwork: String, CaseIterable, Codable, Sendable {
 
 /// The network that `measure` sees pictures with; installs its weights when they aren't there.
 ///
+/// - Parameter isQuick: as `FeatureNet` has it.
 /// - Throws: as `installModel`.
 public func featureNet(
-  _ network: FeatureNetwork = .efficientnetLite0, in workspace: Workspace, on device: Device = .cpu,
-  say: (String) -> Void = { _ in }
+  _ network: FeatureNetwork = .efficientnetLite0, isQuick: Bool = false, in workspace: Workspace,
+  on device: Device = .cpu, say: (String) -> Void = { _ in }
 ) throws -> FeatureNet {
   if network == .vgg16 {
     let eye = try styleNetwork("vgg16", in: workspace, on: device, say: say)
     return FeatureNet(named: network.rawValue, dimensions: 512, side: 128, on: device) {
       // Of one length, so that the kernels see directions: this network's features have no scale of their own.
-      let seen = eye($0 / 255, layers: [VGG.Layer(4, 3)])[0].to(.float32).mean(dims: [2, 3])
+      let pictures = $0 / 255
+      let seen = withAutocast(device.prefersBFloat16, on: device) { eye(pictures, layers: [VGG.Layer(4, 3)])[0] }
+        .to(.float32).mean(dims: [2, 3])
       return seen * rsqrt(square(seen).mean(dims: [1], keepDims: true) + 1e-12)
     }
   }
   let path = try installModel(FeatureNet.name, in: workspace, say: say)
-  return try FeatureNet(weights: Safetensors.read(path).tensors, on: device)
+  return try FeatureNet(weights: Safetensors.read(path).tensors, isQuick: isQuick, on: device)
 }
 
 /// EfficientNet-Lite0 for a recipe that looks through it; installs its weights when they aren't there.

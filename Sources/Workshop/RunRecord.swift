@@ -63,6 +63,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public let count: Int
   public let hash: String
   public let packing: Packing
+  /// The packed set's file in the workspace's cache; runs of before don't say.
+  public let set: String?
   /// The second set, of a recipe that learns from two.
   public var towards: Towards?
   /// Of sheets of sprites, for a recipe that learns motion.
@@ -98,6 +100,12 @@ public struct RunRecord: Codable, Sendable, Equatable {
     version = House.version
     (self.recipe, self.settings, self.plan, self.packing) = (recipe, settings, plan, packing)
     (self.pictures, count, hash) = (pictures.absolutePath, packed.count, packed.hash)
+    set = (packed.path as NSString).lastPathComponent
+  }
+
+  /// Where what it learned from is packed, if it still is.
+  func packedSet(in workspace: Workspace) -> String {
+    set.map { "\(workspace.cache)/\($0)" } ?? packedPath(hash: hash, key: packing.key, in: workspace)
   }
 
   /// Reads a run's settings.json.
@@ -187,7 +195,8 @@ func requested(
   if let run {
     // A bare name that isn't here is looked for in the workspace.
     let here = run.absolutePath, there = workspace.runs + "/" + run
-    let isThere = !FileManager.default.fileExists(atPath: here) && FileManager.default.fileExists(atPath: there)
+    let isHere = FileManager.default.fileExists(atPath: here) && (isNew || !Generator.isOtherFolder(here))
+    let isThere = !isHere && FileManager.default.fileExists(atPath: there)
     let folder = isThere && !run.contains("/") ? there : here
     if isNew {
       let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []

@@ -110,6 +110,15 @@ public func train(
     second = (try PictureSet(path: packed.path), packed, packing)
   }
 
+  let gigaflops = earlier == nil ? measuredGigaflops(on: request.device) : 0
+  func situation(learned: Int? = nil) -> Situation {
+    var situation = Situation(
+      pictures: set.count, targets: second?.set.count ?? 0, size: size, channels: channels, device: request.device,
+      minutes: request.length?.minutes, picturesSeen: request.length?.pictures, gigaflops: gigaflops)
+    (situation.classes, situation.learnedSize) = (PictureClasses(of: set.names), learned)
+    return situation
+  }
+
   func run<R: Recipe>(_ type: R.Type) throws -> Ending {
     var record: RunRecord
     if let earlier {
@@ -121,19 +130,14 @@ public func train(
         (record.plan.length, record.estimate) = (length, nil)
       }
     } else {
-      var situation = Situation(
-        pictures: set.count, targets: second?.set.count ?? 0, size: size, channels: channels, device: request.device,
-        minutes: request.length?.minutes, picturesSeen: request.length?.pictures,
-        gigaflops: measuredGigaflops(on: request.device))
-      situation.classes = PictureClasses(of: set.names)
-      var chosen = try type.settings(for: situation, preset: request.preset)
+      var chosen = try type.settings(for: situation(), preset: request.preset)
       if let source {
         let before = try R.Settings(json: source.facts.settings, recipe: R.name)
-        situation.learnedSize = before.size
-        chosen = try type.settings(for: situation, preset: request.preset).shaped(like: before, recipe: R.name)
+        chosen = try type.settings(for: situation(learned: before.size), preset: request.preset)
+          .shaped(like: before, recipe: R.name)
       }
       let settings = try chosen.changed(by: request.settings, recipe: R.name)
-      let plan = Plan(request.length ?? type.length(for: situation), seed: request.seed)
+      let plan = Plan(request.length ?? type.length(for: situation()), seed: request.seed)
       record = RunRecord(recipe: R.name, settings: settings.json, plan: plan, pictures: pictures, packed, packing)
       record.frame = request.frame
       record.origin = try source.map {
@@ -141,37 +145,49 @@ public func train(
           name: request.from!, hash: try Digest.sha256(file: $0.path), picturesSeen: $0.facts.picturesSeen)
       }
       record.towards = second.map { RunRecord.Towards(request.towards!, $0.packed, $0.packing) }
-      record.estimate = Estimate(plan.length, recipe: R.name, in: situation)
-      let words = words(for: situation, recipe: R.name, plan.length, settings)
-      report(.chosen(record, words: words))
     }
     record.plan.saveSeconds = request.saveSeconds ?? record.plan.saveSeconds
-    var noise = Noise(seed: record.plan.seed)
     // Before a folder is made: settings that can't work leave nothing behind.
     let settings = try R.Settings(json: record.settings, recipe: R.name)
-    let recipe = try R(settings, noise: &noise, on: request.device)
-    if earlier == nil, let continued = recipe as? any Continued, let kind = R.self as? any Continued.Type {
-      try continued.begin(with: weights(kind.beginning, in: workspace, say: { report(.note($0)) }))
-    }
-    if earlier == nil, let seconds = record.estimate?.seconds {
-      record.estimate?.bytes = Estimate.bytes(
-        record.plan, checkpoint: Checkpoint.byteCount(of: recipe.saved), size: size, channels: channels,
-        seconds: seconds)
-    }
-    if let source, earlier == nil {
-      let beginning = source.begin(recipe.inherited)
-      guard beginning.taken > 0 else { throw RunError.nothingFits(request.from!) }
-      record.origin?.beginning = beginning
-      report(.note(told(beginning, of: request.from!)))
-    }
-    if let taught = recipe as? any Taught, taught.isTaught {
-      taught.learn(from: try styleNetwork("vgg16", in: workspace, on: request.device) { report(.note($0)) })
-    }
-    if let watched = recipe as? any Watched {
-      watched.watch(through: try trainedEye(in: workspace, on: request.device) { report(.note($0)) })
-    }
     let targets = try (R.self as? any TransferRecipe.Type).map {
       try Targets(second!.set, for: set, pairing: $0.pairing, seed: record.plan.seed)
+    }
+    func new() throws -> R {
+      var noise = Noise(seed: record.plan.seed)
+      return try R(settings, noise: &noise, on: request.device)
+    }
+    let recipe = try new()
+    let teachers = try Teachers(for: recipe, isNew: earlier == nil, in: workspace, on: request.device) {
+      report(.note($0))
+    }
+    func prepare(_ recipe: R) throws -> Beginning? {
+      try teachers.teach(recipe)
+      return earlier == nil ? source?.begin(recipe.inherited) : nil
+    }
+    let beginning = try prepare(recipe)
+    if earlier == nil {
+      if let beginning {
+        guard beginning.taken > 0 else { throw RunError.nothingFits(request.from!) }
+        record.origin?.beginning = beginning
+        report(.note(told(beginning, of: request.from!)))
+      }
+      // What it takes is measured by steps of a recipe that is thrown away.
+      let spare = try new()
+      _ = try prepare(spare)
+      let trial = Loop(spare, on: set, towards: targets, plan: record.plan, folder: "", device: request.device).trial()
+      var estimate =
+        trial.map { Estimate(record.plan.length, measured: $0) }
+        ?? Estimate(
+          record.plan.length, gigaflopsAPicture: R.gigaflopsAPicture(in: situation()), in: situation())
+      if let seconds = estimate.seconds {
+        estimate.bytes = Estimate.bytes(
+          record.plan, checkpoint: Checkpoint.byteCount(of: recipe.saved), size: size, channels: channels,
+          seconds: seconds)
+      }
+      record.estimate = estimate
+      report(
+        .chosen(
+          record, words: words(for: situation(), recipe: R.name, record.plan.length, estimate, settings)))
     }
     let folder = try requested(request.run, in: workspace, naming: pictures, isNew: earlier == nil)
     let lock = try RunLock(folder: folder)
@@ -186,13 +202,14 @@ public func train(
     }
     try record.write(to: folder)
     let pilot = Autopilot(record, settings: settings, set: set, labelled: recipe is any ConditionalRecipe)
-    for trouble in try pilot.lookAtPictures(in: workspace, on: request.device, at: packed.path) {
-      report(.trouble(trouble))
-    }
+    let troubles = try pilot.lookAtPictures(in: workspace, on: request.device, at: packed.path) { report(.note($0)) }
+    for trouble in troubles { report(.trouble(trouble)) }
     report(.started(folder: folder, record: record, from: loop.facts.picturesSeen))
     let keeper =
       request.keepsBest
-      ? BestKeeper(recipe, set: set, folder: folder) { try featureNet(in: workspace, on: request.device) } : nil
+      ? BestKeeper(recipe, set: set, at: packed.path, folder: folder) {
+        try featureNet(isQuick: true, in: workspace, on: request.device)
+      } : nil
     return try follow(loop, record, folder, pilot, keeper, report, shouldStop)
   }
   return try run(type)
@@ -202,10 +219,10 @@ public func train(
 ///
 /// - Throws: `RunError`, and as `Generator.checkpoint`.
 private func beginning(
-  named name: String, _ request: inout TrainRequest, in workspace: Workspace, skipped: (CheckpointError) -> Void
+  named name: String, _ request: inout TrainRequest, in workspace: Workspace, note: (GeneratorNote) -> Void
 ) throws -> Checkpoint {
   if request.isResumed { throw RunError.cannotChange("beginning", from: "what it was", to: name) }
-  let checkpoint = try Generator.checkpoint(name, in: workspace, skipped: skipped)
+  let checkpoint = try Generator.checkpoint(name, in: workspace, note: note)
   let facts = checkpoint.facts
   if let asked = request.recipe, asked != facts.recipe {
     throw RunError.otherRecipe(name, of: facts.recipe, asked: asked)
@@ -247,7 +264,7 @@ private func follow<R: Recipe>(
       if let trouble = pilot.lookAtRollBack(reason) { report(.trouble(trouble)) }
     case .saved(let path, let seen):
       report(.saved(path: path, picturesSeen: seen))
-      if let (look, isBest) = keeper?.saved(path, picturesSeen: seen) {
+      if let (look, isBest) = keeper?.saved(path, picturesSeen: seen, secondsASample: loop.secondsASample) {
         report(.measured(look, isBest: isBest))
         if let trouble = keeper.flatMap({ pilot.look(at: $0) }) {
           isHopeless = true
@@ -333,17 +350,4 @@ extension TransferRecipe {
   ) throws -> Int {
     try targetSize(earlier.map { try Settings(json: $0.settings, recipe: name) } ?? prepared(situation, request))
   }
-}
-
-/// Weights to begin with: of a model that comes with Atelier or was trained by it, or of one that can be installed.
-///
-/// - Throws: `CheckpointError`, and as `installModel`.
-private func weights(_ name: String, in workspace: Workspace, say: (String) -> Void) throws -> [String: Tensor] {
-  guard !KnownModel.all.contains(where: { $0.name == name }), let path = Generator.place(name, in: workspace) else {
-    return try Safetensors.read(installModel(name, in: workspace, say: say)).tensors
-  }
-  let trained = "network.average/"
-  let named = try Safetensors.read(path).tensors.filter { $0.key.hasPrefix(trained) }
-  return Dictionary(
-    uniqueKeysWithValues: named.map { (String($0.key.dropFirst(trained.count)), $0.value.to(.float32)) })
 }

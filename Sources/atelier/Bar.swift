@@ -1,4 +1,5 @@
 import Foundation
+import Workshop
 
 /// How a run's progress is shown: one redrawn line on a terminal, a plain line now and then elsewhere.
 struct Bar {
@@ -51,5 +52,22 @@ struct Bar {
 
   private static func colored(_ line: String) -> String {
     line.replacing(/━+/) { "\u{1B}[36m\($0.output)\u{1B}[0m" }.replacing(/─+/) { "\u{1B}[2m\($0.output)\u{1B}[0m" }
+  }
+}
+
+/// How many pictures are done, how fast, and how long the rest takes.
+struct Pace {
+  private var (whole, first, last) = (-1, 0, 0)
+  private var start = 0.0
+
+  mutating func words(_ done: Int, of all: Int) -> [String] {
+    let now = ProcessInfo.processInfo.systemUptime
+    // Another kind of work counts anew.
+    if all != whole || done < last { (whole, first, start) = (all, done, now) }
+    last = done
+    let rate = now > start ? Double(done - first) / (now - start) : 0
+    let words = ["\(grouped(done)) of \(counted(all, "picture"))"]
+    guard rate > 0, now - start > 1 else { return words }
+    return words + ["\(spoken(rate)) pictures/s", "\(spoken(seconds: Double(all - done) / rate)) left"]
   }
 }

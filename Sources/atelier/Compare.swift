@@ -25,6 +25,9 @@ struct CompareCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How many pictures each makes to be measured.", valueName: "n"))
   var samples = 1000
 
+  @Option(help: ArgumentHelp("Real pictures that KID and its like are measured against at most.", valueName: "n"))
+  var real = SetFeatures.most
+
   @Option(help: ArgumentHelp("Side at which all are compared; the smallest of theirs when left out.", valueName: "px"))
   var size: Int?
 
@@ -38,6 +41,7 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func validate() throws {
+    guard (16...1_000_000).contains(real) else { throw ValidationError("--real must be 16 to 1000000.") }
     guard (16...100_000).contains(samples) else { throw ValidationError("--samples must be 16 to 100000.") }
     if let size, !(1...4096).contains(size) { throw ValidationError("--size must be 1 to 4096 pixels.") }
   }
@@ -46,14 +50,15 @@ struct CompareCommand: ParsableCommand {
     let console = common.console
     var request = CompareRequest(subjects, against: against, out: out)
     (request.samples, request.size, request.columns, request.force) = (samples, size, columns, force)
-    var bar = Bar(console)
+    request.real = real
+    var bar = Bar(console), pace = Pace()
     let found = try compare(
       request, in: common.place, on: device.resolved(),
       say: { sentence in
         bar.interrupt()
         console.line(sentence)
         console.event("note", ["text": sentence])
-      }, progress: { bar.show($0, ["comparing"]) })
+      }, progress: { bar.show(Double($0) / Double(max(1, $1)), pace.words($0, of: $1)) })
     bar.close()
     console.event("comparison", encoding: found)
     let heading = [

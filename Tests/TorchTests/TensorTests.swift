@@ -12,6 +12,15 @@ import Torch
     #expect(LibTorch.version.hasPrefix(LibTorch.loadedVersion))
   }
 
+  /// A list of results has no room that could be too small: a set of digits is unbound into 5,000.
+  @Test func anOperatorMayReturnAnyNumberOfTensors() {
+    let x = Tensor.arange(20_000).reshaped([10_000, 2])
+    let rows = x.unbound()
+    #expect(rows.count == 10_000 && rows[9_999].ints == [19_998, 19_999])
+    #expect(x.split(into: [Int](repeating: 1, count: 10_000)).count == 10_000)
+    #expect(Tensor.stacked(rows).isEqual(to: x))
+  }
+
   @Test func elementsGoInAndComeOut() {
     let x = Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])
     #expect(x.shape == [2, 3])

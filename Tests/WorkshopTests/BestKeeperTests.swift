@@ -20,7 +20,7 @@ import Training
     let run = studio.root + "/run"
     func keeper() throws -> BestKeeper {
       try #require(
-        try BestKeeper(recipe, set: PictureSet(path: packed.path), folder: run, firstLook: 0) {
+        try BestKeeper(recipe, set: PictureSet(path: packed.path), at: packed.path, folder: run, firstLook: 0) {
           // Colours in their places are enough of an eye for this.
           FeatureNet(named: "colours", dimensions: 192, side: 8) { ($0 / 128 - 1).flattened(from: 1) }
         })
@@ -73,7 +73,10 @@ import Training
     let model = try Checkpoint(path: "\(Self.house)/Examples/models/emoji.safetensors")
     let set = PictureSet(Tensor.zeros([16, 3, 64, 64]).to(.uint8))
     let watch = try #require(
-      try BestKeeper(generator(of: model, on: .cpu), set: set, folder: studio.root, firstLook: 0) {
+      try BestKeeper(
+        generator(of: model, on: .cpu), set: set, at: studio.root + "/set.safetensors", folder: studio.root,
+        firstLook: 0
+      ) {
         throw RunError.noPictures
       })
     #expect(watch.saved("nowhere", picturesSeen: 5) == nil && watch.finished() == nil && watch.best == nil)

@@ -27,6 +27,9 @@ public final class DCGANRecipe: LatentRecipe, ConditionalRecipe {
 
   public static let name = "dcgan"
   public static let summary = "Convolutions with batch normalisation: recognisable shapes soon, some grain."
+  public static func gigaflopsAPicture(in situation: Situation) -> Double? {
+    0.65 * Double(situation.size * situation.size) / 4096
+  }
   public static let presets = [
     (name: "small", summary: "width 32, for a few cores"), (name: "large", summary: "width 64, for a GPU"),
   ]

@@ -10,6 +10,9 @@ import Training
 public final class R3GANRecipe: StyleRecipe, ConditionalRecipe {
   public static let name = "r3gan"
   public static let summary = "Clean shapes and surfaces, sizes that grow; the default."
+  public static func gigaflopsAPicture(in situation: Situation) -> Double? {
+    Settings.gigaflopsAPicture(of: situation.size)
+  }
 
   public let settings: R3GANSettings
   public let generator: R3GANGenerator, discriminator: R3GANDiscriminator

@@ -38,6 +38,11 @@ public final class ProjectedRecipe: StyleRecipe, ConditionalRecipe, Watched {
   public static let name = "projected"
   public static let summary = "Judged through a trained network: shapes soon from few pictures."
 
+  /// What it looks through sees all sizes up to 128 px at that.
+  public static func gigaflopsAPicture(in situation: Situation) -> Double? {
+    3.9 + 1.1 * Double(situation.size * situation.size) / 4096
+  }
+
   /// Sides of pictures that it can make.
   public static let sizes = [32, 64, 128, 256]
 
