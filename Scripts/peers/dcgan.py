@@ -1,13 +1,20 @@
 """A DCGAN of width 32 at 64 px, batch 64, in PyTorch.
 
-dcgan.py default   NCHW float32, as a tutorial writes it
-dcgan.py tuned     channels last, bfloat16 autocast where the processor has it, fused Adam
-Prints the median pictures/s of 12 steps after 3.
+    python dcgan.py default        NCHW float32, as a tutorial writes it
+    python dcgan.py tuned          channels last, bfloat16 autocast where the processor has it, fused Adam
+
+Prints the median pictures/s of 12 steps after 3. Needs torch.
 """
-import statistics, sys, time
+import pathlib, statistics, sys, time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import plain
+
+options = plain.Parser(__doc__).add("KIND", choices=["default", "tuned"]).parse_args()
+plain.need("torch")
 import torch, torch.nn as nn, torch.nn.functional as F
 
-tuned = sys.argv[1] == "tuned"
+tuned = options.KIND == "tuned"
 bfloat16 = tuned and torch.cpu._is_avx512_bf16_supported()
 width, batch = 32, 64
 torch.manual_seed(0)

@@ -1,11 +1,20 @@
 """The dense GAN in eager PyTorch, as its survey has it: 100-784-784-784 tanh, 784-1 sigmoid, Adam, binary cross-entropy.
 
-dense.py HIDDEN    HIDDEN: units of the discriminator's first layer, 0 for none. Prints the median steps/s.
+    python dense.py HIDDEN
+
+HIDDEN: units of the discriminator's first layer, 0 for none. Prints the median steps/s. Needs torch.
 """
-import statistics, sys, time
+import pathlib, statistics, sys, time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import plain
+
+hidden = plain.Parser(__doc__).add("HIDDEN", type=int).parse_args().HIDDEN
+if hidden < 0:
+    plain.stop("HIDDEN is below 0: name the units, or 0 for none.", 64)
+plain.need("torch")
 import torch, torch.nn as nn
 
-hidden = int(sys.argv[1])
 torch.manual_seed(0)
 generator = nn.Sequential(
     nn.Linear(100, 784), nn.Tanh(), nn.Linear(784, 784), nn.Tanh(), nn.Linear(784, 784), nn.Tanh())

@@ -1,4 +1,19 @@
-"""Atelier's diffusion network and losses in PyTorch: what its tests and `Benchmarks` compare with."""
+"""Atelier's diffusion network and losses in PyTorch: what its tests and `Benchmarks` compare with.
+
+    from diffusion_torch import UNet, denoised, loss        needs torch
+
+A module, which does nothing by itself: Tests/Goldens/diffusion.py uses it.
+"""
+if __name__ == "__main__":
+    import pathlib
+    import sys
+
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+    import plain
+
+    plain.Parser(__doc__).parse_args()
+    plain.stop("This is a module, which does nothing by itself; see --help.", 64)
+
 import torch
 import torch.nn.functional as F
 from torch import nn

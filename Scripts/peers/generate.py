@@ -1,5 +1,16 @@
-"""64 pictures of 64 px from a DCGAN's generator of width 32 in PyTorch, channels last, float32. Prints pictures/s."""
-import statistics, time
+"""64 pictures of 64 px from a DCGAN's generator of width 32 in PyTorch, channels last, float32.
+
+    python generate.py
+
+Prints pictures/s. Needs torch.
+"""
+import pathlib, statistics, sys, time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import plain
+
+plain.Parser(__doc__).parse_args()
+plain.need("torch")
 import torch, torch.nn as nn
 
 torch.manual_seed(0)

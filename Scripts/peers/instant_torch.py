@@ -1,16 +1,22 @@
 """The painting half of the arbitrary-style network in PyTorch: pictures a second, one at a time, random weights.
 
-    python instant_torch.py SIZE [tuned]        tuned: bfloat16 and channels last
+    python instant_torch.py SIZE [tuned]        tuned: bfloat16 and channels last; needs torch
 """
+import pathlib
 import statistics
 import sys
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import plain
+
+options = plain.Parser(__doc__).add("SIZE", type=plain.count).add("tuned", nargs="?", choices=["tuned"]).parse_args()
+plain.need("torch")
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-size, tuned = int(sys.argv[1]), "tuned" in sys.argv
+size, tuned = options.SIZE, options.tuned is not None
 torch.manual_seed(0)
 
 

@@ -1,14 +1,25 @@
-"""Pillow packing a folder of pictures for training, as a data loader does it: packing.py FOLDER SIZE THREADS
+"""Pillow packing a folder of pictures for training, as a data loader does it.
 
-Each picture is decoded, laid on white, fitted into SIZE × SIZE, and kept as bytes. Prints pictures/s.
+    python packing.py FOLDER SIZE THREADS        needs numpy and pillow
+
+Each picture is decoded, laid on white, fitted into SIZE × SIZE px, and kept as bytes. Prints pictures/s.
 """
 import concurrent.futures, pathlib, sys, time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import plain
+
+parser = plain.Parser(__doc__).add("FOLDER", type=plain.existing)
+options = parser.add("SIZE", type=plain.count).add("THREADS", type=plain.count).parse_args()
+plain.need("numpy", "PIL")
 import numpy as np
 from PIL import Image, ImageOps
 
-folder, size, threads = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+folder, size, threads = options.FOLDER, options.SIZE, options.THREADS
 kinds = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif"}
 files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in kinds)
+if not files:
+    plain.stop(f"No pictures are in {folder}: name another folder.", 66)
 
 
 def pack(path):
@@ -23,6 +34,6 @@ def pack(path):
 
 
 start = time.perf_counter()
-with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+with plain.reading(folder), concurrent.futures.ThreadPoolExecutor(threads) as pool:
     packed = np.stack(list(pool.map(pack, files)))
 print(f"{len(packed) / (time.perf_counter() - start):.1f} pictures/s")

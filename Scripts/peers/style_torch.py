@@ -2,19 +2,33 @@
 
 A peer to be measured against.
 
-    python style_torch.py WEIGHTS CONTENT STYLE OUT SIZE [tuned]    # prints seconds
-    python style_torch.py rate SIZE [tuned]                          # prints steps a second, random pictures and weights
+    python style_torch.py WEIGHTS CONTENT STYLE OUT SIZE [tuned]        prints seconds
+    python style_torch.py rate SIZE [tuned]                             prints steps a second, random pictures and weights
 
-WEIGHTS is vgg16.safetensors of `atelier models install vgg16`. Plain: float32 and autograd through Newton and Schulz's
-iteration. Tuned: channels-last and bf16 autocast as well.
+Needs numpy, pillow and torch. WEIGHTS is vgg16.safetensors of `atelier models install vgg16`. Plain: float32 and
+autograd through Newton and Schulz's iteration. Tuned: channels-last and bf16 autocast as well.
 """
 import json
 import math
+import pathlib
 import struct
 import sys
 import time
 from statistics import median
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import plain
+
+if __name__ == "__main__":
+    parser = plain.Parser(__doc__)
+    if sys.argv[1:2] == ["rate"]:
+        parser.add("rate")
+    else:
+        for name in ("WEIGHTS", "CONTENT", "STYLE"):
+            parser.add(name, type=plain.existing)
+        parser.add("OUT")
+    options = parser.add("SIZE", type=plain.count).add("tuned", nargs="?", choices=["tuned"]).parse_args()
+    plain.need("numpy", "PIL", "torch")
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -26,15 +40,16 @@ CONTENT_WEIGHT, SMOOTHNESS, FIRST_STEPS, STEPS = 0.5, 2.0, 500, 250
 
 
 def read(path):
-    data = open(path, "rb").read()
-    length = struct.unpack("<Q", data[:8])[0]
-    header = json.loads(data[8:8 + length])
     found = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            a, b = entry["data_offsets"]
-            array = np.frombuffer(data[8 + length + a:8 + length + b], np.float32).reshape(entry["shape"])
-            found[name] = torch.from_numpy(array.copy())
+    with plain.reading(path):
+        data = open(path, "rb").read()
+        length = struct.unpack("<Q", data[:8])[0]
+        header = json.loads(data[8:8 + length])
+        for name, entry in header.items():
+            if name != "__metadata__":
+                a, b = entry["data_offsets"]
+                array = np.frombuffer(data[8 + length + a:8 + length + b], np.float32).reshape(entry["shape"])
+                found[name] = torch.from_numpy(array.copy())
     return found
 
 
@@ -108,7 +123,8 @@ def scales(size, smallest=128):
 
 
 def load(path):
-    return torch.from_numpy(np.asarray(Image.open(path).convert("RGB")).copy()).permute(2, 0, 1)[None].float() / 255
+    with plain.reading(path):
+        return torch.from_numpy(np.asarray(Image.open(path).convert("RGB")).copy()).permute(2, 0, 1)[None].float() / 255
 
 
 class Scale:
@@ -188,12 +204,12 @@ def rate(size, tuned, windows=5, steps=3):
 
 
 if __name__ == "__main__":
-    tuned = "tuned" in sys.argv
-    if sys.argv[1] == "rate":
-        print(f"{rate(int(sys.argv[2]), tuned):.4f} steps/s")
+    tuned = options.tuned is not None
+    if "rate" in options:
+        print(f"{rate(options.SIZE, tuned):.4f} steps/s")
     else:
-        weights, content, style, out, size = sys.argv[1:6]
         start = time.perf_counter()
-        image = transfer(weights, content, style, int(size), tuned)
+        image = transfer(options.WEIGHTS, options.CONTENT, options.STYLE, options.SIZE, tuned)
         print(f"{time.perf_counter() - start:.1f} s")
-        Image.fromarray((image[0].permute(1, 2, 0) * 255 + 0.5).byte().numpy()).save(out)
+        with plain.writing(options.OUT):
+            Image.fromarray((image[0].permute(1, 2, 0) * 255 + 0.5).byte().numpy()).save(options.OUT)
