@@ -21,6 +21,7 @@ struct Benchmarks {
     // What `start-up` starts: the smallest thing that uses LibTorch.
     case "nothing": _ = (Tensor.zeros([1]) + 1).item()
     case "packing": PackingRate(arguments).run()
+    case "sets": Sets(arguments).run()
     case "gaussians": Gaussians(arguments).run()
     case "gplvm": PictureMap(arguments).run()
     case "stacked-mnist": StackedDigits(arguments).run()
@@ -38,6 +39,8 @@ struct Benchmarks {
       instant               pictures of 512 px painted in one pass, beside the same in PyTorch
       start-up              whole processes that do almost nothing
       packing               a folder of pictures made ready to train on, beside Pillow  [--pictures DIR] [--atelier PATH]
+      sets                  looking at 1,000 to 100,000 pictures: seconds and memory
+                            [--folder DIR] [--most N] [--atelier PATH]
       gaussians             25 modes in the plane, by r3gan's loss        [--steps N] [--seed N]
       stacked-mnist         1,000 modes of three digits, by r3gan         [--minutes N | --pictures N] [--seed N]
                             [--digits FILE], made by Scripts/digits.py

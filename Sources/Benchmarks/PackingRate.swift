@@ -14,11 +14,17 @@ struct PackingRate {
   init(_ arguments: Arguments) {
     self.arguments = arguments
     pictures = arguments.text("pictures") ?? "Examples/emoji"
+    atelier = Self.atelier(arguments)
+  }
+
+  /// The built `atelier`, beside this binary or where --atelier says.
+  static func atelier(_ arguments: Arguments) -> String {
     let beside = URL(fileURLWithPath: Child.own).deletingLastPathComponent().appendingPathComponent("atelier").path
-    atelier = arguments.text("atelier") ?? beside
-    guard FileManager.default.isExecutableFile(atPath: atelier) else {
-      stop("There is no atelier at \(atelier): run `swift build -c release`, or name it with --atelier.")
+    let path = arguments.text("atelier") ?? beside
+    guard FileManager.default.isExecutableFile(atPath: path) else {
+      stop("There is no atelier at \(path): run `swift build -c release`, or name it with --atelier.")
     }
+    return path
   }
 
   func run() {

@@ -70,8 +70,10 @@ static inline gboolean cv_is_cmyk(VipsImage *in) { return in->Type == VIPS_INTER
 static inline int cv_bits(VipsImage *in) { return (int)(8 * vips_format_sizeof(in->BandFmt)); }
 /// Whether the picture is bytes in sRGB, or bytes of grey.
 // Whether there are pixels that aren't numbers: those alone differ from themselves. -1 where that can't be told.
+static inline gboolean cv_is_float(VipsImage *in) {
+  return in->BandFmt == VIPS_FORMAT_FLOAT || in->BandFmt == VIPS_FORMAT_DOUBLE;
+}
 static inline int cv_has_nan(VipsImage *in) {
-  if (in->BandFmt != VIPS_FORMAT_FLOAT && in->BandFmt != VIPS_FORMAT_DOUBLE) return 0;
   VipsImage *same = NULL;
   if (vips_equal(in, in, &same, NULL)) return -1;
   double least = 255;

@@ -63,7 +63,10 @@ final class Canvas {
   /// Whether these are bytes in sRGB or of grey.
   var isPlain: Bool { cv_is_plain(image) != 0 }
 
-  /// Whether some pixels are NaN; reads all of it, of pictures in floating point.
+  /// Whether pixels are in floating point.
+  var isFloat: Bool { cv_is_float(image) != 0 }
+
+  /// Whether some pixels are NaN, of a picture in floating point; reads all of it.
   var hasNaN: Bool { cv_has_nan(image) == 1 }
 
   var upright: Canvas? {

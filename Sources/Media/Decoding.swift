@@ -88,7 +88,7 @@ extension Picture {
         let facts = canvas.facts(format)
         try check(facts, named: name, decoding.limits)
         // On a canvas of its own, since a picture may be readable only once. libvips would call such pixels black.
-        if Canvas(opening: buffer)?.hasNaN == true { throw .notNumbers(name: name) }
+        if canvas.isFloat, Canvas(opening: buffer)?.hasNaN == true { throw .notNumbers(name: name) }
         guard let picture = decode(canvas, buffer, facts, decoding) else { throw broken(bytes, named: name, format) }
         return picture
       }

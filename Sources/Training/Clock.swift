@@ -54,6 +54,10 @@ struct Clock {
   /// What a duty took; it isn't done so often that it takes more than its share of the time.
   mutating func note(_ duty: Duty, took seconds: Double) { costs[duty] = seconds }
 
+  /// Seconds since this clock started that went into something else than steps.
+  private(set) var aside = 0.0
+  mutating func noteAside(since began: Double) { aside += seconds - began }
+
   /// Whether it is time to do this again. Samples come often at first, when they change most.
   mutating func isDue(_ duty: Duty, every gap: Double) -> Bool {
     let now = seconds
@@ -82,6 +86,6 @@ struct Clock {
       }
     return Report(
       picturesSeen: facts.picturesSeen, fraction: fraction(facts), seconds: now, picturesPerSecond: rate,
-      secondsLeft: left, figures: figures)
+      secondsLeft: left, secondsAside: aside, figures: figures)
   }
 }

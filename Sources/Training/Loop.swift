@@ -134,6 +134,7 @@ public final class Loop<R: Recipe> {
     withoutGradients { _ = recipe.sample(seeds: [0]) }
     secondsASample = clock.seconds - began
     clock.note(.sample, took: clock.seconds - began)
+    clock.noteAside(since: began)
     return clock.seconds - began < 0.05
   }
 
@@ -148,7 +149,10 @@ public final class Loop<R: Recipe> {
   private func sample(_ report: (LoopEvent) -> Void) {
     guard plan.samples > 0 else { return }
     let began = clock.seconds
-    defer { clock.note(.sample, took: clock.seconds - began) }
+    defer {
+      clock.note(.sample, took: clock.seconds - began)
+      clock.noteAside(since: began)
+    }
     withoutGradients {
       if let recipe = recipe as? any SequenceRecipe {
         let rows = recipe.examples(set.shown(recipe.draw))
@@ -175,6 +179,8 @@ public final class Loop<R: Recipe> {
   /// - Returns: whether the state was good; else the loop is back at the last checkpoint.
   @discardableResult
   private func save(_ report: (LoopEvent) -> Void) throws(LoopError) -> Bool {
+    let start = clock.seconds
+    defer { clock.noteAside(since: start) }
     // The step before this may have been the first bad one, with losses from before its update.
     for (name, part) in recipe.saved {
       for (key, tensor) in part.savedTensors where tensor.dtype.isFloatingPoint && !tensor.allFinite {

@@ -38,6 +38,8 @@ public struct Report: Codable, Sendable, Equatable {
   /// Of the last seconds.
   public let picturesPerSecond: Double
   public let secondsLeft: Double
+  /// Since the run began or was resumed: what sheets, checkpoints and measurements took.
+  public let secondsAside: Double
   public let figures: [Figure]
 }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 
 /// What steps take at several parts of a run, measured before it: schedules make some of them dearer than others.
@@ -21,8 +22,9 @@ extension Loop {
   ///
   /// The recipe has learned something else afterwards: give this loop one of its own, and throw both away.
   ///
+  /// - Parameter now: a clock, in seconds.
   /// - Returns: nil where the run is so short that it is over before it is measured.
-  public func trial() -> Trial? {
+  public func trial(by now: () -> Double = { ProcessInfo.processInfo.systemUptime }) -> Trial? {
     let batch = recipe.settings.batch
     switch plan.length {
     case .pictures(let total) where total < 50 * batch: return nil
@@ -32,7 +34,7 @@ extension Loop {
     Memory.keepFreed()
     var steps = 0
     func seconds(of count: Int, at fraction: Double, of total: Int) -> Double {
-      let start = ContinuousClock.now
+      let start = now()
       for _ in 0..<count {
         let progress = Progress(
           picturesSeen: steps == 0 ? 0 : max(Int(fraction * Double(total)) / batch + steps, 1) * batch,
@@ -43,7 +45,7 @@ extension Loop {
         for reading in readings { _ = reading.value }
         steps += 1
       }
-      return (ContinuousClock.now - start) / .seconds(1)
+      return now() - start
     }
     // The first step also makes what later ones find there.
     let guess = 1000 * batch

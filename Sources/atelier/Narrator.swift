@@ -106,7 +106,7 @@ struct Narrator {
       "finished",
       [
         "ending": ending.rawValue, "run": folder, "picturesSeen": report.picturesSeen, "seconds": report.seconds,
-        "bytes": folderBytes(folder),
+        "secondsAside": report.secondsAside, "bytes": folderBytes(folder),
       ])
     let seen = "\(counted(report.picturesSeen, "picture")) seen in \(spoken(seconds: report.seconds))"
     if let lastSheet { show(lastSheet, on: console) }

@@ -1,0 +1,73 @@
+import Foundation
+import Testing
+
+/// Sets as large as people have them, through the whole of it.
+@Suite struct SetsTests {
+  /// The survey's own pictures: 5,000 digits, which ended in a backtrace once.
+  @Test func fiveThousandDigits() throws {
+    let digits = Binary.root + "/.cache/digits"
+    try #require(
+      FileManager.default.fileExists(atPath: digits), "Scripts/setup --tests makes the digits; ./test calls it")
+    try inFolder { atelier in
+      let trained = try atelier.run(
+        "train", digits, "--recipe", "dense", "--pictures-seen", "16k", "--run", "run", "--json")
+      try #require(trained.status == 0, "\(trained.err)")
+      let events = try trained.lines()
+      #expect(events.contains { $0["event"] as? String == "packed" && $0["count"] as? Int == 5000 })
+      #expect(!events.contains { $0["event"] as? String == "trouble" }, "\(trained.out)")
+      // 500 steps are measured before them.
+      let estimate = try #require(events.first { $0["event"] as? String == "estimate" })
+      #expect((estimate["seconds"] as? Double ?? 0) > 0)
+      let made = try atelier.run("generate", "run", "--seeds", "0-15", "--grid", "--out", "made")
+      #expect(made.status == 0 && atelier.has("made/sheet.png"), "\(made.err)")
+      let measured = try atelier.run(
+        "measure", "run", "--against", digits, "--samples", "32", "--real", "64", "--json")
+      let found = try #require(try measured.lines().last, "\(measured.err)")
+      #expect(found["real"] as? Int == 64 && found["realInAll"] as? Int == 5000 && found["samples"] as? Int == 32)
+      #expect((found["kid"] as? Double ?? 0) > 0)
+    }
+  }
+
+  /// A zip file of more entries than the format's first form could hold.
+  @Test func seventyThousandPictures() throws {
+    try inFolder { atelier in
+      let maker = Process()
+      maker.executableURL = URL(filePath: Binary.root + "/.venv/bin/python")
+      maker.arguments = [Binary.root + "/Scripts/sets.py", atelier.folder + "/set.zip", "70000", "16"]
+      try maker.run()
+      maker.waitUntilExit()
+      try #require(maker.terminationStatus == 0)
+      let trained = try atelier.run(
+        "train", "set.zip", "--recipe", "dense", "--size", "16", "--channels", "3", "--pictures-seen", "640", "--run",
+        "run", "--json")
+      try #require(trained.status == 0, "\(trained.err)")
+      #expect(try trained.lines().contains { $0["event"] as? String == "packed" && $0["count"] as? Int == 70_000 })
+      let made = try atelier.run("generate", "run", "--seeds", "0-3", "--out", "made")
+      #expect(made.status == 0 && made.out.contains("4 pictures"), "\(made.err)")
+      let measured = try atelier.run(
+        "measure", "run", "--against", "set.zip", "--samples", "16", "--real", "32", "--nearest", "nearest.png")
+      #expect(
+        measured.status == 0 && measured.out.contains("16 pictures against 32 of 70,000 real ones"), "\(measured.err)")
+      #expect(measured.out.contains("copies are looked for among all of them") && atelier.has("nearest.png"))
+      let compared = try atelier.run(
+        "compare", "run", "run", "--against", "set.zip", "--samples", "16", "--real", "32", "--out", "sheet.png")
+      #expect(compared.status == 0 && atelier.has("sheet.png"), "\(compared.err)")
+    }
+  }
+
+  /// A folder beside the artist doesn't hide a model that comes with Atelier.
+  @Test func aFolderOfPicturesHidesNoModel() throws {
+    try inFolder { atelier in
+      try atelier.make("emoji")
+      try atelier.copy(Binary.emoji + "/1f308-rainbow.png", to: "emoji/rainbow.png")
+      let made = try atelier.run("generate", "emoji", "--seeds", "0", "--out", "made")
+      #expect(made.status == 0 && atelier.has("made/seed-0000.png"), "\(made.err)")
+      let words = "\(atelier.folder)/emoji is no run, so \(Binary.root)/Examples/models/emoji.safetensors is taken"
+      #expect((made.out + made.err).contains(words), "\(made.out) \(made.err)")
+      // A folder of that name alone is told for what it is.
+      try atelier.make("mine")
+      let refused = try atelier.run("generate", "mine", "--seeds", "0", "--out", "other")
+      #expect(refused.status == 66 && refused.err.contains("mine isn't a run"), "\(refused.err)")
+    }
+  }
+}
