@@ -128,35 +128,3 @@ private struct Parsed {
     #expect(line.contains { $0 < 128 }, "a machine with libvips's text and one font draws something")
   }
 }
-
-@Suite struct LikenessTests {
-  func likeness(_ name: String) throws -> Likeness {
-    try Likeness(Picture.load(Fixtures.path(name), Decoding(size: 32)))
-  }
-
-  @Test func theSamePictureIsNearHoweverSaved() throws {
-    let scene = try likeness("scene.jpg")
-    for name in ["again.jpg", "turned6.jpg", "scene.webp", "scene.tif", "rgb16.png"] {
-      #expect(try scene.isNear(likeness(name)), "\(name)")
-    }
-    let all = try ["scene.jpg", "parrot.png", "again.jpg", "violin.png", "scene.webp"].map(likeness)
-    #expect(Likeness.nearPairs(all).map { [$0.0, $0.1] } == [[0, 2], [0, 4], [2, 4]])
-    #expect(try !scene.isNear(likeness("parrot.png")))
-    #expect(try !likeness("violin.png").isNear(likeness("parrot.png")))
-  }
-
-  @Test func drawingsOnWhiteAreNotAlike() {
-    // A thin line, at two places: nearly all white, and yet two pictures.
-    func line(at x: Int) -> Likeness {
-      var bytes = [UInt8](repeating: 255, count: 32 * 32 * 3)
-      for y in 8..<24 { for c in 0..<3 { bytes[(y * 32 + x) * 3 + c] = 0 } }
-      return Likeness(Picture(width: 32, height: 32, channels: 3, bytes: bytes))
-    }
-    #expect(!line(at: 5).isNear(line(at: 25)) && line(at: 5).isNear(line(at: 5)))
-  }
-
-  @Test func greyIsToldFromColour() throws {
-    #expect(try likeness("grey.png").colourfulness == 0)
-    #expect(try likeness("scene.jpg").colourfulness > 100)
-  }
-}
