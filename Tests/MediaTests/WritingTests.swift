@@ -127,4 +127,35 @@ private struct Parsed {
     let line = drawn.bytes[(66 * 68 * 3)...]
     #expect(line.contains { $0 < 128 }, "a machine with libvips's text and one font draws something")
   }
+
+  @Test func noSheetIsLargerThanCanBeShown() {
+    // A hundred of 1000 pixels would be 100 megapixels; twenty in a row are too wide.
+    for (columns, count) in [(10, 100), (20, 20), (1, 20)] {
+      var painter = SheetPainter(Sheet(columns: columns, for: count), cells: count, side: 1000)
+      for _ in 0..<count { painter.add(Picture(width: 1000, height: 1000, of: .black)) }
+      let drawn = painter.drawn
+      #expect(max(drawn.width, drawn.height) <= Sheet.longest && drawn.width * drawn.height <= Sheet.mostPixels)
+      #expect(drawn.width * drawn.height > Sheet.mostPixels / 8, "and not much smaller")
+      #expect(Array(drawn[drawn.width - 4, drawn.height - 4]) == [0, 0, 0])
+    }
+  }
+
+  @Test(arguments: [16, 64, 256, 1024, 20_000]) func whatFitsIsKnown(size: Int) {
+    func isLegal(_ columns: Int, _ rows: Int, _ margin: Int) -> Bool {
+      let (width, height) = (margin + columns * (size + margin), margin + rows * (size + margin))
+      return max(width, height) <= Sheet.longest && width * height <= Sheet.mostPixels
+    }
+    for margin in [0, 2] {
+      let columns = Sheet.columns(size: size, margin: margin)
+      #expect(!isLegal(columns + 1, 1, margin))
+      for columns in stride(from: 1, through: columns, by: 7) {
+        let rows = Sheet.rows(of: columns, size: size, margin: margin)
+        #expect(isLegal(columns, rows, margin) && !isLegal(columns, rows + 1, margin))
+      }
+      #expect(Sheet.rows(of: columns + 1, size: size, margin: margin) == 0)
+      let side = Sheet.squareSide(of: size, margin: margin)
+      #expect(side == 1 || isLegal(side, side, margin))
+      #expect(!isLegal(side + 1, side + 1, margin))
+    }
+  }
 }
