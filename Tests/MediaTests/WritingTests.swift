@@ -56,6 +56,9 @@ import Torch
     try AtomicFile.makeFolder(folder.path("x/y/z"))
     try AtomicFile.makeFolder(folder.path("x/y/z"))
     #expect(throws: FileError.self) { try AtomicFile.makeFolder(folder.path("file/y")) }
+    // As deep as a command line can name.
+    let deep = folder.path(String(repeating: "a/", count: 60_000))
+    #expect(throws: FileError.failed(path: deep, why: "file name too long")) { try AtomicFile.makeFolder(deep) }
     #expect(FileError.full(path: "a").exit == .io && FileError.readOnly(path: "a").exit == .cannotCreate)
   }
 
