@@ -7,7 +7,7 @@ public struct NearSearch {
   /// pictures days.
   public static let looks = 20_000
   /// What comparing two whole pictures costs, in looks.
-  private static let costOfWhole = 16
+  private static let costOfWhole = 32
 
   private let tree: NearTree
   /// Looks at two whole points, by their numbers as they were given to the tree.
