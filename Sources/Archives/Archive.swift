@@ -5,7 +5,7 @@ import Torch
 public struct Archive {
   /// What a file from somewhere else may ask for.
   public struct Limits: Sendable {
-    public var entries = 200_000  // Files in the archive.
+    public var entries = 2_000_000  // Files in the archive.
     public var entryBytes = 512 << 20  // Uncompressed bytes of one file.
     public var totalBytes = 16 << 30  // Uncompressed bytes of all files that are read in one pass.
 

@@ -14,6 +14,8 @@ struct PickleMachine {
   private var stack: [Item] = []
   private var memo: [Int: PickleValue] = [:]
   private(set) var boxes: [PickleBox] = []
+  /// Values in all boxes: a dictionary may be made of the same list any number of times.
+  private var boxed = 0
 
   /// - Parameter input: stands at the start of a pickle, and after `run` just behind it.
   init(_ input: PickleInput) { self.input = input }
@@ -28,7 +30,8 @@ struct PickleMachine {
   mutating func run() throws(CheckpointProblem) -> PickleValue {
     let start = input.position
     while true {
-      guard input.position - start <= Self.byteLimit, stack.count + memo.count + boxes.count <= Self.itemLimit else {
+      guard input.position - start <= Self.byteLimit, stack.count + memo.count + boxes.count + boxed <= Self.itemLimit
+      else {
         throw .tooLarge("The list of its contents")
       }
       let place = input.position
@@ -103,6 +106,7 @@ struct PickleMachine {
   private mutating func box(_ values: [PickleValue]) -> PickleBox {
     let box = PickleBox(values)
     boxes.append(box)
+    boxed += values.count
     return box
   }
 
@@ -140,6 +144,7 @@ struct PickleMachine {
   /// Moves `count` values, or those above the mark, into the container below them.
   private mutating func put(_ count: Int?, into kind: Opcode) throws(CheckpointProblem) {
     let values = if let count { try pop(count) } else { try popToMark() }
+    boxed += values.count
     switch (try top(), kind) {
     case (.dictionary(let box), .emptyDict):
       box.values += try pairs(values)

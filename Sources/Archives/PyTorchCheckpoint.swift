@@ -125,12 +125,14 @@ struct Contents {
   private(set) var tensors: [String: PickledTensor] = [:]
   private(set) var others: [String: String] = [:]
   private(set) var storages: [String: PickledStorage] = [:]
-  private var (visited, bytes) = (0, 0)
+  private var (visited, bytes, letters) = (0, 0, 0)
   private let byteLimit: Int
 
   /// How deep containers may nest, and how many values there may be. A pickle can name one list many times in another,
   /// so that a few bytes stand for billions of values.
   static let (depthLimit, valueLimit) = (64, 2_000_000)
+  /// Bytes of all names: each has the names of all that it is in.
+  static let letterLimit = 256 << 20
 
   init(of root: PickleValue, byteLimit: Int) throws(CheckpointProblem) {
     self.byteLimit = byteLimit
@@ -139,7 +141,9 @@ struct Contents {
 
   private mutating func add(_ value: PickleValue, as name: String, depth: Int) throws(CheckpointProblem) {
     visited += 1
+    letters += name.utf8.count
     guard depth <= Self.depthLimit, visited <= Self.valueLimit else { throw .tooLarge("The nesting of its values") }
+    guard letters <= Self.letterLimit else { throw .tooLarge("The length of its names") }
     let prefix = name.isEmpty ? "" : name + "."
     switch value {
     case .dictionary(let box):

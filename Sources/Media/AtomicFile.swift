@@ -75,6 +75,8 @@ public enum AtomicFile {
   public static func makeFolder(_ path: String) throws(FileError) {
     var facts = stat()
     if stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR { return }
+    // Else a path of a hundred thousand parts would be gone up part by part.
+    if errno == ENAMETOOLONG { throw .last(path) }
     let above = path.parentPath
     if !above.isEmpty && above != path && stat(above, &facts) != 0 { try makeFolder(above) }
     guard mkdir(path, 0o755) == 0 || (errno == EEXIST && stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR)

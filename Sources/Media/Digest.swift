@@ -1,6 +1,26 @@
 import CVips
 import Foundation
 
+/// SHA-256 of some bytes as 32 bytes, of which a set may keep a million.
+public struct Fingerprint: Hashable, Sendable {
+  private let words: (UInt64, UInt64, UInt64, UInt64)
+
+  public init(_ bytes: [UInt8]) {
+    let sum = g_checksum_new(G_CHECKSUM_SHA256)!
+    defer { g_checksum_free(sum) }
+    g_checksum_update(sum, bytes, gssize(bytes.count))
+    var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    withUnsafeMutableBytes(of: &words) { out in
+      var length = gsize(out.count)
+      g_checksum_get_digest(sum, out.baseAddress!.assumingMemoryBound(to: UInt8.self), &length)
+    }
+    self.words = words
+  }
+
+  public static func == (a: Fingerprint, b: Fingerprint) -> Bool { a.words == b.words }
+  public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+}
+
 /// SHA-256, as 64 hexadecimal digits.
 public enum Digest {
   public static func sha256(_ bytes: [UInt8]) -> String {

@@ -11,13 +11,13 @@ public struct Likeness: Equatable, Sendable {
   private static let leastContrast = 4.0
 
   /// [32, 32, 3], sRGB.
-  public let small: [UInt8]
-  /// Mean of all values, 0...255.
-  let mean: Double
+  let small: [UInt8]
   /// Standard deviation of all values.
   let contrast: Double
-  /// [4, 4, 3]: means of squares of 8 by 8.
-  private let blocks: [Float]
+  /// Tells most pictures apart without a look at all of `small`.
+  let coordinates: [Int16]
+  /// The same for the same small picture only.
+  let fingerprint: Fingerprint
 
   /// - Parameter picture: resampled to 32 by 32, 3 channels.
   public init(_ picture: Picture) {
@@ -25,49 +25,43 @@ public struct Likeness: Equatable, Sendable {
     precondition(picture.width == side && picture.height == side && picture.channels == 3)
     small = picture.bytes
     var (sum, squares) = (0, 0)
-    var blocks = [Int](repeating: 0, count: 48)
-    for (i, byte) in picture.bytes.enumerated() {
+    for byte in picture.bytes {
       let value = Int(byte)
       sum += value
       squares += value * value
-      let (y, x, c) = (i / (3 * side), i / 3 % side, i % 3)
-      blocks[(y / 8 * 4 + x / 8) * 3 + c] += value
     }
-    let count = Double(small.count)
-    mean = Double(sum) / count
+    let count = Double(small.count), mean = Double(sum) / count
     contrast = max(Self.leastContrast, max(0, Double(squares) / count - mean * mean).squareRoot())
-    self.blocks = blocks.map { Float($0) / 64 }
-  }
-
-  /// Root of the mean squared difference of the small pictures, 0...255.
-  public func difference(from other: Likeness) -> Double {
-    var sum = 0
-    for i in small.indices {
-      let d = Int(small[i]) - Int(other.small[i])
-      sum += d * d
-    }
-    return (Double(sum) / Double(small.count)).squareRoot()
+    coordinates = Coordinates.of(small)
+    fingerprint = Fingerprint(small)
   }
 
   /// Whether these are the same picture to the eye, saved in another way.
   public func isNear(_ other: Likeness) -> Bool {
-    let bound = Self.bound * min(contrast, other.contrast)
-    // Means of parts never differ more than the parts do (Jensen), so most pairs end here.
-    guard abs(mean - other.mean) < bound, blockDifference(from: other) < bound else { return false }
-    return difference(from: other) < bound
+    let sum = small.withUnsafeBufferPointer { a in
+      other.small.withUnsafeBufferPointer { b in Self.squaredDifference(a, b) }
+    }
+    return Self.areNear(sum, contrast, other.contrast)
+  }
+
+  /// Of all values of two small pictures, summed.
+  static func squaredDifference(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
+    precondition(a.count == b.count)
+    var sum: Int32 = 0  // At most 3072 × 255².
+    for i in a.indices {
+      let d = Int32(Int16(a[i]) &- Int16(b[i]))
+      sum &+= d &* d
+    }
+    return Int(sum)
+  }
+
+  /// - Parameter squaredDifference: of all values of two small pictures, summed.
+  static func areNear(_ squaredDifference: Int, _ a: Double, _ b: Double) -> Bool {
+    (Double(squaredDifference) / Double(3 * side * side)).squareRoot() < bound * min(a, b)
   }
 
   /// Whether it is of one colour, to the eye.
   public var isBlank: Bool { contrast <= Self.leastContrast }
-
-  private func blockDifference(from other: Likeness) -> Double {
-    var sum: Float = 0
-    for i in blocks.indices {
-      let d = blocks[i] - other.blocks[i]
-      sum += d * d
-    }
-    return (Double(sum) / Double(blocks.count)).squareRoot()
-  }
 
   /// Largest distance of a pixel's channels from each other, 0...255: 0 for grey.
   public var colourfulness: Int {
@@ -75,19 +69,5 @@ public struct Likeness: Equatable, Sendable {
       let (r, g, b) = (Int(small[i]), Int(small[i + 1]), Int(small[i + 2]))
       return max(most, max(r, max(g, b)) - min(r, min(g, b)))
     }
-  }
-
-  /// All pairs that are near each other, each once, the smaller number first.
-  public static func nearPairs(_ all: [Likeness]) -> [(Int, Int)] {
-    let order = all.indices.sorted { all[$0].mean < all[$1].mean }
-    var pairs: [(Int, Int)] = []
-    for (k, i) in order.enumerated() {
-      let reach = all[i].mean + bound * all[i].contrast
-      for j in order[(k + 1)...] {
-        guard all[j].mean < reach else { break }
-        if all[i].isNear(all[j]) { pairs.append((min(i, j), max(i, j))) }
-      }
-    }
-    return pairs.sorted { $0 < $1 }
   }
 }

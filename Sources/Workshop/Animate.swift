@@ -80,6 +80,7 @@ public func animate(
   guard request.begin <= driving.poses.count else {
     throw AnimateError.noSuchFrame(request.begin, of: driving.poses.count)
   }
+  if request.isSheet { try request.checkSheet(of: driving.poses.count, width: own.width, height: own.height) }
   let start = driving.poses[request.begin - 1]
   let rest = mover.pose(of: square)
   let scale = relativeExtent(of: square, to: driving.first)
@@ -195,6 +196,17 @@ extension AnimateRequest {
     if !isSheet { _ = try ClipFormat(out, codec: codec) }
   }
 
+  /// All frames are in memory until the sheet is written.
+  ///
+  /// - Throws: `AnimateError.sheetTooLarge`.
+  func checkSheet(of frames: Int, width: Int, height: Int) throws(AnimateError) {
+    let across = min(columns ?? frames, frames), down = (frames + across - 1) / across
+    let (width, height) = (across * width, down * height)
+    guard max(width, height) <= Sheet.longest, width * height <= Sheet.mostPixels else {
+      throw .sheetTooLarge(width: width, height: height, frames: frames)
+    }
+  }
+
   /// Tells this work from another for the same file.
   fileprivate func key(_ model: String) -> String {
     let words = [
@@ -228,11 +240,12 @@ public enum AnimateError: Explained, Equatable {
   case noSuchFrame(Int, of: Int)
   case columnsWithoutSheet(String)
   case manyColours(String, count: Int)
+  case sheetTooLarge(width: Int, height: Int, frames: Int)
 
   public var sentence: String {
     switch self {
     case .badNumber(let option, let value, let range):
-      "--\(option) can't be \(value == value.rounded() ? "\(Int(value))" : "\(value)"): use a number \(range)."
+      "--\(option) can't be \(value == value.rounded() && abs(value) < 1e9 ? "\(Int(value))" : "\(value)"): use a number \(range)."
     case .noMotion(let name, let recipe):
       "\(name) (\(recipe)) has learned no motion: name a run of the recipe motion."
     case .tooLarge(let path, let width, let height):
@@ -249,11 +262,16 @@ public enum AnimateError: Explained, Equatable {
     case .columnsWithoutSheet(let out): "\(out) is no sheet: leave --columns out, or let --out end in .png."
     case .manyColours(let path, let count):
       "\(path) has \(grouped(count)) colours, more than a palette's \(grouped(SpritePalette.most)): leave --palette out."
+    case .sheetTooLarge(let width, let height, let frames):
+      "A sheet of \(grouped(frames)) frames would have \(grouped(width)) by \(grouped(height)) pixels, more than a sheet may: "
+        + "write a film or a folder, such as --out frames/, or choose other --columns."
     }
   }
   public var exit: Exit {
     switch self {
-    case .badNumber, .noMotion, .several, .noSuchSequence, .aloneOrSheet, .noSuchFrame, .columnsWithoutSheet: .usage
+    case .badNumber, .noMotion, .several, .noSuchSequence, .aloneOrSheet, .noSuchFrame, .columnsWithoutSheet,
+      .sheetTooLarge:
+      .usage
     case .tooLarge, .damaged, .manyColours: .data
     }
   }

@@ -65,6 +65,7 @@ public func generate(
   let style = try request.slides.values.isEmpty && request.mix == nil ? nil : styleRecipe(of: generator)
   let moves = try request.slides.moves(of: generator, in: workspace ?? Workspace())
   if let style, request.mix != nil { try check(request.mixAt, of: style) }
+  try checkSheets(of: generator.settings.size, for: request)
   let mixing = request.mix == nil ? nil : "\(request.out)/mixing.png"
   if !request.force {
     // Before any work: an artist who forgot --out shouldn't wait for that.
@@ -75,8 +76,11 @@ public func generate(
   }
   try AtomicFile.makeFolder(request.out)
 
-  func write(_ picture: Picture, _ path: String, _ kind: Generated.Kind, seed: UInt64? = nil) throws {
+  func write(
+    _ picture: Picture, _ path: String, _ kind: Generated.Kind, seed: UInt64? = nil, shows: String? = nil
+  ) throws {
     var words = provenance(generator, request)
+    if let shows { words.append(("Shows", shows)) }
     if let seed { words.insert(("Seed", "\(seed)"), at: 0) }
     // Not synced, which would take longer than the pictures: their seeds make them again.
     try picture.write(path, text: words, xmp: Provenance.xmp(), isForced: request.force, isSynced: false)
@@ -84,7 +88,7 @@ public func generate(
   }
   let watch = workspace.flatMap { CopyWatch(generator, in: $0, say: say) }
   var copies: [FoundCopy] = []
-  var onSheet: [Picture] = []
+  var grid: SeedSheet?
   // A thousand at a time, so that memory stays bounded.
   for start in stride(from: 0, to: pictures.count, by: 1000) {
     let part = pictures[start..<min(start + 1000, pictures.count)]
@@ -98,26 +102,40 @@ public func generate(
     for (tensor, (seed, path)) in zip(made.unbound(), part) {
       let picture = Picture(tensor)
       try write(picture, path, .picture, seed: seed)
-      if sheet != nil { onSheet.append(picture) }
+      if sheet != nil {
+        if grid == nil { grid = SeedSheet(of: pictures.count, like: picture, on: request.ground) }
+        grid!.add(picture)
+      }
     }
   }
-  if let sheet { try write(Sheet(for: onSheet.count, ground: request.ground).drawn(onSheet), sheet, .sheet) }
+  if let sheet, let grid {
+    if let shows = grid.shows { say("\(sheet) shows \(shows): more is larger than a sheet may be.") }
+    try write(grid.painter.drawn, sheet, .sheet, shows: grid.shows)
+  }
   if let walk, let latent {
-    let made = walk.pairs.flatMap { pair in
-      interpolated(
-        latent, from: pair.from, to: pair.to, steps: request.steps, truncation: request.truncation ?? 1,
-        by: moves)
+    let size = generator.settings.size, count = walk.pairs.count * request.steps
+    var painter = SheetPainter(
+      Sheet(columns: request.steps, for: count, ground: request.ground), cells: count, side: size)
+    for pair in walk.pairs {
+      let made = interpolated(
+        latent, from: pair.from, to: pair.to, steps: request.steps, truncation: request.truncation ?? 1, by: moves)
+      for picture in made { painter.add(picture) }
     }
-    let drawn = Sheet(columns: request.steps, for: made.count, ground: request.ground).drawn(made)
-    try write(drawn, walk.path, .interpolation)
+    try write(painter.drawn, walk.path, .interpolation)
   }
   if let mixing, let style, let mix = request.mix {
     let drawn = mixed(style, mix, at: request.mixAt, truncation: request.truncation ?? 1, on: request.ground)
     try write(drawn, mixing, .mixing)
   }
   if let map, let latent {
-    let made = latent.decode(plane(map.side), truncation: request.truncation ?? 1).unbound().map { Picture($0) }
-    try write(Sheet(columns: map.side, for: made.count, margin: 0).drawn(made), map.path, .map)
+    let size = generator.settings.size, count = map.side * map.side
+    var painter = SheetPainter(Sheet(columns: map.side, for: count, margin: 0), cells: count, side: size)
+    let places = plane(map.side)
+    for start in stride(from: 0, to: count, by: map.side) {
+      let row = latent.decode(places[start..<start + map.side], truncation: request.truncation ?? 1)
+      for picture in row.unbound() { painter.add(Picture(picture)) }
+    }
+    try write(painter.drawn, map.path, .map)
   }
   return copies
 }
@@ -129,6 +147,11 @@ public enum GenerateError: Explained, Equatable {
   case badMap(Int)
   /// Its latents aren't two numbers.
   case noMap(String, numbers: Int)
+  /// Sheets that would be larger than `Sheet.mostPixels`, or `Sheet.longest` on a side; and what would fit.
+  case mapTooLarge(Int, size: Int, most: Int)
+  case walkTooLong(Int, size: Int, most: Int)
+  case tooManyWalks(Int, steps: Int, size: Int, most: Int)
+  case mixTooLarge(Int, Int, size: Int, most: Int)
 
   public var sentence: String {
     switch self {
@@ -137,6 +160,15 @@ public enum GenerateError: Explained, Equatable {
     case .badMap(let side): "--map can't be \(side): use 2 to 100 pictures a side."
     case .noMap(let name, let numbers):
       "\(name) makes a picture of \(numbers) numbers, so there is no map of two: train the recipe gplvm, or leave --map out."
+    case .mapTooLarge(let side, let size, let most):
+      "--map \(side) is larger than a sheet may be where pictures have \(size) px: use \(most) pictures a side at most."
+    case .walkTooLong(let steps, let size, let most):
+      "--steps \(steps) is wider than a sheet may be where pictures have \(size) px: use \(most) at most."
+    case .tooManyWalks(let walks, let steps, let size, let most):
+      "\(grouped(walks)) walks of \(steps) pictures of \(size) px don't fit on a sheet: ask for \(most) at a time."
+    case .mixTooLarge(let rows, let columns, let size, let most):
+      "--mix and --with are \(grouped(rows)) by \(grouped(columns)) pictures of \(size) px, larger than a sheet may be: "
+        + "mix \(most) by \(most) at most."
     }
   }
   public var exit: Exit { .usage }

@@ -21,11 +21,13 @@ public struct InspectRequest: Sendable {
 ///
 /// - Parameters:
 ///   - path: a folder, a zip file or one picture.
+///   - workspace: whose cache takes what memory shouldn't hold of a large set, until it is looked through.
 ///   - advise: what one would train on what was found; nil when nobody knows.
 ///   - progress: called with how many files are done, of how many.
 /// - Throws: `GalleryError`, `ArchiveError`, `FileError`. Damaged pictures are part of the result.
 public func inspect(
-  _ path: String, _ request: InspectRequest = InspectRequest(), advise: (Inspection) -> Advice? = { _ in nil },
+  _ path: String, _ request: InspectRequest = InspectRequest(), in workspace: Workspace? = nil,
+  advise: (Inspection) -> Advice? = { _ in nil },
   progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
 ) throws -> Inspection {
   if let sheet = request.sheet, !request.force, access(sheet, F_OK) == 0 { throw FileError.exists(path: sheet) }
@@ -34,20 +36,22 @@ public func inspect(
   (found.hidden, found.others, found.damaged) = (gallery.hidden, gallery.others, gallery.unreadable)
   let step = max(1, (gallery.count + request.onSheet - 1) / request.onSheet)
   var seen: [Look] = []
+  let likenesses = Likenesses(folder: workspace?.cache ?? NSTemporaryDirectory())
   var thumbnails: [Picture] = []
   try gallery.forEach { number, name, bytes in
     Look.taken(number, name, bytes, keepsThumbnail: number % step == 0)
   } collect: { number, look in
     switch look {
-    case .success(let look):
-      if let thumbnail = look.thumbnail { thumbnails.append(thumbnail) }
-      seen.append(look.withoutThumbnail)
+    case .success(let (look, likeness, thumbnail)):
+      if let thumbnail { thumbnails.append(thumbnail) }
+      seen.append(look)
+      try likenesses.append(likeness)
     case .failure(let damaged): found.damaged.append(damaged)
     }
     progress(number + 1, gallery.count)
   }
   found.count(seen)
-  try found.compare(seen, in: gallery)
+  try found.compare(seen, likenesses, in: gallery)
   found.advice = advise(found)
   if let sheet = request.sheet, !thumbnails.isEmpty {
     // About three wide for two high, as a screen is.
@@ -80,54 +84,49 @@ private struct Look: Sendable {
   let number: Int
   let name: String
   let facts: PictureFacts
-  let digest: String
+  /// Of the file.
+  let digest: Fingerprint
   let isTransparent: Bool
-  let likeness: Likeness
-  var thumbnail: Picture?
+  let isGrey: Bool
+  let isBlank: Bool
 
-  var withoutThumbnail: Look {
-    var look = self
-    look.thumbnail = nil
-    return look
-  }
+  /// A picture counts as grey when no point of it at 32 by 32 is more coloured than JPEG's noise on a grey one.
+  private static let colourOfGrey = 10
 
   static func taken(
     _ number: Int, _ name: String, _ bytes: Result<[UInt8], PictureError>, keepsThumbnail: Bool
-  ) -> Result<Look, SetAside> {
+  ) -> Result<(Look, Likeness, thumbnail: Picture?), SetAside> {
     Result { () throws(PictureError) in
       let bytes = try bytes.get()
       let facts = try Picture.facts(bytes, named: name)
       // Every byte of the picture is decoded for it, so that damage anywhere shows.
       let picture = try Picture.decode(bytes, named: name, Decoding(size: side, channels: facts.hasAlpha ? 4 : 3))
       let flat = picture.flattened(on: .white)
-      return Look(
-        number: number, name: name, facts: facts, digest: Digest.sha256(bytes),
-        isTransparent: picture.isTransparent,
-        likeness: Likeness(flat.resampled(width: Likeness.side, height: Likeness.side)),
-        thumbnail: keepsThumbnail ? flat : nil)
+      let likeness = Likeness(flat.resampled(width: Likeness.side, height: Likeness.side))
+      let look = Look(
+        number: number, name: name, facts: facts, digest: Fingerprint(bytes), isTransparent: picture.isTransparent,
+        isGrey: likeness.colourfulness <= colourOfGrey, isBlank: likeness.isBlank)
+      return (look, likeness, keepsThumbnail ? flat : nil)
     }.mapError { SetAside(name: name, reason: $0.reason) }
   }
 }
 
 extension Inspection {
-  /// A picture counts as grey when no point of it at 32 by 32 is more coloured than JPEG's noise on a grey one.
-  private static let colourOfGrey = 10
-
   /// Fills in all that is known of each picture by itself.
   fileprivate mutating func count(_ seen: [Look]) {
     pictures = seen.count
     for look in seen { formats[look.facts.format.rawValue, default: 0] += 1 }
-    let bySize = seen.sorted { ($0.facts.pixels, $0.number) < ($1.facts.pixels, $1.number) }
-    smallest = bySize.first.map { Extent(name: $0.name, width: $0.facts.width, height: $0.facts.height) }
-    largest = bySize.last.map { Extent(name: $0.name, width: $0.facts.width, height: $0.facts.height) }
+    func isSmaller(_ a: Look, _ b: Look) -> Bool { (a.facts.pixels, a.number) < (b.facts.pixels, b.number) }
+    func extent(_ look: Look) -> Extent { Extent(name: look.name, width: look.facts.width, height: look.facts.height) }
+    (smallest, largest) = (seen.min(by: isSmaller).map(extent), seen.max(by: isSmaller).map(extent))
     let sides = seen.map { min($0.facts.width, $0.facts.height) }.sorted()
     typicalSide = sides.isEmpty ? 0 : sides[sides.count / 2]
     tooSmall = names(seen) { min($0.facts.width, $0.facts.height) < size }
     longish = names(seen) { max($0.facts.width, $0.facts.height) > 2 * min($0.facts.width, $0.facts.height) }
-    let grey = names(seen) { $0.likeness.colourfulness <= Self.colourOfGrey }
+    let grey = names(seen) { $0.isGrey }
     isAllGrey = grey.count == seen.count && !seen.isEmpty
     greyAmongColour = isAllGrey ? [] : grey
-    blank = names(seen) { $0.likeness.isBlank }
+    blank = names(seen) { $0.isBlank }
     transparent = names(seen) { $0.isTransparent }
     animated = names(seen) { $0.facts.isAnimated }
   }
@@ -135,65 +134,63 @@ extension Inspection {
   private func names(_ seen: [Look], where isMeant: (Look) -> Bool) -> [String] { seen.filter(isMeant).map(\.name) }
 
   /// Fills in the duplicates, exact and near.
-  fileprivate mutating func compare(_ seen: [Look], in gallery: Gallery) throws {
-    let pairs = Likeness.nearPairs(seen.map(\.likeness))
+  fileprivate mutating func compare(_ seen: [Look], _ likenesses: Likenesses, in gallery: Gallery) throws {
     // Other bytes may hold the same pixels (a PNG saved again, a title added): only then all pixels are compared.
-    let suspects = Set(
-      pairs.filter { i, j in
-        seen[i].digest != seen[j].digest && seen[i].facts.width == seen[j].facts.width
-          && seen[i].facts.height == seen[j].facts.height && seen[i].likeness.small == seen[j].likeness.small
-      }.flatMap { [seen[$0].number, seen[$1].number] })
-    let pixels = try suspects.isEmpty ? [:] : gallery.pixelDigests(of: suspects)
+    let pixels = try gallery.pixelDigests(of: suspects(seen, likenesses.kinds))
     // Files of the same bytes go by the same pixels.
-    var byFile: [String: String] = [:]
+    var byFile: [Fingerprint: Fingerprint] = [:]
     for look in seen { if let pixel = pixels[look.number] { byFile[look.digest] = pixel } }
-    let identity = seen.map { byFile[$0.digest] ?? $0.digest }
-
-    var groups: [String: [String]] = [:]
-    var order: [String] = []
-    for (look, key) in zip(seen, identity) {
-      if groups[key] == nil { order.append(key) }
-      groups[key, default: []].append(look.name)
-    }
-    duplicates = order.compactMap { groups[$0]!.count > 1 ? groups[$0]! : nil }
 
     // Of the same pixels one stands for all, or every group of duplicates would be told twice.
-    var first: [String: Int] = [:]
-    for (i, key) in identity.enumerated() where first[key] == nil { first[key] = i }
-    let representative = identity.map { first[$0]! }
-    let near = pairs.map { (representative[$0], representative[$1]) }.filter { $0 != $1 && !seen[$0].likeness.isBlank }
-    nearDuplicates = joined(near, count: seen.count).map { $0.map { seen[$0].name } }
+    var first: [Fingerprint: Int] = [:]
+    var same = DisjointSets(count: seen.count)
+    for (i, look) in seen.enumerated() {
+      let key = byFile[look.digest] ?? look.digest
+      if let first = first[key] { same.unite(first, i) } else { first[key] = i }
+    }
+    duplicates = same.groups { _ in true }.map { $0.map { seen[$0].name } }
+
+    var (near, isWhole) = try likenesses.near()
+    let ones = seen.indices.map { same.root(of: $0) }
+    for (i, one) in ones.enumerated() { near.unite(i, one) }
+    nearDuplicates = near.groups { ones[$0] == $0 && !seen[$0].isBlank }.map { $0.map { seen[$0].name } }
+    if !isWhole { isUnfinished = true }
+  }
+
+  /// The numbers of pictures that look the same at 32 by 32 and are as large, but differ as files.
+  private func suspects(_ seen: [Look], _ kinds: [Int32]) -> [Int] {
+    struct Key: Hashable {
+      let kind: Int32
+      let width: Int, height: Int
+    }
+    func key(_ i: Int) -> Key { Key(kind: kinds[i], width: seen[i].facts.width, height: seen[i].facts.height) }
+    var files: [Key: Fingerprint] = [:]
+    var suspected: Set<Key> = []
+    for (i, look) in seen.enumerated() {
+      if let file = files[key(i)] {
+        if file != look.digest { suspected.insert(key(i)) }
+      } else {
+        files[key(i)] = look.digest
+      }
+    }
+    return seen.indices.filter { suspected.contains(key($0)) }.map { seen[$0].number }
   }
 }
 
 extension Gallery {
-  /// SHA-256 of the decoded pixels of some of the pictures, by their numbers.
-  fileprivate func pixelDigests(of numbers: Set<Int>) throws -> [Int: String] {
-    let some = numbers.sorted()
-    var digests: [Int: String] = [:]
-    try keeping(some).forEach { _, name, bytes -> String? in
+  /// What tells the decoded pixels of some of the pictures, by their numbers in ascending order.
+  fileprivate func pixelDigests(of some: [Int]) throws -> [Int: Fingerprint] {
+    guard !some.isEmpty else { return [:] }
+    var digests: [Int: Fingerprint] = [:]
+    try keeping(some).forEach { _, name, bytes -> Fingerprint? in
       guard case .success(let bytes) = bytes else { return nil }
       let picture = try? Picture.decode(bytes, named: name, Decoding(channels: nil))
-      return picture.map { Digest.sha256("\($0.width) \($0.height) \($0.channels) \(Digest.sha256($0.bytes))") }
+      return picture.map {
+        Fingerprint(Array("\($0.width) \($0.height) \($0.channels) \(Digest.sha256($0.bytes))".utf8))
+      }
     } collect: { i, digest in
       digests[some[i]] = digest
     }
     return digests
   }
-}
-
-/// Groups of two and more that the pairs join, each in ascending order, by their first.
-func joined(_ pairs: [(Int, Int)], count: Int) -> [[Int]] {
-  var parent = Array(0..<count)
-  func root(_ i: Int) -> Int {
-    var i = i
-    while parent[i] != i { i = parent[i] }
-    return i
-  }
-  for (a, b) in pairs {
-    let (x, y) = (root(a), root(b))
-    parent[max(x, y)] = min(x, y)
-  }
-  let groups = Dictionary(grouping: 0..<count, by: root).values.filter { $0.count > 1 }
-  return groups.map { $0.sorted() }.sorted { $0[0] < $1[0] }
 }

@@ -17,6 +17,8 @@ public struct Inspection: Codable, Sendable {
   public var duplicates: [[String]] = []
   /// Groups of pictures that are the same to the eye.
   public var nearDuplicates: [[String]] = []
+  /// True where so many pictures are like each other that not all pairs were compared; nil elsewhere.
+  public var isUnfinished: Bool?
   /// Pictures whose shorter side is less than `size`.
   public var tooSmall: [String] = []
   /// Pictures of which a square leaves less than half.
@@ -78,6 +80,9 @@ extension Inspection {
     lines += list(broken, "file can't be used and is left out", "files can't be used and are left out")
     lines += groups(duplicates, "are the same picture")
     lines += groups(nearDuplicates, "look the same")
+    if isUnfinished == true {
+      lines.append("More may look the same: so many are alike here that not all of them were compared.")
+    }
     if distinct < pictures {
       lines.append("One of each would leave \(counted(distinct, "picture")): repeats make a generator copy them.")
     }

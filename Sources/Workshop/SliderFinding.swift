@@ -110,16 +110,21 @@ private func drawnSheet(
   of sliders: Sliders, _ recipe: some StyleRecipe, seed: UInt64, layers: Int
 ) throws(SliderError) -> Picture {
   let latents = recipe.latents(seeds: [seed]).expanded([shown.count, recipe.latents(seeds: [seed]).size(1)])
-  var pictures: [Picture] = [], labels: [String] = []
+  let cells = sliders.sliders.count * shown.count
+  var sheet = Sheet(columns: shown.count, for: cells)
+  sheet.labelHeight = 14
+  var painter: SheetPainter?
   for slider in sliders.sliders {
     var moves: [Tensor] = []
     for place in shown {
       moves.append(try sliders.moves([slider.name: place], layers: layers, width: slider.vector.count))
     }
-    pictures += recipe.decode(latents, truncation: 1, moved: Tensor.stacked(moves)).unbound().map { Picture($0) }
-    labels += [slider.name] + shown.dropFirst().map { $0 == 0 ? "0" : String(format: "%+.0f", $0) }
+    let made = recipe.decode(latents, truncation: 1, moved: Tensor.stacked(moves)).unbound().map { Picture($0) }
+    let labels = [slider.name] + shown.dropFirst().map { $0 == 0 ? "0" : String(format: "%+.0f", $0) }
+    if painter == nil {
+      painter = SheetPainter(sheet, cells: cells, side: max(made[0].width, made[0].height), isLabelled: true)
+    }
+    for (picture, label) in zip(made, labels) { painter!.add(picture, label: label) }
   }
-  var sheet = Sheet(columns: shown.count, for: pictures.count)
-  sheet.labelHeight = 14
-  return sheet.drawn(pictures, labels: labels)
+  return painter!.drawn  // Nobody asks for a sheet of no sliders.
 }

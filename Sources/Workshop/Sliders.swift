@@ -174,13 +174,16 @@ func mixed(
   let (a, b) = (recipe.latents(seeds: mix.coarse.values), recipe.latents(seeds: mix.fine.values))
   let layers = recipe.styles(a[0..<1], truncation: 1).size(1), cut = layer ?? layers / 2
   let (left, top) = (recipe.decode(a, truncation: truncation), recipe.decode(b, truncation: truncation))
-  let made = recipe.mixed(coarse: a, fine: b, at: cut, truncation: truncation)
-  let columns = mix.fine.values.count
+  let (rows, columns) = (mix.coarse.values.count, mix.fine.values.count), cells = (rows + 1) * (columns + 1)
   let corner = Picture(width: left.size(3), height: left.size(2), of: ground)
-  var cells = [corner] + top.unbound().map { Picture($0) }
+  var painter = SheetPainter(
+    Sheet(columns: columns + 1, for: cells, ground: ground), cells: cells, side: max(corner.width, corner.height))
+  painter.add(corner)
+  for picture in top.unbound() { painter.add(Picture(picture)) }
   for (row, picture) in left.unbound().enumerated() {
-    cells.append(Picture(picture))
-    cells += made[row * columns..<(row + 1) * columns].unbound().map { Picture($0) }
+    painter.add(Picture(picture))
+    let made = recipe.mixed(coarse: a[row..<row + 1], fine: b, at: cut, truncation: truncation)
+    for picture in made.unbound() { painter.add(Picture(picture)) }
   }
-  return Sheet(columns: columns + 1, for: cells.count, ground: ground).drawn(cells)
+  return painter.drawn
 }

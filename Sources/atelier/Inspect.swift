@@ -30,7 +30,7 @@ struct Inspect: ParsableCommand {
     let device = try device.resolved()
     var bar = Bar(console)
     let found = try inspect(
-      path, InspectRequest(size: size, sheet: sheet, force: force),
+      path, InspectRequest(size: size, sheet: sheet, force: force), in: common.place,
       advise: { advice(on: $0, gigaflops: measuredGigaflops(on: device), device: device) },
       progress: { done, all in
         bar.show(Double(done) / Double(all), [counted(done, "file")])

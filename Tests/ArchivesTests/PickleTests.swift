@@ -136,6 +136,29 @@ import Torch
     }
   }
 
+  /// A list of 100,000 pairs, of which a thousand dictionaries are made: 200 million values in 400 KB.
+  @Test func copiesOfAListAreCounted() {
+    var program = joined([0x5D, 0x28], text("a"), [0x4E, 0x65, 0x71, 0x00, 0x30, 0x5D, 0x28])
+    for _ in 0..<100_000 { program += [0x68, 0x00] }
+    program = joined(program, [0x65, 0x85, 0x71, 0x01, 0x30], global("collections", "OrderedDict"))
+    program += [0x71, 0x02, 0x30]
+    for _ in 0..<1000 { program += [0x68, 0x02, 0x68, 0x01, 0x52, 0x30] }
+    #expect(throws: CheckpointProblem.tooLarge("The list of its contents")) {
+      try run(joined(program, [0x4E], stop))
+    }
+  }
+
+  /// A thousand values under a name of a megabyte: their names would be a gigabyte.
+  @Test func lengthsOfNamesAreLimited() throws {
+    let name = [UInt8](repeating: 0x61, count: 1 << 20)
+    let program = joined(
+      [0x7D, 0x58, 0, 0, 0x10, 0], name, [0x5D, 0x28], [UInt8](repeating: 0x4E, count: 1000), [0x65, 0x73], stop)
+    var machine = PickleMachine(PickleInput(program))
+    defer { machine.release() }
+    let root = try machine.run()
+    #expect(throws: CheckpointProblem.tooLarge("The length of its names")) { _ = try Contents(of: root, byteLimit: 1) }
+  }
+
   @Test func tensorsTogetherAreLimited() throws {
     let program = tensor(offset: int(0), sizes: int(1000), strides: int(1), count: 1000)
     var machine = PickleMachine(PickleInput(program))

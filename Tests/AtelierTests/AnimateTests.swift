@@ -175,6 +175,7 @@ import Testing
           "There is no frame 5: give --begin 1 to 4"
         ),
         (["knight.png", "--with", walk, "--out", "a.gif", "--strength", "9"], 64, "--strength can't be 9"),
+        (["knight.png", "--with", walk, "--out", "a.gif", "--strength", "inf"], 64, "--strength can't be inf"),
         (["knight.png", "--with", walk, "--out", "knight.png"], 73, "is there already"),
         (["knight.png", "--with", walk, "--out", "none/a.png"], 73, "folder"),
       ]

@@ -56,6 +56,9 @@ import Torch
     try AtomicFile.makeFolder(folder.path("x/y/z"))
     try AtomicFile.makeFolder(folder.path("x/y/z"))
     #expect(throws: FileError.self) { try AtomicFile.makeFolder(folder.path("file/y")) }
+    // As deep as a command line can name.
+    let deep = folder.path(String(repeating: "a/", count: 60_000))
+    #expect(throws: FileError.failed(path: deep, why: "file name too long")) { try AtomicFile.makeFolder(deep) }
     #expect(FileError.full(path: "a").exit == .io && FileError.readOnly(path: "a").exit == .cannotCreate)
   }
 
@@ -127,36 +130,35 @@ private struct Parsed {
     let line = drawn.bytes[(66 * 68 * 3)...]
     #expect(line.contains { $0 < 128 }, "a machine with libvips's text and one font draws something")
   }
-}
 
-@Suite struct LikenessTests {
-  func likeness(_ name: String) throws -> Likeness {
-    try Likeness(Picture.load(Fixtures.path(name), Decoding(size: 32)))
-  }
-
-  @Test func theSamePictureIsNearHoweverSaved() throws {
-    let scene = try likeness("scene.jpg")
-    for name in ["again.jpg", "turned6.jpg", "scene.webp", "scene.tif", "rgb16.png"] {
-      #expect(try scene.isNear(likeness(name)), "\(name)")
+  @Test func noSheetIsLargerThanCanBeShown() {
+    // A hundred of 1000 pixels would be 100 megapixels; twenty in a row are too wide.
+    for (columns, count) in [(10, 100), (20, 20), (1, 20)] {
+      var painter = SheetPainter(Sheet(columns: columns, for: count), cells: count, side: 1000)
+      for _ in 0..<count { painter.add(Picture(width: 1000, height: 1000, of: .black)) }
+      let drawn = painter.drawn
+      #expect(max(drawn.width, drawn.height) <= Sheet.longest && drawn.width * drawn.height <= Sheet.mostPixels)
+      #expect(drawn.width * drawn.height > Sheet.mostPixels / 8, "and not much smaller")
+      #expect(Array(drawn[drawn.width - 4, drawn.height - 4]) == [0, 0, 0])
     }
-    let all = try ["scene.jpg", "parrot.png", "again.jpg", "violin.png", "scene.webp"].map(likeness)
-    #expect(Likeness.nearPairs(all).map { [$0.0, $0.1] } == [[0, 2], [0, 4], [2, 4]])
-    #expect(try !scene.isNear(likeness("parrot.png")))
-    #expect(try !likeness("violin.png").isNear(likeness("parrot.png")))
   }
 
-  @Test func drawingsOnWhiteAreNotAlike() {
-    // A thin line, at two places: nearly all white, and yet two pictures.
-    func line(at x: Int) -> Likeness {
-      var bytes = [UInt8](repeating: 255, count: 32 * 32 * 3)
-      for y in 8..<24 { for c in 0..<3 { bytes[(y * 32 + x) * 3 + c] = 0 } }
-      return Likeness(Picture(width: 32, height: 32, channels: 3, bytes: bytes))
+  @Test(arguments: [16, 64, 256, 1024, 20_000]) func whatFitsIsKnown(size: Int) {
+    func isLegal(_ columns: Int, _ rows: Int, _ margin: Int) -> Bool {
+      let (width, height) = (margin + columns * (size + margin), margin + rows * (size + margin))
+      return max(width, height) <= Sheet.longest && width * height <= Sheet.mostPixels
     }
-    #expect(!line(at: 5).isNear(line(at: 25)) && line(at: 5).isNear(line(at: 5)))
-  }
-
-  @Test func greyIsToldFromColour() throws {
-    #expect(try likeness("grey.png").colourfulness == 0)
-    #expect(try likeness("scene.jpg").colourfulness > 100)
+    for margin in [0, 2] {
+      let columns = Sheet.columns(size: size, margin: margin)
+      #expect(!isLegal(columns + 1, 1, margin))
+      for columns in stride(from: 1, through: columns, by: 7) {
+        let rows = Sheet.rows(of: columns, size: size, margin: margin)
+        #expect(isLegal(columns, rows, margin) && !isLegal(columns, rows + 1, margin))
+      }
+      #expect(Sheet.rows(of: columns + 1, size: size, margin: margin) == 0)
+      let side = Sheet.squareSide(of: size, margin: margin)
+      #expect(side == 1 || isLegal(side, side, margin))
+      #expect(!isLegal(side + 1, side + 1, margin))
+    }
   }
 }

@@ -187,4 +187,42 @@ import Training
     (request.truncation, request.steps) = (nil, 1)
     #expect(throws: GenerateError.badSteps(1)) { try generate(request, with: generator) }
   }
+
+  @Test func aSheetShowsAsManyAsFit() {
+    // 40 pixels a side hold three by three of 10.
+    for (count, step) in [(9, 1), (10, 2), (18, 2), (100, 12)] {
+      var sheet = SeedSheet(of: count, like: Picture(width: 10, height: 10, of: .white), on: .white, pixels: 1600)
+      for i in 0..<count {
+        sheet.add(Picture(width: 10, height: 10, channels: 1, bytes: [UInt8](repeating: UInt8(i), count: 100)))
+      }
+      let drawn = sheet.painter.drawn
+      #expect(drawn.width <= 40 && drawn.height <= 40)
+      #expect(drawn[2, 2].first == 0 && drawn[14, 2].first == UInt8(step))
+      let words = step == 1 ? nil : "one of every \(step) of \(count) pictures"
+      #expect(sheet.shows == words)
+    }
+  }
+
+  @Test func refusesSheetsThatWouldBeTooLarge() throws {
+    let generator = try Generator("birds", in: workspace)
+    var request = GenerateRequest(seeds: try Seeds("0"), out: out("large"))
+    (request.interpolate, request.steps) = (try SeedPairs("0-1"), 1000)
+    #expect(throws: GenerateError.walkTooLong(1000, size: 32, most: 481)) { try generate(request, with: generator) }
+    request.interpolate = try SeedPairs([String](repeating: "0-1", count: 482).joined(separator: ","))
+    request.steps = 8
+    #expect(throws: GenerateError.tooManyWalks(482, steps: 8, size: 32, most: 481)) {
+      try generate(request, with: generator)
+    }
+    #expect(access(out("large"), F_OK) != 0, "before anything is made")
+    (request.interpolate, request.map) = (nil, 100)
+    try checkSheets(of: 80, for: request)
+    #expect(throws: GenerateError.mapTooLarge(100, size: 256, most: 31)) { try checkSheets(of: 256, for: request) }
+    (request.map, request.mix) = (nil, (try Seeds("0-999"), try Seeds("0-999")))
+    #expect(throws: GenerateError.mixTooLarge(1000, 1000, size: 32, most: 234)) {
+      try checkSheets(of: 32, for: request)
+    }
+    request.mix = (try Seeds("0-233"), try Seeds("0-233"))
+    try checkSheets(of: 32, for: request)
+    #expect(GenerateError.mixTooLarge(1, 1, size: 1, most: 1).exit == .usage)
+  }
 }

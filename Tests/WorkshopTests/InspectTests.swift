@@ -107,6 +107,33 @@ final class Studio {
     #expect(found.nearDuplicates == [["same.png", "touched.png"]])
   }
 
+  /// Three thousand files: a thousand of one picture, half of them saved in another way; a thousand that look like another;
+  /// and a thousand of their own.
+  @Test func aThousandOfOnePictureAreOneGroup() throws {
+    let studio = try Studio()
+    var noise = Noise(seed: 2)
+    func random(_ side: Int) -> Picture {
+      let bytes = noise.integers(below: 256, count: side * side * 3).map { UInt8($0) }
+      return Picture(width: side, height: side, channels: 3, bytes: bytes)
+    }
+    let (one, other) = (random(8), random(8))
+    func name(_ kind: String, _ i: Int) -> String { "\(kind)-\(String(1000 + i)).png" }
+    for i in 0..<1000 {
+      let words = i % 2 == 0 ? [] : [(key: "Title", value: "\(i)")]
+      try one.write("\(studio.pictures)/\(name("one", i))", text: words, isSynced: false)
+      var bytes = other.bytes
+      bytes[i % 192] ^= UInt8(1 + i / 192)
+      try Picture(width: 8, height: 8, channels: 3, bytes: bytes)
+        .write("\(studio.pictures)/\(name("other", i))", isSynced: false)
+      try random(8).write("\(studio.pictures)/\(name("own", i))", isSynced: false)
+    }
+    let found = try inspect(studio.pictures)
+    #expect(found.pictures == 3000 && found.isUnfinished == nil)
+    #expect(found.duplicates == [(0..<1000).map { name("one", $0) }])
+    #expect(found.nearDuplicates == [(0..<1000).map { name("other", $0) }])
+    #expect(found.distinct == 1002)
+  }
+
   @Test func blankPicturesAreNamedAndNotGrouped() throws {
     let studio = try Studio("scene.jpg")
     let white = [UInt8](repeating: 255, count: 400)

@@ -115,8 +115,9 @@ private func film(
   if plan.loops && plan.keys.count < (recipe is any MovingRecipe ? 2 : 1) { frames.phase = frames.calmest() }
   if request.previews {
     let chosen = (0..<24).map { $0 * plan.count / 24 }
-    let drawn = Sheet(columns: 6, for: chosen.count).drawn(chosen.map { frames.picture($0) })
-    try drawn.write(request.out, xmp: Provenance.xmp(), isForced: request.force)
+    var painter = SheetPainter(Sheet(columns: 6, for: chosen.count), cells: chosen.count, side: max(size[0], size[1]))
+    for frame in chosen { painter.add(frames.picture(frame)) }
+    try painter.drawn.write(request.out, xmp: Provenance.xmp(), isForced: request.force)
     return Filmed(
       path: request.out, width: size[1], height: size[0], frames: chosen.count, seconds: plan.length, codec: "PNG",
       tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: false)
