@@ -76,7 +76,9 @@ private struct Watched {
     defer { unlink(output) }
     child.executableURL = URL(fileURLWithPath: command[0])
     child.arguments = Array(command.dropFirst())
+    child.environment = ProcessInfo.processInfo.environment.merging(["OMP_NUM_THREADS": "\(Threads.count)"]) { $1 }
     child.standardOutput = FileHandle(forWritingAtPath: output)
+    child.standardError = FileHandle.nullDevice
     let start = ContinuousClock.now
     do { try child.run() } catch { stop("\(command[0]) could not be started.") }
     let reader = FileHandle(forReadingAtPath: output)!

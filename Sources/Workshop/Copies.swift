@@ -53,7 +53,9 @@ public struct FoundCopy: Codable, Sendable, Equatable {
 
 /// Looks for copies among a generator's pictures.
 final class CopyWatch {
-  private let search: CopySearch, place: String
+  private let search: CopySearch
+  /// The packed set's file.
+  let place: String
   private let names: [String]
   /// Made when there is a picture that may be a copy: most have none, and it takes seconds.
   private lazy var meter = copyMeter(search, at: place)
@@ -81,8 +83,10 @@ final class CopyWatch {
 
   /// What each of uint8 [N, C, H, W] is a copy of; nil for those that are none, and for all where real pictures are as like to
   /// one another.
-  func copies(amongBytes pictures: Tensor) -> [CopySearch.Match?] {
-    let found = search.nearest(to: pictures)
+  ///
+  /// - Parameter found: what they are most like among the same set, where that is known.
+  func copies(amongBytes pictures: Tensor, nearest found: [CopySearch.Match]? = nil) -> [CopySearch.Match?] {
+    let found = found ?? search.nearest(to: pictures)
     guard found.contains(where: { $0.residue < CopyMeter.Calibration.most }),
       meter.calibration.falseRate <= Self.mostFalse
     else { return found.map { _ in nil } }

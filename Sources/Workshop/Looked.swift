@@ -23,9 +23,10 @@ struct Looked {
 
   /// Pictures of the seeds from 0 on, as the bytes that `generate` would write.
   ///
+  /// - Parameter isSame: whether what the generator learned from is what it is measured against.
   /// - Throws: `GeneratorError.transfer`.
   init(
-    at generator: Generator, count: Int, by net: FeatureNet, _ meter: CopyMeter, _ watch: CopyWatch?,
+    at generator: Generator, count: Int, by net: FeatureNet, _ meter: CopyMeter, _ watch: CopyWatch?, isSame: Bool,
     progress: (Int, Int) -> Void
   ) throws {
     let recipe = try generator.sampling()
@@ -39,8 +40,11 @@ struct Looked {
       let bytes = pictures(seeds)
       seconds += ProcessInfo.processInfo.systemUptime - begun
       parts.append(net.features(of: bytes))
-      if let watch { isLearned! += watch.copies(amongBytes: bytes).map { $0 != nil } }
       look(at: bytes, of: count, meter)
+      if let watch {
+        let found = isSame ? Array(matches.suffix(seeds.count)) : nil
+        isLearned! += watch.copies(amongBytes: bytes, nearest: found).map { $0 != nil }
+      }
       progress(matches.count, count)
     }
     features = Tensor.concatenated(parts)

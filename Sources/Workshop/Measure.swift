@@ -145,7 +145,8 @@ func measure(
   let looked: Looked
   if let generator {
     looked = try Looked(
-      at: generator, count: max(samples, MeasureError.least), by: net, meter, watch, progress: progress)
+      at: generator, count: max(samples, MeasureError.least), by: net, meter, watch,
+      isSame: watch?.place == packed.path, progress: progress)
   } else {
     let packed = try pack(subject, packing, in: workspace, progress: progress)
     guard packed.count >= MeasureError.least else { throw MeasureError.tooFew(path: subject, count: packed.count) }
