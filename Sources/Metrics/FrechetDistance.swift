@@ -11,31 +11,23 @@ import Torch
 ///   - b: features [M, d], M ≥ 2.
 public func frechetDistance(_ a: Tensor, _ b: Tensor) -> Double {
   let (first, second) = (Moments(a), Moments(b))
-  let root = squareRoot(first.covariance)
-  let product = matmul(matmul(root, second.covariance), root)
-  // The product is symmetric but for rounding, and its small negative eigenvalues are rounding.
-  let eigenvalues = eigh((product + product.T) * 0.5).values
-  let cross = sqrt(clamp(eigenvalues, min: 0)).sum().item()
+  // With C = RᵀR, the last trace is the sum of the singular values of R₁R₂ᵀ: unlike eigenvalues of C's product, these are found
+  // of few pictures, too, where most of C's own are zero.
+  let cross = singularValues(matmul(first.root, second.root.T)).sum().item()
   let means = square(first.mean - second.mean).sum().item()
-  return max(0, means + trace(first.covariance).item() + trace(second.covariance).item() - 2 * cross)
+  return max(0, means + square(first.root).sum().item() + square(second.root).sum().item() - 2 * cross)
 }
 
-/// Mean [d] and unbiased covariance [d, d] of rows [N, d], in float64.
+/// Mean [d] of rows [N, d], and a root [N or d, d] of their unbiased covariance, in float64.
 private struct Moments {
   let mean: Tensor
-  let covariance: Tensor
+  let root: Tensor
 
   init(_ x: Tensor) {
     precondition(x.size(0) > 1, "FID needs two pictures on each side")
     let x = x.to(.float64)
     mean = x.mean(dims: [0])
-    let centred = x - mean
-    covariance = matmul(centred.T, centred) / Double(x.size(0) - 1)
+    let centred = (x - mean) / Double(x.size(0) - 1).squareRoot()
+    root = x.size(0) > x.size(1) ? qr(centred).r : centred
   }
-}
-
-/// Of a symmetric positive semidefinite matrix.
-private func squareRoot(_ x: Tensor) -> Tensor {
-  let (values, vectors) = eigh(x)
-  return matmul(vectors * sqrt(clamp(values, min: 0)), vectors.T)
 }

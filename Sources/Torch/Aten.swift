@@ -83,7 +83,8 @@ struct Aten: Sendable {
   let smoothL1 = Operator("smooth_l1_loss"), im2col = Operator("im2col"), col2im = Operator("col2im")
 
   // Linear algebra.
-  let svd = Operator("linalg_svd"), eigh = Operator("linalg_eigh"), cholesky = Operator("linalg_cholesky")
+  let svd = Operator("linalg_svd"), svdvals = Operator("linalg_svdvals"), eigh = Operator("linalg_eigh"),
+    cholesky = Operator("linalg_cholesky")
   let qr = Operator("linalg_qr"), solve = Operator("linalg_solve"), inverse = Operator("linalg_inv")
   let choleskyEx = Operator("linalg_cholesky_ex")
   let solveTriangular = Operator("linalg_solve_triangular"), trace = Operator("trace")

@@ -106,6 +106,15 @@ public enum Memory {
   /// A training step frees and takes the same blocks again; with the C library's defaults half of the time went into
   /// giving back and clearing pages.
   public static func keepFreed() { ct_keep_memory() }
+
+  /// Called where an operator asks for more memory than there is, with LibTorch's reason: it may end the process with words for
+  /// people. Set it once, at the start.
+  nonisolated(unsafe) public static var whenExhausted: (String) -> Void = { _ in }
+
+  static func lookForExhaustion(_ reason: String) {
+    let signs = ["can't allocate memory", "out of memory", "Storage size calculation overflowed"]
+    if signs.contains(where: reason.contains) { whenExhausted(reason) }
+  }
 }
 
 /// The library underneath.

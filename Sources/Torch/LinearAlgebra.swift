@@ -5,6 +5,8 @@ public func svd(_ x: Tensor) -> (u: Tensor, s: Tensor, vT: Tensor) {
   let r = aten.svd.list(.tensor(x), false)
   return (r[0], r[1], r[2])
 }
+/// In descending order.
+public func singularValues(_ x: Tensor) -> Tensor { aten.svdvals(.tensor(x)) }
 /// Eigenvalues in ascending order and eigenvectors in columns, of a symmetric matrix.
 public func eigh(_ x: Tensor) -> (values: Tensor, vectors: Tensor) {
   // cuSOLVER's are wrong by chance for batches (pytorch issue 192483), and slow for small matrices.

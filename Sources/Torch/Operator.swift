@@ -119,6 +119,7 @@ public struct Operator: @unchecked Sendable {
       }
     }
     let reason = String(cString: ct_error())
+    Memory.lookForExhaustion(reason)
     fatalError("\(name)(\(given.joined(separator: ", "))): \(reason)", file: file, line: line)
   }
 }
@@ -164,5 +165,8 @@ private struct Room {
 /// Traps with LibTorch's reason when a call failed: the mistake is the programmer's.
 @inline(__always)
 func check(_ failed: Int32, _ what: String = "", file: StaticString = #fileID, line: UInt = #line) {
-  if failed != 0 { fatalError("\(what): \(String(cString: ct_error()))", file: file, line: line) }
+  guard failed != 0 else { return }
+  let reason = String(cString: ct_error())
+  Memory.lookForExhaustion(reason)
+  fatalError("\(what): \(reason)", file: file, line: line)
 }

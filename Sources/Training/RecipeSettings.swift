@@ -50,6 +50,7 @@ extension RecipeSettings {
       guard let field = present[key]!.read(value) else {
         throw .badSetting(name, value: "'\(value)'", reason: "it must be \(present[key]!.kind)")
       }
+      if let limit = field.limit(named: key) { throw .badSetting(name, value: "'\(value)'", reason: limit) }
       given[key] = field
     }
     return try merging(given, recipe: recipe)
@@ -144,6 +145,21 @@ private enum Field: Codable, CustomStringConvertible {
       return fields.count == parts.count ? .list(fields) : nil
     case .table:
       return try? JSONDecoder().decode(Field.self, from: Data(word.utf8))
+    }
+  }
+
+  /// What holds for settings of these names in all recipes; nil where the value keeps to it.
+  func limit(named key: String) -> String? {
+    switch self {
+    case .number(let number) where key == "batch" && !(1...65_536).contains(number): "it must be 1 to 65536"
+    case .number(let number) where key.lowercased().hasSuffix("rate") && !(number >= 0 && number <= 10):
+      "it must be 0 to 10"
+    case .number(let number) where ["beta1", "beta2"].contains(key) && !(0..<1).contains(number):
+      "it must be 0 or more and below 1"
+    // What counts something fits into an integer, with room for multiples.
+    case .number(let number) where abs(number) > 1e9: "it is too large"
+    case .list(let list): list.lazy.compactMap { $0.limit(named: key) }.first
+    default: nil
     }
   }
 

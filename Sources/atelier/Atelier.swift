@@ -35,6 +35,12 @@ struct Atelier: ParsableCommand {
   /// Tells the world's errors in one sentence on standard error, with their exit codes (see `Exit`).
   static func main() {
     Interruption.unblock()
+    Memory.whenExhausted = { _ in
+      Console.complain(
+        "atelier: There isn't enough memory for that: use smaller pictures, a smaller --batch, or settings with fewer units."
+      )
+      Foundation.exit(Exit.unavailable.rawValue)
+    }
     do {
       var arguments = Array(CommandLine.arguments.dropFirst())
       if arguments.first == "train" { arguments = ["train"] + Train.settled(Array(arguments.dropFirst())) }

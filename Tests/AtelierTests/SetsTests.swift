@@ -55,6 +55,22 @@ import Testing
     }
   }
 
+  /// Settings that no machine has room for, or that no optimizer takes, ended in a backtrace.
+  @Test(arguments: [
+    ("--batch", "1e18", 64, "it must be 1 to 65536"), ("--rate", "1e40", 64, "it must be 0 to 10"),
+    ("--beta1", "-1", 64, "below 1"), ("--smoothing", "-1", 64, "it must be in 0...1"),
+    ("--latent", "1e18", 64, "it is too large"), ("--latent", "999999999", 69, "There isn't enough memory for that"),
+  ])
+  func settingsBeyondAllBounds(option: String, value: String, status: Int32, words: String) throws {
+    try inFolder { atelier in
+      let refused = try atelier.run([
+        "train", Binary.pictures, "--recipe", "dense", "--size", "32", "--pictures-seen", "64", "--run", "run",
+        "\(option)=\(value)",
+      ])
+      #expect(refused.status == status && refused.err.contains(words), "\(refused.status) \(refused.err)")
+    }
+  }
+
   /// A folder beside the artist doesn't hide a model that comes with Atelier.
   @Test func aFolderOfPicturesHidesNoModel() throws {
     try inFolder { atelier in

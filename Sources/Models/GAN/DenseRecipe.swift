@@ -74,6 +74,7 @@ public final class DenseRecipe: LatentRecipe {
     try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
     try expect(settings.latent > 0, "latent", settings.latent, "it must be 1 or more")
     try expect(settings.hidden >= 0, "hidden", settings.hidden, "it must be 0 or more")
+    try expect((0...1).contains(settings.smoothing), "smoothing", settings.smoothing, "it must be in 0...1")
   }
 
   public var saved: [String: any Saved] {
