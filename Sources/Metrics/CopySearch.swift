@@ -35,7 +35,7 @@ public struct CopySearch {
   ///   - progress: told how many are done.
   public static func grids(of pictures: Tensor, progress: (Int) -> Void = { _ in }) -> Tensor {
     withoutGradients {
-      let some = batch(of: pictures)
+      let some = batchSize(of: pictures, atMost: 1024)
       let parts = stride(from: 0, to: pictures.size(0), by: some).map { start -> Tensor in
         let end = min(start + some, pictures.size(0))
         defer { progress(end) }
@@ -52,7 +52,7 @@ public struct CopySearch {
   ///   - except: for each picture a real one that is left out; none when empty.
   public func nearest(to pictures: Tensor, except: [Int] = [], progress: (Int) -> Void = { _ in }) -> [Match] {
     withoutGradients {
-      let some = min(256, batch(of: pictures))
+      let some = batchSize(of: pictures, atMost: 256)
       return stride(from: 0, to: pictures.size(0), by: some).flatMap { start -> [Match] in
         let end = min(start + some, pictures.size(0))
         let own = except.isEmpty ? [] : Array(except[start..<end])
@@ -121,11 +121,6 @@ private let (leastGain, mostGain, mostOffset) = (0.7, 1.4, 0.12)
 private let mostCandidates = 24
 /// Places of the middle, a side.
 private let places = side - middle + 1
-
-/// How many at a time, so that large ones, too, stay within some 100 MB.
-private func batch(of pictures: Tensor) -> Int {
-  max(8, min(1024, (8 << 20) / max(1, pictures.shape.dropFirst().reduce(1, *))))
-}
 
 /// Uint8 [N, C, H, W] to [N, 3, 32, 32] in 0...1, without the finest detail.
 func prepared(_ pictures: Tensor) -> Tensor { small(coloured(pictures)) }

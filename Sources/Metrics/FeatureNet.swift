@@ -53,7 +53,7 @@ public final class FeatureNet {
   /// - Parameters:
   ///   - pictures: uint8 [N, C, H, W]; 1 channel is grey, and a 4th is alpha, laid on white.
   ///   - progress: is told how many pictures are done.
-  public func features(of pictures: Tensor, batch: Int = 32, progress: (Int) -> Void = { _ in }) -> Tensor {
+  public func features(of pictures: Tensor, batch: Int = 16, progress: (Int) -> Void = { _ in }) -> Tensor {
     let count = pictures.size(0)
     let parts = stride(from: 0, to: count, by: batch).map { start in
       withoutGradients {

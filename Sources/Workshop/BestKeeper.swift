@@ -72,11 +72,13 @@ final class BestKeeper {
     guard last?.isMeasured == false, picturesSeen > 0, elapsed >= nextLook else { return nil }
     if isThrifty, notes.looks.isEmpty || spent == 0 {
       // What a look is going to take isn't known yet: told from a few pictures.
-      guard let secondsASample, let each = secondsAPicture() else { return nil }
+      guard let secondsASample, let each = secondsAPicture else { return nil }
       let missing = mostReal - SetFeatures.known(of: set, at: self.path, by: net!).size(0)
       let expected = each * Double(max(0, missing) + Self.samples) + secondsASample * Double(Self.samples)
-      nextLook = (spent + expected) / Self.share
-      guard elapsed >= nextLook else { return nil }
+      let due = (spent + expected) / Self.share
+      // The next sheet tells better what a picture takes.
+      nextLook = min(due, elapsed + 300)
+      guard elapsed >= due else { return nil }
     }
     return look()
   }
@@ -85,7 +87,7 @@ final class BestKeeper {
   private var mostReal: Int { min(Self.mostReal, set.count) }
 
   /// What the network takes for a picture; nil where its weights can't be had.
-  private func secondsAPicture() -> Double? {
+  private lazy var secondsAPicture: Double? = {
     let start = ProcessInfo.processInfo.systemUptime
     defer { spent += ProcessInfo.processInfo.systemUptime - start }
     guard let net = opened() else { return nil }
@@ -93,7 +95,7 @@ final class BestKeeper {
     let some = set.sample(atMost: 16)
     _ = net.features(of: set.bytes(of: some))
     return (ProcessInfo.processInfo.systemUptime - opened) / Double(some.count)
-  }
+  }()
 
   /// Told that training has ended: the last checkpoint is measured where others were.
   func finished() -> (quality: Quality, isBest: Bool)? {
