@@ -154,7 +154,7 @@ private enum Field: Codable, CustomStringConvertible {
     case .number(let number) where key == "batch" && !(1...65_536).contains(number): "it must be 1 to 65536"
     case .number(let number) where key.lowercased().hasSuffix("rate") && !(number >= 0 && number <= 10):
       "it must be 0 to 10"
-    case .number(let number) where ["beta1", "beta2"].contains(key) && !(0..<1).contains(number):
+    case .number(let number) where ["beta1", "beta2", "rateHold"].contains(key) && !(0..<1).contains(number):
       "it must be 0 or more and below 1"
     // What counts something fits into an integer, with room for multiples.
     case .number(let number) where abs(number) > 1e9: "it is too large"

@@ -297,4 +297,11 @@ import Training
       #expect(try R3GANSettings(for: situation, preset: preset).size == size)
     }
   }
+
+  /// A rate that falls after the run's end was an empty range, which trapped.
+  @Test func ratesFallWithinTheRun() {
+    #expect(throws: RecipeError.self) {
+      try R3GANSettings().changed(by: [("rate-hold", "1e9")], recipe: R3GANRecipe.name)
+    }
+  }
 }
