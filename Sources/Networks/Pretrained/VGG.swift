@@ -1,4 +1,3 @@
-import Networks
 import Torch
 
 /// The convolutions of VGG16 or VGG19 (Simonyan and Zisserman 2015, table 1, D and E), whose features say what a

@@ -1,3 +1,4 @@
+import Networks
 import Torch
 
 /// How much pictures differ to a trained network: the mean squared difference of features of length 1, summed over

@@ -1,3 +1,4 @@
+import Networks
 import Media
 import Models
 import Torch
