@@ -118,6 +118,6 @@ private func r3gan(_ arguments: Arguments) -> Double {
 private func generate(_ arguments: Arguments) -> Double {
   let recipe: DCGANRecipe = made(DCGANRecipe.Settings())
   return rate(windows: 10, of: 1, per: 64) { i in
-    _ = recipe.sample(seeds: (0..<64).map { UInt64(64 * i + $0) })
+    _ = recipe.model.sample(seeds: (0..<64).map { UInt64(64 * i + $0) })
   }
 }

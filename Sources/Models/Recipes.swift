@@ -2,8 +2,19 @@ import Networks
 import Torch
 import Training
 
-/// All recipes, the default one first: add a family here.
-public var recipes: [any Recipe.Type] {
+/// All recipes: those of Atelier, and those that were added.
+public var recipes: [any Recipe.Type] { own + added }
+
+private nonisolated(unsafe) var added: [any Recipe.Type] = []
+
+/// Adds a family of one's own, for all verbs. Call it before anything else is done, at a program's start.
+public func register(_ recipe: any Recipe.Type) {
+  precondition(!recipes.contains { $0.name == recipe.name }, "there is a recipe \(recipe.name) already")
+  added.append(recipe)
+}
+
+/// Add a family here.
+private var own: [any Recipe.Type] {
   [
     R3GANRecipe.self, StyleGAN2Recipe.self, ProjectedRecipe.self, DCGANRecipe.self, DenseRecipe.self,
     DiffusionRecipe.self, VAERecipe.self, VQGANRecipe.self,
@@ -21,17 +32,14 @@ public func recipe(named name: String) throws(RecipeError) -> any Recipe.Type {
   throw .unknownRecipe(name, known: recipes.map { $0.name })
 }
 
-/// The generator of a checkpoint, ready to make pictures: what it doesn't need for that is left out of the file's
-/// reading.
+/// The model of a checkpoint, and nothing that only training needs: its weights are read when they are first used.
 ///
 /// - Throws: `RecipeError` when the recipe or its settings aren't known, `CheckpointError.doesNotFit`.
-public func generator(of checkpoint: Checkpoint, on device: Device = .cpu) throws -> any Recipe {
-  func open<R: Recipe>(_ type: R.Type) throws -> any Recipe {
-    let settings = try R.Settings(json: checkpoint.facts.settings, recipe: R.name)
-    var noise = Noise(seed: checkpoint.facts.seed)
-    let recipe = try R(settings, noise: &noise, on: device)
-    try checkpoint.restore(into: recipe.published)
-    return recipe
+public func model(of checkpoint: Checkpoint, on device: Device = .cpu) throws -> any Model {
+  func open<R: Recipe>(_ type: R.Type) throws -> any Model {
+    let model = try R.Trained(R.Settings(json: checkpoint.facts.settings, recipe: R.name), on: device)
+    try checkpoint.restore(into: model.parts)
+    return model
   }
   return try open(recipe(named: checkpoint.facts.recipe))
 }

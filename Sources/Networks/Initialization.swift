@@ -63,5 +63,6 @@ private func orthonormal(_ shape: [Int], _ noise: inout Noise) -> Tensor {
   return (rows < columns ? signed.T : signed).reshaped(shape)
 }
 
-/// A parameter that shows at once when it was never filled.
-func unfilled(_ shape: [Int]) -> Tensor { Tensor.full(shape, .nan).requiringGradient() }
+/// A parameter without numbers yet: one NaN, seen at every place, so that it takes no memory, and that it was never filled
+/// shows at once.
+func unfilled(_ shape: [Int]) -> Tensor { Tensor.full([], .nan).expanded(shape).requiringGradient() }

@@ -73,6 +73,7 @@ extension Module {
   /// which PyTorch's constructors draw: the same seed gives the same network.
   public func initialize(_ noise: inout Noise, as scheme: Initialization = .standard) {
     withoutGradients {
+      for (_, tensor) in state { tensor.materialize() }
       walk(self, "", leave: { $0.fill(&noise, as: scheme) })
     }
   }

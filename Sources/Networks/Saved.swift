@@ -40,6 +40,19 @@ public enum StateError: Explained, Equatable {
 func copy(
   _ tensors: [String: Tensor], into state: [(name: String, tensor: Tensor)], strict: Bool = true
 ) throws(StateError) {
+  let pairs = try check(tensors, fit: state, strict: strict)
+  withoutGradients {
+    for (mine, theirs) in pairs { mine.copy(from: theirs) }
+  }
+}
+
+/// Checks every name and shape, and changes nothing.
+///
+/// - Returns: the tensors of both that belong together.
+@discardableResult
+func check(
+  _ tensors: [String: Tensor], fit state: [(name: String, tensor: Tensor)], strict: Bool = true
+) throws(StateError) -> [(mine: Tensor, theirs: Tensor)] {
   var unused = Set(tensors.keys)
   var pairs: [(mine: Tensor, theirs: Tensor)] = []
   for (name, mine) in state {
@@ -52,7 +65,5 @@ func copy(
     pairs.append((mine, theirs))
   }
   if strict, let name = unused.min() { throw .unexpected(name) }
-  withoutGradients {
-    for (mine, theirs) in pairs { mine.copy(from: theirs) }
-  }
+  return pairs
 }

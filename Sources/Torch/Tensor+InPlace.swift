@@ -1,8 +1,14 @@
 /// Changes to a tensor's own elements: for optimizers, averages and loading, inside `withoutGradients`.
 extension Tensor {
   /// Takes the other's elements, converted and broadcast.
-  public func copy(from other: Tensor) { aten.copy_.run(.tensor(self), .tensor(other)) }
-  public func fill(_ value: Double) { aten.fill_.run(.tensor(self), .double(value)) }
+  public func copy(from other: Tensor) {
+    materialize()
+    aten.copy_.run(.tensor(self), .tensor(other))
+  }
+  public func fill(_ value: Double) {
+    materialize()
+    aten.fill_.run(.tensor(self), .double(value))
+  }
   public func zero() { aten.zero_.run(.tensor(self)) }
   public func add(_ other: Tensor, scaledBy factor: Double = 1) {
     aten.add_.run(.tensor(self), .tensor(other), .double(factor))
@@ -12,8 +18,13 @@ extension Tensor {
   public func lerp(toward other: Tensor, weight: Double) {
     aten.lerp_.run(.tensor(self), .tensor(other), .double(weight))
   }
+  /// Gives each element its own place, where they share one as after `expanded`, so that they can be changed.
+  public func materialize() {
+    if isExpanded { become(detached().contiguous()) }
+  }
   /// Writes `source` over the slices from `start` of dimension `dim`.
   public func setSlice(dim: Int = 0, from start: Int, to source: Tensor) {
+    materialize()
     narrowed(dim: dim, from: start, count: source.size(dim)).copy(from: source)
   }
 }

@@ -86,6 +86,8 @@ extension Tensor {
   public var count: Int { Int(ct_numel(handle)) }
   public var device: Device { Device(ct_tensor_device(handle)) }
   public var isContiguous: Bool { ct_is_contiguous(handle, false) }
+  /// Whether several of its elements are in one place, as of one number that was expanded.
+  public var isExpanded: Bool { ct_is_expanded(handle) }
   /// Whether the channels of a pixel lie side by side in memory.
   public var isChannelsLast: Bool { ct_is_contiguous(handle, true) }
   public var dtype: DType {

@@ -43,7 +43,7 @@ import Workshop
         ["train", Binary.pictures, "--run", "run", "--pictures-seen", "24"] + settings)
       try #require(trained.status == 0, "\(trained.err)")
       let generator = try Generator("\(atelier.folder)/run", in: Workspace("\(atelier.folder)/workspace"))
-      let made = try generator.sampling().sample(seeds: [0, 1, 2, 3, 4])
+      let made = try generator.pictureModel().sample(seeds: [0, 1, 2, 3, 4])
       #expect(made.std(dims: [0]).max().item() > 1e-3, "five pictures, not five times one")
       try Safetensors.write(["pictures": made], to: "\(atelier.folder)/made.safetensors")
       let difference = try python("check", generator.path, "\(atelier.folder)/made.safetensors")
@@ -59,10 +59,38 @@ import Workshop
       #expect(imported.status == 0, "\(imported.err)")
       let generator = try Generator("theirs", in: Workspace("\(atelier.folder)/workspace"))
       let theirs = try Safetensors.read("\(atelier.folder)/theirs.safetensors").tensors["pictures"]!
-      let mine = try generator.sampling().sample(seeds: [0, 1, 2, 3, 4])
+      let mine = try generator.pictureModel().sample(seeds: [0, 1, 2, 3, 4])
       #expect(mine.shape == theirs.shape)
       #expect(abs(mine - theirs).max().item() < Self.tolerance)
       #expect(try atelier.run("generate", "theirs", "--seeds", "0-4", "--grid", "--out", "made").status == 0)
+    }
+  }
+
+  /// Files as people save them: their names and shapes tell what they are, and nobody says `--as`.
+  @Test(arguments: [
+    (layout: "plain", part: ""), ("nested", "models.netG_state_dict"), ("parallel", "module"), ("without-biases", ""),
+    ("with-biases", ""), ("optimizer", "g_ema"), ("dense", ""),
+  ])
+  func layoutsOfOthersComeIn(_ layout: String, _ part: String) throws {
+    try inFolder { atelier in
+      _ = try python("layout", layout, "\(atelier.folder)/theirs.pth", "\(atelier.folder)/theirs.safetensors")
+      let imported = try atelier.run("models", "import", "theirs.pth")
+      #expect(imported.status == 0, "\(imported.err)")
+      #expect(imported.out.contains(layout == "dense" ? "(dense, 8 px" : "(dcgan, 32 px") || layout == "without-biases")
+      #expect(imported.out.contains("from \(part))") == !part.isEmpty)
+      let generator = try Generator("theirs", in: Workspace("\(atelier.folder)/workspace"))
+      let theirs = try Safetensors.read("\(atelier.folder)/theirs.safetensors").tensors["pictures"]!
+      let mine = try generator.pictureModel().sample(seeds: [0, 1, 2, 3, 4])
+      #expect(mine.shape == theirs.shape)
+      #expect(abs(mine - theirs).max().item() < Self.tolerance)
+      #expect(mine.std(dims: [0]).max().item() > 1e-3, "five pictures, not five times one")
+      guard layout == "optimizer" else { return }
+      let other = try atelier.run("models", "import", "theirs.pth", "--part", "g", "--name", "newer")
+      #expect(other.status == 0 && other.out.contains("from g)"), "\(other.err)")
+      let none = try atelier.run("models", "import", "theirs.pth", "--part", "h", "--name", "none")
+      #expect(none.status == 64 && none.err.contains("use d, g, g_ema, optim"), "\(none.err)")
+      let wrong = try atelier.run("models", "import", "theirs.pth", "--as", "r3gan", "--name", "none")
+      #expect(wrong.status == 65 && wrong.err.contains("mapping.0.weight"), "\(wrong.err)")
     }
   }
 }

@@ -3,6 +3,7 @@
     python generator.py check CHECKPOINT PICTURES    loads CHECKPOINT's generator into PyTorch, and prints the largest
                                                      difference between its pictures and those in PICTURES (seeds 0 …)
     python generator.py make RECIPE WEIGHTS PICTURES writes a PyTorch generator's state_dict, and its pictures (seeds 0 …)
+    python generator.py layout LAYOUT WEIGHTS PICTURES the same as people save them: see `saved`
 """
 import json
 import pathlib
@@ -52,6 +53,42 @@ def dcgan(settings):
     return Main(*layers, nn.ConvTranspose2d(widths[-1], settings["channels"], 4, 2, 1), nn.Tanh())
 
 
+def sequence(widths, latent, channels, bias, last_bias):
+    """As PyTorch's DCGAN example and its descendants have it, of any widths."""
+    layers = [nn.ConvTranspose2d(latent, widths[0], 4, bias=bias), nn.BatchNorm2d(widths[0]), nn.ReLU(True)]
+    for i, o in zip(widths, widths[1:]):
+        layers += [nn.ConvTranspose2d(i, o, 4, 2, 1, bias=bias), nn.BatchNorm2d(o), nn.ReLU(True)]
+    return Main(*layers, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1, bias=last_bias), nn.Tanh())
+
+
+def saved(layout):
+    """A generator, the latents' size, and what `torch.save` is given."""
+    latent = 10
+    network = {
+        "without-biases": lambda: sequence([20, 12, 12, 6], latent, 3, False, False),
+        "with-biases": lambda: sequence([12, 6, 5], latent, 1, True, True),
+        "dense": lambda: Main(nn.Linear(latent, 20), nn.Tanh(), nn.Linear(20, 48), nn.Tanh(), nn.Linear(48, 3 * 64), nn.Tanh()),
+    }.get(layout, lambda: sequence([24, 12, 6], latent, 3, False, True))()
+    judge = nn.Sequential(nn.Conv2d(3, 6, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(6, 1, 4))
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    for _ in range(3):  # So that statistics, biases and the optimizer's memory are not those of a new network.
+        z = torch.randn(16, latent) if layout == "dense" else torch.randn(16, latent, 1, 1)
+        optimizer.zero_grad()
+        (network(z) - 0.2).square().mean().backward()
+        optimizer.step()
+    state = network.state_dict()
+    if layout == "nested":
+        whole = {"epoch": 3, "models": {"netG_state_dict": state, "netD_state_dict": judge.state_dict()}}
+    elif layout == "parallel":
+        whole = nn.DataParallel(network).state_dict()
+    elif layout == "optimizer":
+        newer = {name: tensor + 0.5 if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+        whole = {"g": newer, "g_ema": state, "d": judge.state_dict(), "optim": optimizer.state_dict(), "step": 1234}
+    else:
+        whole = state
+    return network.eval(), latent, whole
+
+
 def latents(count, size):
     return torch.stack([torch.randn(size, generator=torch.Generator().manual_seed(seed)) for seed in range(count)])
 
@@ -79,6 +116,15 @@ if sys.argv[1] == "check":
     state = {name[len(prefix):]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     made = pictures(metadata["recipe"], json.loads(metadata["settings"]), state, len(theirs))
     print(float((made - theirs).abs().max()))
+elif sys.argv[1] == "layout":
+    torch.manual_seed(7)
+    layout, weights, made = sys.argv[2:]
+    network, latent, whole = saved(layout)
+    torch.save(whole, weights)
+    z = latents(5, latent)
+    with torch.no_grad():
+        theirs = network(z).reshape(5, 3, 8, 8) if layout == "dense" else network(z[:, :, None, None])
+    write(made, {"pictures": theirs})
 else:
     torch.manual_seed(7)
     recipe, weights, made = sys.argv[2:]

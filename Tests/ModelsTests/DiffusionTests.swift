@@ -102,12 +102,11 @@ import Training
     var noise = Noise(seed: 7)
     let recipe = try DiffusionRecipe(Self.settings(), noise: &noise, on: .cpu)
     for sampling in [Sampling.heun(2), .solver(3)] {
-      try recipe.draw(by: sampling)
-      let many = recipe.sample(seeds: Array(0..<20))
+      let many = try recipe.model.sample(seeds: Array(0..<20)) { $0.sampling = sampling }
       #expect(many.shape == [20, 3, 16, 16] && many.allFinite && abs(many).max().item() <= 1)
-      #expect(recipe.sample(seeds: [17])[0].isEqual(to: many[17]), "\(sampling)")
+      #expect(try recipe.model.sample(seeds: [17]) { $0.sampling = sampling }[0].isEqual(to: many[17]), "\(sampling)")
     }
-    #expect(throws: RecipeError.self) { try recipe.draw(by: .quick(4)) }
+    #expect(throws: RecipeError.self) { try recipe.model.sample(seeds: [0]) { $0.sampling = .quick(4) } }
   }
 
   /// Of pictures that are all one colour, both networks come nearer to it within some hundred steps.
@@ -117,17 +116,18 @@ import Training
     var noise = Noise(seed: 6)
     let recipe = try DiffusionRecipe(settings, noise: &noise, on: .cpu)
     let real = Batch(pictures: Tensor.full([4, 3, 16, 16], 0.6).channelsLast(), indices: [0, 1, 2, 3])
-    func distance() -> Double { abs(recipe.sample(seeds: [1, 2, 3]) - 0.6).mean().item() }
-    let before = distance()
+    func distance(_ sampling: Sampling? = nil) throws -> Double {
+      try abs(recipe.model.sample(seeds: [1, 2, 3]) { $0.sampling = sampling } - 0.6).mean().item()
+    }
+    let before = try distance()
     for i in 0..<120 {
       var noise = Noise(seed: 1, at: i)
       let progress = Progress(picturesSeen: 4 * i, fraction: Double(i) / 120, totalPictures: 480)
       #expect(recipe.step(real, noise: &noise, at: progress).allSatisfy { $0.value.isFinite })
     }
     for sampling in [Sampling.solver(8), .quick(4), .quick(1)] {
-      try recipe.draw(by: sampling)
       // Twelve numbers of noise go through eight channels, so not all of it can be seen.
-      #expect(distance() < 0.8 * before, "\(sampling)")
+      #expect(try distance(sampling) < 0.8 * before, "\(sampling)")
     }
   }
 
@@ -155,12 +155,15 @@ import Training
     var hole = [Float](repeating: 0, count: 2 * 256)
     for i in 0..<2 { for y in 4..<9 { for x in 5..<12 { hole[i * 256 + y * 16 + x] = 1 } } }
     let mask = Tensor(hole, shape: [2, 1, 16, 16])
-    let filled = recipe.filled(pictures, mask: mask, seeds: [3, 4])
+    func fill(_ some: Range<Int>, seeds: [UInt64]) throws -> Tensor {
+      try recipe.model.sample(seeds: seeds) { ($0.given, $0.mask) = (pictures[some], mask[some]) }
+    }
+    let filled = try fill(0..<2, seeds: [3, 4])
     #expect((filled * (1 - mask)).isEqual(to: pictures.contiguous() * (1 - mask)))
     #expect(abs((filled - pictures) * mask).max().item() > 0.05)
-    let alone = recipe.filled(pictures[1..<2], mask: mask[1..<2], seeds: [4])
+    let alone = try fill(1..<2, seeds: [4])
     #expect(alone[0].isEqual(to: filled[1]))
-    #expect(!recipe.filled(pictures[1..<2], mask: mask[1..<2], seeds: [5]).isEqual(to: alone))
+    #expect(try !fill(1..<2, seeds: [5]).isEqual(to: alone))
   }
 
   /// The more noise, the less is left.
@@ -168,8 +171,9 @@ import Training
     var noise = Noise(seed: 9)
     let recipe = try DiffusionRecipe(Self.settings(), noise: &noise, on: .cpu)
     let pictures = Self.set(2).batch([0, 1]).contiguous()
-    let distances = [0, 0.2, 0.6, 1].map { strength in
-      abs(recipe.redrawn(pictures, strength: strength, seeds: [3, 4]) - pictures).mean().item()
+    let distances = try [0, 0.2, 0.6, 1].map { strength in
+      let made = try recipe.model.sample(seeds: [3, 4]) { ($0.given, $0.strength) = (pictures, strength) }
+      return abs(made - pictures).mean().item()
     }
     #expect(distances[0] == 0 && distances == distances.sorted())
   }
@@ -190,15 +194,14 @@ import Training
       _ = recipe.step(batch, noise: &noise, at: progress)
     }
     func made(_ name: String?, _ guidance: Double = 1) throws -> Tensor {
-      try recipe.choose(name, guidance: guidance)
-      return recipe.sample(seeds: [1, 2])
+      try recipe.model.sample(seeds: [1, 2]) { ($0.className, $0.guidance) = (name, guidance) }
     }
     let cats = try made("cats")
     #expect(try !made("dogs").isEqual(to: cats) && !made("cats", 3).isEqual(to: cats) && made("cats").isEqual(to: cats))
     // Without a choice, each seed has its own class, as often as the set has it.
     let all = try made(nil), dogs = try made("dogs")
     for i in 0..<2 { #expect(all[i].isEqual(to: cats[i]) || all[i].isEqual(to: dogs[i])) }
-    #expect(throws: RecipeError.self) { try recipe.choose("birds", guidance: 1) }
+    #expect(throws: RecipeError.self) { try made("birds") }
   }
 
   @Test func badSettingsAreNamed() {

@@ -22,7 +22,7 @@ import Training
   }
 
   /// Five steps from the golden's weights, on its pictures and noise.
-  private func followsPyTorch<R: LatentRecipe>(_ settings: R.Settings, as: R.Type) throws {
+  private func followsPyTorch<R: Recipe>(_ settings: R.Settings, as: R.Type) throws where R.Trained: PictureModel {
     var noise = Noise(seed: 0)
     let recipe = try R(settings, noise: &noise, on: .cpu)
     for part in ["generator", "discriminator"] {
@@ -52,7 +52,7 @@ import Training
     }
     // A state from PyTorch makes PyTorch's pictures; the average is what makes pictures.
     try recipe.saved["generator.average"]!.restore(after)
-    let made = recipe.decode(golden["\(R.name)/latents"]!.flattened(from: 1))
+    let made = recipe.model.sample(latents: golden["\(R.name)/latents"]!.flattened(from: 1))
     let theirs = golden["\(R.name)/pictures"]!.reshaped(made.shape)
     #expect((made - theirs).norm().item() / theirs.norm().item() < 1e-5)
     #expect(abs(made - theirs).max().item() < 1e-5)
@@ -116,22 +116,22 @@ import Training
       Batch(pictures: noise.uniform([2, 3, size, size], from: -1, to: 1).channelsLast(), indices: [0, 1]),
       noise: &noise, at: Progress(picturesSeen: 0, fraction: 0, totalPictures: 100))
     #expect(readings.allSatisfy { $0.value.isFinite })
-    #expect(recipe.sample(seeds: [7]).shape == [1, 3, size, size])
+    #expect(recipe.model.sample(seeds: [7]).shape == [1, 3, size, size])
   }
 
   @Test func aPictureIsTheSameInAnyBatch() throws {
     var noise = Noise(seed: 0)
     var settings = DCGANRecipe.Settings()
     (settings.size, settings.width) = (32, 8)
-    let recipes: [any LatentRecipe] = [
-      try DCGANRecipe(settings, noise: &noise, on: .cpu),
-      try DenseRecipe(DenseRecipe.Settings(), noise: &noise, on: .cpu),
+    let models: [any PictureModel] = [
+      try DCGANRecipe(settings, noise: &noise, on: .cpu).model,
+      try DenseRecipe(DenseRecipe.Settings(), noise: &noise, on: .cpu).model,
     ]
-    for recipe in recipes {
-      let all = recipe.sample(seeds: Array(0..<37))
+    for model in models {
+      let all = model.sample(seeds: Array(0..<37))
       #expect(all.rawBytes.count == all.count * 4)
       for seed in [0, 5, 15, 16, 36] {
-        #expect(recipe.sample(seeds: [UInt64(seed)]).rawBytes == all[seed..<seed + 1].rawBytes)
+        #expect(model.sample(seeds: [UInt64(seed)]).rawBytes == all[seed..<seed + 1].rawBytes)
       }
     }
   }
@@ -164,9 +164,9 @@ import Training
     (settings.size, settings.width) = (32, 4)
     let recipe = try DCGANRecipe(settings, noise: &noise, on: .cpu)
     let facts = Checkpoint.Facts(recipe: DCGANRecipe.name, settings: settings.json, seed: 1)
-    try Checkpoint.write(recipe.published, facts: facts, to: folder + "/g.safetensors")
-    let other = try #require(try generator(of: Checkpoint(path: folder + "/g.safetensors")) as? any SamplingRecipe)
-    #expect(other.sample(seeds: [3, 4]).isEqual(to: recipe.sample(seeds: [3, 4])))
+    try Checkpoint.write(recipe.model.parts, facts: facts, to: folder + "/g.safetensors")
+    let other = try #require(try model(of: Checkpoint(path: folder + "/g.safetensors")) as? any PictureModel)
+    #expect(other.sample(seeds: [3, 4]).isEqual(to: recipe.model.sample(seeds: [3, 4])))
   }
 
   /// Red and blue pictures in two folders: each is made when it is asked for.
@@ -187,8 +187,7 @@ import Training
       #expect(recipe.step(batch, noise: &noise, at: progress).allSatisfy { $0.value.isFinite })
     }
     func redness(_ name: String?, _ seeds: [UInt64] = [1, 2, 3, 4]) throws -> [Double] {
-      try recipe.choose(name, guidance: 1)
-      let made = recipe.sample(seeds: seeds)
+      let made = try recipe.model.sample(seeds: seeds) { $0.className = name }
       return (made.narrowed(dim: 1, from: 0, count: 1) - made.narrowed(dim: 1, from: 2, count: 1))
         .mean(dims: [1, 2, 3]).doubles
     }

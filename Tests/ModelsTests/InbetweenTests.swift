@@ -79,8 +79,8 @@ import Training
 
   private func shipped() throws -> Inbetweening {
     let path = Self.tests.deletingLastPathComponent().appendingPathComponent("Examples/models/inbetween.safetensors")
-    let recipe = try #require(try generator(of: Checkpoint(path: path.path)) as? InbetweenRecipe)
-    return recipe.inbetweening
+    let model = try #require(try model(of: Checkpoint(path: path.path)) as? InbetweenModel)
+    return model.inbetweening
   }
 
   @Test func aPanIsDrawnHalfWay() throws {

@@ -285,7 +285,7 @@ import Training
     (settings.size, settings.cropSide, settings.precision) = (64, 32, "float32")
     var noise = Noise(seed: seed)
     let recipe = try InstantRecipe(settings, noise: &noise, on: .cpu)
-    recipe.learn(from: eye)
+    try recipe.take(Pretrained("vgg16"), weights: eye.savedTensors)
     return recipe
   }
 
@@ -294,7 +294,7 @@ import Training
     (settings.size, settings.cropSide, settings.styleSize, settings.precision) = (64, 32, 64, "float32")
     var noise = Noise(seed: seed)
     let recipe = try BrushRecipe(settings, noise: &noise, on: .cpu)
-    recipe.learn(from: eye)
+    try recipe.take(Pretrained("vgg16"), weights: eye.savedTensors)
     return recipe
   }
 
@@ -339,7 +339,7 @@ import Training
     (settings.steadiness, settings.rate) = (1e5, 1e-3)
     var noise = Noise(seed: 1)
     let recipe = try InstantRecipe(settings, noise: &noise, on: .cpu)
-    recipe.learn(from: eye)
+    try recipe.take(Pretrained("vgg16"), weights: eye.savedTensors)
     let batch = Batch(
       pictures: noise.uniform([2, 3, 64, 64], from: -1), indices: [0, 1],
       targets: noise.uniform([2, 3, 64, 64], from: -1),
@@ -367,16 +367,16 @@ import Training
       recipe.network, style: recipe.network.style(of: painting), texture: Texture(of: painting), precision: "float32")
     let expected = anyStyle(photograph)
     recipe.look(at: painting)
-    let first = try #require(recipe.transfer(back: false))
+    let first = try #require(recipe.model.transfer(back: false))
     let begun = first(photograph)
     #expect(abs(begun - expected).max().item() < 1e-4)
     _ = recipe.step(batch, noise: &noise, at: Progress(picturesSeen: 0, fraction: 0, totalPictures: 8))
-    let second = try #require(recipe.transfer(back: false))
+    let second = try #require(recipe.model.transfer(back: false))
     let after = second(photograph)
     #expect(!after.isEqual(to: begun))
     let other = try brush(4)
-    for (name, part) in recipe.published { try other.published[name]!.restore(part.savedTensors) }
-    let read = try #require(other.transfer(back: false))
+    for (name, part) in recipe.model.parts { try other.model.parts[name]!.restore(part.savedTensors) }
+    let read = try #require(other.model.transfer(back: false))
     #expect(read(photograph).isEqual(to: after))
   }
 }

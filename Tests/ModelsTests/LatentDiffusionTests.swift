@@ -32,19 +32,21 @@ import Training
   @Test func aRunGoesOnExactly() throws {
     let whole = try expectResumesExactly(Self.set(), pictures: 40, cuts: [10, 22, 34]) { try Self.recipe() }
     #expect(whole.saved["quick.begun"]!.savedTensors["is_done"]!.item() == 1)
-    #expect(whole.saved.keys.contains("coder.discriminator") && whole.published.keys.contains("coder.decoder.average"))
-    #expect(!whole.published.keys.contains("coder.discriminator"))
+    #expect(
+      whole.saved.keys.contains("coder.discriminator") && whole.model.parts.keys.contains("coder.decoder.average"))
+    #expect(!whole.model.parts.keys.contains("coder.discriminator"))
   }
 
   @Test func aPictureIsTheSameInAnyBatch() throws {
     let recipe = try Self.recipe()
-    let many = recipe.sample(seeds: Array(0..<20))
+    let many = recipe.model.sample(seeds: Array(0..<20))
     #expect(many.shape == [20, 3, 16, 16] && many.allFinite && abs(many).max().item() <= 1)
-    #expect(recipe.sample(seeds: [17])[0].isEqual(to: many[17]))
-    #expect(recipe.latents(seeds: [0]).shape == [1, 3 * 8 * 8])
+    #expect(recipe.model.sample(seeds: [17])[0].isEqual(to: many[17]))
+    #expect(recipe.model.latents(seeds: [0]).shape == [1, 3 * 8 * 8])
     let pictures = Self.set().batch([0, 1, 2, 3, 4, 5]).contiguous(), seeds = Array<UInt64>(0..<6)
-    let redrawn = recipe.redrawn(pictures, strength: 0.5, seeds: seeds)
-    #expect(recipe.redrawn(pictures[4..<5], strength: 0.5, seeds: [4])[0].isEqual(to: redrawn[4]))
+    let redrawn = try recipe.model.sample(seeds: seeds) { ($0.given, $0.strength) = (pictures, 0.5) }
+    let alone = try recipe.model.sample(seeds: [4]) { ($0.given, $0.strength) = (pictures[4..<5], 0.5) }
+    #expect(alone[0].isEqual(to: redrawn[4]))
   }
 
   /// Pixels that stay are those of the picture, not of its code.
@@ -53,12 +55,13 @@ import Training
     let picture = Self.set().batch([0]).contiguous()
     let mask = Tensor.zeros([1, 1, 16, 16])
     mask[0][0].narrowed(dim: 0, from: 5, count: 4).narrowed(dim: 1, from: 3, count: 7).fill(1)
-    let filled = recipe.filled(picture, mask: mask, seeds: [3])
+    func fill() throws -> Tensor { try recipe.model.sample(seeds: [3]) { ($0.given, $0.mask) = (picture, mask) } }
+    let filled = try fill()
     #expect((filled * (1 - mask)).isEqual(to: picture * (1 - mask)))
     #expect(abs((filled - picture) * mask).max().item() > 0.01)
-    #expect(recipe.filled(picture, mask: mask, seeds: [3]).isEqual(to: filled))
+    #expect(try fill().isEqual(to: filled))
     // Every place that the mask touches, and its neighbours.
-    let places = recipe.coded(mask: mask)
+    let places = recipe.model.coded(mask: mask)
     #expect(places.shape == [1, 1, 8, 8] && places.sum().item() == 5 * 6)
   }
 
@@ -74,13 +77,13 @@ import Training
       let progress = Progress(picturesSeen: 6 * i, fraction: Double(i) / 200, totalPictures: 1200)
       #expect(recipe.step(batch, noise: &noise, at: progress).allSatisfy { $0.value.isFinite })
     }
-    let codes = recipe.coded(pictures)
+    let codes = recipe.model.coded(pictures)
     #expect(codes.shape == [6, 3, 8, 8])
     let deviation = square(codes).mean().item().squareRoot()
     #expect((0.35...0.75).contains(deviation), "\(deviation)")
     let mean = pictures.mean(dims: [0], keepDims: true)
     let (own, spread) = (
-      square(recipe.finished(codes) - pictures).mean().item(), square(pictures - mean).mean().item()
+      square(recipe.model.finished(codes) - pictures).mean().item(), square(pictures - mean).mean().item()
     )
     #expect(own < 0.8 * spread, "\(own) of \(spread)")
   }

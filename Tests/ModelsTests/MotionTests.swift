@@ -162,11 +162,11 @@ import Training
     }
     let (first, last) = (set.sequences.map { $0.frames.lowerBound }, set.sequences.map { $0.frames.upperBound - 1 })
     let given = premultiplied(set.batch(first)), wanted = premultiplied(set.batch(last))
-    let made = recipe.mover.reconstructed(given, as: wanted)
+    let made = recipe.model.mover.reconstructed(given, as: wanted)
     let (error, held) = (abs(made - wanted).mean().item(), abs(given - wanted).mean().item())
     #expect(error < 0.7 * held, "\(error), \(held)")
     // The pose of a picture that follows nothing is its own: it stays.
-    let mover = recipe.mover, still = mover.pose(of: given[0..<1])
+    let mover = recipe.model.mover, still = mover.pose(of: given[0..<1])
     let same = mover.pose(still, following: still, since: still)
     #expect(abs(same.keypoints.places - still.keypoints.places).max().item() < 1e-6)
     // Another size: the same keypoints, the picture's own pixels.

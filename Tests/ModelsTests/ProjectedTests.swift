@@ -100,7 +100,7 @@ import Training
     (settings.mixed, settings.criticWidth, settings.precision) = ([4, 6, 8, 8], 8, "float32")
     var noise = Noise(seed: 1)
     let recipe = try ProjectedRecipe(settings, noise: &noise, on: .cpu)
-    recipe.watch(through: EfficientNetPyramid(eye(&noise)))
+    try recipe.take(Pretrained("efficientnet-lite0"), weights: eye(&noise).savedTensors)
     return recipe
   }
 
@@ -149,30 +149,30 @@ import Training
     // Untrained, its pictures are nearly one colour.
     var noise = Noise(seed: 4)
     network.initialize(&noise, as: .fanIn(gain: 2))
-    let picture = recipe.decode(recipe.latents(seeds: [3]))
+    let picture = recipe.model.sample(latents: recipe.model.latents(seeds: [3]))
     // Features that are moved by a pixel at 4 px move the picture by eight.
     withoutGradients {
       let wide = network.base.weight.reshaped([-1, 4, 4, 8])
       network.base.weight.copy(from: wide.rolled(by: [1], dims: [2]).reshaped(network.base.weight.shape))
     }
-    let moved = recipe.decode(recipe.latents(seeds: [3]))
+    let moved = recipe.model.sample(latents: recipe.model.latents(seeds: [3]))
     #expect(abs(moved - picture.rolled(by: [8], dims: [3])).max().item() < 1e-4)
     #expect(abs(moved - picture).max().item() > 1e-3)
   }
 
   @Test func stylesMakeThePicturesOfTheirLatents() throws {
-    let recipe = try Self.recipe(), latents = recipe.latents(seeds: [1, 2, 3])
-    let styles = recipe.styles(latents, truncation: 1)
+    let recipe = try Self.recipe(), latents = recipe.model.latents(seeds: [1, 2, 3])
+    let styles = recipe.model.styles(PictureRequest(latents: latents))
     #expect(styles.shape == [3, 4, 8])
-    let made = withoutGradients { recipe.synthesize(styles) }
-    #expect(abs(made - recipe.decode(latents)).max().item() < 1e-5)
+    let made = withoutGradients { recipe.model.synthesize(styles) }
+    #expect(abs(made - recipe.model.sample(latents: latents)).max().item() < 1e-5)
     // Tuned to a picture, as `project` does, all but statistics move.
-    recipe.synthesizer.setRequiresGradient(true)
-    let tuned = recipe.synthesizer.state.map(\.tensor).filter(\.requiresGradient)
-    #expect(gradients(of: recipe.synthesize(styles).sum(), withRespectTo: tuned).count == tuned.count)
-    recipe.synthesizer.setRequiresGradient(false)
+    recipe.model.synthesizer.setRequiresGradient(true)
+    let tuned = recipe.model.synthesizer.state.map(\.tensor).filter(\.requiresGradient)
+    #expect(gradients(of: recipe.model.synthesize(styles).sum(), withRespectTo: tuned).count == tuned.count)
+    recipe.model.synthesizer.setRequiresGradient(false)
     // Drawn to the middle, all are the same.
-    let middle = recipe.decode(latents, truncation: 0)
+    let middle = recipe.model.sample(latents: latents, truncation: 0)
     #expect(abs(middle[0] - middle[1]).max().item() < 1e-5)
   }
 }

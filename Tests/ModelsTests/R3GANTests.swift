@@ -119,7 +119,7 @@ import Training
       let moved = zip(recipe.generator.state, before).filter { !$0.tensor.isEqual(to: $1) }.map(\.0.name)
       #expect(moved.contains("base.weight"))
       #expect(moved.contains { $0.hasPrefix("stages.3") } == (fraction == 0.6))
-      #expect(recipe.sample(seeds: [1]).shape == [1, 3, 64, 64])
+      #expect(recipe.model.sample(seeds: [1]).shape == [1, 3, 64, 64])
     }
   }
 
@@ -134,18 +134,18 @@ import Training
     var noise = Noise(seed: 6)
     let recipe = try R3GANRecipe(settings, noise: &noise, on: .cpu)
     let real = Batch(pictures: Tensor.full([4, 3, 16, 16], 0.8).channelsLast(), indices: [0, 1, 2, 3])
-    let start = recipe.sample(seeds: [1, 2, 3]).mean().item()
+    let start = recipe.model.sample(seeds: [1, 2, 3]).mean().item()
     for i in 0..<60 {
       _ = recipe.step(real, noise: &noise, at: Progress(picturesSeen: 4 * i, fraction: 0, totalPictures: 240))
     }
-    #expect(recipe.sample(seeds: [1, 2, 3]).mean().item() > start + 0.2)
+    #expect(recipe.model.sample(seeds: [1, 2, 3]).mean().item() > start + 0.2)
   }
 
   @Test func aPictureIsTheSameInAnyBatch() throws {
     var noise = Noise(seed: 7)
     let recipe = try R3GANRecipe(Self.settings(), noise: &noise, on: .cpu)
-    let many = recipe.sample(seeds: Array(0..<20))
-    #expect(recipe.sample(seeds: [17])[0].isEqual(to: many[17]))
+    let many = recipe.model.sample(seeds: Array(0..<20))
+    #expect(recipe.model.sample(seeds: [17])[0].isEqual(to: many[17]))
   }
 
   /// Penalties, the average and the probability of changes are moved every few steps, wherever a run is cut.
@@ -182,8 +182,7 @@ import Training
       #expect(recipe.step(batch, noise: &noise, at: progress).allSatisfy { $0.value.isFinite })
     }
     func redness(_ name: String?, _ seeds: [UInt64] = [1, 2, 3, 4], guidance: Double = 1) throws -> [Double] {
-      try recipe.choose(name, guidance: guidance)
-      let made = recipe.sample(seeds: seeds)
+      let made = try recipe.model.sample(seeds: seeds) { ($0.className, $0.guidance) = (name, guidance) }
       return (made.narrowed(dim: 1, from: 0, count: 1) - made.narrowed(dim: 1, from: 2, count: 1))
         .mean(dims: [1, 2, 3]).doubles
     }
@@ -228,7 +227,7 @@ import Training
         batch, noise: &noise, at: Progress(picturesSeen: 0, fraction: fraction, totalPictures: 1000))
       #expect(readings.first { $0.name == "size" }?.value == size)
       #expect(readings.allSatisfy { $0.value.isFinite })
-      #expect(recipe.sample(seeds: [1]).shape == [1, 4, 72, 72])
+      #expect(recipe.model.sample(seeds: [1]).shape == [1, 4, 72, 72])
     }
   }
 
@@ -259,7 +258,7 @@ import Training
   /// Features that are moved along move the picture, over its edges, too.
   @Test(arguments: [true, false]) func aSeamlessDCGANKnowsNoEdge(isSeamless: Bool) {
     var noise = Noise(seed: 1)
-    let network = DCGANGenerator(latent: 8, width: 4, size: 32, channels: 3, isSeamless: isSeamless)
+    let network = DCGANGenerator(latent: 8, widths: dcganWidths(4, 32), channels: 3, isSeamless: isSeamless)
     network.initialize(&noise, as: .normal(0.3))
     network.setTraining(false)
     let z = noise.normal([2, 8, 1, 1])

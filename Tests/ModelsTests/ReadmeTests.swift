@@ -16,7 +16,7 @@ private func program() throws {
   try loop.run(report: { event in
     if case .reading(let report) = event { print(report.picturesSeen, report.picturesPerSecond) }
   })
-  let made = recipe.sample(seeds: [1, 2, 3])  // [3, 3, size, size] in -1...1.
+  let made = recipe.model.sample(seeds: [1, 2, 3])  // [3, 3, size, size] in -1...1.
   try Safetensors.write(["pictures": made], to: "made.safetensors")
   // END
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import Torch
+import Training
 
 @testable import Models
 

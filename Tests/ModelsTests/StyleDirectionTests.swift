@@ -15,8 +15,8 @@ import Training
   /// The singular vectors of centred styles say the same as their covariance's eigenvectors.
   @Test func ganspaceFindsPrincipalComponents() throws {
     let recipe = try recipe()
-    let found = styleDirections(of: recipe, count: 3, by: .ganspace)
-    let w = recipe.styles(recipe.latents(seeds: (0..<4096).map { UInt64($0) }), truncation: 1)
+    let found = styleDirections(of: recipe.model, count: 3, by: .ganspace)
+    let w = recipe.model.styles(PictureRequest(latents: recipe.model.latents(seeds: (0..<4096).map { UInt64($0) })))
       .narrowed(dim: 1, from: 0, count: 1).flattened(from: 1).to(.float64)
     let (_, s, vT) = svd(w - w.mean(dims: [0], keepDims: true))
     for i in 0..<3 {
@@ -25,16 +25,16 @@ import Training
       let either = [found[i].to(.float64) - expected, found[i].to(.float64) + expected].map { abs($0).max().item() }
       #expect(either.min()! < 1e-5 * deviation)
     }
-    #expect(styleDirections(of: recipe, count: 99, by: .ganspace).shape == [16, 16])
+    #expect(styleDirections(of: recipe.model, count: 99, by: .ganspace).shape == [16, 16])
   }
 
   /// What moves the layers most: no other direction of the same length moves scales further.
   @Test func sefaFindsWhatMovesLayersMost() throws {
     let recipe = try recipe()
-    let found = styleDirections(of: recipe, count: 16, by: .sefa)
+    let found = styleDirections(of: recipe.model, count: 16, by: .sefa)
     func effect(_ direction: Tensor) -> Double {
       let unit = direction * rsqrt(square(direction).sum())
-      return recipe.styleWeights.reduce(0) {
+      return recipe.model.styleWeights.reduce(0) {
         $0 + square(matmul($1, unit.unsqueezed(1))).sum().item() / square($1).sum().item()
       }
     }
@@ -48,12 +48,15 @@ import Training
 
   @Test func movedStylesMakeOtherPictures() throws {
     let recipe = try recipe()
-    let z = recipe.latents(seeds: [3, 4])
+    let z = recipe.model.latents(seeds: [3, 4])
     let none = Tensor.zeros([1, 5, 16])
     // Nothing moved is nothing changed.
-    #expect(abs(recipe.decode(z, truncation: 0.7, moved: none) - recipe.decode(z, truncation: 0.7)).max().item() < 1e-5)
-    let move = styleDirections(of: recipe, count: 1, by: .ganspace).unsqueezed(1).expanded([1, 5, 16])
-    #expect(abs(recipe.decode(z, truncation: 1, moved: move) - recipe.decode(z)).mean().item() > 1e-3)
+    var request = PictureRequest(latents: z)
+    request.truncation = 0.7
+    #expect(abs(recipe.model.pictures(request, moved: none) - recipe.model.pictures(request)).max().item() < 1e-5)
+    let move = styleDirections(of: recipe.model, count: 1, by: .ganspace).unsqueezed(1).expanded([1, 5, 16])
+    request.truncation = 1
+    #expect(abs(recipe.model.pictures(request, moved: move) - recipe.model.pictures(request)).mean().item() > 1e-3)
   }
 
   /// A length doesn't depend on the step's size while that is small, and a generator that ignores styles has none.
@@ -64,7 +67,7 @@ import Training
     eye.initialize(&noise)
     func length(_ step: Double) -> Double {
       var noise = Noise(seed: 3)
-      return perceptualPathLength(of: recipe, samples: 32, step: step, seenBy: eye, noise: &noise)
+      return perceptualPathLength(of: recipe.model, samples: 32, step: step, seenBy: eye, noise: &noise)
     }
     let (fine, coarse) = (length(1e-4), length(1e-3))
     #expect(fine > 0 && abs(fine / coarse - 1) < 0.05, "\(fine), \(coarse)")
@@ -77,16 +80,16 @@ import Training
   /// A mixture with itself is itself, and each half comes from whose it is.
   @Test func mixturesHaveTheLayersOfBoth() throws {
     let recipe = try recipe()
-    let (a, b) = (recipe.latents(seeds: [1, 2]), recipe.latents(seeds: [1, 5, 6]))
-    let made = recipe.mixed(coarse: a, fine: b, at: 2)
+    let (a, b) = (recipe.model.latents(seeds: [1, 2]), recipe.model.latents(seeds: [1, 5, 6]))
+    let made = recipe.model.mixed(coarse: a, fine: b, at: 2)
     #expect(made.shape == [6, 3, 64, 64])
-    #expect(abs(made[0] - recipe.decode(a)[0]).max().item() < 1e-5)
+    #expect(abs(made[0] - recipe.model.sample(latents: a)[0]).max().item() < 1e-5)
     let styles = Tensor.concatenated(
       [
-        recipe.styles(a[1..<2], truncation: 1).narrowed(dim: 1, from: 0, count: 2),
-        recipe.styles(b[2..<3], truncation: 1).narrowed(dim: 1, from: 2, count: 3),
+        recipe.model.styles(PictureRequest(latents: a[1..<2])).narrowed(dim: 1, from: 0, count: 2),
+        recipe.model.styles(PictureRequest(latents: b[2..<3])).narrowed(dim: 1, from: 2, count: 3),
       ], dim: 1)
-    let expected = withoutGradients { clamp(recipe.synthesize(styles), min: -1, max: 1) }
+    let expected = withoutGradients { clamp(recipe.model.synthesize(styles), min: -1, max: 1) }
     #expect(abs(made[5] - expected[0]).max().item() < 1e-5)
   }
 }

@@ -146,9 +146,12 @@ import Training
   @Test func truncationDrawsTowardsTheMean() throws {
     var noise = Noise(seed: 3)
     let recipe = try StyleGAN2Recipe(small(), noise: &noise, on: .cpu)
-    let latents = recipe.latents(seeds: [1, 2])
-    let (first, second) = (recipe.decode(latents, truncation: 0)[0..<1], recipe.decode(latents, truncation: 0)[1..<2])
+    let latents = recipe.model.latents(seeds: [1, 2])
+    let (first, second) = (
+      recipe.model.sample(latents: latents, truncation: 0)[0..<1],
+      recipe.model.sample(latents: latents, truncation: 0)[1..<2]
+    )
     #expect(first.isEqual(to: second))
-    #expect(!recipe.decode(latents)[0..<1].isEqual(to: recipe.decode(latents)[1..<2]))
+    #expect(!recipe.model.sample(latents: latents)[0..<1].isEqual(to: recipe.model.sample(latents: latents)[1..<2]))
   }
 }

@@ -97,7 +97,7 @@ import Training
   }
 
   /// Five steps from the golden's weights on its pictures.
-  private func followsPyTorch<R: TransferRecipe & PictureCarrier>(
+  private func followsPyTorch<R: Recipe>(
     _ settings: R.Settings, _ names: [String], generator: (R, Tensor) -> Tensor
   ) throws {
     var noise = Noise(seed: 0)

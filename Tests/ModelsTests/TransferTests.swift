@@ -35,14 +35,14 @@ import Training
     return settings
   }
 
-  private func resumesExactly<R: TransferRecipe>(_ type: R.Type, _ settings: R.Settings) throws {
+  private func resumesExactly<R: Recipe>(_ type: R.Type, _ settings: R.Settings) throws {
     let folder = NSTemporaryDirectory() + "atelier-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let sets = [Self.set(12, size: 36, seed: 1), Self.set(12, size: 36, seed: 2)]
     func loop(_ seed: UInt64, _ name: String) throws -> Loop<R> {
       var noise = Noise(seed: seed)
       let recipe = try R(settings, noise: &noise, on: .cpu)
-      let targets = try Targets(sets[1], for: sets[0], pairing: R.pairing, seed: 5)
+      let targets = try Targets(sets[1], for: sets[0], pairing: R.material.pairing!, seed: 5)
       return Loop(
         recipe, on: sets[0], towards: targets, plan: Plan(.pictures(10), seed: 5), folder: "\(folder)/\(name)")
     }

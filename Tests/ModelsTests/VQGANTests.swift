@@ -71,11 +71,11 @@ import Training
 
   @Test func aPictureIsTheSameInAnyBatch() throws {
     let recipe = try Self.recipe(Self.settings())
-    let many = recipe.sample(seeds: Array(0..<20))
+    let many = recipe.model.sample(seeds: Array(0..<20))
     #expect(many.shape == [20, 3, 16, 16] && many.allFinite && abs(many).max().item() <= 1)
-    #expect(recipe.sample(seeds: [17])[0].isEqual(to: many[17]) && !many[0].isEqual(to: many[1]))
+    #expect(recipe.model.sample(seeds: [17])[0].isEqual(to: many[17]) && !many[0].isEqual(to: many[1]))
     let pictures = Self.set().batch([0, 1, 2, 3]).contiguous()
-    #expect(recipe.reconstruct(pictures[2..<3])[0].isEqual(to: recipe.reconstruct(pictures)[2]))
+    #expect(recipe.model.reconstruct(pictures[2..<3])[0].isEqual(to: recipe.model.reconstruct(pictures)[2]))
   }
 
   /// Of six pictures, what is drawn at last is like one of them.
@@ -90,10 +90,10 @@ import Training
       let readings = recipe.step(Batch(pictures: pictures, indices: Array(0..<6)), noise: &noise, at: progress)
       #expect(readings.allSatisfy { $0.value.isFinite })
     }
-    let again = recipe.reconstruct(pictures)
+    let again = recipe.model.reconstruct(pictures)
     let spread = square(pictures - pictures.mean(dims: [0], keepDims: true)).mean().item()
     #expect(square(again - pictures).mean().item() < 0.5 * spread)
-    let made = recipe.sample(seeds: [0, 1, 2, 3, 4, 5])
+    let made = recipe.model.sample(seeds: [0, 1, 2, 3, 4, 5])
     let distances = made.unbound().map { one in
       (0..<6).map { square(one - again[$0]).mean().item() }.min()!
     }

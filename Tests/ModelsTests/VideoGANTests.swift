@@ -80,8 +80,10 @@ import Torch
 
   @Test func aPeriodClosesTheMotion() throws {
     let recipe = try Self.recipe()
-    let latent = recipe.latents(seeds: [3]).expanded([3, 6])
-    let made = recipe.decode(latent, at: [0.4, 2.4, 3.1], motion: 7, period: 2, truncation: 1)
+    let latent = recipe.model.latents(seeds: [3]).expanded([3, 6])
+    var request = PictureRequest(latents: latent)
+    request.motion = Motion(times: [0.4, 2.4, 3.1], seed: 7, period: 2)
+    let made = recipe.model.pictures(request)
     // Angles of some whole turns, rounded.
     #expect(abs(made[0] - made[1]).max().item() < 1e-5)
     #expect(abs(made[0] - made[2]).max().item() > 1e-3)
@@ -89,11 +91,15 @@ import Torch
 
   @Test func aFrameIsTheSameInAnyBatch() throws {
     let recipe = try Self.recipe()
-    let latent = recipe.latents(seeds: [3])
-    let alone = recipe.decode(latent, at: [1.3], motion: 7)
-    let among = recipe.decode(latent.expanded([20, 6]), at: (0..<20).map { $0 == 17 ? 1.3 : Double($0) }, motion: 7)
+    let latent = recipe.model.latents(seeds: [3])
+    func made(_ times: [Double]) -> Tensor {
+      var request = PictureRequest(latents: latent.expanded([times.count, 6]))
+      request.motion = Motion(times: times, seed: 7)
+      return recipe.model.pictures(request)
+    }
+    let alone = made([1.3]), among = made((0..<20).map { $0 == 17 ? 1.3 : Double($0) })
     #expect(alone[0].rawBytes == among[17].contiguous().rawBytes)
-    #expect(recipe.sample(seeds: [3, 9])[1].rawBytes == recipe.sample(seeds: [9])[0].rawBytes)
+    #expect(recipe.model.sample(seeds: [3, 9])[1].rawBytes == recipe.model.sample(seeds: [9])[0].rawBytes)
   }
 
   private func set() throws -> PictureSet {

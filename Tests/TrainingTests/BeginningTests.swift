@@ -12,7 +12,7 @@ import Torch
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let facts = Checkpoint.Facts(recipe: Toy.name, settings: toy.settings.json, seed: 0)
     let path = folder + "/1.safetensors"
-    try Checkpoint.write(published ? toy.published : toy.saved, facts: facts, to: path)
+    try Checkpoint.write(published ? toy.model.parts : toy.saved, facts: facts, to: path)
     return (folder, try Checkpoint(path: path))
   }
 

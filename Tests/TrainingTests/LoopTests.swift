@@ -123,9 +123,9 @@ import Training
 
   @Test func aPictureIsTheSameInAnyBatch() {
     let toy = Toy()
-    let all = toy.sample(seeds: [0, 1, 2, 3, 4, 5, 6])
+    let all = toy.model.sample(seeds: [0, 1, 2, 3, 4, 5, 6])
     for seed in 0..<7 {
-      #expect(toy.sample(seeds: [UInt64(seed)]).rawBytes == all[seed..<seed + 1].rawBytes)
+      #expect(toy.model.sample(seeds: [UInt64(seed)]).rawBytes == all[seed..<seed + 1].rawBytes)
     }
   }
 }

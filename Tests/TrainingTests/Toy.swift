@@ -4,7 +4,8 @@ import Torch
 import Training
 
 /// Learns to make the set's pictures from noise by least squares: the smallest thing with all that a recipe has.
-final class Toy: LatentRecipe {
+final class Toy: Recipe {
+  static let use = Use.pictures
   struct Settings: RecipeSettings {
     var size = 4
     var channels = 1
@@ -16,6 +17,7 @@ final class Toy: LatentRecipe {
     var spoilAt = -1
     var spoilings = 1
     var activation = "tanh"
+    static let shaping: Set = ["activation", "widths"]
   }
   final class Painter: Module {
     let first: Linear, last: Linear
@@ -33,16 +35,16 @@ final class Toy: LatentRecipe {
     return settings
   }
 
-  let settings: Settings
+  let model: ToyModel
   let painter: Painter, average: MovingAverage<Painter>, optimizer: Adam
   private(set) var rates: [Double] = []
   private var spoilings = 0
 
   init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    self.settings = settings
+    model = try ToyModel(settings, on: device)
     painter = Painter(settings)
     painter.initialize(&noise)
-    average = MovingAverage(Painter(settings), of: painter)
+    average = MovingAverage(model.painter.module, of: painter)
     optimizer = Adam(painter.parameters, rate: settings.rate)
   }
   convenience init(_ settings: Settings = Settings(), seed: UInt64 = 0) {
@@ -51,7 +53,6 @@ final class Toy: LatentRecipe {
   }
 
   var saved: [String: any Saved] { ["painter": painter, "painter.average": average, "optimizer": optimizer] }
-  var published: [String: any Saved] { ["painter.average": average] }
   var mirrors: Bool { settings.mirror }
 
   func step(_ batch: Batch, noise: inout Noise, at progress: Training.Progress) -> [Reading] {
@@ -67,11 +68,24 @@ final class Toy: LatentRecipe {
     }
     return [Reading("loss", loss)]
   }
-  func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: 4) }
-  func decode(_ latents: Tensor) -> Tensor {
+}
+
+/// What `Toy` trains.
+final class ToyModel: PictureModel {
+  let settings: Toy.Settings
+  let painter: LazyModule<Toy.Painter>
+
+  init(_ settings: Toy.Settings, on device: Device) throws(RecipeError) {
+    self.settings = settings
+    painter = LazyModule(Toy.Painter(settings), on: device)
+  }
+
+  var parts: [String: any Saved] { ["painter.average": painter] }
+  var offers: Offers { Offers(latent: 4) }
+  func pictures(_ request: PictureRequest) -> Tensor {
     withoutGradients {
-      inEqualBatches(of: 4, latents) {
-        average.module($0).reshaped([-1, settings.channels, settings.size, settings.size])
+      inEqualBatches(of: 4, latents(of: request)) {
+        painter.module($0).reshaped([-1, settings.channels, settings.size, settings.size])
       }
     }
   }

@@ -8,32 +8,37 @@ import Torch
 /// What a run takes is measured before it, and looking at itself takes little of it.
 @Suite struct TrialTests {
   /// Steps that take 2 ms in the first half of a run, and three times that in the second.
-  private final class Slow: LatentRecipe {
+  private final class Slow: Recipe {
     struct Settings: RecipeSettings {
       var size = 4, channels = 1, batch = 8
       var sampleMilliseconds = 0.0
     }
-    static let name = "slow", summary = "For tests."
+    static let name = "slow", summary = "For tests.", use = Use.pictures
     static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings { Settings() }
-    let settings: Settings
+    let model: SlowModel
     let layer = Linear(1, 1)
-    var (steps, samples) = (0, 0), time = 0.0
+    var steps = 0, time = 0.0
     init(_ settings: Settings, noise: inout Noise, on device: Device) {
-      self.settings = settings
+      model = SlowModel(settings, on: device)
       layer.initialize(&noise)
     }
     var saved: [String: any Saved] { ["layer": layer] }
-    var published: [String: any Saved] { saved }
     func step(_ batch: Batch, noise: inout Noise, at progress: Training.Progress) -> [Reading] {
       time += progress.fraction < 0.5 ? 0.002 : 0.006
       steps += 1
       return [Reading("loss", 1)]
     }
-    func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: 1) }
-    func decode(_ latents: Tensor) -> Tensor {
+  }
+  private final class SlowModel: PictureModel {
+    let settings: Slow.Settings
+    let parts: [String: any Saved] = [:]
+    let offers = Offers(latent: 1)
+    var samples = 0
+    init(_ settings: Slow.Settings, on device: Device) { self.settings = settings }
+    func pictures(_ request: PictureRequest) -> Tensor {
       samples += 1
       usleep(UInt32(1000 * settings.sampleMilliseconds))
-      return Tensor.zeros([latents.size(0), 1, 4, 4])
+      return Tensor.zeros([request.count, 1, 4, 4])
     }
   }
   private func slow(_ change: (inout Slow.Settings) -> Void = { _ in }) -> Slow {
@@ -71,7 +76,7 @@ import Torch
       try Loop(recipe, on: toySet(), plan: plan, folder: folder).run {
         if case .sample(let pictures, _, _) = $0 { sheets.append(pictures.size(0)) }
       }
-      #expect(recipe.samples == 2 && sheets == [16])
+      #expect(recipe.model.samples == 2 && sheets == [16])
     }
   }
 

@@ -15,20 +15,20 @@ import Training
   @Test func theBestCheckpointIsKeptAndTaken() throws {
     let studio = try Studio()
     let packed = try pack("\(Self.house)/Examples/emoji", Packing(size: 64), in: studio.workspace)
-    let model = try Checkpoint(path: "\(Self.house)/Examples/models/emoji.safetensors")
-    let recipe = try #require(generator(of: model, on: .cpu) as? R3GANRecipe)
+    let checkpoint = try Checkpoint(path: "\(Self.house)/Examples/models/emoji.safetensors")
+    let model = try #require(model(of: checkpoint, on: .cpu) as? R3GANModel)
     let run = studio.root + "/run"
     func keeper() throws -> BestKeeper {
       try #require(
-        try BestKeeper(recipe, set: PictureSet(path: packed.path), at: packed.path, folder: run, firstLook: 0) {
+        try BestKeeper(model, set: PictureSet(path: packed.path), at: packed.path, folder: run, firstLook: 0) {
           // Colours in their places are enough of an eye for this.
           FeatureNet(named: "colours", dimensions: 192, side: 8) { ($0 / 128 - 1).flattened(from: 1) }
         })
     }
     func save(_ pictures: Int) throws -> String {
-      var facts = model.facts
+      var facts = checkpoint.facts
       facts.picturesSeen = pictures
-      return try Checkpoint.save(recipe.saved, facts: facts, to: run + "/checkpoints", keep: 1)
+      return try Checkpoint.save(model.parts, facts: facts, to: run + "/checkpoints", keep: 1)
     }
     func taken() throws -> Int { try Generator(run, in: studio.workspace).facts.picturesSeen }
 
@@ -46,7 +46,7 @@ import Training
     #expect(try taken() == 2000)
 
     // Negatives.
-    for (name, tensor) in recipe.average.module.state where name.contains(".head.") {
+    for (name, tensor) in model.generator.module.state where name.contains(".head.") {
       withoutGradients { tensor.copy(from: -tensor) }
     }
     for i in 3...8 {
@@ -70,11 +70,12 @@ import Training
   /// Where the eye's weights can't be had, a run goes on as if nothing had been asked.
   @Test func withoutAnEyeNothingIsMeasured() throws {
     let studio = try Studio()
-    let model = try Checkpoint(path: "\(Self.house)/Examples/models/emoji.safetensors")
+    let checkpoint = try Checkpoint(path: "\(Self.house)/Examples/models/emoji.safetensors")
     let set = PictureSet(Tensor.zeros([16, 3, 64, 64]).to(.uint8))
     let watch = try #require(
       try BestKeeper(
-        generator(of: model, on: .cpu), set: set, at: studio.root + "/set.safetensors", folder: studio.root,
+        model(of: checkpoint, on: .cpu) as? any PictureModel, set: set, at: studio.root + "/set.safetensors",
+        folder: studio.root,
         firstLook: 0
       ) {
         throw RunError.noPictures

@@ -20,7 +20,7 @@ import Training
     let facts = Checkpoint.Facts(recipe: "dcgan", settings: settings.json, seed: 5)
     try Checkpoint.save(recipe.saved, facts: facts, to: workspace.runs + "/birds/checkpoints")
     try FileManager.default.createDirectory(atPath: workspace.models, withIntermediateDirectories: true)
-    try Checkpoint.write(recipe.published, facts: facts, to: workspace.models + "/small.safetensors")
+    try Checkpoint.write(recipe.model.parts, facts: facts, to: workspace.models + "/small.safetensors")
   }
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
@@ -109,13 +109,14 @@ import Training
   }
 
   @Test func aWalkBeginsAndEndsAtItsSeeds() throws {
-    let recipe = try #require(try Generator("birds", in: workspace).recipe as? DCGANRecipe)
-    let walk = interpolated(recipe, from: 3, to: 8, steps: 5)
-    #expect(walk[0] == Picture(recipe.sample(seeds: [3])[0]))
-    #expect(walk[4] == Picture(recipe.sample(seeds: [8])[0]))
+    let birds = try Generator("birds", in: workspace)
+    let model = try #require(birds.model as? DCGANModel)
+    let walk = interpolated(model, birds, from: 3, to: 8, steps: 5)
+    #expect(walk[0] == Picture(model.sample(seeds: [3])[0]))
+    #expect(walk[4] == Picture(model.sample(seeds: [8])[0]))
     #expect(Set(walk.map(\.bytes)).count == 5)
     // Standing still is a walk, too.
-    #expect(Set(interpolated(recipe, from: 3, to: 3, steps: 3).map(\.bytes)).count == 1)
+    #expect(Set(interpolated(model, birds, from: 3, to: 3, steps: 3).map(\.bytes)).count == 1)
     var request = GenerateRequest(seeds: try Seeds("0"), out: out("walk"))
     (request.interpolate, request.steps) = (try SeedPairs("3-8,8-3"), 5)
     try generate(request, with: Generator("birds", in: workspace))
@@ -145,14 +146,14 @@ import Training
     (settings.blocks, settings.criticBlocks) = ([1, 1, 1], [1, 1, 1])
     var noise = Noise(seed: 5)
     let recipe = try R3GANRecipe(settings, noise: &noise, on: .cpu)
-    let latents = recipe.latents(seeds: [0, 1, 2, 3])
-    let all = recipe.decode(latents)
+    let latents = recipe.model.latents(seeds: [0, 1, 2, 3])
+    let all = recipe.model.sample(latents: latents)
     func spread(_ pictures: Tensor) -> Double { pictures.std(dims: [0]).mean().item() }
-    #expect(recipe.decode(latents, truncation: 1).isEqual(to: all))
-    let less = spread(recipe.decode(latents, truncation: 0.5))
+    #expect(recipe.model.sample(latents: latents, truncation: 1).isEqual(to: all))
+    let less = spread(recipe.model.sample(latents: latents, truncation: 0.5))
     #expect(less < 0.8 * spread(all) && less > 0.2 * spread(all))
     // All are the middle; a row's sum may be rounded otherwise than another's.
-    #expect(spread(recipe.decode(latents, truncation: 0)) < 1e-6)
+    #expect(spread(recipe.model.sample(latents: latents, truncation: 0)) < 1e-6)
   }
 
   @Test func nothingIsReplacedUnasked() throws {

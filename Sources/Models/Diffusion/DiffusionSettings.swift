@@ -32,6 +32,9 @@ public struct DiffusionSettings: RecipeSettings {
   public var stem = 16  // Its and the coder's channels at full resolution.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
+  public static let shaping: Set = [
+    "attention", "blocks", "coderWidths", "coding", "criticWidths", "grid", "numbers", "objective", "stem", "widths",
+  ]
 
   /// Settings that suit the pictures and the processor.
   ///

@@ -5,8 +5,8 @@ import Training
 /// The first stage of latent diffusion (Rombach et al. 2022): pictures as small grids of numbers, so that noise is taken off
 /// an eighth or less of what a picture has.
 final class PictureCoder {
-  private let autoencoder: Autoencoder<GridEncoder, GridDecoder>
-  private let spread: Spread
+  private let coder: Coder<GridEncoder, GridDecoder>
+  private let spread: LazyModule<Spread>
   private let numbers: Int, grid: Int
 
   /// Means and deviations of each number over all places, so that diffusion sees numbers like pixels'.
@@ -28,51 +28,64 @@ final class PictureCoder {
     }
   }
 
-  init(_ settings: DiffusionSettings, usesBFloat16: Bool, noise: inout Noise, on device: Device) {
+  init(_ settings: DiffusionSettings, on device: Device) {
     (numbers, grid) = (settings.numbers, settings.grid)
-    let (channels, widths) = (settings.channels, settings.coderWidths)
-    var learning = AutoencoderSettings()
-    learning.rate = settings.rate
-    (learning.adversarial, learning.adversarialFrom, learning.judgesFree) = (0.5, 0.3, false)
-    let critic = PictureCritic(
-      widths: settings.criticWidths, channels: channels, rate: learning.rate * 0.5, noise: &noise, on: device)
-    let (stem, numbers, grid) = (settings.stem, numbers, grid)
-    autoencoder = Autoencoder(
-      learning, critic: critic, usesBFloat16: usesBFloat16, noise: &noise, on: device
-    ) {
+    let (channels, widths, stem) = (settings.channels, settings.coderWidths, settings.stem)
+    let (numbers, grid) = (numbers, grid)
+    coder = Coder(on: device) {
       GridEncoder(widths: widths, stem: stem, numbers: numbers, channels: channels)
     } decoder: {
       GridDecoder(widths: widths, numbers: numbers, grid: grid, channels: channels)
     }
-    spread = Spread(numbers)
-    spread.move(to: device)
+    spread = LazyModule(Spread(numbers), on: device)
   }
 
   /// By names that begin with "coder.".
-  var saved: [String: any Saved] { named(autoencoder.saved) }
-  var published: [String: any Saved] { named(autoencoder.published) }
+  var parts: [String: any Saved] { Self.named(coder.parts, spread) }
 
-  private func named(_ parts: [String: any Saved]) -> [String: any Saved] {
+  fileprivate static func named(_ parts: [String: any Saved], _ spread: any Saved) -> [String: any Saved] {
     var all: [String: any Saved] = ["coder.spread": spread]
     for (name, part) in parts { all["coder." + name] = part }
     return all
   }
 
-  /// One update. `progress.fraction` is that of the coder's own learning.
-  func learn(_ pictures: Tensor, noise: inout Noise, at progress: Progress) -> [Reading] {
-    let readings = autoencoder.learn(pictures, noise: &noise, at: progress)
-    withoutGradients { spread.follow(raw(pictures)) }
-    return readings
+  /// What trains it.
+  final class Trainer {
+    private let coder: PictureCoder
+    private let trainer: any AutoencoderTraining
+
+    init(_ coder: PictureCoder, _ settings: DiffusionSettings, mixed: Precision, noise: inout Noise, on device: Device)
+    {
+      self.coder = coder
+      var learning = AutoencoderSettings()
+      learning.rate = settings.rate
+      (learning.adversarial, learning.adversarialFrom, learning.judgesFree) = (0.5, 0.3, false)
+      let critic = PictureCritic(
+        widths: settings.criticWidths, channels: settings.channels, rate: learning.rate * 0.5, noise: &noise,
+        on: device)
+      trainer = coder.coder.trainer(learning, critic: critic, mixed: mixed, noise: &noise, on: device)
+      coder.spread.module.move(to: device)
+    }
+
+    var saved: [String: any Saved] { PictureCoder.named(trainer.saved, coder.spread.module) }
+
+    /// One update. `progress.fraction` is that of the coder's own learning.
+    func learn(_ pictures: Tensor, noise: inout Noise, at progress: Progress) -> [Reading] {
+      let readings = trainer.learn(pictures, noise: &noise, at: progress)
+      withoutGradients { coder.spread.module.follow(coder.raw(pictures)) }
+      return readings
+    }
   }
 
   private func raw(_ pictures: Tensor) -> Tensor {
-    autoencoder.means(of: pictures).reshaped([-1, numbers, grid, grid])
+    coder.means(of: pictures).reshaped([-1, numbers, grid, grid])
   }
 
   /// Pictures [N, C, H, W] in -1...1 to [N, numbers, grid, grid], each number with the mean 0 and the deviation that noise
   /// levels are meant for.
   func codes(of pictures: Tensor) -> Tensor {
     withoutGradients {
+      let spread = spread.module
       let scale = Preconditioning.dataDeviation / spread.deviation
       return ((raw(pictures) - spread.mean) * scale).channelsLast()
     }
@@ -80,8 +93,9 @@ final class PictureCoder {
 
   /// The pictures of such codes, about in -1...1.
   func pictures(of codes: Tensor) -> Tensor {
+    let spread = spread.module
     let raw = codes * (spread.deviation / Preconditioning.dataDeviation) + spread.mean
-    return autoencoder.pictures(of: raw.contiguous().flattened(from: 1))
+    return coder.pictures(of: raw.contiguous().flattened(from: 1))
   }
 
   /// A mask of pixels [N, 1, H, W] as one of places [N, 1, grid, grid]: all that have anything to do with a masked pixel.

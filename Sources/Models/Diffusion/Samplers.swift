@@ -101,35 +101,3 @@ public struct StraightSteps: Sequence, IteratorProtocol {
 func straight(_ x: Tensor, _ denoised: Tensor, from sigma: Double, to next: Double) -> Tensor {
   denoised + (x - denoised) * (next / sigma)
 }
-
-/// How a diffusion model draws its pictures, as written on a command line: `heun:40`, `solver:20`, `quick:4`.
-public enum Sampling: Sendable, Equatable, CustomStringConvertible {
-  /// `HeunSteps`; 2 · steps − 1 evaluations of the network.
-  case heun(Int)
-  /// `SolverSteps`; `steps` evaluations.
-  case solver(Int)
-  /// The distilled network in 1, 2 or 4 steps.
-  case quick(Int)
-
-  public init?(_ words: String) {
-    let parts = words.split(separator: ":", omittingEmptySubsequences: false)
-    let count = parts.count == 2 ? Int(parts[1]) : nil
-    switch (parts.first, count) {
-    case ("heun", nil) where parts.count == 1: self = .heun(40)
-    case ("solver", nil) where parts.count == 1: self = .solver(20)
-    case ("quick", nil) where parts.count == 1: self = .quick(4)
-    case ("heun", let n?) where (2...1000).contains(n): self = .heun(n)
-    case ("solver", let n?) where (2...1000).contains(n): self = .solver(n)
-    case ("quick", let n?) where Distillation.counts.contains(n): self = .quick(n)
-    default: return nil
-    }
-  }
-
-  public var description: String {
-    switch self {
-    case .heun(let n): "heun:\(n)"
-    case .solver(let n): "solver:\(n)"
-    case .quick(let n): "quick:\(n)"
-    }
-  }
-}

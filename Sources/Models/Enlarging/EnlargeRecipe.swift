@@ -4,7 +4,7 @@ import Training
 
 /// Learns to enlarge an artist's own kind of pictures: Real-ESRGAN's small network, on pictures that are made small and
 /// worn (Wang et al. 2021).
-public final class EnlargeRecipe: ShowingRecipe {
+public final class EnlargeRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 256
     public var channels = 3
@@ -20,9 +20,12 @@ public final class EnlargeRecipe: ShowingRecipe {
     public var averageHalfLife = 2000.0  // Pictures after which half of the average is new.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
+    public static let shaping: Set = ["criticWidth", "depth", "scale", "width"]
   }
 
   public static let name = "enlarge"
+  public static let use = Use(
+    .enlarge, "makes pictures larger", command: "enlarge PICTURE --model NAME", out: "large.png")
   public static let summary = "Learns to make pictures like yours larger, for `enlarge --model RUN`."
   public static let presets = [
     (name: "faithful", summary: "no detail that wasn't there: the default"),
@@ -44,25 +47,21 @@ public final class EnlargeRecipe: ShowingRecipe {
 
   public static func length(for situation: Situation) -> Length { .minutes(30) }
 
-  public let settings: Settings
+  public let model: EnlargeModel
   public let network: SRVGGNetCompact
   public let average: MovingAverage<SRVGGNetCompact>
   private let discriminator: PatchDiscriminator?
   private let optimizer: Adam, optimizerD: Adam?
   private let degradation: Degradation
   private let device: Device
-  private let usesBFloat16: Bool
+  private let mixed: Precision
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try Self.check(settings)
-    (self.settings, self.device) = (settings, device)
-    let isMixed = try usesMixedPrecision(settings.precision, on: device)
-    usesBFloat16 = isMixed
+    model = try EnlargeModel(settings, on: device)
+    self.device = device
+    mixed = try Precision(settings.precision, on: device)
     degradation = Degradation(scale: settings.scale, damage: settings.damage)
-    func made() -> SRVGGNetCompact {
-      SRVGGNetCompact(scale: settings.scale, width: settings.width, depth: settings.depth)
-    }
-    let network = made()
+    let network = model.another()
     network.initialize(&noise)
     // Begins as the picture with its pixels repeated.
     let last = network.body.layers.count - 1
@@ -72,14 +71,14 @@ public final class EnlargeRecipe: ShowingRecipe {
     network.move(to: device)
     network.useChannelsLast()
     self.network = network
-    average = MovingAverage(made(), of: network)
+    average = MovingAverage(model.network.module, of: network)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.9, 0.99))
     discriminator = settings.adversarial > 0 ? PatchDiscriminator(channels: 3, width: settings.criticWidth) : nil
-    if let discriminator { Transfer.prepare(discriminator, &noise, on: device, mixed: isMixed) }
+    if let discriminator { Transfer.prepare(discriminator, &noise, on: device, mixed: mixed.isBFloat16) }
     optimizerD = discriminator.map { Adam($0.parameters, rate: settings.rate * 0.2, betas: (0.5, 0.99)) }
   }
 
-  private static func check(_ settings: Settings) throws(RecipeError) {
+  static func check(_ settings: Settings) throws(RecipeError) {
     try expect(settings.channels == 3, "channels", settings.channels, "pictures are enlarged in colour: use 3")
     try expect((2...4).contains(settings.scale), "scale", settings.scale, "use 2, 3 or 4")
     guard settings.size >= 48 else { throw .impossibleSize(settings.size, recipe: name, reason: "use 48 or more") }
@@ -100,7 +99,6 @@ public final class EnlargeRecipe: ShowingRecipe {
     parts["optimizer.discriminator"] = optimizerD
     return parts
   }
-  public var published: [String: any Saved] { ["network.average": average] }
   public var mirrors: Bool { true }
 
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -130,8 +128,6 @@ public final class EnlargeRecipe: ShowingRecipe {
     return readings
   }
 
-  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
-
   /// Pictures made small and shown with their pixels repeated, the same enlarged, and as they are.
   public func examples(_ pictures: Tensor) -> [Tensor] {
     let side = settings.window
@@ -146,4 +142,6 @@ public final class EnlargeRecipe: ShowingRecipe {
     ]
     return rows.map { clamp($0.to(.float32) * 2 - 1, min: -1, max: 1).to(.cpu).contiguous() } + [wanted.contiguous()]
   }
+
+  public func rows(of shown: Shown) -> [Tensor] { examples(shown.pictures()) }
 }

@@ -1,5 +1,6 @@
 import Networks
 import Torch
+import Training
 
 /// A network that makes pictures larger: [N, 3, H, W] in 0...1 to [N, 3, H · scale, W · scale] in about 0...1.
 public protocol EnlargingNetwork: UnaryModule {
@@ -35,4 +36,20 @@ public func enlargingNetwork(_ weights: [String: Tensor]) throws(StateError) -> 
 func shape(_ name: String, in weights: [String: Tensor], rank: Int = 4) throws(StateError) -> [Int] {
   guard let tensor = weights[name], tensor.rank == rank else { throw .missing(name) }
   return tensor.shape
+}
+
+/// ESRGAN's networks of either size, and waifu2x's of seven layers.
+var enlargerImports: [Importable] {
+  let use = "makes pictures larger, by `atelier enlarge`"
+  return [
+    Importable("realesrgan", use: use) { weights in
+      let network = try enlargingNetwork(weights)
+      guard !(network is UpConv7) else { throw StateError.missing("body.0.weight") }
+      return .init(weights, words: "makes pictures \(network.scale) times as large")
+    },
+    Importable("waifu2x", use: use) { weights in
+      guard try enlargingNetwork(weights) is UpConv7 else { throw StateError.missing("net.0.weight") }
+      return .init(weights, words: "makes pictures 2 times as large")
+    },
+  ]
 }

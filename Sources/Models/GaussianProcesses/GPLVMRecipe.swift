@@ -8,7 +8,7 @@ import Training
 ///
 /// Each pixel is a Gaussian process over the plane of latents. Maximises the evidence lower bound on batches: E ln p(y | x)
 /// − KL(q(x) ‖ N(0, 1)) − KL(q(u) ‖ p(u)) / pictures.
-public final class GPLVMRecipe: EncodingRecipe {
+public final class GPLVMRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 32
     public var channels = 3
@@ -21,9 +21,11 @@ public final class GPLVMRecipe: EncodingRecipe {
     public var processRate = 1e-2  // The same of the kernel's lengths and of the places where it is known.
     public var mirror = false  // See pictures mirrored, too.
     public init() {}
+    public static let shaping: Set = ["hidden", "inducing", "latent"]
   }
 
   public static let name = "gplvm"
+  public static let use = Use.pictures
   public static let summary = "A map of the pictures that one can walk on, by Gaussian processes; soft pictures."
   public static func length(for situation: Situation) -> Length { .minutes(5) }
 
@@ -36,7 +38,7 @@ public final class GPLVMRecipe: EncodingRecipe {
     return settings
   }
 
-  private static func check(_ settings: Settings) throws(RecipeError) {
+  static func check(_ settings: Settings) throws(RecipeError) {
     guard (4...128).contains(settings.size) else {
       throw .impossibleSize(settings.size, recipe: name, reason: "use 4 to 128")
     }
@@ -47,19 +49,16 @@ public final class GPLVMRecipe: EncodingRecipe {
     try expect(settings.hidden > 0, "hidden", settings.hidden, "it must be 1 or more")
   }
 
-  public let settings: Settings
-  let encoder: PlaceEncoder
-  let process: SparseProcess
+  public let model: GPLVMModel
+  private let encoder: PlaceEncoder
+  private let process: SparseProcess
   private let optimizer: Adam, optimizerP: Adam
   private let device: Device
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try Self.check(settings)
-    (self.settings, self.device) = (settings, device)
-    let numbers = settings.channels * settings.size * settings.size
-    encoder = PlaceEncoder(numbers, hidden: settings.hidden, latent: settings.latent)
-    process = SparseProcess(
-      inducing: settings.inducing, dimensions: settings.latent, outputs: numbers, noise: 0.1)
+    model = try GPLVMModel(settings, on: device)
+    self.device = device
+    (encoder, process) = (model.encoder.module, model.process.module)
     for module in [encoder, process] as [any Module] {
       module.initialize(&noise)
       module.move(to: device)
@@ -71,7 +70,6 @@ public final class GPLVMRecipe: EncodingRecipe {
   public var saved: [String: any Saved] {
     ["encoder": encoder, "process": process, "optimizer": optimizer, "optimizer.process": optimizerP]
   }
-  public var published: [String: any Saved] { ["encoder": encoder, "process": process] }
   public var mirrors: Bool { settings.mirror }
 
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -99,74 +97,5 @@ public final class GPLVMRecipe: EncodingRecipe {
     return [
       Reading("bound", loss), Reading("divergence", divergence), Reading("noise", exp(process.logNoise * 0.5)),
     ]
-  }
-
-  public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
-
-  /// The process' mean.
-  public func decode(_ latents: Tensor) -> Tensor {
-    withoutGradients {
-      inEqualBatches(of: 16, latents) { x in
-        let y = process.posterior(at: x.to(device)).mean.to(.float32) + encoder.mean
-        let side = settings.size
-        return clamp(y.to(.cpu), min: -1, max: 1).reshaped([x.size(0), settings.channels, side, side])
-      }
-    }
-  }
-
-  public func encode(_ pictures: Tensor) -> Tensor {
-    withoutGradients {
-      inEqualBatches(of: 16, pictures.contiguous().flattened(from: 1)) { y in
-        encoder(y.to(device)).mean.to(.cpu).contiguous()
-      }
-    }
-  }
-}
-
-/// Pictures [N, numbers] to where they may lie on the map.
-final class PlaceEncoder: Module {
-  /// The mean picture, [numbers], of those seen: no place is better than any other for it.
-  let mean: Tensor
-  /// Pictures that it is the mean of.
-  let seen: Tensor
-  let straight: Linear
-  let first: Linear, second: Linear, last: Linear
-
-  init(_ numbers: Int, hidden: Int, latent: Int) {
-    (mean, seen) = (Tensor.zeros([numbers]), Tensor.zeros([1]))
-    straight = Linear(numbers, latent, bias: false)
-    (first, second) = (Linear(numbers, hidden), Linear(hidden, hidden))
-    last = Linear(hidden, 2 * latent)
-  }
-
-  /// Two networks beside one another; the bent one is nothing at first.
-  func fill(_ noise: inout Noise, as scheme: Initialization) {
-    Initialization.zero.fill(last.weight, last.bias, &noise)
-  }
-
-  /// Places by the first principal components, of variance 1, as Lawrence 2005 begins.
-  ///
-  /// - Parameter y: [N, numbers].
-  func begin(with y: Tensor) {
-    withoutGradients {
-      let centred = y - y.mean(dims: [0], keepDims: true)
-      let parts = svd(centred)
-      let count = min(straight.weight.size(0), parts.s.count)
-      let deviations = parts.s[0..<count] / Double(max(1, y.size(0) - 1)).squareRoot()
-      straight.weight.setSlice(from: 0, to: parts.vT[0..<count] / (deviations.unsqueezed(1) + 1e-6))
-    }
-  }
-
-  /// Learns the mean; after some thousand pictures it hardly moves any more.
-  func follow(_ y: Tensor) {
-    withoutGradients {
-      seen.add(Tensor.full([1], Double(y.size(0)), on: seen.device))
-      mean.copy(from: mean + (y.mean(dims: [0]) - mean) * (Double(y.size(0)) / seen.item()))
-    }
-  }
-
-  func callAsFunction(_ y: Tensor) -> Gaussian {
-    let told = last(silu(second(silu(first(y - mean))))).chunks(2, dim: 1)
-    return Gaussian(mean: straight(y - mean) + told[0], logVariance: clamp(told[1] - 4, min: -20, max: 4))
   }
 }

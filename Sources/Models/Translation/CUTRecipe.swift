@@ -6,7 +6,7 @@ import Training
 /// place in the old one among all others (contrastive unpaired translation, Park et al. 2020).
 ///
 /// Half the networks of CycleGAN, and free to change shapes that couldn't be restored.
-public final class CUTRecipe: TransferRecipe, PictureCarrier {
+public final class CUTRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 96
     public var channels = 3
@@ -33,13 +33,15 @@ public final class CUTRecipe: TransferRecipe, PictureCarrier {
     public var mirror = true  // See pictures mirrored, too.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
+    public static let shaping: Set = ["blocks", "criticLayers", "criticWidth", "headSize", "smooth", "width"]
 
     var shape: ResnetShape { ResnetShape(channels: channels, width: width, blocks: blocks, isSmooth: smooth) }
   }
 
   public static let name = "cut"
   public static let summary = "Two sets, one way, in half of the time; also from one picture a side."
-  public static let pairing = Pairing.unpaired
+  public static let use = Use.translation
+  public static let material = Material.sets(.unpaired)
   public static let presets = [
     (name: "small", summary: "narrow networks, for a few cores"),
     (name: "fastcut", summary: "without identity, patches count tenfold: faster, keeps shapes"),
@@ -72,36 +74,35 @@ public final class CUTRecipe: TransferRecipe, PictureCarrier {
 
   public static func length(for situation: Situation) -> Length { .minutes(60) }
 
-  public let settings: Settings
+  public let model: CUTModel
   public let generator: ResnetGenerator, discriminator: PatchDiscriminator
   public let average: MovingAverage<ResnetGenerator>
   let heads: PatchHeads
   let optimizerG: Adam, optimizerD: Adam
   private let device: Device
-  private let usesBFloat16: Bool
+  private let mixed: Precision
   private let augment = DiffAugment(cutout: 0.25)
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try Self.check(settings)
-    (self.settings, self.device) = (settings, device)
-    let mixed = try usesMixedPrecision(settings.precision, on: device)
-    usesBFloat16 = mixed
+    model = try CUTModel(settings, on: device)
+    self.device = device
+    mixed = try Precision(settings.precision, on: device)
     generator = ResnetGenerator(settings.shape)
     discriminator = PatchDiscriminator(
       channels: settings.channels, width: settings.criticWidth, layers: settings.criticLayers,
       isSmooth: settings.smooth)
     let w = settings.width
     heads = PatchHeads(channels: [settings.channels, 2 * w, 4 * w, 4 * w, 4 * w], size: settings.headSize)
-    Transfer.prepare(generator, &noise, on: device, mixed: mixed)
-    Transfer.prepare(discriminator, &noise, on: device, mixed: mixed)
-    Transfer.prepare(heads, &noise, on: device, mixed: mixed)
-    average = MovingAverage(ResnetGenerator(settings.shape), of: generator)
+    Transfer.prepare(generator, &noise, on: device, mixed: mixed.isBFloat16)
+    Transfer.prepare(discriminator, &noise, on: device, mixed: mixed.isBFloat16)
+    Transfer.prepare(heads, &noise, on: device, mixed: mixed.isBFloat16)
+    average = MovingAverage(model.generator.module, of: generator)
     let betas = (settings.beta1, settings.beta2)
     optimizerG = Adam(generator.parameters + heads.parameters, rate: settings.rate, betas: betas)
     optimizerD = Adam(discriminator.parameters, rate: settings.rate, betas: betas)
   }
 
-  private static func check(_ settings: Settings) throws(RecipeError) {
+  static func check(_ settings: Settings) throws(RecipeError) {
     try Transfer.expectSquares(
       size: settings.size, window: settings.window, channels: settings.channels, batch: settings.batch, recipe: name)
     try Transfer.expectNetworks(
@@ -118,10 +119,7 @@ public final class CUTRecipe: TransferRecipe, PictureCarrier {
       "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
     ]
   }
-  public var published: [String: any Saved] { ["generator.average": average] }
   public var mirrors: Bool { settings.mirror }
-
-  public func transfer(back: Bool) -> (any PictureTransfer)? { back ? nil : average.module }
 
   /// Updates the discriminator, then generator and heads together (Park et al. 2020, equation 5).
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -130,7 +128,7 @@ public final class CUTRecipe: TransferRecipe, PictureCarrier {
     }
     func squares(_ x: Tensor) -> Tensor {
       Transfer.squares(x, side: settings.window, zoom: settings.zoom, noise: &noise)[0]
-        .laidOut(on: device, mixed: usesBFloat16)
+        .laidOut(on: device, mixed: mixed.isBFloat16)
     }
     let (a, b) = (squares(batch.pictures), squares(batch.targets!))
     let n = a.size(0)
@@ -193,8 +191,6 @@ public final class CUTRecipe: TransferRecipe, PictureCarrier {
     }
   }
 
-  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
-
   private func judge(_ x: Tensor, _ noise: inout Noise) -> Tensor {
     discriminator(settings.augment > 0 ? augment(x, probability: settings.augment, noise: &noise) : x)
   }
@@ -203,5 +199,10 @@ public final class CUTRecipe: TransferRecipe, PictureCarrier {
   public func examples(_ first: Tensor, _ second: Tensor) -> [Tensor] {
     func carried(_ x: Tensor) -> Tensor { Transfer.carriedEach(x, by: average.module, on: device) }
     return [first, carried(first), second, carried(second)]
+  }
+
+  public func rows(of shown: Shown) -> [Tensor] {
+    let (first, second) = shown.both
+    return examples(first, second)
   }
 }

@@ -3,7 +3,7 @@ import Torch
 import Training
 
 /// Two generators that undo each other, learned from two sets whose pictures don't belong together (Zhu et al. 2017).
-public final class CycleGANRecipe: TransferRecipe, PictureCarrier {
+public final class CycleGANRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 96
     public var channels = 3
@@ -27,13 +27,15 @@ public final class CycleGANRecipe: TransferRecipe, PictureCarrier {
     public var mirror = true  // See pictures mirrored, too.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
+    public static let shaping: Set = ["blocks", "criticLayers", "criticWidth", "smooth", "width"]
 
     var shape: ResnetShape { ResnetShape(channels: channels, width: width, blocks: blocks, isSmooth: smooth) }
   }
 
   public static let name = "cyclegan"
   public static let summary = "Two sets, such as photographs and paintings: there and back, without pairs."
-  public static let pairing = Pairing.unpaired
+  public static let use = Use.translation
+  public static let material = Material.sets(.unpaired)
   public static let presets = [
     (name: "small", summary: "narrow networks, for a few cores"),
     (name: "large", summary: "the paper's, for a GPU: --size 286"),
@@ -55,12 +57,12 @@ public final class CycleGANRecipe: TransferRecipe, PictureCarrier {
 
   public static func length(for situation: Situation) -> Length { .minutes(60) }
 
-  public let settings: Settings
+  public let model: CycleGANModel
   /// From the first set to the second, and back.
   public let there: Direction, back: Direction
   let optimizerG: Adam, optimizerD: Adam
   private let device: Device
-  private let usesBFloat16: Bool
+  private let mixed: Precision
   private let augment = DiffAugment(cutout: 0.25)
 
   /// What one of the two directions needs.
@@ -71,14 +73,17 @@ public final class CycleGANRecipe: TransferRecipe, PictureCarrier {
     public let discriminator: PatchDiscriminator
     let pool: PicturePool
 
-    init(_ settings: Settings, _ noise: inout Noise, on device: Device, mixed: Bool) {
+    /// - Parameter averaged: the model's network, which becomes the average.
+    init(
+      _ settings: Settings, _ averaged: ResnetGenerator, _ noise: inout Noise, on device: Device, mixed: Bool
+    ) {
       generator = ResnetGenerator(settings.shape)
       discriminator = PatchDiscriminator(
         channels: settings.channels, width: settings.criticWidth, layers: settings.criticLayers,
         isSmooth: settings.smooth)
       Transfer.prepare(generator, &noise, on: device, mixed: mixed)
       Transfer.prepare(discriminator, &noise, on: device, mixed: mixed)
-      average = MovingAverage(ResnetGenerator(settings.shape), of: generator)
+      average = MovingAverage(averaged, of: generator)
       pool = PicturePool(capacity: settings.pool, channels: settings.channels, size: settings.window)
       pool.move(to: device)
     }
@@ -92,19 +97,19 @@ public final class CycleGANRecipe: TransferRecipe, PictureCarrier {
   }
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try Self.check(settings)
-    (self.settings, self.device) = (settings, device)
-    let mixed = try usesMixedPrecision(settings.precision, on: device)
-    usesBFloat16 = mixed
-    there = Direction(settings, &noise, on: device, mixed: mixed)
-    back = Direction(settings, &noise, on: device, mixed: mixed)
+    model = try CycleGANModel(settings, on: device)
+    self.device = device
+    mixed = try Precision(settings.precision, on: device)
+    let isHalf = mixed.isBFloat16
+    there = Direction(settings, model.there.module, &noise, on: device, mixed: isHalf)
+    back = Direction(settings, model.back.module, &noise, on: device, mixed: isHalf)
     let betas = (settings.beta1, settings.beta2)
     optimizerG = Adam(there.generator.parameters + back.generator.parameters, rate: settings.rate, betas: betas)
     optimizerD = Adam(
       there.discriminator.parameters + back.discriminator.parameters, rate: settings.rate, betas: betas)
   }
 
-  private static func check(_ settings: Settings) throws(RecipeError) {
+  static func check(_ settings: Settings) throws(RecipeError) {
     try Transfer.expectSquares(
       size: settings.size, window: settings.window, channels: settings.channels, batch: settings.batch, recipe: name)
     try Transfer.expectNetworks(
@@ -118,12 +123,7 @@ public final class CycleGANRecipe: TransferRecipe, PictureCarrier {
     (saved["optimizer.generators"], saved["optimizer.discriminators"]) = (optimizerG, optimizerD)
     return saved
   }
-  public var published: [String: any Saved] {
-    ["generator.average": there.average, "generator.back.average": back.average]
-  }
   public var mirrors: Bool { settings.mirror }
-
-  public func transfer(back: Bool) -> (any PictureTransfer)? { (back ? self.back : there).average.module }
 
   /// Updates both generators, then both discriminators (Zhu et al. 2017, equation 3, with least squares).
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -132,7 +132,7 @@ public final class CycleGANRecipe: TransferRecipe, PictureCarrier {
     }
     func squares(_ x: Tensor) -> Tensor {
       Transfer.squares(x, side: settings.window, zoom: settings.zoom, noise: &noise)[0]
-        .laidOut(on: device, mixed: usesBFloat16)
+        .laidOut(on: device, mixed: mixed.isBFloat16)
     }
     let (a, b) = (squares(batch.pictures), squares(batch.targets!))
 
@@ -175,8 +175,6 @@ public final class CycleGANRecipe: TransferRecipe, PictureCarrier {
     return readings
   }
 
-  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
-
   private func judge(_ x: Tensor, _ direction: Direction, _ noise: inout Noise) -> Tensor {
     direction.discriminator(settings.augment > 0 ? augment(x, probability: settings.augment, noise: &noise) : x)
   }
@@ -188,5 +186,10 @@ public final class CycleGANRecipe: TransferRecipe, PictureCarrier {
     }
     let (b, a) = (carried(first, there), carried(second, back))
     return [first, b, carried(b, back), second, a, carried(a, there)]
+  }
+
+  public func rows(of shown: Shown) -> [Tensor] {
+    let (first, second) = shown.both
+    return examples(first, second)
   }
 }

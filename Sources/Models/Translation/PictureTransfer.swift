@@ -1,4 +1,5 @@
 import Torch
+import Training
 
 /// A network that carries a picture over to another look: [1, channels, H, W] in -1...1 to the same size.
 public protocol PictureTransfer: AnyObject {
@@ -166,9 +167,9 @@ extension Tensor {
   }
 }
 
-/// A recipe whose networks carry pictures over.
-public protocol PictureCarrier {
-  /// - Parameter back: the other way, from the second set to the first; nil when the recipe has only one.
+/// A model that carries pictures over (image-to-image translation, or style transfer with a style of its own).
+public protocol TranslationModel: Model {
+  /// - Parameter back: the other way, from the second set to the first; nil when the model has only one.
   func transfer(back: Bool) -> (any PictureTransfer)?
 }
 

@@ -4,7 +4,7 @@ import Training
 
 /// From one set to another whose pictures belong together by name: drawings and what was made of them, say (Isola et
 /// al. 2017).
-public final class Pix2PixRecipe: TransferRecipe, PictureCarrier {
+public final class Pix2PixRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 72
     public var channels = 3
@@ -23,11 +23,13 @@ public final class Pix2PixRecipe: TransferRecipe, PictureCarrier {
     public var mirror = true  // See pairs mirrored, too.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
+    public static let shaping: Set = ["criticLayers", "criticWidth", "depth", "width"]
   }
 
   public static let name = "pix2pix"
   public static let summary = "Pairs with the same file names, such as sketches and pictures."
-  public static let pairing = Pairing.paired
+  public static let use = Use.translation
+  public static let material = Material.sets(.paired)
   public static let presets = [
     (name: "small", summary: "narrow networks, for a few cores"),
     (name: "large", summary: "the paper's, for a GPU: --size 286"),
@@ -51,34 +53,30 @@ public final class Pix2PixRecipe: TransferRecipe, PictureCarrier {
 
   public static func length(for situation: Situation) -> Length { .minutes(60) }
 
-  public let settings: Settings
+  public let model: Pix2PixModel
   public let generator: UnetGenerator, discriminator: PatchDiscriminator
   public let average: MovingAverage<UnetGenerator>
   let optimizerG: Adam, optimizerD: Adam
   private let device: Device
-  private let usesBFloat16: Bool
+  private let mixed: Precision
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try Self.check(settings)
-    (self.settings, self.device) = (settings, device)
-    let mixed = try usesMixedPrecision(settings.precision, on: device)
-    usesBFloat16 = mixed
-    func network() -> UnetGenerator {
-      UnetGenerator(channels: settings.channels, width: settings.width, depth: settings.depth)
-    }
-    generator = network()
+    model = try Pix2PixModel(settings, on: device)
+    self.device = device
+    mixed = try Precision(settings.precision, on: device)
+    generator = model.network()
     // It sees both pictures of a pair, one upon the other.
     discriminator = PatchDiscriminator(
       channels: 2 * settings.channels, width: settings.criticWidth, layers: settings.criticLayers)
-    Transfer.prepare(generator, &noise, on: device, mixed: mixed)
-    Transfer.prepare(discriminator, &noise, on: device, mixed: mixed)
-    average = MovingAverage(network(), of: generator)
+    Transfer.prepare(generator, &noise, on: device, mixed: mixed.isBFloat16)
+    Transfer.prepare(discriminator, &noise, on: device, mixed: mixed.isBFloat16)
+    average = MovingAverage(model.generator.module, of: generator)
     let betas = (settings.beta1, settings.beta2)
     optimizerG = Adam(generator.parameters, rate: settings.rate, betas: betas)
     optimizerD = Adam(discriminator.parameters, rate: settings.rate, betas: betas)
   }
 
-  private static func check(_ settings: Settings) throws(RecipeError) {
+  static func check(_ settings: Settings) throws(RecipeError) {
     try expect((4...9).contains(settings.depth), "depth", settings.depth, "use 4 to 9")
     try Transfer.expectSquares(
       size: settings.size, window: settings.window, channels: settings.channels, batch: settings.batch,
@@ -93,10 +91,7 @@ public final class Pix2PixRecipe: TransferRecipe, PictureCarrier {
       "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
     ]
   }
-  public var published: [String: any Saved] { ["generator.average": average] }
   public var mirrors: Bool { settings.mirror }
-
-  public func transfer(back: Bool) -> (any PictureTransfer)? { back ? nil : average.module }
 
   /// Updates the discriminator, then the generator (Isola et al. 2017, equation 4).
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -104,7 +99,7 @@ public final class Pix2PixRecipe: TransferRecipe, PictureCarrier {
       optimizer.rate = Transfer.decayed(settings.rate, after: settings.rateHold, at: progress)
     }
     let pair = Transfer.squares(batch.pictures, with: [batch.targets!], side: settings.window, noise: &noise)
-      .map { $0.laidOut(on: device, mixed: usesBFloat16) }
+      .map { $0.laidOut(on: device, mixed: mixed.isBFloat16) }
     let (a, b) = (pair[0], pair[1])
     generator.reseed(&noise)
 
@@ -122,8 +117,6 @@ public final class Pix2PixRecipe: TransferRecipe, PictureCarrier {
     return [Reading("generator", adversarial), Reading("discriminator", lossD), Reading("distance", distance)]
   }
 
-  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
-
   private func judge(_ a: Tensor, _ b: Tensor) -> Tensor {
     discriminator(Tensor.concatenated([a, b.to(a.dtype)], dim: 1))
   }
@@ -131,5 +124,10 @@ public final class Pix2PixRecipe: TransferRecipe, PictureCarrier {
   /// What is given, what is made of it, and what should be.
   public func examples(_ first: Tensor, _ second: Tensor) -> [Tensor] {
     [first, Transfer.carriedEach(first, by: average.module, on: device), second]
+  }
+
+  public func rows(of shown: Shown) -> [Tensor] {
+    let (first, second) = shown.both
+    return examples(first, second)
   }
 }

@@ -1,5 +1,6 @@
 import Networks
 import Torch
+import Training
 
 /// A network that carries pictures over, out of weights alone: its width, depth and kind are read from their names and
 /// shapes.
@@ -72,4 +73,14 @@ private func unet(_ bare: [String: Tensor]) throws(StateError) -> UnetGenerator 
   }
   guard depth >= 3 else { throw .missing("model.model.1.model.3.model.1.weight") }
   return UnetGenerator(channels: first.size(1), width: first.size(0), depth: depth)
+}
+
+/// Generators that change pictures, by the published names; which kind they are of shows in their names and shapes.
+public var translationImport: Importable {
+  Importable("cyclegan", "cut", "pix2pix", use: "changes pictures, by `atelier restyle PICTURE --with` its name") {
+    weights in
+    let (network, state) = try transferNetwork(weights)
+    return .init(
+      state, words: "\(network is UnetGenerator ? "a U-Net" : "a residual network") of \(network.channels) channels")
+  }
 }

@@ -15,6 +15,14 @@ enum Transfer {
   /// a step at 64 to 128 px.
   static func usesChannelsLast(on device: Device, mixed: Bool) -> Bool { mixed || !device.isCPU }
 
+  /// A network whose weights are laid out as `prepare` does.
+  ///
+  /// - Throws: `RecipeError.badSetting`.
+  static func lazy<M: Module>(_ network: M, precision: String, on device: Device) throws(RecipeError) -> LazyModule<M> {
+    let mixed = try Precision(precision, on: device).isBFloat16
+    return LazyModule(network, on: device, usesChannelsLast: usesChannelsLast(on: device, mixed: mixed))
+  }
+
   /// A random square of each picture, of a side from `side` to `side * zoom`, made `side` small.
   ///
   /// - Parameters:

@@ -21,6 +21,17 @@ public final class VGG: Module {
   private let mean: Constant, deviation: Constant
 
   /// - Parameter depths: convolutions of each block, `vgg16` or `vgg19`; fewer blocks are fewer weights.
+  /// A trained one of the depth that its weights have, without gradients.
+  ///
+  /// - Throws: `StateError` when they are another network's.
+  public convenience init(features weights: [String: Tensor], on device: Device) throws(StateError) {
+    self.init(weights["features.34.weight"] != nil ? VGG.vgg19 : VGG.vgg16)
+    try load(weights.filter { $0.key.hasPrefix("features.") })
+    setRequiresGradient(false)
+    move(to: device)
+    useChannelsLast()
+  }
+
   public init(_ depths: [Int] = VGG.vgg16) {
     precondition(depths.count <= Self.widths.count, "VGG has five blocks, not \(depths.count)")
     var inputs = 3

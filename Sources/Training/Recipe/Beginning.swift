@@ -38,22 +38,7 @@ extension Checkpoint {
   }
 }
 
-extension Recipe {
-  /// The networks of `saved`, and their averages.
-  public var inherited: [String: any Saved] { saved.filter { !($0.value is any Optimizer) } }
-}
-
 extension RecipeSettings {
-  /// The settings that say what the networks are like, in all recipes.
-  private static var shaping: Set<String> {
-    [
-      "attention", "blocks", "coderWidths", "codes", "coding", "criticBlocks", "criticLayers", "criticStem",
-      "criticWidth", "criticWidths", "depth", "dimensions", "grid", "headSize", "hidden", "inducing", "keypoints",
-      "latent", "mapped", "motion", "motionWidth", "numbers", "objective", "priorDepth", "priorWidth",
-      "reduction", "scale", "smooth", "stem", "width", "widths",
-    ]
-  }
-
   /// These settings with networks like another run's, so that its weights fit.
   ///
   /// Lists with a number for each size keep as many as they have: what the other has none for stays.

@@ -11,10 +11,25 @@ public protocol RecipeSettings: Codable, Sendable, Equatable {
   var channels: Int { get set }
   /// Pictures per update.
   var batch: Int { get set }
+  /// The settings that say what the networks are like: a run that begins with another's weights takes these over.
+  static var shaping: Set<String> { get }
+  /// What each setting does, and its range, by its key: for `atelier recipes NAME` and the settings' reference.
+  static var notes: [String: String] { get }
   init()
 }
 
 extension RecipeSettings {
+  public static var shaping: Set<String> { [] }
+  public static var notes: [String: String] { [:] }
+
+  /// Each setting as it is typed, with its default and what it does, in the order of their names.
+  public static var described: [(name: String, value: String, note: String)] {
+    let present = fields(of: Self())
+    return present.keys.sorted().map { key in
+      (hyphenated(key), present[key]!.description, notes[key] ?? Field.commonNotes[key] ?? "")
+    }
+  }
+
   /// The names of the settings, sorted, as in `--learning-rate` but in camel case.
   public static var keys: [String] { fields(of: Self()).keys.sorted() }
 
@@ -147,6 +162,17 @@ private enum Field: Codable, CustomStringConvertible {
       return try? JSONDecoder().decode(Field.self, from: Data(word.utf8))
     }
   }
+
+  /// Of settings that all recipes have.
+  static let commonNotes = [
+    "size": "Side of the pictures in pixels.", "channels": "1 for grey, 3 for colour, 4 with transparency.",
+    "batch": "Pictures per update: 1 to 65536.", "precision": "auto, bfloat16 or float32.",
+    "mirror": "Also see pictures mirrored, left for right.",
+    "classes": "Names of the classes; taken from the folders.", "classCounts": "Pictures of each class.",
+    "conditional": "Learn classes from folders, where there are two or more.",
+    "beta1": "Adam's memory of slopes: 0 or more and below 1.",
+    "beta2": "Adam's memory of their squares: 0 or more and below 1.",
+  ]
 
   /// What holds for settings of these names in all recipes; nil where the value keeps to it.
   func limit(named key: String) -> String? {

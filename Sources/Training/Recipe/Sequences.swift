@@ -31,18 +31,6 @@ public struct FrameDraw: Sendable, Equatable {
   }
 }
 
-/// A recipe that learns how things move, from sequences of pictures.
-///
-/// Its `step` sees `draw.count` pictures of each sequence one after the other: [N · frames, C, H, W].
-public protocol SequenceRecipe: Recipe {
-  var draw: FrameDraw { get }
-  /// Rows of a sheet, such as: what is given, what moves it, what becomes of it.
-  ///
-  /// - Parameter frames: [N · frames, C, H, W] in -1...1 on the CPU, evenly from each sequence.
-  /// - Returns: each [N, C, h, w] in -1...1, float32 on the CPU, all of one size.
-  func examples(_ frames: Tensor) -> [Tensor]
-}
-
 extension PictureSet {
   /// For each picture an example of its own sequence, with that picture among its frames.
   ///

@@ -1,23 +1,5 @@
 import Torch
 
-/// A recipe that learns to carry pictures from one set to another: photographs to paintings, say.
-public protocol TransferRecipe: Recipe {
-  static var pairing: Pairing { get }
-  /// Side in pixels of the second set's pictures.
-  static func targetSize(_ settings: Settings) -> Int
-  /// Rows of a sheet, such as: the first pictures, what becomes of them, and back.
-  ///
-  /// - Parameters:
-  ///   - first: [N, C, H, W] in -1...1 on the CPU, seen in training only when there are few.
-  ///   - second: [N, C, H', W'] of the second set.
-  /// - Returns: each [N, C, H, W] in -1...1, float32 on the CPU.
-  func examples(_ first: Tensor, _ second: Tensor) -> [Tensor]
-}
-
-extension TransferRecipe {
-  public static func targetSize(_ settings: Settings) -> Int { settings.size }
-}
-
 /// How pictures of two sets belong together.
 public enum Pairing: Sendable {
   /// Any with any.

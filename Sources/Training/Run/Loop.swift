@@ -17,7 +17,7 @@ public final class Loop<R: Recipe> {
   /// Where checkpoints go.
   private let folder: String
   private var order: EpochOrder
-  /// Of all pictures, for a `ConditionalRecipe`.
+  /// Of all pictures, where the recipe was told of classes.
   private let labels: [Int]?
   private var clock: Clock
   /// Seconds that one of the last sheet's pictures took; nil before the first sheet.
@@ -25,19 +25,18 @@ public final class Loop<R: Recipe> {
   private static var mostRollbacks: Int { 3 }
 
   /// - Parameters:
-  ///   - targets: the second set of a `TransferRecipe`.
+  ///   - targets: the second set, of a recipe that learns from two.
   ///   - folder: for checkpoints; is made when it isn't there.
   public init(
     _ recipe: R, on set: PictureSet, towards targets: Targets? = nil, plan: Plan, folder: String, device: Device = .cpu
   ) {
     precondition(
-      (targets != nil) == (recipe is any TransferRecipe), "a transfer recipe needs a second set, others none")
+      (targets != nil) == (R.material.pairing != nil), "a recipe for two sets needs a second set, others none")
     precondition(
-      !(recipe is any SequenceRecipe) || !set.sequences.isEmpty, "a recipe of motion needs a set of sequences")
+      R.material != .sequences || !set.sequences.isEmpty, "a recipe of motion needs a set of sequences")
     (self.recipe, self.set, self.plan, self.folder, self.device) = (recipe, set, plan, folder, device)
     self.targets = targets
-    let classes = (recipe as? any ConditionalRecipe)?.classes ?? []
-    labels = classes.isEmpty ? nil : PictureClasses(of: set.names).labels(in: classes)
+    labels = recipe.classes.isEmpty ? nil : PictureClasses(of: set.names).labels(in: recipe.classes)
     facts = Checkpoint.Facts(recipe: R.name, settings: recipe.settings.json, seed: plan.seed)
     clock = Clock(plan.length, facts)
     order = EpochOrder(count: targets?.first.count ?? set.count, seed: plan.seed)
@@ -100,7 +99,8 @@ public final class Loop<R: Recipe> {
     let indices = order.indices(after: facts.picturesSeen, batch: recipe.settings.batch)
     let mirrored = recipe.mirrors ? noise.bernoulli(0.5, [indices.count]).bools : []
     let batch: Batch
-    if let draw = (recipe as? any SequenceRecipe)?.draw {
+    if R.material == .sequences {
+      let draw = recipe.draw
       let (numbers, times) = set.examples(of: indices, draw, noise: &noise)
       let alike = mirrored.flatMap { [Bool](repeating: $0, count: draw.count) }
       batch = Batch(pictures: set.batch(numbers, mirrored: alike, on: device), indices: numbers, times: times)
@@ -127,11 +127,9 @@ public final class Loop<R: Recipe> {
 
   /// Whether there is time for a first sheet: one picture of it tells what a sheet takes.
   private func canSample() -> Bool {
-    guard plan.samples > 0, let recipe = recipe as? any SamplingRecipe, !(recipe is any SequenceRecipe) else {
-      return true
-    }
+    guard plan.samples > 0, let sampler = recipe.sampler else { return true }
     let began = clock.seconds
-    withoutGradients { _ = recipe.sample(seeds: [0]) }
+    withoutGradients { _ = sampler.sample(seeds: [0]) }
     secondsASample = clock.seconds - began
     clock.note(.sample, took: clock.seconds - began)
     clock.noteAside(since: began)
@@ -154,25 +152,15 @@ public final class Loop<R: Recipe> {
       clock.noteAside(since: began)
     }
     withoutGradients {
-      if let recipe = recipe as? any SequenceRecipe {
-        let rows = recipe.examples(set.shown(recipe.draw))
-        let count = rows.first?.size(0) ?? 0
-        report(.sample(Tensor.concatenated(rows), columns: count, picturesSeen: facts.picturesSeen))
-      } else if let recipe = recipe as? any SamplingRecipe {
+      if let sampler = recipe.sampler {
         let count = sheet
-        let pictures = recipe.sample(seeds: (0..<count).map(UInt64.init))
+        let pictures = sampler.sample(seeds: (0..<count).map(UInt64.init))
         secondsASample = (clock.seconds - began) / Double(count)
-        report(.sample(pictures, columns: nil, picturesSeen: facts.picturesSeen))
-      } else if let recipe = recipe as? any TransferRecipe, let targets {
-        let (first, second) = targets.shown(set)
-        let rows = recipe.examples(first, second)
-        let pictures = Tensor.concatenated(rows)
-        report(.sample(pictures, columns: first.size(0), picturesSeen: facts.picturesSeen))
-      } else if let recipe = recipe as? any ShowingRecipe {
-        let shown = Array(0..<min(6, set.count))
-        let pictures = Tensor.concatenated(recipe.examples(set.batch(shown)))
-        report(.sample(pictures, columns: shown.count, picturesSeen: facts.picturesSeen))
+        return report(.sample(pictures, columns: nil, picturesSeen: facts.picturesSeen))
       }
+      let rows = recipe.rows(of: Shown(set: set, targets: targets))
+      guard let first = rows.first else { return }
+      report(.sample(Tensor.concatenated(rows), columns: first.size(0), picturesSeen: facts.picturesSeen))
     }
   }
 

@@ -54,7 +54,7 @@ public struct Demo {
     let groups = shipped == nil ? 1 : 2
     func pictures(_ generator: Generator) throws -> [Picture] {
       let seeds = (0..<DemoPage.capacity(groups: groups)).map { UInt64($0) }
-      return try generator.sampling().sample(seeds: seeds).unbound().map { Picture($0) }
+      return try generator.pictureModel().pictures(generator.request(seeds: seeds)).unbound().map { Picture($0) }
     }
     if let shipped {
       let generator = try Generator(shipped, in: workspace, on: device)

@@ -23,8 +23,8 @@ struct Enlarger {
     let found = known.contains(request.model) ? nil : Generator.place(request.model, in: workspace)
     if let found, (try? Safetensors.metadata(found))?["recipe"] != nil || isFolder(found) {
       let trained = try Generator(request.model, in: workspace, on: device) { say($0.sentence) }
-      guard let recipe = trained.recipe as? EnlargeRecipe else { throw EnlargeError.otherModel(request.model) }
-      (network, hash) = (recipe.average.module, trained.hash)
+      guard let model = trained.model as? EnlargeModel else { throw EnlargeError.otherModel(request.model) }
+      (network, hash) = (model.network.module, trained.hash)
     } else {
       guard known.contains(request.model) || found != nil else {
         throw EnlargeError.noModel(request.model, known: known)

@@ -124,7 +124,7 @@ public func fill(
   }
 
   var generator = try Generator(run, in: workspace, on: device) { say($0.sentence) }
-  let recipe = try generator.editing()
+  let model = try generator.editing()
   try generator.draw(request.drawing)
   let settings = generator.settings
   let files = try request.seeds.files(at: request.out, isForced: request.force)
@@ -139,7 +139,9 @@ public func fill(
   for (i, file) in files.enumerated() {
     guard !shouldStop() else { return false }
     let begun = ProcessInfo.processInfo.systemUptime
-    let made = recipe.filled(given, mask: hole, seeds: [file.seed]) * 0.5 + 0.5
+    var asked = generator.request(seeds: [file.seed])
+    (asked.given, asked.mask) = (given, hole)
+    let made = model.pictures(asked) * 0.5 + 0.5
     let large = interpolate(made, size: [square.side, square.side], mode: .bicubic)
     let fitted = clamp(
       large[0][0..<min(3, large.size(1))].expanded([colours, square.side, square.side]), min: 0, max: 1)

@@ -31,7 +31,7 @@ public enum RedrawError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .cannotEdit(let name, let recipe):
-      "\(name) (\(recipe)) can't go on from a picture that is there: use a run of the recipe diffusion."
+      "\(name) (\(recipe)) can't go on from a picture that is there: use a run of a diffusion model."
     case .badStrength(let value): "--strength can't be \(value): use a number from 0 to 1, such as 0.6."
     case .needsRun:
       "--strength, --sampling, --class and --guidance are for --with RUN: name a run, or leave them out."
@@ -41,11 +41,13 @@ public enum RedrawError: Explained, Equatable {
 }
 
 extension Generator {
-  /// The recipe, when it can go on from pictures that are there.
+  /// The model, when it can go on from pictures that are there.
   ///
   /// - Throws: `RedrawError.cannotEdit`.
-  func editing() throws(RedrawError) -> any EditingRecipe {
-    guard let editing = recipe as? any EditingRecipe else { throw .cannotEdit(name, recipe: facts.recipe) }
+  func editing() throws(RedrawError) -> any PictureModel {
+    guard let editing = model as? any PictureModel, editing.offers.redraws else {
+      throw .cannotEdit(name, recipe: facts.recipe)
+    }
     return editing
   }
 }
@@ -60,7 +62,7 @@ public func redraw(
 ) throws -> Bool {
   guard (0...1).contains(request.strength) else { throw RedrawError.badStrength(request.strength) }
   var generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
-  let recipe = try generator.editing()
+  let model = try generator.editing()
   try generator.draw(request.drawing)
   let settings = generator.settings
   let source = try Picture.load(request.picture, Decoding(size: settings.size, channels: settings.channels))
@@ -70,7 +72,9 @@ public func redraw(
   for (i, file) in files.enumerated() {
     guard !shouldStop() else { return false }
     let begun = ProcessInfo.processInfo.systemUptime
-    let made = recipe.redrawn(pixels, strength: request.strength, seeds: [file.seed])
+    var asked = generator.request(seeds: [file.seed])
+    (asked.given, asked.strength) = (pixels, request.strength)
+    let made = model.pictures(asked)
     let picture = Picture(made[0])
     let words =
       [

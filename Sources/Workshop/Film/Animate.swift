@@ -62,10 +62,10 @@ public func animate(
 ) throws -> Animated {
   try request.check()
   let generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
-  guard let recipe = generator.recipe as? MotionRecipe else {
+  guard let model = generator.model as? MotionModel else {
     throw AnimateError.noMotion(request.run, recipe: generator.facts.recipe)
   }
-  let mover = recipe.mover, channels = recipe.settings.channels
+  let mover = model.mover, channels = model.settings.channels
   let own = try Picture.load(request.picture, Decoding(channels: nil))
   let palette = try request.keepsPalette ? SpritePalette(own.withChannels(max(3, own.channels)), request.picture) : nil
   let source = own.withChannels(channels)
@@ -247,7 +247,7 @@ public enum AnimateError: Explained, Equatable {
     case .badNumber(let option, let value, let range):
       "--\(option) can't be \(value == value.rounded() && abs(value) < 1e9 ? "\(Int(value))" : "\(value)"): use a number \(range)."
     case .noMotion(let name, let recipe):
-      "\(name) (\(recipe)) has learned no motion: name a run of the recipe motion."
+      "\(name) (\(recipe)) has learned no motion: name a run of the recipe \(namesOfRecipes { $0 is MotionModel.Type })."
     case .tooLarge(let path, let width, let height):
       "\(path) is \(width) by \(height) pixels, more than \(Self.largest) a side: make it smaller first."
     case .several(let path, let names):

@@ -86,15 +86,14 @@ public func film(
   _ request: FilmRequest, with generator: Generator, in workspace: Workspace = Workspace(),
   shouldStop: () -> Bool = { false }, report: (FilmProgress) -> Void = { _ in }
 ) throws -> Filmed {
-  guard let recipe = try generator.sampling() as? any LatentRecipe else {
-    throw FilmError.noLatents(generator.name, recipe: generator.facts.recipe)
-  }
-  let sliders = recipe is any StyleRecipe ? try Sliders(of: generator, in: workspace) : nil
-  return try film(request, of: recipe, with: generator, sliders, shouldStop, report)
+  let model = try generator.pictureModel()
+  guard model.offers.latent != nil else { throw FilmError.noLatents(generator.name, recipe: generator.facts.recipe) }
+  let sliders = model is any StyleModel ? try Sliders(of: generator, in: workspace) : nil
+  return try film(request, of: model, with: generator, sliders, shouldStop, report)
 }
 
 private func film(
-  _ request: FilmRequest, of recipe: some LatentRecipe, with generator: Generator, _ sliders: Sliders?,
+  _ request: FilmRequest, of model: any PictureModel, with generator: Generator, _ sliders: Sliders?,
   _ shouldStop: () -> Bool, _ report: (FilmProgress) -> Void
 ) throws -> Filmed {
   guard (16...8192).contains(request.size) else {
@@ -105,14 +104,14 @@ private func film(
   let plain = request.out.hasSuffix("/") ? String(request.out.dropLast()) : request.out
   try expectWritable(plain, isForced: request.force || request.resume)
   let plan = try FilmPlan(request.timeline, sliders: sliders?.sliders.map(\.name) ?? [])
-  let path = path(plan, recipe)
-  let first = recipe.decode(path.latents(at: [0]))[0]
+  let path = path(plan, model)
+  let first = model.pictures(generator.request(latents: path.latents(at: [0])))[0]
   let (channels, height, width) = (first.size(0), first.size(1), first.size(2))
   let size = fitted(height, width, longer: request.size)
   let camera = Camera(width: size[1], height: size[0], keepsPixels: request.keepsPixels)
-  var frames = Frames(plan: plan, path: path, recipe: recipe, camera: camera)
-  frames.moves = try moves(plan, sliders, recipe)
-  if plan.loops && plan.keys.count < (recipe is any MovingRecipe ? 2 : 1) { frames.phase = frames.calmest() }
+  var frames = Frames(plan: plan, path: path, model: model, generator: generator, camera: camera)
+  frames.moves = try moves(plan, sliders, model)
+  if plan.loops && plan.keys.count < (model.offers.moves ? 2 : 1) { frames.phase = frames.calmest() }
   if request.previews {
     let chosen = (0..<24).map { $0 * plan.count / 24 }
     var painter = SheetPainter(Sheet(columns: 6, for: chosen.count), cells: chosen.count, side: max(size[0], size[1]))
@@ -159,17 +158,17 @@ private func film(
     codec: format.codec.rawValue, tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: isStopped)
 }
 
-private func path(_ plan: FilmPlan, _ recipe: some LatentRecipe) -> LatentPath {
-  if recipe is any MovingRecipe, plan.keys.count < 2, !plan.isShaped {
+private func path(_ plan: FilmPlan, _ model: any PictureModel) -> LatentPath {
+  if model.offers.moves, plan.keys.count < 2, !plan.isShaped {
     // What is seen stays, since it moves by itself.
-    return LatentPath(still: recipe.latents(seeds: [plan.keys.first?.seed ?? plan.seed])[0])
+    return LatentPath(still: model.latents(seeds: [plan.keys.first?.seed ?? plan.seed])[0])
   }
-  let latents = plan.keys.isEmpty ? nil : recipe.latents(seeds: plan.keys.map(\.seed))
+  let latents = plan.keys.isEmpty ? nil : model.latents(seeds: plan.keys.map(\.seed))
   let keys = plan.keys.enumerated().map { i, key in
     LatentPath.Key(time: key.time, latent: latents![i], ease: key.ease)
   }
   var noise = Noise(seed: plan.seed)
-  let dimensions = latents?.size(1) ?? recipe.latents(seeds: [0]).size(1)
+  let dimensions = latents?.size(1) ?? model.latents(seeds: [0]).size(1)
   // A path that is pushed on may go further than the film is long.
   let length = max(plan.length, plan.places.max() ?? 0) - min(0, plan.places.min() ?? 0)
   return LatentPath(
@@ -178,9 +177,9 @@ private func path(_ plan: FilmPlan, _ recipe: some LatentRecipe) -> LatentPath {
 }
 
 /// What is added to the styles of each frame, [layers, D]; none where no slider is moved.
-private func moves(_ plan: FilmPlan, _ sliders: Sliders?, _ recipe: some LatentRecipe) throws -> [Tensor] {
-  guard !plan.sliders.isEmpty, let sliders, let style = recipe as? any StyleRecipe else { return [] }
-  let shape = style.styles(style.latents(seeds: [0]), truncation: 1).shape
+private func moves(_ plan: FilmPlan, _ sliders: Sliders?, _ model: any PictureModel) throws -> [Tensor] {
+  guard !plan.sliders.isEmpty, let sliders, let style = model as? any StyleModel else { return [] }
+  let shape = style.styles(PictureRequest(seeds: [0])).shape
   return try (0..<plan.count).map { frame in
     try sliders.moves(plan.sliders.mapValues { $0[frame] }, layers: shape[1], width: shape[2])
   }
@@ -200,10 +199,11 @@ private func key(_ request: FilmRequest, _ generator: Generator, _ sliders: Slid
 }
 
 /// A film's pictures by their numbers: each is the same whichever others are made with it.
-private struct Frames<R: LatentRecipe> {
+private struct Frames {
   let plan: FilmPlan
   let path: LatentPath
-  let recipe: R
+  let model: any PictureModel
+  let generator: Generator
   let camera: Camera
   /// Seconds of the path at which it begins.
   var phase = 0.0
@@ -251,13 +251,16 @@ private struct Frames<R: LatentRecipe> {
     decoded(path.latents(at: places), at: places, truncation: truncation, frames: frames)
   }
 
-  /// Of a recipe that moves by itself, at that time of its motion.
+  /// Of a model that moves by itself, at that time of its motion.
   private func decoded(_ latents: Tensor, at places: [Double], truncation: Double, frames: [Int]) -> Tensor {
-    if !moves.isEmpty, !frames.isEmpty, let style = recipe as? any StyleRecipe {
-      return style.decode(latents, truncation: truncation, moved: Tensor.stacked(frames.map { moves[$0] }))
+    var request = generator.request(latents: latents)
+    request.truncation = truncation
+    if !moves.isEmpty, !frames.isEmpty, let style = model as? any StyleModel {
+      return style.pictures(request, moved: Tensor.stacked(frames.map { moves[$0] }))
     }
-    guard let moving = recipe as? any MovingRecipe else { return recipe.decode(latents, truncation: truncation) }
-    return moving.decode(
-      latents, at: places, motion: plan.seed, period: plan.loops ? plan.length : nil, truncation: truncation)
+    if model.offers.moves {
+      request.motion = Motion(times: places, seed: plan.seed, period: plan.loops ? plan.length : nil)
+    }
+    return model.pictures(request)
   }
 }

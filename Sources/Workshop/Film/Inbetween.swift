@@ -71,7 +71,7 @@ public func inbetween(
     throw InbetweenError.tooSmall(request.clip, width: size[1], height: size[0])
   }
   let generator = try Generator(request.model, in: workspace, on: device) { say($0.sentence) }
-  guard let recipe = generator.recipe as? InbetweenRecipe else {
+  guard let model = generator.model as? InbetweenModel else {
     throw InbetweenError.otherRecipe(request.model, recipe: generator.facts.recipe)
   }
   let rendering = try ClipRendering(
@@ -82,7 +82,7 @@ public func inbetween(
   guard let first = drawings.next() else { throw ClipError.unreadable(name: request.clip, why: "it has no frames") }
   tell(say, lossOfTransparencyIn: first.picture, out: request.out, hasAlpha: hasAlpha)
   var (current, following) = (first, drawings.next())
-  var inbetweening = recipe.inbetweening
+  var inbetweening = model.inbetweening
   inbetweening.isQuick = request.isQuick
   var motion: (of: Int, Inbetweening.Motion)?
   // Of the film's own frames, for each of the new ones.

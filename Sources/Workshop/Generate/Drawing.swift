@@ -20,28 +20,26 @@ extension Generator {
   ///
   /// - Throws: `DrawingError`, and `RecipeError` when the generator can't.
   public mutating func draw(_ drawing: Drawing) throws {
+    let offers = (model as? any PictureModel)?.offers ?? Offers()
     if let words = drawing.sampling {
-      guard let sampling = Sampling(words) else { throw DrawingError.notASampling(words) }
-      guard let stepped = recipe as? any SteppedRecipe else {
-        throw DrawingError.notStepped(name, recipe: facts.recipe)
-      }
-      try stepped.draw(by: sampling)
+      guard Sampling(words) != nil else { throw DrawingError.notASampling(words) }
+      guard offers.sampling != nil else { throw DrawingError.notStepped(name, recipe: facts.recipe) }
     }
     if drawing.kind != nil || drawing.guidance != nil {
       let guidance = drawing.guidance ?? 1
       guard (0...20).contains(guidance) else { throw DrawingError.badGuidance(guidance) }
-      guard let conditional = recipe as? any ConditionalRecipe, !conditional.classes.isEmpty else {
-        throw DrawingError.notConditional(name, recipe: facts.recipe)
-      }
-      try conditional.choose(drawing.kind, guidance: guidance)
+      guard !offers.classes.isEmpty else { throw DrawingError.notConditional(name, recipe: facts.recipe) }
     }
     self.drawing = drawing
+    try (model as? any PictureModel)?.check(request(seeds: []))
   }
 
   /// What a picture's file says of it.
   var drawingWords: [(key: String, value: String)] {
     var words: [(key: String, value: String)] = []
-    if let stepped = recipe as? any SteppedRecipe { words.append(("Sampling", "\(stepped.sampling)")) }
+    if let own = (model as? any PictureModel)?.offers.sampling {
+      words.append(("Sampling", "\(drawing.sampling.flatMap { Sampling($0) } ?? own)"))
+    }
     if let kind = drawing.kind { words.append(("Class", kind)) }
     if let guidance = drawing.guidance { words.append(("Guidance", "\(guidance)")) }
     return words

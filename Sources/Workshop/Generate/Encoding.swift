@@ -60,7 +60,7 @@ public enum EncodingError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .cannotEncode(let name, let recipe):
-      "\(name) (\(recipe)) can't say what a picture is made from: use a run of the recipe vae or gplvm, or for reconstruct vqgan."
+      "\(name) (\(recipe)) can't say what a picture is made from: use a run of the recipe \(namesOfRecipes { $0 is any ReconstructingModel.Type })."
     case .badCount(let count): "--count can't be \(count): use a number from 1 to 100."
     case .badAmounts(let words): "--amounts can't be '\(words)': give one to twenty numbers, such as -1,0,1,2."
     }
@@ -69,12 +69,12 @@ public enum EncodingError: Explained, Equatable {
 }
 
 extension Generator {
-  /// The recipe, when it can encode.
+  /// The model, when it can give pictures back.
   ///
   /// - Throws: `EncodingError.cannotEncode`.
-  func encoding() throws(EncodingError) -> any EncodingRecipe {
-    guard let encoding = recipe as? any EncodingRecipe else { throw .cannotEncode(name, recipe: facts.recipe) }
-    return encoding
+  fileprivate func reconstructing() throws(EncodingError) -> any ReconstructingModel {
+    guard let model = model as? any ReconstructingModel else { throw .cannotEncode(name, recipe: facts.recipe) }
+    return model
   }
 
   /// Pictures of a folder, a zip file or one picture, as this generator's run saw its own.
@@ -94,16 +94,14 @@ public func reconstruct(
   guard (1...100).contains(request.count) else { throw EncodingError.badCount(request.count) }
   try expectWritable(request.out, isForced: request.force)
   let generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
-  guard let recipe = generator.recipe as? any ReconstructingRecipe else {
-    throw EncodingError.cannotEncode(generator.name, recipe: generator.facts.recipe)
-  }
+  let model = try generator.reconstructing()
   let set = try generator.set(of: request.pictures, in: workspace)
   var (psnr, structure, energy) = (0.0, 0.0, 0.0)
   var (shown, again): ([Picture], [Picture]) = ([], [])
   for start in stride(from: 0, to: set.count, by: 64) {
     let numbers = Array(start..<min(start + 64, set.count))
     let pictures = set.batch(numbers).contiguous()
-    let made = recipe.reconstruct(pictures)
+    let made = model.reconstruct(pictures)
     let bytes = pictureBytes(made)
     let errors = square((bytes.to(.float32) - set.pictures[start..<start + numbers.count].to(.float32)) / 255)
     psnr += errors.flattened(from: 1).mean(dims: [1]).doubles.reduce(0) { $0 - 10 * log10(max($1, 1e-10)) }
@@ -145,19 +143,25 @@ public func attribute(
   }
   try expectWritable(request.out, isForced: request.force)
   let generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
-  let recipe = try generator.encoding()
+  let model = try generator.reconstructing()
+  func encode(_ pictures: Tensor) throws(EncodingError) -> Tensor {
+    guard let latents = model.encode(pictures) else {
+      throw .cannotEncode(generator.name, recipe: generator.facts.recipe)
+    }
+    return latents
+  }
   func mean(_ path: String) throws -> Tensor {
     let set = try generator.set(of: path, in: workspace)
-    let parts = stride(from: 0, to: set.count, by: 64).map { start in
-      recipe.encode(set.batch(Array(start..<min(start + 64, set.count))).contiguous()).sum(dims: [0])
+    let parts = try stride(from: 0, to: set.count, by: 64).map { start in
+      try encode(set.batch(Array(start..<min(start + 64, set.count))).contiguous()).sum(dims: [0])
     }
     return parts.dropFirst().reduce(parts[0]) { $0 + $1 } / Double(set.count)
   }
   let direction = try mean(request.with) - mean(request.without)
   let set = try generator.set(of: request.pictures, in: workspace)
-  let latents = recipe.encode(set.batch(Array(0..<min(request.count, set.count))).contiguous())
+  let latents = try encode(set.batch(Array(0..<min(request.count, set.count))).contiguous())
   let changed = latents.unbound().flatMap { latent in request.amounts.map { latent + direction * $0 } }
-  let made = recipe.decode(Tensor.stacked(changed)).unbound().map { Picture($0) }
+  let made = model.sample(latents: Tensor.stacked(changed)).unbound().map { Picture($0) }
   try write(
     made, columns: request.amounts.count, cell: set.size, generator, to: request.out, isForced: request.force)
 }

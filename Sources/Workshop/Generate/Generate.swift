@@ -56,13 +56,13 @@ public func generate(
   _ request: GenerateRequest, with generator: Generator, copiesIn workspace: Workspace? = nil,
   report: (Generated) -> Void = { _ in }, say: (String) -> Void = { _ in }
 ) throws -> [FoundCopy] {
-  let recipe = try generator.sampling()
-  let latent = try latentRecipe(request, generator)
+  let model = try generator.pictureModel()
+  try check(request, generator, model.offers)
   let pictures = request.seeds.values.map { (seed: $0, path: "\(request.out)/\(fileName(seed: $0))") }
   let sheet = request.grid ? "\(request.out)/sheet.png" : nil
   let walk = request.interpolate.map { (pairs: $0.pairs, path: "\(request.out)/interpolation.png") }
   let map = request.map.map { (side: $0, path: "\(request.out)/map.png") }
-  let style = try request.slides.values.isEmpty && request.mix == nil ? nil : styleRecipe(of: generator)
+  let style = try request.slides.values.isEmpty && request.mix == nil ? nil : styleModel(of: generator)
   let moves = try request.slides.moves(of: generator, in: workspace ?? Workspace())
   if let style, request.mix != nil { try check(request.mixAt, of: style) }
   try checkSheets(of: generator.settings.size, for: request)
@@ -92,12 +92,10 @@ public func generate(
   // A thousand at a time, so that memory stays bounded.
   for start in stride(from: 0, to: pictures.count, by: 1000) {
     let part = pictures[start..<min(start + 1000, pictures.count)]
-    let made: Tensor
-    if let style, let moves {
-      made = moved(style, part.map(\.seed), truncation: request.truncation ?? 1, by: moves)
-    } else {
-      made = sample(recipe, latent, part.map(\.seed), truncation: request.truncation)
-    }
+    var asked = generator.request(seeds: part.map(\.seed))
+    if request.truncation != nil || moves != nil { asked.latents = model.latents(seeds: asked.seeds) }
+    asked.truncation = request.truncation ?? 1
+    let made = moves.flatMap { style?.pictures(asked, moved: $0) } ?? model.pictures(asked)
     copies += watch?.copies(among: made, seeds: part.map(\.seed)) ?? []
     for (tensor, (seed, path)) in zip(made.unbound(), part) {
       let picture = Picture(tensor)
@@ -112,13 +110,14 @@ public func generate(
     if let shows = grid.shows { say("\(sheet) shows \(shows): more is larger than a sheet may be.") }
     try write(grid.painter.drawn, sheet, .sheet, shows: grid.shows)
   }
-  if let walk, let latent {
+  if let walk {
     let size = generator.settings.size, count = walk.pairs.count * request.steps
     var painter = SheetPainter(
       Sheet(columns: request.steps, for: count, ground: request.ground), cells: count, side: size)
     for pair in walk.pairs {
       let made = interpolated(
-        latent, from: pair.from, to: pair.to, steps: request.steps, truncation: request.truncation ?? 1, by: moves)
+        model, generator, from: pair.from, to: pair.to, steps: request.steps, truncation: request.truncation ?? 1,
+        by: moves)
       for picture in made { painter.add(picture) }
     }
     try write(painter.drawn, walk.path, .interpolation)
@@ -127,12 +126,14 @@ public func generate(
     let drawn = mixed(style, mix, at: request.mixAt, truncation: request.truncation ?? 1, on: request.ground)
     try write(drawn, mixing, .mixing)
   }
-  if let map, let latent {
+  if let map {
     let size = generator.settings.size, count = map.side * map.side
     var painter = SheetPainter(Sheet(columns: map.side, for: count, margin: 0), cells: count, side: size)
     let places = plane(map.side)
     for start in stride(from: 0, to: count, by: map.side) {
-      let row = latent.decode(places[start..<start + map.side], truncation: request.truncation ?? 1)
+      var asked = generator.request(latents: places[start..<start + map.side])
+      asked.truncation = request.truncation ?? 1
+      let row = model.pictures(asked)
       for picture in row.unbound() { painter.add(Picture(picture)) }
     }
     try write(painter.drawn, map.path, .map)
@@ -159,7 +160,7 @@ public enum GenerateError: Explained, Equatable {
     case .badSteps(let count): "--steps can't be \(count): use a number from 2 to 1000."
     case .badMap(let side): "--map can't be \(side): use 2 to 100 pictures a side."
     case .noMap(let name, let numbers):
-      "\(name) makes a picture of \(numbers) numbers, so there is no map of two: train the recipe gplvm, or leave --map out."
+      "\(name) makes a picture of \(numbers) numbers, so there is no map of two: train one with --latent 2, or leave --map out."
     case .mapTooLarge(let side, let size, let most):
       "--map \(side) is larger than a sheet may be where pictures have \(size) px: use \(most) pictures a side at most."
     case .walkTooLong(let steps, let size, let most):
@@ -174,22 +175,20 @@ public enum GenerateError: Explained, Equatable {
   public var exit: Exit { .usage }
 }
 
-/// Checks what the request asks of the recipe.
-private func latentRecipe(_ request: GenerateRequest, _ generator: Generator) throws -> (any LatentRecipe)? {
+/// Checks what the request asks of the model.
+private func check(_ request: GenerateRequest, _ generator: Generator, _ offers: Offers) throws {
   if let truncation = request.truncation, !(0...1).contains(truncation) {
     throw GenerateError.badTruncation(truncation)
   }
   guard (2...1000).contains(request.steps) else { throw GenerateError.badSteps(request.steps) }
-  let latent = generator.recipe as? any LatentRecipe
   if let side = request.map, !(2...100).contains(side) { throw GenerateError.badMap(side) }
-  if latent == nil, request.truncation != nil || request.interpolate != nil || request.map != nil {
+  if offers.latent == nil, request.truncation != nil || request.interpolate != nil || request.map != nil {
     let option = request.truncation != nil ? "--truncation" : request.map != nil ? "--map" : "--interpolate"
     throw GeneratorError.noLatents(recipe: generator.facts.recipe, option: option)
   }
-  if request.map != nil, let numbers = latent?.latents(seeds: [0]).size(1), numbers != 2 {
+  if request.map != nil, let numbers = offers.latent, numbers != 2 {
     throw GenerateError.noMap(generator.name, numbers: numbers)
   }
-  return latent
 }
 
 /// Places [side², 2] between which there is as much of a normal plane, from the upper left to the lower right.
@@ -208,25 +207,17 @@ private func normalQuantile(_ probability: Double) -> Double {
   return (low + high) / 2
 }
 
-/// Pictures [N, C, H, W] in -1...1.
-private func sample(
-  _ recipe: any SamplingRecipe, _ latent: (any LatentRecipe)?, _ seeds: [UInt64], truncation: Double?
-) -> Tensor {
-  guard let latent, let truncation else { return recipe.sample(seeds: seeds) }
-  return latent.decode(latent.latents(seeds: seeds), truncation: truncation)
-}
-
 /// The pictures of a walk over the sphere, both ends included.
 func interpolated(
-  _ recipe: some LatentRecipe, from: UInt64, to: UInt64, steps: Int, truncation: Double = 1, by moves: Tensor? = nil
+  _ model: some PictureModel, _ generator: Generator, from: UInt64, to: UInt64, steps: Int, truncation: Double = 1,
+  by moves: Tensor? = nil
 ) -> [Picture] {
-  let ends = recipe.latents(seeds: [from, to])
+  let ends = model.latents(seeds: [from, to])
   let points = (0..<steps).map { onSphere(ends[0], ends[1], Double($0) / Double(steps - 1)) }
-  let latents = Tensor.stacked(points)
-  if let moves, let style = recipe as? any StyleRecipe {
-    return style.decode(latents, truncation: truncation, moved: moves).unbound().map { Picture($0) }
-  }
-  return recipe.decode(latents, truncation: truncation).unbound().map { Picture($0) }
+  var request = generator.request(latents: Tensor.stacked(points))
+  request.truncation = truncation
+  let made = moves.flatMap { (model as? any StyleModel)?.pictures(request, moved: $0) } ?? model.pictures(request)
+  return made.unbound().map { Picture($0) }
 }
 
 /// "seed-0007.png": names sort as the seeds do, up to 9999.

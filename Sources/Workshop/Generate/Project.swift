@@ -55,7 +55,7 @@ public enum ProjectError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .noStyles(let name, let recipe):
-      "\(name) (\(recipe)) isn't steered by styles, so no picture can be found in it: use a run of the recipe r3gan, projected or stylegan2."
+      "\(name) (\(recipe)) isn't steered by styles, so no picture can be found in it: use a run of the recipe \(namesOfRecipes { $0 is any StyleModel.Type })."
     case .badCount(let count): "--count can't be \(count): use a number from 1 to 100."
     case .badSteps(let steps): "--steps can't be \(steps): use a number from 1 to 10000."
     }
@@ -79,7 +79,7 @@ public func project(
   let out = request.out.absolutePath, sheet = "\(out)/sheet.png"
   if !request.force, access(sheet, F_OK) == 0 { throw FileError.exists(path: sheet) }
   let generator = try Generator(request.run, in: workspace, on: device) { report(.note($0.sentence)) }
-  guard let recipe = generator.recipe as? any StyleRecipe else {
+  guard let model = generator.model as? any StyleModel else {
     throw ProjectError.noStyles(generator.name, recipe: generator.facts.recipe)
   }
   let packing = packing(of: generator, size: generator.settings.size, channels: generator.settings.channels, crop: nil)
@@ -94,8 +94,8 @@ public func project(
   let eye = try styleNetwork(request.network, in: workspace, on: device) { report(.note($0)) }
   try AtomicFile.makeFolder(out)
 
-  func run(_ recipe: some StyleRecipe) throws -> [Projected] {
-    let first = recipe.synthesizer.savedTensors.mapValues { $0.cloned() }
+  func run(_ model: some StyleModel) throws -> [Projected] {
+    let first = model.synthesizer.savedTensors.mapValues { $0.cloned() }
     let cost = Double(request.projection.steps + (request.tunes ? request.projection.tuningSteps : 0))
     var (found, rows): ([Projected], [[Picture]]) = ([], [[], [], []])
     for (number, name) in names.enumerated() where !shouldStop() {
@@ -106,25 +106,25 @@ public func project(
       }
       var noise = Noise(seed: 0)
       let steps = Double(request.projection.steps)
-      let styles = request.projection.styles(of: picture, in: recipe, seenBy: eye, noise: &noise, on: device) {
+      let styles = request.projection.styles(of: picture, in: model, seenBy: eye, noise: &noise, on: device) {
         told($0 * steps, "its styles")
       }
       guard let styles else { break }
       func made() -> Tensor {
-        withoutGradients { clamp(recipe.synthesize(styles.to(device)).to(.cpu), min: -1, max: 1) }
+        withoutGradients { clamp(model.synthesize(styles.to(device)).to(.cpu), min: -1, max: 1) }
       }
       let plain = made()
       var tuned: Tensor?
       if request.tunes {
-        request.projection.tune(recipe, to: picture, from: styles, seenBy: eye, noise: &noise, on: device) {
+        request.projection.tune(model, to: picture, from: styles, seenBy: eye, noise: &noise, on: device) {
           told(steps + $0 * Double(request.projection.tuningSteps), "the generator's weights")
         }
         if shouldStop() { break }
         tuned = made()
         try Checkpoint.write(
-          recipe.published, facts: generator.facts, to: "\(out)/\(name).safetensors")
+          model.parts, facts: generator.facts, to: "\(out)/\(name).safetensors")
         // The next picture begins with the generator as it was.
-        try recipe.synthesizer.restore(first)
+        try model.synthesizer.restore(first)
       }
       let path = "\(out)/\(name)-styles.safetensors"
       try Safetensors.write(
@@ -150,7 +150,7 @@ public func project(
     report(.sheet(sheet))
     return found
   }
-  return try run(recipe)
+  return try run(model)
 }
 
 /// Names of files without their endings, made different where two are the same.

@@ -35,13 +35,13 @@ public func sliders(
   guard (1...64).contains(request.count) else { throw SliderError.badCount(request.count) }
   if let sheet = request.sheet { try expectWritable(sheet.absolutePath, isForced: request.force) }
   let generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
-  let recipe = try styleRecipe(of: generator)
+  let model = try styleModel(of: generator)
   let known = try Sliders(of: generator, in: workspace)
   var all = known ?? Sliders(checkpoint: generator.hash)
-  let layers = recipe.styles(recipe.latents(seeds: [0]), truncation: 1).size(1)
+  let layers = model.styles(PictureRequest(seeds: [0])).size(1)
   let range = try request.layers.map { try layerRange($0, of: layers) }
   if let method = request.method ?? (known == nil ? .ganspace : nil) {
-    let found = directions(of: recipe, count: request.count, by: method)
+    let found = directions(of: model, count: request.count, by: method)
     all.checkpoint = generator.hash
     for (number, vector) in found.unbound().enumerated() {
       let name = method.short + (range.map { "-\($0[0])to\($0[1])" } ?? "") + "-\(number + 1)"
@@ -68,7 +68,7 @@ public func sliders(
   }
   try all.write(for: generator, in: workspace)
   if let sheet = request.sheet, !all.sliders.isEmpty {
-    let drawn = try drawnSheet(of: all, recipe, seed: request.seed, layers: layers)
+    let drawn = try drawnSheet(of: all, model, seed: request.seed, layers: layers)
     let words = [
       (key: "Run", value: generator.name), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
       (key: "Sliders", value: all.sliders.map(\.name).joined(separator: ", ")),
@@ -80,8 +80,8 @@ public func sliders(
 }
 
 /// The existential is opened here.
-private func directions(of recipe: some StyleRecipe, count: Int, by method: DirectionMethod) -> Tensor {
-  styleDirections(of: recipe, count: count, by: method)
+private func directions(of model: some StyleModel, count: Int, by method: DirectionMethod) -> Tensor {
+  styleDirections(of: model, count: count, by: method)
 }
 
 extension DirectionMethod {
@@ -107,9 +107,10 @@ private func layerRange(_ words: String, of count: Int) throws(SliderError) -> [
 private let shown: [Double] = [-3, -2, -1, 0, 1, 2, 3]
 
 private func drawnSheet(
-  of sliders: Sliders, _ recipe: some StyleRecipe, seed: UInt64, layers: Int
+  of sliders: Sliders, _ model: some StyleModel, seed: UInt64, layers: Int
 ) throws(SliderError) -> Picture {
-  let latents = recipe.latents(seeds: [seed]).expanded([shown.count, recipe.latents(seeds: [seed]).size(1)])
+  let latent = model.latents(seeds: [seed])
+  let request = PictureRequest(latents: latent.expanded([shown.count, latent.size(1)]))
   let cells = sliders.sliders.count * shown.count
   var sheet = Sheet(columns: shown.count, for: cells)
   sheet.labelHeight = 14
@@ -119,7 +120,7 @@ private func drawnSheet(
     for place in shown {
       moves.append(try sliders.moves([slider.name: place], layers: layers, width: slider.vector.count))
     }
-    let made = recipe.decode(latents, truncation: 1, moved: Tensor.stacked(moves)).unbound().map { Picture($0) }
+    let made = model.pictures(request, moved: Tensor.stacked(moves)).unbound().map { Picture($0) }
     let labels = [slider.name] + shown.dropFirst().map { $0 == 0 ? "0" : String(format: "%+.0f", $0) }
     if painter == nil {
       painter = SheetPainter(sheet, cells: cells, side: max(made[0].width, made[0].height), isLabelled: true)

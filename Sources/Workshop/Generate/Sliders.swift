@@ -86,7 +86,7 @@ public enum SliderError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .noStyles(let name, let recipe):
-      "\(name) (\(recipe)) isn't steered by styles, so it has no sliders and can't be mixed: use a run of the recipe r3gan, projected or stylegan2."
+      "\(name) (\(recipe)) isn't steered by styles, so it has no sliders and can't be mixed: use a run of the recipe \(namesOfRecipes { $0 is any StyleModel.Type })."
     case .none(let name): "\(name) has no sliders yet: find some by `atelier sliders \(name) --out sheet.png`."
     case .unknown(let name, let known): "There is no slider '\(name)': use \(known.joined(separator: ", "))."
     case .damaged(let path): "The sliders in \(path) can't be read: delete that file, and find them again."
@@ -139,41 +139,38 @@ extension SliderPositions {
   /// - Throws: `SliderError`.
   func moves(of generator: Generator, in workspace: Workspace) throws(SliderError) -> Tensor? {
     guard !values.isEmpty else { return nil }
-    let recipe = try styleRecipe(of: generator)
+    let model = try styleModel(of: generator)
     guard let sliders = try Sliders(of: generator, in: workspace) else { throw .none(generator.name) }
-    let shape = recipe.styles(recipe.latents(seeds: [0]), truncation: 1).shape
+    let shape = model.styles(PictureRequest(seeds: [0])).shape
     return try sliders.moves(values, layers: shape[1], width: shape[2]).unsqueezed(0)
   }
 }
 
 /// - Throws: `SliderError.noStyles`.
-func styleRecipe(of generator: Generator) throws(SliderError) -> any StyleRecipe {
-  guard let recipe = generator.recipe as? any StyleRecipe else {
+func styleModel(of generator: Generator) throws(SliderError) -> any StyleModel {
+  guard let model = generator.model as? any StyleModel else {
     throw .noStyles(generator.name, recipe: generator.facts.recipe)
   }
-  return recipe
-}
-
-/// The pictures of seeds, moved.
-func moved(_ recipe: some StyleRecipe, _ seeds: [UInt64], truncation: Double, by moves: Tensor) -> Tensor {
-  recipe.decode(recipe.latents(seeds: seeds), truncation: truncation, moved: moves)
+  return model
 }
 
 /// Before anything is made.
 ///
 /// - Throws: `SliderError.badMix`.
-func check(_ layer: Int?, of recipe: some StyleRecipe) throws(SliderError) {
-  let layers = recipe.styles(recipe.latents(seeds: [0]), truncation: 1).size(1)
+func check(_ layer: Int?, of model: some StyleModel) throws(SliderError) {
+  let layers = model.styles(PictureRequest(seeds: [0])).size(1)
   if let layer, !(1..<layers).contains(layer) { throw .badMix(layer, layers: layers) }
 }
 
 /// A sheet: above the pictures whose fine layers are taken, on the left those whose coarse ones are.
 func mixed(
-  _ recipe: some StyleRecipe, _ mix: (coarse: Seeds, fine: Seeds), at layer: Int?, truncation: Double, on ground: Ground
+  _ model: some StyleModel, _ mix: (coarse: Seeds, fine: Seeds), at layer: Int?, truncation: Double, on ground: Ground
 ) -> Picture {
-  let (a, b) = (recipe.latents(seeds: mix.coarse.values), recipe.latents(seeds: mix.fine.values))
-  let layers = recipe.styles(a[0..<1], truncation: 1).size(1), cut = layer ?? layers / 2
-  let (left, top) = (recipe.decode(a, truncation: truncation), recipe.decode(b, truncation: truncation))
+  let (a, b) = (model.latents(seeds: mix.coarse.values), model.latents(seeds: mix.fine.values))
+  let layers = model.styles(PictureRequest(latents: a[0..<1])).size(1), cut = layer ?? layers / 2
+  let (left, top) = (
+    model.sample(latents: a, truncation: truncation), model.sample(latents: b, truncation: truncation)
+  )
   let (rows, columns) = (mix.coarse.values.count, mix.fine.values.count), cells = (rows + 1) * (columns + 1)
   let corner = Picture(width: left.size(3), height: left.size(2), of: ground)
   var painter = SheetPainter(
@@ -182,7 +179,7 @@ func mixed(
   for picture in top.unbound() { painter.add(Picture(picture)) }
   for (row, picture) in left.unbound().enumerated() {
     painter.add(Picture(picture))
-    let made = recipe.mixed(coarse: a[row..<row + 1], fine: b, at: cut, truncation: truncation)
+    let made = model.mixed(coarse: a[row..<row + 1], fine: b, at: cut, truncation: truncation)
     for picture in made.unbound() { painter.add(Picture(picture)) }
   }
   return painter.drawn

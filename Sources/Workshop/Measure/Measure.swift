@@ -99,7 +99,7 @@ public func measure(
     say("The pictures in \(subject.absolutePath) are measured; name \(other) by its path to measure that.")
   }
   try generator?.draw(drawing)
-  let style = pathLength ? try generator.map { try styleRecipe(of: $0) } : nil
+  let style = pathLength ? try generator.map { try styleModel(of: $0) } : nil
   var found = try measure(
     generator, named: subject, against: against, samples: samples, real: real, size: size, crop: crop,
     features: network, nearest: nearest, force: force, in: workspace, on: device, say: say, progress: progress)
@@ -112,9 +112,9 @@ public func measure(
 }
 
 /// The existential is opened here.
-private func steps(of recipe: some StyleRecipe, seenBy eye: VGG) -> Double {
+private func steps(of model: some StyleModel, seenBy eye: VGG) -> Double {
   var noise = Noise(seed: 0)
-  return perceptualPathLength(of: recipe, seenBy: eye, noise: &noise)
+  return perceptualPathLength(of: model, seenBy: eye, noise: &noise)
 }
 
 /// The same of a generator that is open, or of the pictures at `subject` when it is nil.

@@ -25,10 +25,13 @@ public struct FilmsMeasurement: Codable, Hashable, Sendable {
 
 /// Whether a name is that of a run or a model that makes films by itself.
 public func makesFilms(_ name: String, in workspace: Workspace) -> Bool {
-  guard let facts = (try? Generator.checkpoint(name, in: workspace, note: { _ in }))?.facts,
-    let type = try? recipe(named: facts.recipe)
-  else { return false }
-  return type is any MovingRecipe.Type
+  verb(of: name, in: workspace) == .film
+}
+
+/// Which verb uses the run or model of a name; nil when there is none.
+func verb(of name: String, in workspace: Workspace) -> Use.Verb? {
+  guard let facts = (try? Generator.checkpoint(name, in: workspace, note: { _ in }))?.facts else { return nil }
+  return (try? recipe(named: facts.recipe))?.use.verb
 }
 
 /// Compares what a generator of films makes with real clips.
@@ -43,7 +46,7 @@ public func measureFilms(
 ) throws -> FilmsMeasurement {
   let net = try featureNet(in: workspace, on: device, say: say)
   let generator = try Generator(subject, in: workspace, on: device) { say($0.sentence) }
-  guard let recipe = generator.recipe as? any MovingRecipe else {
+  guard let model = generator.model as? any PictureModel, model.offers.moves else {
     throw GeneratorError.noLatents(recipe: generator.facts.recipe, option: "films")
   }
   let folder = generator.path.parentPath.parentPath
@@ -69,10 +72,10 @@ public func measureFilms(
   let real = looked(clips.count, 0) { set.pictures.indexSelected(dim: 0, indices: Tensor(clips[$0].frames)) }
   let made = looked(samples, clips.count) { i in
     let seed = UInt64(i), step = clips[i % clips.count].step
-    let latent = recipe.latents(seeds: [seed])
+    var request = PictureRequest(latents: model.latents(seeds: [seed]).expanded([frames, model.offers.latent!]))
     let times = (0..<frames).map { Double($0) * step }
-    return pictureBytes(
-      recipe.decode(latent.expanded([frames, latent.size(1)]), at: times, motion: seed))
+    request.motion = Motion(times: times, seed: seed)
+    return pictureBytes(model.pictures(request))
   }
 
   var noise = Noise(seed: 0)

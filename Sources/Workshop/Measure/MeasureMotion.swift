@@ -47,7 +47,7 @@ extension MotionMeasurement.Part {
 
 /// Whether a name is that of a run or a model that moves pictures.
 public func hasLearnedMotion(_ name: String, in workspace: Workspace) -> Bool {
-  (try? Generator.checkpoint(name, in: workspace, note: { _ in }))?.facts.recipe == MotionRecipe.name
+  verb(of: name, in: workspace) == .animate
 }
 
 /// Measures on sequences how much of their motion a run carries over.
@@ -62,15 +62,15 @@ public func measureMotion(
   say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
 ) throws -> MotionMeasurement {
   let generator = try Generator(subject, in: workspace, on: device) { say($0.sentence) }
-  guard let recipe = generator.recipe as? MotionRecipe else {
+  guard let model = generator.model as? MotionModel else {
     throw AnimateError.noMotion(subject, recipe: generator.facts.recipe)
   }
   let folder = generator.path.parentPath.parentPath
   let packing =
     (try? RunRecord(folder: folder))?.packing
-    ?? Packing(size: recipe.settings.size, channels: recipe.settings.channels)
+    ?? Packing(size: model.settings.size, channels: model.settings.channels)
   let packed = try packSequences(against, frame: frame, packing, in: workspace)
-  let set = try PictureSet(path: packed.path), mover = recipe.mover
+  let set = try PictureSet(path: packed.path), mover = model.mover
   var found: [MotionMeasurement.Sequence] = []
   for (i, sequence) in set.sequences.enumerated() where sequence.frames.count > 1 {
     var error = 0.0, held = 0.0

@@ -9,7 +9,8 @@ public struct Generator {
   /// The checkpoint's file.
   public let path: String
   public let facts: Checkpoint.Facts
-  public let recipe: any Recipe
+  /// What makes pictures, or something of them.
+  public let model: any Model
   /// The file's SHA-256.
   public let hash: String
   /// How it was named: the run's folder, the file or the model.
@@ -29,15 +30,32 @@ public struct Generator {
     let checkpoint = try Self.checkpoint(name, in: workspace, note: note)
     (path, facts, self.name) = (checkpoint.path, checkpoint.facts, name)
     hash = try Digest.sha256(file: checkpoint.path)
-    recipe = try generator(of: checkpoint, on: device)
+    model = try Models.model(of: checkpoint, on: device)
   }
 
-  /// The recipe, when it makes pictures by itself.
+  /// The model, when it makes pictures by itself.
   ///
-  /// - Throws: `GeneratorError.transfer`.
-  public func sampling() throws(GeneratorError) -> any SamplingRecipe {
-    guard let sampling = recipe as? any SamplingRecipe else { throw .transfer(name, recipe: facts.recipe) }
-    return sampling
+  /// - Throws: `GeneratorError.otherUse`.
+  public func pictureModel() throws(GeneratorError) -> any PictureModel {
+    guard let pictures = model as? any PictureModel else {
+      throw .otherUse(name, recipe: facts.recipe, use: use ?? .translation)
+    }
+    return pictures
+  }
+
+  /// What it is for.
+  var use: Use? { (try? recipe(named: facts.recipe))?.use }
+
+  /// A picture a seed, as it draws.
+  func request(seeds: [UInt64]) -> PictureRequest { asked(PictureRequest(seeds: seeds)) }
+  /// A picture a latent, as it draws.
+  func request(latents: Tensor) -> PictureRequest { asked(PictureRequest(latents: latents)) }
+
+  private func asked(_ request: PictureRequest) -> PictureRequest {
+    var request = request
+    (request.className, request.guidance) = (drawing.kind, drawing.guidance ?? 1)
+    request.sampling = drawing.sampling.flatMap { Sampling($0) }
+    return request
   }
 
   /// The run's folder or the file behind a name; nil when there is none.
@@ -76,9 +94,9 @@ public struct Generator {
     guard isFolder.boolValue else {
       // A model like CycleGAN's that came from elsewhere.
       if let facts = try? Safetensors.metadata(path), facts["recipe"] == nil,
-        let architecture = facts[ModelMetadata.architecture], Architecture.transfers.contains(architecture)
+        let architecture = facts[ModelMetadata.architecture], translationImport.names.contains(architecture)
       {
-        throw GeneratorError.transfer(name, recipe: architecture)
+        throw GeneratorError.otherUse(name, recipe: architecture, use: .translation)
       }
       return try Checkpoint(path: path)
     }
@@ -115,8 +133,8 @@ public enum GeneratorError: Explained, Equatable {
   /// None of its checkpoints can be read.
   case damaged(String)
   case noLatents(recipe: String, option: String)
-  /// It changes pictures, and makes none of its own.
-  case transfer(String, recipe: String)
+  /// It makes no pictures of its own.
+  case otherUse(String, recipe: String, use: Use)
 
   public var sentence: String {
     switch self {
@@ -128,21 +146,15 @@ public enum GeneratorError: Explained, Equatable {
       "None of the checkpoints in \(path) can be read: train again, with another --run."
     case .noLatents(let recipe, let option):
       "The recipe \(recipe) doesn't make its pictures from latents: leave \(option) out."
-    case .transfer(let name, recipe: EnlargeRecipe.name):
-      "\(name) makes pictures larger (\(EnlargeRecipe.name)) and none by itself: use `atelier enlarge PICTURE --model \(name)`."
-    case .transfer(let name, recipe: MotionRecipe.name):
-      "\(name) moves pictures (\(MotionRecipe.name)) and makes none by itself: use `atelier animate PICTURE --with CLIP --run \(name)`."
-    case .transfer(let name, recipe: InbetweenRecipe.name):
-      "\(name) draws what is between frames (\(InbetweenRecipe.name)) and makes no pictures by itself: use `atelier inbetween CLIP --model \(name)`."
-    case .transfer(let name, let recipe):
-      "\(name) changes pictures (\(recipe)) and makes none by itself: use `atelier restyle PICTURE --with \(name)`."
+    case .otherUse(let name, let recipe, let use):
+      "\(name) \(use.words) (\(recipe)) and makes none by itself: use `\(use.command(for: name))`."
     }
   }
   public var exit: Exit {
     switch self {
     case .missing, .noRun: .missingInput
     case .damaged: .data
-    case .noLatents, .transfer: .usage
+    case .noLatents, .otherUse: .usage
     }
   }
 }

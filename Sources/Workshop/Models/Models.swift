@@ -124,18 +124,8 @@ public func models(in workspace: Workspace) -> [ListedModel] {
 }
 
 private func use(of name: String, recipe: String?) -> String {
-  switch recipe {
-  case MotionRecipe.name?: "pictures moved, by `atelier animate PICTURE --with CLIP --run \(name)`"
-  case InbetweenRecipe.name?: "more frames, by `atelier inbetween CLIP --model \(name)`"
-  case InstantRecipe.name?: "any painting's style, by `atelier restyle PICTURE --style PAINTING --with \(name)`"
-  case EnlargeRecipe.name?: "pictures made larger, by `atelier enlarge PICTURE --model \(name)`"
-  case VAERecipe.name?: "pictures and their latents, by `atelier reconstruct \(name) PICTURES` and `attribute`"
-  case DiffusionRecipe.name?:
-    "pictures, by `atelier generate \(name)`; redrawn and filled, by `vary` and `fill --with \(name)`"
-  case let other? where Architecture.transfers.contains(other):
-    "pictures changed, by `atelier restyle PICTURE --with \(name)`"
-  default: "pictures, by `atelier generate \(name)`"
-  }
+  let use = recipe.flatMap { try? Models.recipe(named: $0) }?.use ?? .pictures
+  return "\(use.words), by `\(use.command(for: name))`"
 }
 
 /// Keys of ModelSpec 1.0.1 in a safetensors file's metadata, and two of our own.
@@ -167,6 +157,10 @@ public enum ModelError: Explained, Equatable {
   case wrongHash(String, path: String)
   /// The weights are another network's.
   case doesNotFit(String, architecture: String, reason: String)
+  /// They are no network's that is known here.
+  case nothingFits(String, found: String)
+  case severalFit(String, parts: [String])
+  case noPart(String, in: String, parts: [String])
   case badName(String)
 
   public var sentence: String {
@@ -181,15 +175,21 @@ public enum ModelError: Explained, Equatable {
       "The download of '\(name)' is not the one pinned here (its SHA-256 differs): delete \(path), then run this again."
     case .doesNotFit(let path, let architecture, let reason):
       "The weights in \(path) aren't those of \(architecture) (\(reason)): name another architecture with --as."
+    case .nothingFits(let path, let found):
+      "\(path) holds no network that is known here: it has \(found). Name its architecture with --as, or keep its tensors with --as raw."
+    case .severalFit(let path, let parts):
+      "\(path) holds several networks: name one by --part, \(parts.joined(separator: ", or "))."
+    case .noPart(let part, let path, let parts):
+      "There is no part '\(part)' in \(path): use \(parts.isEmpty ? "none, since it holds tensors alone" : parts.joined(separator: ", "))."
     case .badName(let name):
       "'\(name)' can't be a model's name: use letters, digits, '-', '_' and '.', with a letter or digit first."
     }
   }
   public var exit: Exit {
     switch self {
-    case .unknown, .unknownArchitecture, .badName: .usage
+    case .unknown, .unknownArchitecture, .badName, .severalFit, .noPart: .usage
     case .download: .unavailable
-    case .wrongHash, .doesNotFit: .data
+    case .wrongHash, .doesNotFit, .nothingFits: .data
     }
   }
 }

@@ -33,7 +33,7 @@ public func exportModel(
   guard force || !FileManager.default.fileExists(atPath: target) else { throw WorkspaceError.exists(path: target) }
 
   var tensors: [String: Tensor] = [:]
-  for (part, saved) in source.recipe.published {
+  for (part, saved) in source.model.parts {
     for (key, tensor) in saved.savedTensors {
       tensors["\(part)/\(key)"] = isHalf && tensor.dtype == .float32 ? tensor.to(.float16) : tensor
     }
@@ -52,5 +52,5 @@ public func exportModel(
 
 extension Generator {
   /// Size and channels of its pictures.
-  var settings: any RecipeSettings { recipe.settings }
+  var settings: any RecipeSettings { model.settings }
 }

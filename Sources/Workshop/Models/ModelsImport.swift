@@ -1,267 +1,174 @@
 import Archives
 import Foundation
 import Media
-import Metrics
 import Models
 import Networks
 import Torch
 import Training
 
+/// What `models import` is asked for.
+public struct ImportRequest: Sendable {
+  /// A PyTorch checkpoint of either format, read by an allow-list and never executed, a safetensors or an ONNX file.
+  public var file: String
+  /// The network that the weights are for, or "raw" for tensors that nothing here uses yet; nil where their names tell.
+  public var architecture: String?
+  /// The dictionary inside the file that holds the weights; nil where one fits.
+  public var part: String?
+  /// The model's name; the file's when it is nil.
+  public var name: String?
+  /// What the artist says about it.
+  public var licence: String?
+  /// Replaces a model of that name.
+  public var force = false
+
+  public init(_ file: String, as architecture: String? = nil) { (self.file, self.architecture) = (file, architecture) }
+}
+
+/// What `models import` made.
+public struct ImportedModel: Codable, Hashable, Sendable {
+  public let path: String
+  public let architecture: String
+  /// The dictionary inside the file that held the weights; empty for the whole file.
+  public let part: String
+  /// What was found, such as "64 px, 3 channels, latents of 100 numbers".
+  public let found: String
+  /// Other dictionaries that hold such a network.
+  public let otherParts: [String]
+  /// Values that were no tensors, by name.
+  public let passedOver: [String: String]
+}
+
 /// Copies weights that somebody else trained into the workspace, as safetensors.
 ///
-/// - Parameters:
-///   - path: a PyTorch checkpoint of either format, read by an allow-list and never executed, or a safetensors file.
-///   - architecture: one of `Architecture.all`, or "raw" for tensors that nothing here uses yet.
-///   - name: the model's; the file's when it is nil.
-///   - licence: what the artist says about it.
-///   - force: replaces a model of that name.
-/// - Returns: the new file, and the values that were no tensors, by name.
+/// A file often holds them inside another dictionary, beside optimizers and counters: each dictionary is looked at, and
+/// the network that it fits is told by names and shapes.
+///
 /// - Throws: `ModelError`, `CheckpointFileError`, `SafetensorsError`, `WorkspaceError`.
-public func importModel(
-  _ path: String, as architecture: String, named name: String? = nil, licence: String? = nil, force: Bool = false,
-  in workspace: Workspace
-) throws -> (path: String, passedOver: [String: String]) {
-  let path = path.absolutePath
-  let name = name ?? URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+public func importModel(_ request: ImportRequest, in workspace: Workspace) throws -> ImportedModel {
+  let path = request.file.absolutePath
+  let name = request.name ?? URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
   guard isModelName(name) else { throw ModelError.badName(name) }
-  let kind = try Architecture.named(architecture)
+  let kinds = try request.architecture.map(importables(named:)) ?? importables
   let target = "\(workspace.models)/\(name).safetensors"
-  guard force || !FileManager.default.fileExists(atPath: target) else { throw WorkspaceError.exists(path: target) }
-
+  guard request.force || !FileManager.default.fileExists(atPath: target) else {
+    throw WorkspaceError.exists(path: target)
+  }
   let (tensors, passedOver) = try weights(in: path)
-  var metadata = ModelMetadata.common(title: name, architecture: architecture)
-  metadata[ModelMetadata.licence] = licence
+  let fit: Fit
+  if request.architecture == "raw" {
+    fit = Fit(part: request.part ?? "", architecture: "raw", use: nil, adopted: .init(tensors, words: "any tensors"))
+  } else {
+    fit = try found(in: tensors, request, kinds, path)
+  }
+  var metadata = ModelMetadata.common(title: name, architecture: fit.architecture)
+  metadata[ModelMetadata.licence] = request.licence
   metadata[ModelMetadata.source] = URL(fileURLWithPath: path).lastPathComponent
   metadata[ModelMetadata.sourceHash] = try Digest.sha256(file: path)
-  let content = try kind.adopt(unwrapped(tensors), from: path)
+  metadata[ModelMetadata.use] = fit.use
+  metadata.merge(fit.adopted.facts?.metadata ?? [:]) { $1 }
   try workspace.make(workspace.models)
-  try Safetensors.write(content.tensors, metadata: metadata.merging(content.metadata) { $1 }, to: target)
-  return (target, passedOver)
+  try Safetensors.write(fit.adopted.tensors, metadata: metadata, to: target)
+  return ImportedModel(
+    path: target, architecture: fit.architecture, part: fit.part, found: fit.adopted.words,
+    otherParts: fit.others, passedOver: passedOver)
 }
 
-/// A network that weights can be imported for.
-enum Architecture {
-  case efficientNetLite0
-  case dcgan
-  case dense
-  case r3gan
-  /// By the names of StyleGAN2-ADA's PyTorch edition, such as `synthesis.b8.conv0.affine.weight`.
-  case stylegan2
-  /// VGG's convolutions, by torchvision's names; its classifier is left out.
-  case vgg16, vgg19
-  /// Networks that enlarge: ESRGAN's of either size, and waifu2x's of seven layers.
-  case realesrgan, waifu2x
-  /// Generators that change pictures, by the published names; which kind they are of shows in their names and shapes.
-  case cyclegan, cut, pix2pix
-  /// A painter of several styles, as the published ONNX network of 26.
-  case brush
-  /// Any tensors; nothing is checked.
-  case raw
+/// The kinds of a name; none for "raw".
+///
+/// - Throws: `ModelError.unknownArchitecture`.
+func importables(named name: String) throws(ModelError) -> [Importable] {
+  if name == "raw" { return [] }
+  let found = importables.filter { $0.names.contains(name) }
+  guard !found.isEmpty else { throw .unknownArchitecture(name, known: importables.flatMap(\.names)) }
+  return found
+}
 
-  static let all =
-    ["efficientnet-lite0", "dcgan", "dense", "r3gan", "stylegan2", "vgg16", "vgg19", "realesrgan", "waifu2x", "brush"]
-    + transfers
-  /// Those that `restyle --with` takes.
-  static let transfers = ["cyclegan", "cut", "pix2pix"]
+/// A dictionary of the file that holds a network's weights.
+private struct Fit {
+  let part: String
+  let architecture: String
+  let use: String?
+  let adopted: Importable.Adopted
+  var others: [String] = []
+  /// Whether its name says that it is an average of weights, which makes the better pictures.
+  var isAverage: Bool { part.lowercased().contains("ema") || part.lowercased().contains("average") }
+}
 
-  /// - Throws: `ModelError.unknownArchitecture`.
-  static func named(_ name: String) throws(ModelError) -> Architecture {
-    switch name {
-    case "efficientnet-lite0": .efficientNetLite0
-    case "dcgan": .dcgan
-    case "dense": .dense
-    case "r3gan": .r3gan
-    case "stylegan2": .stylegan2
-    case "vgg16": .vgg16
-    case "vgg19": .vgg19
-    case "realesrgan": .realesrgan
-    case "waifu2x": .waifu2x
-    case "cyclegan": .cyclegan
-    case "cut": .cut
-    case "pix2pix": .pix2pix
-    case "brush": .brush
-    case "raw": .raw
-    default: throw .unknownArchitecture(name, known: all)
-    }
+/// The dictionary whose tensors are a network's.
+///
+/// - Throws: `ModelError.doesNotFit` where none is, `severalFit` where it isn't clear which.
+private func found(
+  in tensors: [String: Tensor], _ request: ImportRequest, _ kinds: [Importable], _ path: String
+) throws -> Fit {
+  let all = parts(of: tensors)
+  if let part = request.part, all[part] == nil {
+    throw ModelError.noPart(part, in: path, parts: topParts(of: all))
   }
-
-  /// The tensors and metadata of the new file. A generator becomes a checkpoint that `generate` takes.
-  ///
-  /// - Throws: `ModelError.doesNotFit` when the weights lack a tensor or have one too many.
-  func adopt(
-    _ weights: [String: Tensor], from path: String
-  ) throws -> (tensors: [String: Tensor], metadata: [String: String]) {
-    do {
-      switch self {
-      case .raw: return (weights, [:])
-      case .efficientNetLite0:
-        _ = try FeatureNet(weights: weights)
-        return (weights, [:])
-      case .vgg16, .vgg19:
-        let convolutions = weights.filter { $0.key.hasPrefix("features.") }
-        try VGG(self == .vgg19 ? VGG.vgg19 : VGG.vgg16).load(convolutions)
-        return (convolutions, [:])
-      case .realesrgan, .waifu2x:
-        guard try (enlargingNetwork(weights) is UpConv7) == (self == .waifu2x) else {
-          throw StateError.missing(self == .waifu2x ? "net.0.weight" : "body.0.weight")
-        }
-        return (weights, [:])
-      case .brush:
-        _ = try brushNetwork(weights)
-        return (weights, [ModelMetadata.use: "styles of its own, by `atelier restyle --with` its name `--style 0`"])
-      case .dcgan: return try adopted(inMain(weights), DCGANRecipe.self, settings: dcganSettings)
-      case .dense: return try adopted(inMain(weights), DenseRecipe.self, settings: denseSettings)
-      case .r3gan: return try adopted(weights, R3GANRecipe.self, settings: r3ganSettings)
-      case .stylegan2:
-        return try adopted(styleGAN2Generator(weights), StyleGAN2Recipe.self, settings: styleGAN2Settings)
-      case .cyclegan, .cut, .pix2pix:
-        let state = try transferNetwork(weights).state
-        return (state, [ModelMetadata.use: "pictures changed, by `atelier restyle PICTURE --with` its name"])
+  var fits: [Fit] = []
+  var nearest: (count: Int, error: any Explained)?
+  let names = all.keys.sorted { ($0.count, $0) < ($1.count, $1) }
+  for part in names where request.part == nil || request.part == part {
+    // What is inside a part that fits is a piece of it.
+    guard !fits.contains(where: { part.hasPrefix($0.part.isEmpty ? "" : $0.part + ".") }) else { continue }
+    for kind in kinds {
+      do {
+        let name = request.architecture ?? kind.names[0]
+        fits.append(Fit(part: part, architecture: name, use: kind.use, adopted: try kind(all[part]!)))
+        break
+      } catch let error as any Explained {
+        let count = all[part]!.count
+        // Of wrappers around the same tensors the innermost.
+        if nearest.map({ count >= $0.count }) ?? true { nearest = (count, error) }
       }
-    } catch let error as StateError {
-      throw ModelError.doesNotFit(path, architecture: "\(self)", reason: briefly(error))
-    } catch let error as RecipeError {
-      throw ModelError.doesNotFit(path, architecture: "\(self)", reason: briefly(error))
     }
   }
-}
-
-/// A generator's weights as a published checkpoint of a recipe.
-private func adopted<R: Recipe>(
-  _ weights: [String: Tensor], _ type: R.Type, settings: ([String: Tensor]) throws(StateError) -> R.Settings
-) throws -> (tensors: [String: Tensor], metadata: [String: String]) {
-  let settings = try settings(weights)
-  var noise = Noise(seed: 0)
-  let recipe = try R(settings, noise: &noise, on: .cpu)
-  var tensors: [String: Tensor] = [:]
-  for (name, part) in recipe.published {
-    try part.restore(weights)
-    for (key, tensor) in part.savedTensors { tensors["\(name)/\(key)"] = tensor }
+  let averages = fits.filter(\.isAverage)
+  if fits.count > 1, averages.count == 1 {
+    var chosen = averages[0]
+    chosen.others = fits.map(\.part).filter { $0 != chosen.part }
+    return chosen
   }
-  let facts = Checkpoint.Facts(recipe: R.name, settings: settings.json, seed: 0)
-  return (tensors, facts.metadata)
-}
-
-/// What a DCGAN generator's shapes say about it.
-private func dcganSettings(_ weights: [String: Tensor]) throws(StateError) -> DCGANRecipe.Settings {
-  let layers = convolutions(weights)
-  guard let first = layers.first, let last = layers.last, layers.count > 1 else { throw .missing("main.0.weight") }
-  var settings = DCGANRecipe.Settings()
-  settings.latent = first.size(0)
-  (settings.width, settings.channels) = (last.size(0), last.size(1))
-  // 4 px after the first layer; each further one doubles it.
-  settings.size = 4 << (layers.count - 1)
-  return settings
-}
-
-/// What a dense generator's shapes say about it.
-private func denseSettings(_ weights: [String: Tensor]) throws(StateError) -> DenseRecipe.Settings {
-  guard let first = weights["main.0.weight"], let last = weights["main.4.weight"], first.rank == 2, last.rank == 2
-  else { throw .missing("main.4.weight") }
-  var settings = DenseRecipe.Settings()
-  let (width, latent) = (first.size(0), first.size(1))
-  (settings.latent, settings.size) = (latent, Int(Double(width).squareRoot()))
-  settings.channels = max(1, last.size(0) / max(1, width))
-  settings.hidden = width
-  return settings
-}
-
-/// What an R3GAN generator's shapes say about it.
-private func r3ganSettings(_ weights: [String: Tensor]) throws(StateError) -> R3GANSettings {
-  func shape(_ name: String, rank: Int) throws(StateError) -> [Int] {
-    guard let tensor = weights[name], tensor.rank == rank else { throw .missing(name) }
-    return tensor.shape
+  guard fits.count < 2 else {
+    throw ModelError.severalFit(path, parts: fits.map { "\($0.part) (\($0.architecture), \($0.adopted.words))" })
   }
-  var settings = R3GANSettings()
-  let mapping = try shape("mapping.0.weight", rank: 2)
-  (settings.mapped, settings.latent) = (mapping[0], mapping[1])
-  (settings.widths, settings.blocks, settings.grow) = ([], [], [])
-  while settings.widths.count < 7, weights["stages.\(settings.widths.count).blocks.0.conv.weight"] != nil {
-    let stage = "stages.\(settings.widths.count)"
-    settings.widths.append(try shape("\(stage).blocks.0.conv.weight", rank: 4)[0])
-    settings.blocks.append((0...).first { weights["\(stage).blocks.\($0).conv.weight"] == nil }!)
+  if let fit = fits.first { return fit }
+  guard let architecture = request.architecture, let nearest else {
+    throw ModelError.nothingFits(path, found: firstNames(of: tensors))
   }
-  settings.channels = try shape("stages.1.head.weight", rank: 4)[0] / 4
-  let first = try shape("base.weight", rank: 2)[0] / max(1, settings.widths.first ?? 1)
-  settings.size = Int(Double(first).squareRoot().rounded()) << settings.widths.count
-  // A discriminator of the smallest kind: an imported generator isn't trained on.
-  settings.criticWidths = settings.widths
-  settings.criticBlocks = settings.widths.map { _ in 1 }
-  return settings
+  throw ModelError.doesNotFit(
+    path, architecture: architecture, reason: "\(briefly(nearest.error)); it has \(firstNames(of: tensors))")
 }
 
-/// A generator's weights out of what a training keeps: its average rather than itself, and without filters that are always
-/// the same.
-private func styleGAN2Generator(_ weights: [String: Tensor]) -> [String: Tensor] {
-  let prefix = ["G_ema.", "G."].first { prefix in weights.keys.contains { $0.hasPrefix(prefix) } } ?? ""
-  return Dictionary(
-    uniqueKeysWithValues: weights.filter { $0.key.hasPrefix(prefix) && !$0.key.hasSuffix("resample_filter") }
-      .map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+/// The tensors of the file as a whole and of each dictionary in it that could be a network's, by their names there.
+private func parts(of tensors: [String: Tensor]) -> [String: [String: Tensor]] {
+  var parts: [String: [String: Tensor]] = ["": tensors]
+  for (name, tensor) in tensors {
+    var start = name.startIndex
+    while let dot = name[start...].firstIndex(of: ".") {
+      start = name.index(after: dot)
+      // Numbers are layers' and optimizers' own.
+      parts[String(name[..<dot]), default: [:]][String(name[start...])] = tensor
+    }
+  }
+  return parts.filter { $0.value.count > 1 }
 }
 
-/// What a StyleGAN2 generator's shapes say about it.
-private func styleGAN2Settings(_ weights: [String: Tensor]) throws(StateError) -> StyleGAN2Settings {
-  func shape(_ name: String, rank: Int) throws(StateError) -> [Int] {
-    guard let tensor = weights[name], tensor.rank == rank else { throw .missing(name) }
-    return tensor.shape
-  }
-  var settings = StyleGAN2Settings()
-  let first = try shape("mapping.fc0.weight", rank: 2)
-  settings.mapped = first[0]
-  settings.depth = (0...).first { weights["mapping.fc\($0).weight"] == nil }!
-  if weights["mapping.embed.weight"] != nil {
-    let kinds = try shape("mapping.embed.weight", rank: 2)[1]
-    // Published files don't say what their kinds are called.
-    (settings.classes, settings.classCounts) = ((0..<kinds).map(String.init), [Int](repeating: 1, count: kinds))
-    settings.latent = first[1] - settings.mapped
-  } else {
-    settings.latent = first[1]
-  }
-  settings.widths = []
-  while settings.widths.count < 9, weights["synthesis.b\(4 << settings.widths.count).conv1.weight"] != nil {
-    settings.widths.append(try shape("synthesis.b\(4 << settings.widths.count).conv1.weight", rank: 4)[0])
-  }
-  settings.channels = try shape("synthesis.b4.torgb.weight", rank: 4)[0]
-  settings.size = 2 << settings.widths.count
-  // An imported generator isn't trained on.
-  settings.criticWidths = settings.widths
-  return settings
+/// The file's outermost dictionaries, for a sentence.
+private func topParts(of parts: [String: [String: Tensor]]) -> [String] {
+  parts.keys.filter { !$0.isEmpty && !$0.contains(".") }.sorted()
 }
 
-/// Weights of rank 4 in the order of their layers.
-private func convolutions(_ weights: [String: Tensor]) -> [Tensor] {
-  weights.compactMap { name, tensor -> (Int, Tensor)? in
-    let parts = name.split(separator: ".")
-    guard parts.count == 3, parts[2] == "weight", tensor.rank == 4, let number = Int(parts[1]) else { return nil }
-    return (number, tensor)
-  }.sorted { $0.0 < $1.0 }.map(\.1)
-}
-
-/// A bare `nn.Sequential` numbers its layers at the top: "0.weight" becomes "main.0.weight".
-private func inMain(_ weights: [String: Tensor]) -> [String: Tensor] {
-  guard weights.keys.allSatisfy({ $0.first?.isNumber == true }) else { return weights }
-  return Dictionary(uniqueKeysWithValues: weights.map { ("main." + $0.key, $0.value) })
+/// "conv.weight [64, 3, 4, 4], conv.bias [64] and 12 more".
+private func firstNames(of tensors: [String: Tensor]) -> String {
+  let names = tensors.keys.sorted()
+  let shown = names.prefix(3).map { "\($0) \(tensors[$0]!.shape)" }.joined(separator: ", ")
+  return names.isEmpty ? "no tensors" : names.count > 3 ? "\(shown) and \(names.count - 3) more" : shown
 }
 
 /// Without the advice at the sentence's end, which is about files of our own.
-private func briefly(_ error: some Explained) -> String {
+func briefly(_ error: any Explained) -> String {
   let what = String(error.sentence.prefix { $0 != ":" })
   return what.prefix(1).lowercased() + what.dropFirst()
-}
-
-/// Without what training tools put around a state_dict: "state_dict.", "model.", "module.", "generator.", "params.".
-private func unwrapped(_ tensors: [String: Tensor]) -> [String: Tensor] {
-  var tensors = tensors
-  // BasicSR keeps the weights and their average beside each other; the average makes the better pictures.
-  let averages = tensors.filter { $0.key.hasPrefix("params_ema.") }
-  if !averages.isEmpty { tensors = averages }
-  let wrappers = ["state_dict.", "model.", "module.", "generator.", "params_ema.", "params."]
-  while let wrapper = wrappers.first(where: { wrapper in
-    !tensors.isEmpty && tensors.keys.allSatisfy { $0.hasPrefix(wrapper) }
-  }) {
-    tensors = Dictionary(uniqueKeysWithValues: tensors.map { (String($0.key.dropFirst(wrapper.count)), $0.value) })
-  }
-  return tensors
 }
 
 private func weights(in path: String) throws -> (tensors: [String: Tensor], passedOver: [String: String]) {

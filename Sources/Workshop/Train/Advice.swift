@@ -48,28 +48,28 @@ public func advice(on found: Inspection, gigaflops: Double, device: Device = .cp
     return Advice(
       recipe: R.name, preset: preset, size: settings.size, minutes: length.minutes ?? 20,
       words: words(
-        for: situation, recipe: R.name, length,
+        for: situation, R.self, length,
         Estimate(length, gigaflopsAPicture: R.gigaflopsAPicture(in: situation), in: situation), settings))
   }
-  return advised(chosenRecipe(pictures: found.distinct, size: found.size))
+  return advised(preferred(for: situation)[0])
 }
 
 /// Why a recipe is used, and what to expect.
-func words(
-  for situation: Situation, recipe: String, _ length: Length, _ expected: Estimate, _ settings: some RecipeSettings
+func words<R: Recipe>(
+  for situation: Situation, _ type: R.Type, _ length: Length, _ expected: Estimate, _ settings: R.Settings
 ) -> String {
   guard let seen = expected.picturesSeen.map(Double.init), let seconds = expected.seconds else {
-    return "It trains \(recipe) at \(situation.size) px."
+    return "It trains \(R.name) at \(situation.size) px."
   }
   let isSure = length.minutes != nil
   let time = isSure ? told(seconds) : "about \(told(seconds))"
   let times = seen / Double(max(situation.pictures, 1))
   var words =
-    "It trains \(recipe) at \(situation.size) px for \(time): about \(grouped(rounded(seen))) pictures seen, "
+    "It trains \(R.name) at \(situation.size) px for \(time): about \(grouped(rounded(seen))) pictures seen, "
     + "each of them \(times < 2 ? "once" : "\(rounded(times)) times")."
   if situation.pictures < 500, settings.augments {
     words += " So few pictures are soon known by heart: they are changed at random while it learns."
-    if recipe == ProjectedRecipe.name { words += " What it makes is judged through a network that knows photographs." }
+    if !R.remark.isEmpty { words += " " + R.remark }
     if flag("mirror", in: settings.json) {
       words += " They are seen mirrored, too: use --mirror false where left and right matter, as in writing."
     }

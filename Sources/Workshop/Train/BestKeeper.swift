@@ -19,7 +19,7 @@ public struct Quality: Codable, Sendable, Equatable {
 /// The checkpoint is in RUN/best, which `Generator` prefers, and the measurements beside it in best.json.
 final class BestKeeper {
   private let folder: String
-  private let recipe: any SamplingRecipe
+  private let model: any PictureModel
   private let set: PictureSet
   private let openNet: () throws -> FeatureNet
   /// The packed set's file.
@@ -48,16 +48,14 @@ final class BestKeeper {
   private static let patience = 5, errors = 3.0, factor = 2.0
 
   /// - Parameter firstLook: seconds of training before it: nobody asks how good a minute's work is.
-  /// - Returns: nil when the recipe makes no pictures by itself, or there are too few real ones to compare with.
+  /// - Returns: nil when there is no model that makes pictures by itself, or there are too few real ones to compare with.
   init?(
-    _ recipe: any Recipe, set: PictureSet, at path: String, folder: String, firstLook: Double = 90,
+    _ sampler: (any PictureModel)?, set: PictureSet, at path: String, folder: String, firstLook: Double = 90,
     net: @escaping () throws -> FeatureNet
   ) {
     (nextLook, isThrifty, self.path) = (firstLook, firstLook > 0, path)
-    guard let sampling = recipe as? any SamplingRecipe, !(recipe is any SequenceRecipe), set.count >= 16 else {
-      return nil
-    }
-    (self.recipe, self.set, self.folder, openNet) = (sampling, set, folder, net)
+    guard let sampler, set.count >= 16 else { return nil }
+    (self.model, self.set, self.folder, openNet) = (sampler, set, folder, net)
     let data = FileManager.default.contents(atPath: folder + "/best.json")
     notes = data.flatMap { try? JSONDecoder().decode(Notes.self, from: $0) } ?? Notes()
   }
@@ -121,7 +119,7 @@ final class BestKeeper {
     let real = SetFeatures(of: set, at: path, by: net, atMost: mostReal)
     let made = Tensor.concatenated(
       stride(from: 0, to: Self.samples, by: 64).map { from in
-        let pictures = withoutGradients { recipe.sample(seeds: (from..<from + 64).map(UInt64.init)) }
+        let pictures = withoutGradients { model.sample(seeds: (from..<from + 64).map(UInt64.init)) }
         return net.features(of: pictureBytes(pictures))
       })
     var noise = Noise(seed: 0)

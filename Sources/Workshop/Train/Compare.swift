@@ -73,7 +73,7 @@ public func compare(
     let (name, drawing) = named(subject)
     var generator = try Generator(name, in: workspace, on: device) { say($0.sentence) }
     try generator.draw(drawing)
-    _ = try generator.sampling()
+    _ = try generator.pictureModel()
     return generator
   }
   let size = request.size ?? generators.map(\.settings.size).min()!
@@ -93,7 +93,7 @@ public func compare(
         picturesPerSecond: Double(generator.facts.picturesSeen) / max(generator.facts.seconds, 1e-9),
         parameters: generator.parameterCount))
     let seeds = (0..<request.columns).map(UInt64.init)
-    pictures += try generator.sampling().sample(seeds: seeds).unbound().map { Picture($0) }
+    pictures += try generator.pictureModel().pictures(generator.request(seeds: seeds)).unbound().map { Picture($0) }
     labels += [(subject as NSString).lastPathComponent] + [String](repeating: "", count: request.columns - 1)
   }
   let real = try realPictures(request, generators[0], size, in: workspace)
@@ -135,7 +135,7 @@ private func realPictures(
 extension Generator {
   /// Numbers in what it publishes.
   var parameterCount: Int {
-    recipe.published.values.reduce(0) { sum, part in
+    model.parts.values.reduce(0) { sum, part in
       sum + part.savedTensors.values.reduce(0) { $0 + ($1.dtype.isFloatingPoint ? $1.count : 0) }
     }
   }

@@ -24,13 +24,13 @@ struct Looked {
   /// Pictures of the seeds from 0 on, as the bytes that `generate` would write.
   ///
   /// - Parameter isSame: whether what the generator learned from is what it is measured against.
-  /// - Throws: `GeneratorError.transfer`.
+  /// - Throws: `GeneratorError.otherUse`.
   init(
     at generator: Generator, count: Int, by net: FeatureNet, _ meter: CopyMeter, _ watch: CopyWatch?, isSame: Bool,
     progress: (Int, Int) -> Void
   ) throws {
-    let recipe = try generator.sampling()
-    pictures = { pictureBytes(recipe.sample(seeds: $0.map(UInt64.init))) }
+    let model = try generator.pictureModel()
+    pictures = { pictureBytes(model.pictures(generator.request(seeds: $0.map(UInt64.init)))) }
     names = (0..<count).map(String.init)
     isLearned = watch.map { _ in [] }
     var (seconds, parts) = (0.0, [Tensor]())

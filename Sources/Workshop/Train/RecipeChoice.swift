@@ -1,40 +1,51 @@
-import Metrics
 import Models
 import Torch
 import Training
 
-/// The recipe of a run whose recipe nobody names: `projected` for few pictures, of which it makes more in minutes than
-/// `r3gan` in an hour, and no copies; else `r3gan`.
+/// The recipe of a run whose recipe nobody names: the one that prefers such pictures most, of those that know the settings
+/// and whose weights to learn from can be had.
 ///
 /// - Parameter say: told why it is another one than expected.
 /// - Throws: `GalleryError`, `ArchiveError`.
 func chosenRecipe(
   for request: TrainRequest, in workspace: Workspace, say: (String) -> Void
 ) throws -> any Recipe.Type {
-  guard let pictures = request.pictures, request.towards == nil, request.frame == nil, request.preset == nil,
-    // One picture is many pieces.
-    request.crop != .pieces,
-    // Settings that only r3gan has ask for it.
-    (try? ProjectedRecipe.Settings().changed(by: request.settings, recipe: ProjectedRecipe.name)) != nil
-  else { return R3GANRecipe.self }
-  let size = request.size ?? ProjectedRecipe.Settings().size
-  let choice = chosenRecipe(pictures: try Gallery(pictures).count, size: size)
-  guard choice is any Watched.Type else { return choice }
-  do {
-    try installModel(FeatureNet.name, in: workspace, say: say)
-    return choice
-  } catch {
-    say(
-      "It can't learn through a trained network, since that can't be had: \((error as? any Explained)?.sentence ?? spokenReason(error))"
-    )
-    return R3GANRecipe.self
+  guard let pictures = request.pictures else { return preferred(for: Situation(pictures: 1, size: 64, channels: 3))[0] }
+  let material = request.towards != nil || request.frame != nil
+  // One picture is many pieces.
+  let count = material || request.preset != nil || request.crop == .pieces ? Int.max : try Gallery(pictures).count
+  let candidates = preferred(for: Situation(pictures: count, size: request.size ?? 64, channels: request.channels ?? 3))
+  for type in candidates.dropLast() where type.knows(request.settings) {
+    do {
+      for need in type.defaultNeeds { try installModel(need.model, in: workspace, say: say) }
+      return type
+    } catch {
+      say(
+        "It can't learn through a trained network, since that can't be had: \((error as? any Explained)?.sentence ?? spokenReason(error))"
+      )
+    }
+  }
+  return candidates.last!
+}
+
+/// Recipes that want to be taken, the one that wants it most first.
+func preferred(for situation: Situation) -> [any Recipe.Type] {
+  recipes.filter { $0.preference(for: situation) > 0 }
+    .sorted { $0.preference(for: situation) > $1.preference(for: situation) }
+}
+
+/// Names of the recipes whose models are of a kind, for a sentence: "vae, vqgan or gplvm".
+func namesOfRecipes(where isRight: (any Model.Type) -> Bool) -> String {
+  let names = recipes.filter { isRight($0.trains) }.map { $0.name }
+  guard names.count > 1 else { return names.first ?? "such a kind" }
+  return names.dropLast().joined(separator: ", ") + " or " + names.last!
+}
+
+extension Recipe {
+  /// The kind of its model.
+  static var trains: any Model.Type { Trained.self }
+  fileprivate static var defaultNeeds: [Pretrained] { needs(Settings()) }
+  fileprivate static func knows(_ settings: [(name: String, value: String)]) -> Bool {
+    (try? Settings().changed(by: settings, recipe: name)) != nil
   }
 }
-
-/// The same by numbers alone.
-func chosenRecipe(pictures: Int, size: Int) -> any Recipe.Type {
-  pictures < fewPictures && ProjectedRecipe.sizes.contains(size) ? ProjectedRecipe.self : R3GANRecipe.self
-}
-
-/// Fewer than these are few.
-private let fewPictures = 300

@@ -83,15 +83,15 @@ public func train(
   _ = try type.prepared(draft, request)
   if earlier == nil, let run = request.run { _ = try requested(run, in: workspace, isNew: true) }
 
-  let transfer = type as? any TransferRecipe.Type
-  if let transfer, request.towards == nil { throw RunError.noTargets(recipe: transfer.name) }
-  if transfer == nil, request.towards != nil { throw RunError.needlessTargets(recipe: type.name) }
-  if request.frame != nil, !(type is any SequenceRecipe.Type) {
+  let isOfTwo = type.material.pairing != nil
+  if isOfTwo, request.towards == nil { throw RunError.noTargets(recipe: type.name) }
+  if !isOfTwo, request.towards != nil { throw RunError.needlessTargets(recipe: type.name) }
+  if request.frame != nil, type.material != .sequences {
     throw SequenceError.needlessFrame(recipe: type.name)
   }
   func prepare(_ path: String, _ packing: Packing) throws -> Packed {
     let packed =
-      type is any SequenceRecipe.Type
+      type.material == .sequences
       ? try packSequences(path, frame: request.frame, packing, in: workspace) { report(.packing(done: $0, of: $1)) }
       : try pack(path, packing, in: workspace) { report(.packing(done: $0, of: $1)) }
     report(.packed(packed))
@@ -102,9 +102,9 @@ public func train(
   let set = try PictureSet(path: packed.path)
 
   var second: (set: PictureSet, packed: Packed, packing: Packing)?
-  if let transfer, let towards = request.towards {
+  if isOfTwo, let towards = request.towards {
     let packing = Packing(
-      size: try transfer.targetSize(draft, request, earlier), crop: request.crop, channels: channels,
+      size: try type.targetSize(draft, request, earlier), crop: request.crop, channels: channels,
       ground: request.ground)
     let packed = try prepare(towards, packing)
     second = (try PictureSet(path: packed.path), packed, packing)
@@ -149,17 +149,15 @@ public func train(
     record.plan.saveSeconds = request.saveSeconds ?? record.plan.saveSeconds
     // Before a folder is made: settings that can't work leave nothing behind.
     let settings = try R.Settings(json: record.settings, recipe: R.name)
-    let targets = try (R.self as? any TransferRecipe.Type).map {
-      try Targets(second!.set, for: set, pairing: $0.pairing, seed: record.plan.seed)
+    let targets = try R.material.pairing.map {
+      try Targets(second!.set, for: set, pairing: $0, seed: record.plan.seed)
     }
     func new() throws -> R {
       var noise = Noise(seed: record.plan.seed)
       return try R(settings, noise: &noise, on: request.device)
     }
     let recipe = try new()
-    let teachers = try Teachers(for: recipe, isNew: earlier == nil, in: workspace, on: request.device) {
-      report(.note($0))
-    }
+    let teachers = try Teachers(R.needs(settings), isNew: earlier == nil, in: workspace) { report(.note($0)) }
     func prepare(_ recipe: R) throws -> Beginning? {
       try teachers.teach(recipe)
       return earlier == nil ? source?.begin(recipe.inherited) : nil
@@ -187,7 +185,7 @@ public func train(
       record.estimate = estimate
       report(
         .chosen(
-          record, words: words(for: situation(), recipe: R.name, record.plan.length, estimate, settings)))
+          record, words: words(for: situation(), R.self, record.plan.length, estimate, settings)))
     }
     let folder = try requested(request.run, in: workspace, naming: pictures, isNew: earlier == nil)
     let lock = try RunLock(folder: folder)
@@ -201,13 +199,13 @@ public func train(
       try loop.resume(good)
     }
     try record.write(to: folder)
-    let pilot = Autopilot(record, settings: settings, set: set, labelled: recipe is any ConditionalRecipe)
+    let pilot = Autopilot(record, settings: settings, set: set, labelled: R.Settings.keys.contains("classes"))
     let troubles = try pilot.lookAtPictures(in: workspace, on: request.device, at: packed.path) { report(.note($0)) }
     for trouble in troubles { report(.trouble(trouble)) }
     report(.started(folder: folder, record: record, from: loop.facts.picturesSeen))
     let keeper =
       request.keepsBest
-      ? BestKeeper(recipe, set: set, at: packed.path, folder: folder) {
+      ? BestKeeper(recipe.sampler, set: set, at: packed.path, folder: folder) {
         try featureNet(isQuick: true, in: workspace, on: request.device)
       } : nil
     return try follow(loop, record, folder, pilot, keeper, report, shouldStop)
@@ -343,7 +341,7 @@ extension Recipe {
   fileprivate static var defaultChannels: Int { Settings().channels }
 }
 
-extension TransferRecipe {
+extension Recipe {
   /// Side of the second set's pictures.
   fileprivate static func targetSize(
     _ situation: Situation, _ request: TrainRequest, _ earlier: RunRecord?

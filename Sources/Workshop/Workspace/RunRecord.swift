@@ -33,7 +33,7 @@ public enum RunError: Explained, Equatable {
     case .noTargets(let recipe):
       "The recipe \(recipe) learns from two sets: name by --towards what the pictures are to become like."
     case .needlessTargets(let recipe):
-      "The recipe \(recipe) learns from one set: leave --towards out, or use a recipe for two, such as cut."
+      "The recipe \(recipe) learns from one set: leave --towards out, or use a recipe for two: \(recipes.filter { $0.material.pairing != nil }.map { $0.name }.joined(separator: ", "))."
     case .otherRecipe(let name, let recipe, let asked):
       "\(name) was trained by the recipe \(recipe), so \(asked) can't begin with it: leave --recipe out."
     case .nothingFits(let name):
@@ -127,20 +127,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
     try AtomicFile.write(Array(encoder.encode(self)), to: folder + "/settings.json", isForced: true)
   }
 
-  /// What a trained network is for, and the command for that.
-  public func use(of folder: String) -> (words: String, command: String) {
-    switch recipe {
-    case EnlargeRecipe.name: ("Make a picture larger", "atelier enlarge picture.jpg --model \(folder) --out large.png")
-    case InstantRecipe.name:
-      ("Paint a picture", "atelier restyle picture.jpg --with \(folder) --style painting.jpg --out painted.png")
-    case MotionRecipe.name:
-      ("Move a picture", "atelier animate picture.png --with clip.mp4 --run \(folder) --out moved.gif")
-    case InbetweenRecipe.name:
-      ("Give a film more frames", "atelier inbetween clip.mp4 --model \(folder) --out smooth.mp4")
-    case _ where towards != nil: ("Change a picture", "atelier restyle picture.jpg --with \(folder) --out changed.png")
-    default: ("Make pictures", "atelier generate \(folder) --seeds 0-63 --grid --out pictures")
-    }
-  }
+  /// What a trained model is for.
+  public var use: Use { (try? Models.recipe(named: recipe))?.use ?? .pictures }
 
   /// A page about the run for people: what it was trained on, how, and how to use it.
   ///
@@ -148,10 +136,9 @@ public struct RunRecord: Codable, Sendable, Equatable {
   func writeCard(to folder: String, _ report: Report, _ ending: Ending, measured best: Quality?) throws {
     let minutes = Int((report.seconds / 60).rounded())
     let figures = report.figures.map { "\($0.name) \(String(format: "%.3g", $0.value))" }.joined(separator: ", ")
-    let isTransfer = towards != nil
     let sources =
       "\(count) pictures from `\(pictures)`" + (towards.map { " and \($0.count) from `\($0.pictures)`" } ?? "")
-    let use = use(of: folder)
+    let use = use
     let began = origin.map {
       "\n- Began with the weights of `\($0.name)` (SHA-256 \($0.hash.prefix(16))…, \($0.picturesSeen) pictures seen): \(percent($0.beginning)) of the networks"
     }
@@ -161,7 +148,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
     let expected = ending == .completed ? estimate : nil
     let truth = expected.map { "\n- Of time and size, \($0.compared(with: report, bytes: folderBytes(folder)))" }
     let card = """
-      # A \(isTransfer || [EnlargeRecipe.name, MotionRecipe.name, InbetweenRecipe.name].contains(recipe) ? "network for" : "generator of") \(packing.size) px pictures
+      # A \(use.makesPictures ? "generator of" : "network for") \(packing.size) px pictures
 
       Trained by Atelier \(version) with the recipe `\(recipe)` on \(sources)
       (SHA-256 of the contents \(hash.prefix(16))…), \(minutes) min, \(report.picturesSeen) pictures seen\
@@ -172,7 +159,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
       - Last readings: \(figures.isEmpty ? "none" : figures)\(measured ?? "")\(truth ?? "")
       - Rights: as those of the pictures it was trained on\(origin == nil ? "" : ", and of those that the weights before it were"); you know where they come from.
 
-      \(use.words): `\(use.command)`
+      It \(use.words): `\(use.example(for: folder))`
       Go on training: `atelier train --resume --run \(folder) --minutes \(minutes + 20)`
 
       """

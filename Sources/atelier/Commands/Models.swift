@@ -48,8 +48,13 @@ extension ModelsCommand {
         """)
     @Argument(help: "A PyTorch checkpoint or a safetensors file.")
     var file: String
-    @Option(name: .customLong("as"), help: ArgumentHelp("The network that they are for.", valueName: "architecture"))
-    var architecture: String
+    @Option(
+      name: .customLong("as"),
+      help: ArgumentHelp("The network that they are for, where names and shapes don't tell.", valueName: "architecture")
+    )
+    var architecture: String?
+    @Option(help: "The dictionary inside the file that holds the weights, where several fit: g_ema, say.")
+    var part: String?
     @Option(help: "The model's name; the file's when left out.")
     var name: String?
     @Option(help: "The licence that its author gave it.")
@@ -60,10 +65,15 @@ extension ModelsCommand {
 
     func run() throws {
       let console = common.console
-      let imported = try importModel(
-        file, as: architecture, named: name, licence: licence, force: force, in: common.place)
-      console.event("imported", ["path": imported.path, "passedOver": imported.passedOver])
-      console.line(imported.path)
+      var request = ImportRequest(file, as: architecture)
+      (request.part, request.name, request.licence, request.force) = (part, name, licence, force)
+      let imported = try importModel(request, in: common.place)
+      console.event("imported", encoding: imported)
+      let place = imported.part.isEmpty ? "" : ", from \(imported.part)"
+      console.line("\(imported.path)  (\(imported.architecture), \(imported.found)\(place))")
+      if !imported.otherParts.isEmpty {
+        console.line("  --part takes another: \(imported.otherParts.joined(separator: ", "))")
+      }
       for (name, what) in imported.passedOver.sorted(by: { $0.key < $1.key }) {
         console.line("  left out: \(name), \(what)")
       }

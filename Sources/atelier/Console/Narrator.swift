@@ -121,7 +121,7 @@ struct Narrator {
     guard saysNext else { return }
     switch ending {
     case .completed:
-      if let record { console.line("Next: ./\(record.use(of: folder).command)") }
+      if let record { console.line("Next: ./\(record.use.example(for: folder))") }
     case .stopped: console.line("Saved. Go on with: ./atelier train --resume --run \(folder)")
     }
   }

@@ -27,23 +27,64 @@ struct AutoencoderSettings {
   var averageMemory = 0.05
 }
 
-/// An autoencoder's networks with all that trains them, whatever they are.
-protocol Autoencoding: AnyObject {
+/// An autoencoder's networks, whatever they are.
+protocol LatentCoder: AnyObject {
+  var parts: [String: any Saved] { get }
+  /// Means of latents [N, D].
+  func means(of pictures: Tensor) -> Tensor
+  func pictures(of latents: Tensor) -> Tensor
+  /// What trains it.
+  ///
+  /// - Parameter critic: needed where `adversarial` is more than 0.
+  func trainer(
+    _ settings: AutoencoderSettings, critic: PictureCritic?, mixed: Precision, noise: inout Noise, on device: Device
+  ) -> any AutoencoderTraining
+}
+
+/// What trains an autoencoder.
+protocol AutoencoderTraining: AnyObject {
+  /// With the averages, which are the coder's own networks.
   var saved: [String: any Saved] { get }
-  var published: [String: any Saved] { get }
   /// What a trained network sees, for `AutoencoderSettings.perceptual`.
   var eyes: Eyes? { get set }
   /// One update. `progress.fraction` is that of the autoencoder's own learning.
   func learn(_ x: Tensor, noise: inout Noise, at progress: Progress) -> [Reading]
-  /// Means of latents [N, D], by the averages.
-  func means(of pictures: Tensor) -> Tensor
-  /// Pictures, by the averages.
-  func pictures(of latents: Tensor) -> Tensor
+}
+
+/// An encoder and a decoder.
+final class Coder<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: LatentCoder {
+  let encoder: LazyModule<Encoder>, decoder: LazyModule<Decoder>
+  private let make: (encoder: () -> Encoder, decoder: () -> Decoder)
+
+  init(on device: Device, encoder: @escaping () -> Encoder, decoder: @escaping () -> Decoder) {
+    (self.encoder, self.decoder) = (LazyModule(encoder(), on: device), LazyModule(decoder(), on: device))
+    make = (encoder, decoder)
+  }
+
+  var parts: [String: any Saved] { ["encoder.average": encoder, "decoder.average": decoder] }
+  func means(of pictures: Tensor) -> Tensor { encoder.module(pictures.channelsLast()).mean }
+  func pictures(of latents: Tensor) -> Tensor { decoder.module(latents) }
+
+  func trainer(
+    _ settings: AutoencoderSettings, critic: PictureCritic?, mixed: Precision, noise: inout Noise, on device: Device
+  ) -> any AutoencoderTraining {
+    func ready<M: Module>(_ network: M) -> M {
+      network.initialize(&noise, as: .fanIn(gain: 1))
+      network.move(to: device)
+      network.useChannelsLast()
+      return network
+    }
+    let (first, second) = (ready(make.encoder()), ready(make.decoder()))
+    return AutoencoderTrainer(
+      settings, encoder: first, decoder: second,
+      averages: (MovingAverage(encoder.module, of: first), MovingAverage(decoder.module, of: second)), critic: critic,
+      mixed: mixed, on: device)
+  }
 }
 
 /// Minimises −ln p(x | z) + β KL(q(z | x) ‖ N(0, 1)), the negative evidence lower bound in nats a pixel's number, and
 /// beside it what a discriminator and a trained network say.
-final class Autoencoder<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: Autoencoding {
+final class AutoencoderTrainer<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: AutoencoderTraining {
   let encoder: Encoder, decoder: Decoder
   let averages: (encoder: MovingAverage<Encoder>, decoder: MovingAverage<Decoder>)
   var eyes: Eyes?
@@ -51,24 +92,15 @@ final class Autoencoder<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: Auto
   private let critic: PictureCritic?
   private let settings: AutoencoderSettings
   private let device: Device
-  private let usesBFloat16: Bool
+  private let mixed: Precision
 
-  /// - Parameters:
-  ///   - critic: needed where `adversarial` is more than 0.
-  ///   - encoder, decoder: called twice, for the networks and for their averages.
   init(
-    _ settings: AutoencoderSettings, critic: PictureCritic?, usesBFloat16: Bool, noise: inout Noise, on device: Device,
-    encoder makeEncoder: () -> Encoder, decoder makeDecoder: () -> Decoder
+    _ settings: AutoencoderSettings, encoder: Encoder, decoder: Decoder,
+    averages: (encoder: MovingAverage<Encoder>, decoder: MovingAverage<Decoder>), critic: PictureCritic?,
+    mixed: Precision, on device: Device
   ) {
-    (self.settings, self.critic, self.device, self.usesBFloat16) = (settings, critic, device, usesBFloat16)
-    func ready<M: Module>(_ network: M) -> M {
-      network.initialize(&noise, as: .fanIn(gain: 1))
-      network.move(to: device)
-      network.useChannelsLast()
-      return network
-    }
-    (encoder, decoder) = (ready(makeEncoder()), ready(makeDecoder()))
-    averages = (MovingAverage(makeEncoder(), of: encoder), MovingAverage(makeDecoder(), of: decoder))
+    (self.settings, self.critic, self.device, self.mixed) = (settings, critic, device, mixed)
+    (self.encoder, self.decoder, self.averages) = (encoder, decoder, averages)
     optimizer = Adam(
       encoder.parameters + decoder.parameters, rate: settings.rate, betas: (0.9, 0.99))
   }
@@ -80,9 +112,6 @@ final class Autoencoder<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: Auto
     ]
     if let critic { (parts["discriminator"], parts["optimizer.discriminator"]) = (critic.network, critic.optimizer) }
     return parts
-  }
-  var published: [String: any Saved] {
-    ["encoder.average": averages.encoder, "decoder.average": averages.decoder]
   }
 
   func learn(_ x: Tensor, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -101,7 +130,7 @@ final class Autoencoder<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: Auto
     ]
     var error = likelihood / numbers
     if let eyes {
-      let distance = eyes.distance(made, x, compute: mixed)
+      let distance = eyes.distance(made, x, compute: mixed.callAsFunction)
       readings.append(Reading("perceptual", distance))
       error = error + distance * settings.perceptual
     }
@@ -110,7 +139,7 @@ final class Autoencoder<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: Auto
       let free = settings.judgesFree ? [mixed { decoder(noise.normal(drawn.shape, on: device)) }] : []
       let (verdict, told, own) = critic.judged(
         real: x, made: clamp(Tensor.concatenated([made] + free), min: -1, max: 1), error: error, last: decoder.last,
-        rate: optimizer.rate * 0.5, step: progress.picturesSeen / n, compute: mixed)
+        rate: optimizer.rate * 0.5, step: progress.picturesSeen / n, compute: mixed.callAsFunction)
       let rise = min(1, (progress.fraction - settings.adversarialFrom) * 10)
       loss = loss + verdict * (settings.adversarial * rise)
       readings += [Reading("verdict", told), Reading("discriminator", own)]
@@ -122,45 +151,4 @@ final class Autoencoder<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: Auto
     averages.decoder.follow(decoder, decay: decay)
     return readings
   }
-
-  func means(of pictures: Tensor) -> Tensor { averages.encoder.module(pictures.channelsLast()).mean }
-  func pictures(of latents: Tensor) -> Tensor { averages.decoder.module(latents) }
-
-  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
-}
-
-/// Pictures [N, channels, size, size] to latents in a grid, [N, numbers · grid²] by numbers, rows and columns: each tells of
-/// its own place, as the first stage of latent diffusion has it (Rombach et al. 2022, section 3.1).
-final class GridEncoder: PosteriorEncoder {
-  let features: VQEncoder
-
-  /// - Parameter widths: channels at half of the size, a quarter, … down to the grid.
-  init(widths: [Int], stem: Int, numbers: Int, channels: Int) {
-    features = VQEncoder(widths: widths, stem: stem, dimensions: 2 * numbers, channels: channels)
-  }
-
-  /// Begins near the prior.
-  func fill(_ noise: inout Noise, as scheme: Initialization) {
-    Initialization.fanIn(gain: 0.1).fill(features.out.weight, features.out.bias, &noise)
-  }
-
-  func callAsFunction(_ x: Tensor) -> Gaussian {
-    let told = features(x).chunks(2, dim: 1).map { $0.contiguous().flattened(from: 1) }
-    return Gaussian(mean: told[0], logVariance: clamp(told[1], min: -20, max: 4))
-  }
-}
-
-/// The mirror of `GridEncoder`.
-final class GridDecoder: LatentDecoder {
-  let logDeviation = Tensor.zeros([1]).requiringGradient()
-  let features: VQDecoder
-  private let numbers: Int, grid: Int
-
-  init(widths: [Int], numbers: Int, grid: Int, channels: Int) {
-    features = VQDecoder(widths: widths, dimensions: numbers, channels: channels)
-    (self.numbers, self.grid) = (numbers, grid)
-  }
-
-  func callAsFunction(_ z: Tensor) -> Tensor { features(z.reshaped([-1, numbers, grid, grid])) }
-  var last: Tensor { features.head.weight }
 }

@@ -25,6 +25,7 @@ public struct VAESettings: RecipeSettings {
   public var mirror = false  // See pictures mirrored, too.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
+  public static let shaping: Set = ["blocks", "criticWidths", "grid", "latent", "stem", "widths"]
 
   /// Settings that suit the pictures.
   ///

@@ -26,6 +26,9 @@ public struct VQGANSettings: RecipeSettings {
   public var mirror = false  // See pictures mirrored, too.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
+  public static let shaping: Set = [
+    "codes", "criticWidths", "dimensions", "grid", "priorDepth", "priorWidth", "stem", "widths",
+  ]
 
   /// - Throws: `RecipeError.unknownPreset` or `impossibleSize`.
   public init(for situation: Situation, preset: String?) throws(RecipeError) {

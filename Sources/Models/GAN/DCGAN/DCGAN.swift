@@ -9,14 +9,12 @@ public final class DCGANGenerator: Module {
   private let isSeamless: Bool
 
   /// - Parameters:
-  ///   - width: channels at half the picture's size; they double as the size halves, up to 512 or 8 · width.
-  ///   - size: a power of two from 8.
+  ///   - widths: channels at 4, 8, 16, … px, up to half of the pictures' size.
   ///   - classes: kinds of pictures that it can be asked for.
   ///   - isSeamless: its pictures go on at the other edge.
-  public init(latent: Int, width: Int, size: Int, channels: Int, classes: Int = 0, isSeamless: Bool = false) {
+  public init(latent: Int, widths: [Int], channels: Int, classes: Int = 0, isSeamless: Bool = false) {
     self.isSeamless = isSeamless
     kind = classes > 0 ? Linear(classes, latent, bias: false) : nil
-    let widths = dcganWidths(width, size)
     var layers: [any UnaryModule] = [
       ConvTranspose2d(latent, widths[0], kernel: 4, bias: false), BatchNorm2d(widths[0]), ReLU(),
     ]
@@ -80,8 +78,8 @@ public final class DCGANDiscriminator: Module {
   }
 }
 
-/// Channels at 4 px, 8 px, … half the size.
-private func dcganWidths(_ width: Int, _ size: Int) -> [Int] {
+/// Channels at 4 px, 8 px, … half the size: they double as the size halves, up to 512 or 8 · width.
+func dcganWidths(_ width: Int, _ size: Int) -> [Int] {
   let most = max(512, 8 * width)
   var widths: [Int] = []
   var side = size / 2

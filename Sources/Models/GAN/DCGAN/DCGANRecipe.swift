@@ -3,13 +3,14 @@ import Torch
 import Training
 
 /// The deep convolutional GAN (Radford et al. 2015): shapes soon, under some grain.
-public final class DCGANRecipe: LatentRecipe, ConditionalRecipe {
+public final class DCGANRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 64
     public var channels = 3
     public var batch = 64
     public var latent = 128  // Numbers that a picture is made from.
     public var width = 32  // Channels at half the picture's size; they double as it halves.
+    public var widths: [Int] = []  // The generator's channels at 4, 8, 16, … px in place of that; empty for none.
     public var rate = 2e-4  // Adam's learning rate, of both networks.
     public var beta1 = 0.5  // Adam's memory.
     public var beta2 = 0.999
@@ -23,9 +24,11 @@ public final class DCGANRecipe: LatentRecipe, ConditionalRecipe {
     public var classCounts: [Int] = []  // Pictures in each.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
+    public static let shaping: Set = ["latent", "width", "widths"]
   }
 
   public static let name = "dcgan"
+  public static let use = Use.pictures
   public static let summary = "Convolutions with batch normalisation: recognisable shapes soon, some grain."
   public static func gigaflopsAPicture(in situation: Situation) -> Double? {
     0.65 * Double(situation.size * situation.size) / 4096
@@ -50,42 +53,35 @@ public final class DCGANRecipe: LatentRecipe, ConditionalRecipe {
     return settings
   }
 
-  public let settings: Settings
+  public let model: DCGANModel
   public let generator: DCGANGenerator, discriminator: DCGANDiscriminator
   public let average: MovingAverage<DCGANGenerator>
   let optimizerG: Adam, optimizerD: Adam
   private let device: Device
-  private let usesBFloat16: Bool
+  private let mixed: Precision
   private let augment = DiffAugment()
-  private var choice: ClassChoice
-  public var classes: [String] { choice.names }
+  private var known: Classes { model.classes }
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try Self.check(settings)
-    (self.settings, self.device) = (settings, device)
-    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
-    let choice = ClassChoice(settings.conditional ? settings.classes : [], counts: settings.classCounts)
-    self.choice = choice
-    func generator() -> DCGANGenerator {
-      DCGANGenerator(
-        latent: settings.latent, width: settings.width, size: settings.size, channels: settings.channels,
-        classes: choice.names.count, isSeamless: settings.seamless)
-    }
-    self.generator = generator()
+    model = try DCGANModel(settings, on: device)
+    self.device = device
+    mixed = try Precision(settings.precision, on: device)
+    generator = model.network()
     discriminator = DCGANDiscriminator(
-      width: settings.width, size: settings.size, channels: settings.channels, classes: choice.names.count)
-    for network in [self.generator, discriminator] as [any Module] {
+      width: settings.width, size: settings.size, channels: settings.channels,
+      classes: model.classes.names.count)
+    for network in [generator, discriminator] as [any Module] {
       network.initialize(&noise, as: .normal(0.02))
       network.move(to: device)
       network.useChannelsLast()
     }
-    average = MovingAverage(generator(), of: self.generator)
+    average = MovingAverage(model.generator.module, of: generator)
     let betas = (settings.beta1, settings.beta2)
-    optimizerG = Adam(self.generator.parameters, rate: settings.rate, betas: betas)
+    optimizerG = Adam(generator.parameters, rate: settings.rate, betas: betas)
     optimizerD = Adam(discriminator.parameters, rate: settings.rate, betas: betas)
   }
 
-  private static func check(_ settings: Settings) throws(RecipeError) {
+  static func check(_ settings: Settings) throws(RecipeError) {
     guard [32, 64, 128, 256].contains(settings.size) else {
       throw .impossibleSize(settings.size, recipe: name, reason: "use 32, 64, 128 or 256")
     }
@@ -93,6 +89,10 @@ public final class DCGANRecipe: LatentRecipe, ConditionalRecipe {
     try expect(settings.batch > 1, "batch", settings.batch, "it must be 2 or more")
     try expect(settings.latent > 0, "latent", settings.latent, "it must be 1 or more")
     try expect(settings.width > 0, "width", settings.width, "it must be 1 or more")
+    let count = settings.size.trailingZeroBitCount - 2
+    try expect(
+      settings.widths.isEmpty || settings.widths.count == count && settings.widths.allSatisfy { $0 > 0 }, "widths",
+      settings.widths, "give \(count) numbers above 0, or none")
     try expect(
       settings.classes.count == settings.classCounts.count, "classes", settings.classes, "give as many class-counts")
   }
@@ -103,7 +103,6 @@ public final class DCGANRecipe: LatentRecipe, ConditionalRecipe {
       "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
     ]
   }
-  public var published: [String: any Saved] { ["generator.average": average] }
   public var mirrors: Bool { settings.mirror }
 
   /// Updates the discriminator, then the generator, on the same fakes.
@@ -113,7 +112,7 @@ public final class DCGANRecipe: LatentRecipe, ConditionalRecipe {
     optimizerG.rate = settings.rate * progress.rateScale
     let z = noise.normal([n, settings.latent, 1, 1], on: device)
     // Real and generated pictures are judged as of the same classes.
-    let kinds = choice.told(batch.labels, noise: &noise).map { choice.marks($0, on: device) }
+    let kinds = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
     // The discriminator's batch statistics are of real or of generated pictures, never of both.
     let (fake, lossD) = mixed {
       var fake = generator(z, kinds: kinds)
@@ -130,36 +129,9 @@ public final class DCGANRecipe: LatentRecipe, ConditionalRecipe {
     return [Reading("discriminator", lossD), Reading("generator", lossG)]
   }
 
-  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
-
   /// Float32 logits of pictures, augmented when the settings say so.
   private func judge(_ x: Tensor, _ kinds: Tensor?, _ noise: inout Noise) -> Tensor {
     let seen = settings.augment > 0 ? augment(x, probability: settings.augment, noise: &noise) : x
     return discriminator(seen, kinds: kinds).to(.float32)
-  }
-
-  public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
-
-  /// In float32, whatever the precision of training, so that pictures are the same on any machine up to rounding.
-  public func decode(_ latents: Tensor) -> Tensor { decode(latents, kinds: choice.chosen(latents.size(0))) }
-
-  public func sample(seeds: [UInt64]) -> Tensor { decode(latents(seeds: seeds), kinds: choice.kinds(of: seeds)) }
-
-  public func choose(_ name: String?, guidance: Double) throws(RecipeError) {
-    try choice.choose(name, guidance: guidance)
-  }
-
-  private func decode(_ latents: Tensor, kinds: [Int]) -> Tensor {
-    withoutGradients {
-      // Classes go along as the last column, since batches are filled up.
-      let columns = Tensor.concatenated([latents, Tensor(kinds.map(Float.init), shape: [kinds.count, 1])], dim: 1)
-      return inEqualBatches(of: 16, columns) { rows in
-        let latents = rows.narrowed(dim: 1, from: 0, count: settings.latent)
-        let z = latents.to(device).reshaped([-1, settings.latent, 1, 1]).channelsLast()
-        let numbers = rows.narrowed(dim: 1, from: settings.latent, count: 1).floats.map { Int($0) }
-        let marks = classes.isEmpty ? nil : choice.marks(numbers, on: device) * choice.guidance
-        return straightened(average.module(z, kinds: marks).to(.cpu)).contiguous()
-      }
-    }
   }
 }

@@ -1,16 +1,17 @@
 import Networks
 import Torch
 
-/// Three dense layers with tanh: latents [N, latent] to pictures [N, channels · size²] in -1...1.
+/// Dense layers with tanh: latents [N, latent] to pictures [N, channels · size²] in -1...1.
 ///
 /// At 28 px in grey the layers are 784-784-784 wide.
 public final class DenseGenerator: Module {
   let main: Sequential
 
-  public init(latent: Int, size: Int, channels: Int) {
-    let width = size * size
-    main = Sequential(
-      Linear(latent, width), Tanh(), Linear(width, width), Tanh(), Linear(width, channels * width), Tanh())
+  /// - Parameter widths: units of the hidden layers; empty for two of size² each.
+  public init(latent: Int, widths: [Int] = [], size: Int, channels: Int) {
+    let pixels = size * size
+    let all = [latent] + (widths.isEmpty ? [pixels, pixels] : widths) + [channels * pixels]
+    main = Sequential(zip(all, all.dropFirst()).flatMap { [Linear($0, $1), Tanh()] as [any UnaryModule] })
   }
   public func callAsFunction(_ z: Tensor) -> Tensor { main(z) }
 }

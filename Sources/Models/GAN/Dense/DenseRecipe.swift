@@ -7,12 +7,13 @@ import Training
 /// The generator is 784-784-784 wide with tanh, the discriminator 784-1 with a sigmoid at its end; Adam and binary
 /// cross-entropy, 100 latents, 32 pictures a step, 50 epochs, small grey pictures. With its settings digits are
 /// recognised.
-public final class DenseRecipe: LatentRecipe {
+public final class DenseRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 28
     public var channels = 1
     public var batch = 32
     public var latent = 100  // Numbers that a picture is made from.
+    public var widths: [Int] = []  // Units of the generator's hidden layers; empty for two as wide as the picture.
     public var hidden = 784  // Units of the discriminator's first layer; 0 for none.
     public var rate = 2e-4  // Adam's learning rate, of both networks.
     public var beta1 = 0.5  // Adam's memory; with its usual 0.9 the two networks chase each other.
@@ -23,9 +24,11 @@ public final class DenseRecipe: LatentRecipe {
     public var mirror = false  // See pictures mirrored, too.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
+    public static let shaping: Set = ["hidden", "latent", "widths"]
   }
 
   public static let name = "dense"
+  public static let use = Use.pictures
   public static let summary = "Dense layers on small grey pictures, such as digits: the first GAN of every textbook."
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
@@ -39,40 +42,38 @@ public final class DenseRecipe: LatentRecipe {
 
   public static func length(for situation: Situation) -> Length { .pictures(50 * situation.pictures) }
 
-  public let settings: Settings
+  public let model: DenseModel
   public let generator: DenseGenerator, discriminator: DenseDiscriminator
   public let average: MovingAverage<DenseGenerator>
   let optimizerG: Adam, optimizerD: Adam
   private let device: Device
-  private let usesBFloat16: Bool
+  private let mixed: Precision
   /// Steps between two moves of the average, which reads and writes all weights.
   private static let averageSteps = 8
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try Self.check(settings)
-    (self.settings, self.device) = (settings, device)
-    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
-    func generator() -> DenseGenerator {
-      DenseGenerator(latent: settings.latent, size: settings.size, channels: settings.channels)
-    }
-    self.generator = generator()
+    model = try DenseModel(settings, on: device)
+    self.device = device
+    mixed = try Precision(settings.precision, on: device)
+    generator = model.network()
     discriminator = DenseDiscriminator(size: settings.size, channels: settings.channels, hidden: settings.hidden)
-    self.generator.initialize(&noise)
+    generator.initialize(&noise)
     discriminator.initialize(&noise)
-    self.generator.move(to: device)
+    generator.move(to: device)
     discriminator.move(to: device)
-    average = MovingAverage(generator(), of: self.generator)
+    average = MovingAverage(model.generator.module, of: generator)
     let betas = (settings.beta1, settings.beta2)
-    optimizerG = Adam(self.generator.parameters, rate: settings.rate, betas: betas)
+    optimizerG = Adam(generator.parameters, rate: settings.rate, betas: betas)
     optimizerD = Adam(discriminator.parameters, rate: settings.rate, betas: betas)
   }
 
-  private static func check(_ settings: Settings) throws(RecipeError) {
+  static func check(_ settings: Settings) throws(RecipeError) {
     guard (4...64).contains(settings.size) else {
       throw .impossibleSize(settings.size, recipe: name, reason: "its layers are size² wide, so use 4 to 64")
     }
     try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
     try expect(settings.latent > 0, "latent", settings.latent, "it must be 1 or more")
+    try expect(settings.widths.allSatisfy { $0 > 0 }, "widths", settings.widths, "give numbers above 0, or none")
     try expect(settings.hidden >= 0, "hidden", settings.hidden, "it must be 0 or more")
     try expect((0...1).contains(settings.smoothing), "smoothing", settings.smoothing, "it must be in 0...1")
   }
@@ -83,7 +84,6 @@ public final class DenseRecipe: LatentRecipe {
       "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
     ]
   }
-  public var published: [String: any Saved] { ["generator.average": average] }
   public var mirrors: Bool { settings.mirror }
 
   /// Updates the discriminator, then the generator; with `verdict` one of them, by what the discriminator says about
@@ -125,16 +125,5 @@ public final class DenseRecipe: LatentRecipe {
           halfLife: settings.averageHalfLife, batch: n * Self.averageSteps, picturesSeen: progress.picturesSeen))
     }
     return readings
-  }
-
-  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
-
-  public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
-
-  public func decode(_ latents: Tensor) -> Tensor {
-    withoutGradients {
-      inEqualBatches(of: 32, latents) { average.module($0.to(device)).to(.cpu) }
-        .reshaped([-1, settings.channels, settings.size, settings.size])
-    }
   }
 }

@@ -20,16 +20,16 @@ public struct Projection: Sendable {
   public init() {}
 
   /// - Parameters:
-  ///   - pictures: [N, 3 or 4, H, W] in -1...1, of the recipe's size.
+  ///   - pictures: [N, 3 or 4, H, W] in -1...1, of the model's size.
   ///   - progress: is told what part is done; false stops, and gives nil.
   /// - Returns: styles [N, layers, D] on the CPU.
   public func styles(
-    of pictures: Tensor, in recipe: some StyleRecipe, seenBy eye: VGG, noise: inout Noise, on device: Device = .cpu,
+    of pictures: Tensor, in model: some StyleModel, seenBy eye: VGG, noise: inout Noise, on device: Device = .cpu,
     progress: (Double) -> Bool = { _ in true }
   ) -> Tensor? {
     let n = pictures.size(0)
     let target = Target(pictures.to(device), eye)
-    let many = recipe.styles(recipe.latents(seeds: Array(0..<1000)), truncation: 1)
+    let many = model.styles(PictureRequest(latents: model.latents(seeds: Array(0..<1000))))
     // In w's own deviation, over all its numbers, since some hardly vary.
     let mean = many.mean(dims: [0], keepDims: true)
     let spread = sqrt(square(many - mean).mean()).item()
@@ -42,14 +42,14 @@ public struct Projection: Sendable {
       let calm = max(0, 1 - t / 0.75)
       let shaken = found + noise.normal(found.shape, on: device) * (spread * restlessness * calm * calm)
       // Each picture's loss is its own: they don't share anything.
-      let loss = target.distance(recipe.synthesize(shaken), eye, pixels) * Double(n)
+      let loss = target.distance(model.synthesize(shaken), eye, pixels) * Double(n)
       optimizer.step(minimizing: loss)
       guard progress(Double(step + 1) / Double(steps)) else { return nil }
     }
     return found.detached().to(.cpu)
   }
 
-  /// Tunes the recipe's generator so that styles make one picture, and holds what it makes of others: between these
+  /// Tunes the model's generator so that styles make one picture, and holds what it makes of others: between these
   /// styles and seeds' (locality regularisation, Roich et al. 2021, section 3.3).
   ///
   /// - Parameters:
@@ -57,12 +57,12 @@ public struct Projection: Sendable {
   ///   - picture: [1, 3 or 4, H, W] in -1...1.
   ///   - progress: as in `styles`; when it stops, the weights are those of the last step.
   public func tune(
-    _ recipe: some StyleRecipe, to picture: Tensor, from styles: Tensor, seenBy eye: VGG, noise: inout Noise,
+    _ model: some StyleModel, to picture: Tensor, from styles: Tensor, seenBy eye: VGG, noise: inout Noise,
     on device: Device = .cpu, progress: (Double) -> Bool = { _ in true }
   ) {
-    let network = recipe.synthesizer
+    let network = model.synthesizer
     let target = Target(picture.to(device), eye), styles = styles.to(device)
-    let held = locality > 0 ? others(of: recipe, around: styles, &noise) : nil
+    let held = locality > 0 ? others(of: model, around: styles, &noise) : nil
     network.setRequiresGradient(true)
     defer { network.setRequiresGradient(false) }
     let optimizer = Adam(network.state.map(\.tensor).filter(\.requiresGradient), rate: tuningRate)
@@ -70,7 +70,7 @@ public struct Projection: Sendable {
       let fall = min(1, (1 - Double(step) / Double(tuningSteps)) / 0.5)
       optimizer.rate = tuningRate * fall
       // What comes before styles has no part in it.
-      var loss = target.distance(recipe.synthesize(styles), eye, pixels)
+      var loss = target.distance(model.synthesize(styles), eye, pixels)
       if loss.item() < enough {
         _ = progress(1)
         return
@@ -78,7 +78,7 @@ public struct Projection: Sendable {
       if let held {
         let which = Tensor(noise.integers(below: neighbours, count: 2))
         let before = Target(held.pictures[which], eye)
-        loss = loss + before.distance(recipe.synthesize(held.styles[which]), eye, pixels) * locality
+        loss = loss + before.distance(model.synthesize(held.styles[which]), eye, pixels) * locality
       }
       optimizer.step(gradientsIfUsed(of: loss, withRespectTo: optimizer.parameters))
       guard progress(Double(step + 1) / Double(tuningSteps)) else { return }
@@ -87,15 +87,15 @@ public struct Projection: Sendable {
 
   /// Styles between these and seeds', and what is made of them before anything is tuned.
   private func others(
-    of recipe: some StyleRecipe, around styles: Tensor, _ noise: inout Noise
+    of model: some StyleModel, around styles: Tensor, _ noise: inout Noise
   ) -> (styles: Tensor, pictures: Tensor) {
     withoutGradients {
       let seeds = (0..<neighbours).map { UInt64($0) }
-      let far = recipe.styles(recipe.latents(seeds: seeds), truncation: 1)
+      let far = model.styles(PictureRequest(latents: model.latents(seeds: seeds)))
       let places = noise.uniform([neighbours, 1, 1], from: 0.2, to: 1).to(styles.device)
       let between = lerp(styles.expanded(far.shape), far, places)
       let made = stride(from: 0, to: neighbours, by: 16).map { start in
-        recipe.synthesize(between[start..<min(start + 16, neighbours)])
+        model.synthesize(between[start..<min(start + 16, neighbours)])
       }
       return (between, Tensor.concatenated(made))
     }

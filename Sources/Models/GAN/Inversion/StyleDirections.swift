@@ -14,11 +14,11 @@ public enum DirectionMethod: String, Sendable, CaseIterable, Codable {
 /// another. A step of 1 is one standard deviation of w along each.
 ///
 /// - Parameter count: at most D are given.
-public func styleDirections(of recipe: some StyleRecipe, count: Int, by method: DirectionMethod) -> Tensor {
+public func styleDirections(of model: some StyleModel, count: Int, by method: DirectionMethod) -> Tensor {
   withoutGradients {
     let seeds = (0..<4096).map { UInt64($0) }
     // All layers have the same w.
-    let w = recipe.styles(recipe.latents(seeds: seeds), truncation: 1).narrowed(dim: 1, from: 0, count: 1)
+    let w = model.styles(PictureRequest(latents: model.latents(seeds: seeds))).narrowed(dim: 1, from: 0, count: 1)
       .flattened(from: 1).to(.cpu).to(.float64)
     let centred = w - w.mean(dims: [0], keepDims: true)
     let covariance = matmul(centred.T, centred) / Double(w.size(0) - 1)
@@ -27,7 +27,7 @@ public func styleDirections(of recipe: some StyleRecipe, count: Int, by method: 
     case .ganspace: symmetric = covariance
     case .sefa:
       // Layers count alike, whatever their size.
-      symmetric = recipe.styleWeights.map { weight -> Tensor in
+      symmetric = model.styleWeights.map { weight -> Tensor in
         let a = weight.to(.cpu).to(.float64)
         return matmul(a.T, a) / square(a).sum()
       }.reduce(Tensor.zeros([w.size(1), w.size(1)]).to(.float64)) { $0 + $1 }
@@ -45,15 +45,12 @@ public func styleDirections(of recipe: some StyleRecipe, count: Int, by method: 
   }
 }
 
-extension StyleRecipe {
-  /// Pictures [N, C, H, W] in -1...1, float32 on the CPU, as `decode` makes them, of styles that are moved.
+extension StyleModel {
+  /// As `pictures`, of styles that are moved.
   ///
   /// - Parameter moves: [1 or N, layers, D], added to the styles.
-  public func decode(_ latents: Tensor, truncation: Double, moved moves: Tensor) -> Tensor {
-    withoutGradients {
-      let w = styles(latents, truncation: truncation).to(.cpu)
-      return pictures(of: w + moves)
-    }
+  public func pictures(_ request: PictureRequest, moved moves: Tensor) -> Tensor {
+    withoutGradients { pictures(of: styles(request).to(.cpu) + moves) }
   }
 
   /// Pictures [N · M, C, H, W], row by row, with the coarse layers of one and the fine ones of another: style mixing
@@ -64,7 +61,12 @@ extension StyleRecipe {
   ///   - fine: latents [M, D'] of the others.
   public func mixed(coarse: Tensor, fine: Tensor, at layer: Int, truncation: Double = 1) -> Tensor {
     withoutGradients {
-      let (a, b) = (styles(coarse, truncation: truncation).to(.cpu), styles(fine, truncation: truncation).to(.cpu))
+      func w(_ latents: Tensor) -> Tensor {
+        var request = PictureRequest(latents: latents)
+        request.truncation = truncation
+        return styles(request).to(.cpu)
+      }
+      let (a, b) = (w(coarse), w(fine))
       let layers = a.size(1)
       let pairs = a.unbound().flatMap { first in
         b.unbound().map { second in

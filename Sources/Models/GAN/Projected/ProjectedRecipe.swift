@@ -2,17 +2,11 @@ import Networks
 import Torch
 import Training
 
-/// A recipe that learns by what a trained EfficientNet-Lite0 sees.
-public protocol Watched: Recipe {
-  /// Called once before the first step; the network is on the recipe's device.
-  func watch(through network: EfficientNetPyramid)
-}
-
 /// A GAN whose discriminators see pictures through a network that was trained on photographs (Sauer et al. 2021): shapes
 /// soon, from few pictures, without penalties.
 ///
 /// What that network sees is also what KID is measured by, which flatters: `measure --features vgg16` doesn't.
-public final class ProjectedRecipe: StyleRecipe, ConditionalRecipe, Watched {
+public final class ProjectedRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 64
     public var channels = 3
@@ -33,9 +27,18 @@ public final class ProjectedRecipe: StyleRecipe, ConditionalRecipe, Watched {
     public var classCounts: [Int] = []  // Pictures in each.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
+    public static let shaping: Set = ["criticWidth", "latent", "width"]
   }
 
   public static let name = "projected"
+  public static let use = Use.pictures
+  public static let remark = "What it makes is judged through a network that knows photographs."
+  private static let efficientNet = Pretrained("efficientnet-lite0")
+  public static func needs(_ settings: Settings) -> [Pretrained] { [efficientNet] }
+  /// Of few pictures it makes more in minutes than others in an hour, and no copies.
+  public static func preference(for situation: Situation) -> Int {
+    situation.pictures < 300 && sizes.contains(situation.size) ? 2 : 0
+  }
   public static let summary = "Judged through a trained network: shapes soon from few pictures."
 
   /// What it looks through sees all sizes up to 128 px at that.
@@ -59,7 +62,7 @@ public final class ProjectedRecipe: StyleRecipe, ConditionalRecipe, Watched {
     return settings
   }
 
-  public let settings: Settings
+  public let model: ProjectedModel
   public let generator: FastGenerator
   public let mixing: RandomMixing
   public let discriminator: ProjectedDiscriminator
@@ -67,27 +70,19 @@ public final class ProjectedRecipe: StyleRecipe, ConditionalRecipe, Watched {
   let optimizerG: Adam, optimizerD: Adam
   private var eye: EfficientNetPyramid?
   private let device: Device
-  private let usesBFloat16: Bool
+  private let mixed: Precision
   private let augment = LightAugment()
-  private var choice: ClassChoice
-  public var classes: [String] { choice.names }
+  private var known: Classes { model.classes }
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try Self.check(settings)
-    (self.settings, self.device) = (settings, device)
-    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
-    let choice = ClassChoice(settings.conditional ? settings.classes : [], counts: settings.classCounts)
-    self.choice = choice
-    func make() -> FastGenerator {
-      FastGenerator(
-        latent: settings.latent, width: settings.width, size: settings.size,
-        channels: settings.channels, classes: choice.names.count, isSeamless: settings.seamless)
-    }
-    generator = make()
+    model = try ProjectedModel(settings, on: device)
+    self.device = device
+    mixed = try Precision(settings.precision, on: device)
+    generator = model.network()
     mixing = RandomMixing(EfficientNetPyramid.widths, widths: settings.mixed)
     discriminator = ProjectedDiscriminator(
       widths: settings.mixed, sides: EfficientNetPyramid.strides.map { settings.seen / $0 },
-      width: settings.criticWidth, classes: choice.names.count)
+      width: settings.criticWidth, classes: model.classes.names.count)
     generator.initialize(&noise, as: .normal(0.02))
     mixing.initialize(&noise)
     discriminator.initialize(&noise)
@@ -96,12 +91,12 @@ public final class ProjectedRecipe: StyleRecipe, ConditionalRecipe, Watched {
       network.useChannelsLast()
     }
     mixing.setRequiresGradient(false)
-    average = MovingAverage(make(), of: generator)
+    average = MovingAverage(model.generator.module, of: generator)
     optimizerG = Adam(generator.parameters, rate: settings.rate, betas: (0, 0.99))
     optimizerD = Adam(discriminator.parameters, rate: settings.rate, betas: (0, 0.99))
   }
 
-  private static func check(_ settings: Settings) throws(RecipeError) {
+  static func check(_ settings: Settings) throws(RecipeError) {
     guard sizes.contains(settings.size) else {
       throw .impossibleSize(settings.size, recipe: name, reason: "use 32, 64, 128 or 256")
     }
@@ -121,7 +116,12 @@ public final class ProjectedRecipe: StyleRecipe, ConditionalRecipe, Watched {
     try expect((0...1).contains(settings.augment), "augment", settings.augment, "it must be in 0...1")
   }
 
-  public func watch(through network: EfficientNetPyramid) { eye = network }
+  public func take(_ pretrained: Pretrained, weights: [String: Tensor]) throws(StateError) {
+    let network = EfficientNetLite0()
+    try network.load(weights)
+    network.move(to: device)
+    eye = EfficientNetPyramid(network)
+  }
 
   public var saved: [String: any Saved] {
     [
@@ -129,19 +129,18 @@ public final class ProjectedRecipe: StyleRecipe, ConditionalRecipe, Watched {
       "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
     ]
   }
-  public var published: [String: any Saved] { ["generator.average": average] }
   public var mirrors: Bool { settings.mirror }
 
   /// Updates the discriminators, then the generator, on the same pictures.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
-    guard let eye else { preconditionFailure("projected needs a network to look through: call watch first") }
+    guard let eye else { preconditionFailure("projected needs a network to look through: take it first") }
     let real = alphaWeighted(batch.pictures), n = real.size(0)
     let fall = Schedule.cosine(from: 1, to: 0.05, during: settings.rateHold...1)(progress.fraction)
     optimizerD.rate = settings.rate * fall * progress.rateScale
     optimizerG.rate = settings.rate * fall * progress.rateScale
     let z = noise.normal([n, settings.latent], on: device)
     // Real and generated pictures are judged as of the same classes.
-    let kinds = choice.told(batch.labels, noise: &noise).map { choice.marks($0, on: device) }
+    let kinds = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
     var fake = mixed { generator(z, kinds: kinds) }
     // A seam must be nowhere in particular.
     if settings.seamless { fake = fake.rolled(by: noise.integers(below: settings.size, count: 2), dims: [2, 3]) }
@@ -178,51 +177,5 @@ public final class ProjectedRecipe: StyleRecipe, ConditionalRecipe, Watched {
     }
     if x.size(3) != settings.seen { x = interpolate(x, size: [settings.seen, settings.seen], mode: .bilinear) }
     return mixing(eye(x.channelsLast()))
-  }
-
-  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
-
-  public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
-  /// In float32, whatever the precision of training.
-  public func decode(_ latents: Tensor) -> Tensor { decode(latents, truncation: 1) }
-
-  /// Styles are drawn towards their mean, which is nothing in particular (Karras et al. 2019, appendix B).
-  public func decode(_ latents: Tensor, truncation: Double) -> Tensor {
-    decode(latents, kinds: choice.chosen(latents.size(0)), truncation: truncation)
-  }
-
-  public func sample(seeds: [UInt64]) -> Tensor {
-    decode(latents(seeds: seeds), kinds: choice.kinds(of: seeds), truncation: 1)
-  }
-
-  public func choose(_ name: String?, guidance: Double) throws(RecipeError) {
-    try choice.choose(name, guidance: guidance)
-  }
-
-  public var synthesizer: any Module { average.module }
-  public var styleWeights: [Tensor] { [average.module.base.weight] + average.module.stages.map(\.style.weight) }
-
-  public func styles(_ latents: Tensor, truncation: Double) -> Tensor {
-    withoutGradients {
-      let network = average.module
-      let w = styles(latents.to(device), choice.chosen(latents.size(0)), truncation: truncation)
-      return w.unsqueezed(1).expanded([w.size(0), network.layers, w.size(1)])
-    }
-  }
-
-  public func synthesize(_ styles: Tensor) -> Tensor { average.module.pictures(of: styles) }
-
-  /// [N, latent], of one class each, -1 for none.
-  private func styles(_ latents: Tensor, _ kinds: [Int], truncation: Double) -> Tensor {
-    let network = average.module
-    let w = network.styles(latents) * truncation
-    return network.asked(w, classes.isEmpty ? nil : choice.marks(kinds, on: device), guidance: choice.guidance)
-  }
-
-  private func decode(_ latents: Tensor, kinds: [Int], truncation: Double) -> Tensor {
-    withoutGradients {
-      let styles = styles(latents.to(device), kinds, truncation: truncation)
-      return inEqualBatches(of: 16, styles) { straightened(synthesize($0).to(.cpu)).contiguous() }
-    }
   }
 }

@@ -37,6 +37,9 @@ public struct R3GANSettings: RecipeSettings {
   public var classCounts: [Int] = []  // Pictures in each.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
+  public static let shaping: Set = [
+    "blocks", "criticBlocks", "criticStem", "criticWidths", "latent", "mapped", "widths",
+  ]
 
   /// Settings that suit the pictures, the processor and the time.
   ///

@@ -6,8 +6,9 @@ import func Foundation.pow
 
 /// StyleGAN2 with adaptive augmentation (Karras et al. 2020, twice): styles for each size that can be mixed, and full
 /// control over them.
-public final class StyleGAN2Recipe: StyleRecipe, ConditionalRecipe {
+public final class StyleGAN2Recipe: Recipe {
   public static let name = "stylegan2"
+  public static let use = Use.pictures
   public static let summary =
     "Styles steer every size and can be mixed, projected and moved; slower than r3gan, full control."
   public static let presets = [
@@ -19,7 +20,7 @@ public final class StyleGAN2Recipe: StyleRecipe, ConditionalRecipe {
     try StyleGAN2Settings(for: situation, preset: preset)
   }
 
-  public let settings: StyleGAN2Settings
+  public let model: StyleGAN2Model
   public let generator: StyleGAN2Generator, discriminator: StyleGAN2Discriminator
   public let average: MovingAverage<StyleGAN2Generator>
   let optimizerG: Adam, optimizerD: Adam
@@ -27,8 +28,8 @@ public final class StyleGAN2Recipe: StyleRecipe, ConditionalRecipe {
   /// The moving mean of path lengths.
   private let pathMean = SavedNumber()
   private let device: Device
-  private let usesBFloat16: Bool
-  private var choice: ClassChoice
+  private let mixed: Precision
+  private var known: Classes { model.classes }
   private let shift = DiffAugment(colour: false, cutout: 0, mirrorsEdges: true)
   /// Pictures over which the augmentation's probability would go from 0 to 1, as a part of the run; and at most.
   private static let adaptSpan = (part: 0.3, most: 200_000.0)
@@ -36,25 +37,18 @@ public final class StyleGAN2Recipe: StyleRecipe, ConditionalRecipe {
   private static let memory = (path: 0.99, w: 0.998)
 
   public init(_ settings: StyleGAN2Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try settings.check()
-    (self.settings, self.device) = (settings, device)
-    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
-    let choice = ClassChoice(settings.conditional ? settings.classes : [], counts: settings.classCounts)
-    self.choice = choice
-    let make = {
-      StyleGAN2Generator(
-        latent: settings.latent, mapped: settings.mapped, depth: settings.depth, widths: settings.widths,
-        channels: settings.channels, classes: choice.names.count, isSeamless: settings.seamless)
-    }
-    generator = make()
+    model = try StyleGAN2Model(settings, on: device)
+    self.device = device
+    mixed = try Precision(settings.precision, on: device)
+    generator = model.network()
     discriminator = StyleGAN2Discriminator(
-      widths: settings.criticWidths, channels: settings.channels, classes: choice.names.count)
+      widths: settings.criticWidths, channels: settings.channels, classes: model.classes.names.count)
     for network in [generator, discriminator] as [any Module] {
       network.initialize(&noise)
       network.move(to: device)
       network.useChannelsLast()
     }
-    average = MovingAverage(make(), of: generator)
+    average = MovingAverage(model.generator.module, of: generator)
     strength = AugmentStrength(target: settings.adapt, start: settings.augment)
     // A penalty every few steps is part of one step's work, and the optimizer's memory is shortened as much.
     func adam(_ network: any Module, every interval: Int) -> Adam {
@@ -76,7 +70,6 @@ public final class StyleGAN2Recipe: StyleRecipe, ConditionalRecipe {
   public var inherited: [String: any Saved] {
     saved.filter { $0.value is any Module || $0.value is MovingAverage<StyleGAN2Generator> }
   }
-  public var published: [String: any Saved] { ["generator.average": average] }
   public var mirrors: Bool { settings.mirror }
 
   /// Updates the discriminator, then the generator, each with its penalty every few steps.
@@ -90,7 +83,7 @@ public final class StyleGAN2Recipe: StyleRecipe, ConditionalRecipe {
       settings.rate * ratios.g * progress.rateScale, settings.rate * ratios.d * progress.rateScale
     )
     // Real and generated pictures are judged as of the same classes.
-    let kinds = choice.told(batch.labels, noise: &noise).map { choice.marks($0, on: device) }
+    let kinds = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
 
     let fake = generated(n, kinds, &noise)
     let seen = augmented(alphaWeighted(batch.pictures), &noise)
@@ -153,7 +146,7 @@ public final class StyleGAN2Recipe: StyleRecipe, ConditionalRecipe {
   private func pictures(_ ws: Tensor, _ noise: inout Noise, isMixed: Bool = true) -> Tensor {
     var source = noise
     func draw(_ size: Int) -> Tensor { source.normal([ws.size(0), 1, size, size], on: device) }
-    let made = withAutocast(usesBFloat16 && isMixed, on: device) { generator.synthesis(ws, noise: draw) }
+    let made = withAutocast(mixed.isBFloat16 && isMixed, on: device) { generator.synthesis(ws, noise: draw) }
     noise = source
     // A seam must be nowhere in particular.
     guard settings.seamless else { return made }
@@ -183,59 +176,6 @@ public final class StyleGAN2Recipe: StyleRecipe, ConditionalRecipe {
       return settings.pipe.map { $0(x, probability: p, noise: &noise) } ?? shift(x, probability: p, noise: &noise)
     }
   }
-
-  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
-
-  public var classes: [String] { choice.names }
-  public func choose(_ name: String?, guidance: Double) throws(RecipeError) {
-    try choice.choose(name, guidance: guidance)
-  }
-
-  public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
-
-  public func sample(seeds: [UInt64]) -> Tensor {
-    decode(latents(seeds: seeds), kinds: choice.kinds(of: seeds), truncation: 1)
-  }
-  public func decode(_ latents: Tensor) -> Tensor { decode(latents, truncation: 1) }
-  /// w is drawn towards its mean (Karras et al. 2019, appendix B).
-  public func decode(_ latents: Tensor, truncation: Double) -> Tensor {
-    decode(latents, kinds: choice.chosen(latents.size(0)), truncation: truncation)
-  }
-
-  private func decode(_ latents: Tensor, kinds: [Int], truncation: Double) -> Tensor {
-    withoutGradients {
-      // Classes go along as the last column, since batches are filled up.
-      let columns = Tensor.concatenated([latents, Tensor(kinds.map(Float.init), shape: [kinds.count, 1])], dim: 1)
-      return inEqualBatches(of: 16, columns) { rows in
-        let z = rows.narrowed(dim: 1, from: 0, count: settings.latent)
-        let kinds = rows.narrowed(dim: 1, from: settings.latent, count: 1).floats.map { Int($0) }
-        return finished(average.module.synthesis(styles(z, kinds, truncation: truncation)))
-      }
-    }
-  }
-
-  private func styles(_ z: Tensor, _ kinds: [Int], truncation: Double) -> Tensor {
-    let network = average.module
-    let marks = classes.isEmpty ? nil : choice.marks(kinds, on: device)
-    let w = network.mapping(z.to(device), kinds: marks)
-    guard truncation != 1, let mean = network.mapping.average else { return network.everywhere(w) }
-    return network.everywhere(mean + (w - mean) * truncation)
-  }
-
-  private func finished(_ pictures: Tensor) -> Tensor {
-    straightened(clamp(pictures.to(.cpu), min: -1, max: 1)).contiguous()
-  }
-
-  // MARK: StyleRecipe
-
-  public var synthesizer: any Module { average.module.synthesis }
-  public var styleWeights: [Tensor] {
-    average.module.synthesis.blocks.flatMap { [$0.conv0?.affine.weight, $0.conv1.affine.weight].compactMap { $0 } }
-  }
-  public func styles(_ latents: Tensor, truncation: Double) -> Tensor {
-    withoutGradients { styles(latents, choice.chosen(latents.size(0)), truncation: truncation) }
-  }
-  public func synthesize(_ styles: Tensor) -> Tensor { average.module.synthesis(styles) }
 }
 
 /// One number that a checkpoint keeps.

@@ -28,6 +28,7 @@ public struct StyleGAN2Settings: RecipeSettings {
   public var classCounts: [Int] = []  // Pictures in each.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
+  public static let shaping: Set = ["criticWidths", "depth", "latent", "mapped", "widths"]
 
   /// - Throws: `RecipeError.unknownPreset` or `impossibleSize`.
   public init(for situation: Situation, preset: String?) throws(RecipeError) {

@@ -1,5 +1,6 @@
 import Networks
 import Torch
+import Training
 
 /// A feed-forward painter of a fixed number of styles, told apart by the scales and shifts of its normalisations alone
 /// (Johnson et al. 2016 with Dumoulin et al. 2017, "A learned representation for artistic style").
@@ -158,5 +159,24 @@ public final class BrushPainter: PictureTransfer {
   public var followed: [(Tensor, Tensor)] {
     get { shot?.kept ?? [] }
     set { shot?.kept = newValue }
+  }
+}
+
+/// A network of as many styles as the weights have.
+///
+/// - Throws: `StateError` when they are another network's.
+public func brushNetwork(_ weights: [String: Tensor]) throws(StateError) -> BrushNetwork {
+  guard let gamma = weights["contract.0.norm.gamma"], gamma.rank == 2, gamma.size(0) > 0 else {
+    throw .missing("contract.0.norm.gamma")
+  }
+  let network = BrushNetwork(styles: gamma.size(0))
+  try network.load(weights)
+  return network
+}
+
+/// Painters of several styles, as the published ONNX network of 26.
+var brushImport: Importable {
+  Importable("brush", use: "styles of its own, by `atelier restyle --with` its name `--style 0`") { weights in
+    .init(weights, words: "\(try brushNetwork(weights).styles) styles")
   }
 }

@@ -2,16 +2,6 @@ import Networks
 import Torch
 import Training
 
-/// A recipe that begins with weights that somebody else trained.
-public protocol Continued: Recipe {
-  /// The name of the model whose weights it takes.
-  static var beginning: String { get }
-  /// Called once before the first step of a new run.
-  ///
-  /// - Throws: `StateError` when they are another network's.
-  func begin(with weights: [String: Tensor]) throws(StateError)
-}
-
 /// What a brush knows of its painting.
 public final class BrushStyle: Module {
   /// [1, StylePredictor.size]; learns, too.
@@ -44,7 +34,7 @@ final class Moments: Module {
 
 /// One painting's style, learned in minutes: the network that paints in any style becomes one painting's (Johnson et al.
 /// 2016, from where Ghiasi et al. 2017 end).
-public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrier {
+public final class BrushRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 256
     public var channels = 3
@@ -57,12 +47,18 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
     public var width = 32  // The network's channels, as many as the one's that it begins as, or more.
     public var precision = "auto"
     public init() {}
+    public static let shaping: Set = ["width"]
   }
 
   public static let name = "brush"
   public static let summary = "One painting's style in minutes; from photographs --towards a painting."
-  public static let pairing = Pairing.unpaired
-  public static let beginning = "instant"
+  public static let use = Use(
+    .restyle, "paints pictures in the style that it learned", command: "restyle PICTURE --with NAME",
+    out: "painted.png")
+  public static let material = Material.sets(.unpaired)
+  public static func needs(_ settings: Settings) -> [Pretrained] {
+    [Pretrained("vgg16"), Pretrained(InstantRecipe.name, isBeginning: true)]
+  }
   public static func targetSize(_ settings: Settings) -> Int { settings.styleSize }
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
@@ -75,25 +71,19 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
 
   public static func length(for situation: Situation) -> Length { .minutes(10) }
 
-  public let settings: Settings
+  public let model: BrushModel
   public let network: InstantNetwork
-  public let painting = BrushStyle()
+  public let painting: BrushStyle
   private let optimizer: Adam
   private let device: Device
-  private let usesBFloat16: Bool
+  private let mixed: Precision
   private var loss: PaintingLoss?
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try expect(settings.channels == 3, "channels", settings.channels, "styles are in colour: use 3")
-    try expect(
-      settings.cropSide % 16 == 0 && settings.cropSide >= 32 && settings.cropSide <= settings.size, "crop-side",
-      settings.cropSide, "use a multiple of 16 from 32 to the size")
-    try expect(settings.styleSize >= 32, "style-size", settings.styleSize, "use 32 or more")
-    try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
-    (self.settings, self.device) = (settings, device)
-    try expect([32, 64, 96].contains(settings.width), "width", settings.width, "use 32, 64 or 96")
-    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
-    network = InstantNetwork(width: settings.width)
+    model = try BrushModel(settings, on: device)
+    self.device = device
+    mixed = try Precision(settings.precision, on: device)
+    (network, painting) = (model.network.module, model.painting.module)
     network.initialize(&noise, as: .fanIn(gain: 1))
     // The painting's own numbers learn in its place.
     network.predictor.setRequiresGradient(false)
@@ -102,16 +92,27 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
     optimizer = Adam(network.parameters + [painting.style], rate: settings.rate, betas: (0.9, 0.99))
   }
 
-  public func begin(with weights: [String: Tensor]) throws(StateError) { try network.widen(weights) }
+  static func check(_ settings: Settings) throws(RecipeError) {
+    try expect(settings.channels == 3, "channels", settings.channels, "styles are in colour: use 3")
+    try expect(
+      settings.cropSide % 16 == 0 && settings.cropSide >= 32 && settings.cropSide <= settings.size, "crop-side",
+      settings.cropSide, "use a multiple of 16 from 32 to the size")
+    try expect(settings.styleSize >= 32, "style-size", settings.styleSize, "use 32 or more")
+    try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
+    try expect([32, 64, 96].contains(settings.width), "width", settings.width, "use 32, 64 or 96")
+  }
 
-  public func learn(from network: VGG) {
-    loss = PaintingLoss(
-      network, contentWeight: settings.contentWeight, smoothness: settings.smoothness, usesBFloat16: usesBFloat16,
-      on: device)
+  public func take(_ pretrained: Pretrained, weights: [String: Tensor]) throws(StateError) {
+    if pretrained.isBeginning {
+      try network.widen(InstantModel.weights(in: weights))
+    } else {
+      loss = PaintingLoss(
+        try VGG(features: weights, on: device), contentWeight: settings.contentWeight,
+        smoothness: settings.smoothness, usesBFloat16: mixed.isBFloat16, on: device)
+    }
   }
 
   public var saved: [String: any Saved] { ["network": network, "painting": painting, "optimizer": optimizer] }
-  public var published: [String: any Saved] { ["network": network, "painting": painting] }
 
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
     guard let loss, let targets = batch.targets else { preconditionFailure("nothing to learn from") }
@@ -122,7 +123,7 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
     let contents = cropped(batch.pictures, to: settings.cropSide, &noise)
     let seen = withoutGradients { loss.features(contents, Array(PaintingLoss.layers.suffix(1))) }
     let style = painting.style.expanded([n, StylePredictor.size])
-    let raw = withAutocast(usesBFloat16, on: device) { network.raw(contents, style) }
+    let raw = mixed { network.raw(contents, style) }
     let (sum, lossS, lossC) = loss(raw, of: contents, content: seen[0], goals: loss.goals(targets, batch.targetIndices))
     optimizer.step(minimizing: sum)
     return [Reading("style", lossS), Reading("content", lossC)]
@@ -136,16 +137,15 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
     }
   }
 
-  private var painter: InstantPainter {
-    InstantPainter(network, style: painting.style.detached(), texture: painting.texture, precision: settings.precision)
-  }
-
-  public func transfer(back: Bool) -> (any PictureTransfer)? { back ? nil : painter }
-
   /// Photographs, and the same painted.
   public func examples(_ first: Tensor, _ second: Tensor) -> [Tensor] {
-    let painter = painter
+    let painter = model.painter
     let painted = first.unbound().map { painter($0.unsqueezed(0).to(device)) }
     return [first, Tensor.concatenated(painted).to(.cpu).contiguous()]
+  }
+
+  public func rows(of shown: Shown) -> [Tensor] {
+    let (first, second) = shown.both
+    return examples(first, second)
   }
 }

@@ -2,23 +2,11 @@ import Networks
 import Torch
 import Training
 
-/// A recipe that learns by what a trained network sees.
-public protocol Taught: Recipe {
-  /// Called once before the first step; the network is on the recipe's device and has no gradients.
-  func learn(from network: VGG)
-  /// Whether it is to be called at all.
-  var isTaught: Bool { get }
-}
-
-extension Taught {
-  public var isTaught: Bool { true }
-}
-
 /// An arbitrary-style network: any picture in any style, in one pass.
 ///
 /// The first set is of photographs, the second of paintings. The losses are those of `restyle`'s optimisation, so what
 /// that does in hundreds of steps is learned once for all.
-public final class InstantRecipe: TransferRecipe, Taught, Continued {
+public final class InstantRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 256
     public var channels = 3
@@ -32,12 +20,18 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
     public var averageHalfLife = 1000.0  // Pictures after which half of the average is new.
     public var precision = "auto"
     public init() {}
+    public static let shaping: Set = ["width"]
   }
 
   public static let name = "instant"
   public static let summary = "Any picture in any style at once; from photographs --towards paintings."
-  public static let pairing = Pairing.unpaired
-  public static let beginning = "instant"
+  public static let use = Use(
+    .restyle, "paints pictures in any painting's style", command: "restyle PICTURE --style PAINTING --with NAME",
+    out: "painted.png", needsStyle: true)
+  public static let material = Material.sets(.unpaired)
+  public static func needs(_ settings: Settings) -> [Pretrained] {
+    [Pretrained("vgg16"), Pretrained(name, isBeginning: true)]
+  }
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
     guard preset == nil else { throw .unknownPreset(preset!, recipe: name, known: []) }
@@ -49,27 +43,20 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
 
   public static func length(for situation: Situation) -> Length { .minutes(120) }
 
-  public let settings: Settings
+  public let model: InstantModel
   public let network: InstantNetwork
   public let average: MovingAverage<InstantNetwork>
   private let optimizer: Adam
   private let device: Device
-  private let usesBFloat16: Bool
+  private let mixed: Precision
   private var loss: PaintingLoss?
   /// Of paintings, by their numbers.
   private let known = Shelf(limit: 100_000)
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try expect(settings.channels == 3, "channels", settings.channels, "styles are in colour: use 3")
-    try expect(
-      settings.cropSide % 16 == 0 && settings.cropSide >= 32 && settings.cropSide <= settings.size, "crop-side",
-      settings.cropSide,
-      "use a multiple of 16 from 32 to the size")
-    try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
-    (self.settings, self.device) = (settings, device)
-    try expect([32, 64, 96].contains(settings.width), "width", settings.width, "use 32, 64 or 96")
-    try expect((0...1e5).contains(settings.steadiness), "steadiness", settings.steadiness, "use 0 to 100000")
-    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
+    model = try InstantModel(settings, on: device)
+    self.device = device
+    mixed = try Precision(settings.precision, on: device)
     network = InstantNetwork(width: settings.width)
     network.initialize(&noise, as: .fanIn(gain: 1))
     // What tells painters apart was learned from more paintings than an artist has.
@@ -77,24 +64,35 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
     network.predictor.bottleneck.setRequiresGradient(true)
     network.move(to: device)
     network.useChannelsLast()
-    average = MovingAverage(InstantNetwork(width: settings.width), of: network)
+    average = MovingAverage(model.network.module, of: network)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.9, 0.99))
   }
 
-  public func begin(with weights: [String: Tensor]) throws(StateError) {
-    for module in [network, average.module] { try module.widen(weights) }
+  static func check(_ settings: Settings) throws(RecipeError) {
+    try expect(settings.channels == 3, "channels", settings.channels, "styles are in colour: use 3")
+    try expect(
+      settings.cropSide % 16 == 0 && settings.cropSide >= 32 && settings.cropSide <= settings.size, "crop-side",
+      settings.cropSide,
+      "use a multiple of 16 from 32 to the size")
+    try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
+    try expect([32, 64, 96].contains(settings.width), "width", settings.width, "use 32, 64 or 96")
+    try expect((0...1e5).contains(settings.steadiness), "steadiness", settings.steadiness, "use 0 to 100000")
   }
 
-  public func learn(from network: VGG) {
-    loss = PaintingLoss(
-      network, contentWeight: settings.contentWeight, smoothness: settings.smoothness, usesBFloat16: usesBFloat16,
-      on: device)
+  public func take(_ pretrained: Pretrained, weights: [String: Tensor]) throws(StateError) {
+    if pretrained.isBeginning {
+      let weights = InstantModel.weights(in: weights)
+      for module in [network, average.module] { try module.widen(weights) }
+    } else {
+      loss = PaintingLoss(
+        try VGG(features: weights, on: device), contentWeight: settings.contentWeight,
+        smoothness: settings.smoothness, usesBFloat16: mixed.isBFloat16, on: device)
+    }
   }
 
   public var saved: [String: any Saved] {
     ["network": network, "network.average": average, "optimizer": optimizer]
   }
-  public var published: [String: any Saved] { ["network.average": average] }
 
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
     guard let loss, let targets = batch.targets else { preconditionFailure("nothing to learn from") }
@@ -146,8 +144,6 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
     return network.predictor.bottleneck(pooled).to(.float32)
   }
 
-  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
-
   /// Photographs, paintings, and the ones painted as the others.
   public func examples(_ first: Tensor, _ second: Tensor) -> [Tensor] {
     let painted = withoutGradients {
@@ -158,5 +154,10 @@ public final class InstantRecipe: TransferRecipe, Taught, Continued {
       }
     }
     return [first, second, Tensor.concatenated(painted).to(.cpu).contiguous()]
+  }
+
+  public func rows(of shown: Shown) -> [Tensor] {
+    let (first, second) = shown.both
+    return examples(first, second)
   }
 }

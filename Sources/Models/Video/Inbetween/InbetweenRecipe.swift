@@ -4,7 +4,7 @@ import Training
 
 /// Learns to draw what is between two frames, from still pictures alone: they are cut up and moved, so that what is between
 /// is known.
-public final class InbetweenRecipe: ShowingRecipe {
+public final class InbetweenRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 256
     public var channels = 3
@@ -18,9 +18,12 @@ public final class InbetweenRecipe: ShowingRecipe {
     public var averageHalfLife = 2000.0  // Pictures after which half of the average is new.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
+    public static let shaping: Set = ["depth", "width"]
   }
 
   public static let name = "inbetween"
+  public static let use = Use(
+    .inbetween, "draws frames between a film's", command: "inbetween CLIP --model NAME", out: "smooth.mp4")
   public static let summary = "Learns from still pictures to draw what is between frames, for `inbetween`."
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
@@ -34,30 +37,29 @@ public final class InbetweenRecipe: ShowingRecipe {
 
   public static func length(for situation: Situation) -> Length { .minutes(120) }
 
-  public let settings: Settings
+  public let model: InbetweenModel
   public let network: InbetweenNetwork
   public let average: MovingAverage<InbetweenNetwork>
   private let optimizer: Adam
   private let device: Device
-  private let usesBFloat16: Bool
+  private let mixed: Precision
   private var invention: InventedMotion { InventedMotion(farthest: settings.farthest) }
   /// How much each stage's picture counts, from coarse to fine.
   private static let stages = [0.3, 0.5, 1.0]
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try Self.check(settings)
-    (self.settings, self.device) = (settings, device)
-    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
-    let made = { InbetweenNetwork(width: settings.width, depth: settings.depth) }
-    network = made()
+    model = try InbetweenModel(settings, on: device)
+    self.device = device
+    mixed = try Precision(settings.precision, on: device)
+    network = InbetweenNetwork(width: settings.width, depth: settings.depth)
     network.begin(&noise)
     network.move(to: device)
     network.useChannelsLast()
-    average = MovingAverage(made(), of: network)
+    average = MovingAverage(model.network.module, of: network)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.9, 0.99))
   }
 
-  private static func check(_ settings: Settings) throws(RecipeError) {
+  static func check(_ settings: Settings) throws(RecipeError) {
     try expect(settings.channels == 3, "channels", settings.channels, "what is between has colours: use 3")
     guard settings.size >= 64 else { throw .impossibleSize(settings.size, recipe: name, reason: "use 64 or more") }
     try expect(
@@ -74,7 +76,6 @@ public final class InbetweenRecipe: ShowingRecipe {
   public var saved: [String: any Saved] {
     ["network": network, "network.average": average, "optimizer": optimizer]
   }
-  public var published: [String: any Saved] { ["network.average": average] }
   public var mirrors: Bool { true }
 
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -106,11 +107,6 @@ public final class InbetweenRecipe: ShowingRecipe {
     ]
   }
 
-  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
-
-  /// What draws between frames.
-  public var inbetweening: Inbetweening { Inbetweening(average.module, precision: settings.precision, on: device) }
-
   /// First, second, what is made of the middle, and the middle.
   public func examples(_ pictures: Tensor) -> [Tensor] {
     withoutGradients {
@@ -124,4 +120,6 @@ public final class InbetweenRecipe: ShowingRecipe {
       }
     }
   }
+
+  public func rows(of shown: Shown) -> [Tensor] { examples(shown.pictures()) }
 }

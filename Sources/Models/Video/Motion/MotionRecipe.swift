@@ -4,7 +4,7 @@ import Training
 
 /// Learns how pictures like these move, from sequences of them, so that one can be moved as another moves: keypoints that
 /// nobody names, each with the motion around it (first-order motion model, Siarohin et al. 2019).
-public final class MotionRecipe: SequenceRecipe, Taught {
+public final class MotionRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 72
     public var channels = 4
@@ -24,9 +24,15 @@ public final class MotionRecipe: SequenceRecipe, Taught {
     public var averageHalfLife = 2000.0  // Pictures after which half of the average is new.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
+    public static let shaping: Set = ["blocks", "keypoints", "motionWidth", "reduction", "width"]
   }
 
   public static let name = "motion"
+  public static let use = Use(
+    .animate, "moves pictures", command: "animate PICTURE --with CLIP --run NAME", out: "moved.gif")
+  public static let material = Material.sequences
+  private static let vgg = Pretrained("vgg16")
+  public static func needs(_ settings: Settings) -> [Pretrained] { settings.perceptual > 0 ? [vgg] : [] }
   public static let summary = "Learns how figures move from sequences of pictures, for `animate`."
   public static let presets = [
     (name: "sprites", summary: "small drawn figures: the default"),
@@ -49,33 +55,27 @@ public final class MotionRecipe: SequenceRecipe, Taught {
 
   public static func length(for situation: Situation) -> Length { .minutes(60) }
 
-  public let settings: Settings
+  public let model: MotionModel
   public let network: MotionNetwork
   public let average: MovingAverage<MotionNetwork>
   private let optimizer: Adam
   private let device: Device
-  private let usesBFloat16: Bool
+  private let mixed: Precision
   private var eye: VGG?
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try Self.check(settings)
-    (self.settings, self.device) = (settings, device)
-    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
-    network = Self.made(settings)
+    model = try MotionModel(settings, on: device)
+    self.device = device
+    mixed = try Precision(settings.precision, on: device)
+    network = MotionModel.network(settings)
     network.initialize(&noise)
     network.move(to: device)
     network.useChannelsLast()
-    average = MovingAverage(Self.made(settings), of: network)
+    average = MovingAverage(model.network.module, of: network)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.5, 0.999))
   }
 
-  private static func made(_ settings: Settings) -> MotionNetwork {
-    MotionNetwork(
-      channels: settings.channels, keypoints: settings.keypoints, width: settings.width, blocks: settings.blocks,
-      motionWidth: settings.motionWidth, reduction: settings.reduction)
-  }
-
-  private static func check(_ settings: Settings) throws(RecipeError) {
+  static func check(_ settings: Settings) throws(RecipeError) {
     try expect([3, 4].contains(settings.channels), "channels", settings.channels, "use 3, or 4 with transparency")
     try expect([1, 2, 4, 8].contains(settings.reduction), "reduction", settings.reduction, "use 1, 2, 4 or 8")
     let unit = 4 * max(settings.reduction, 1)
@@ -94,13 +94,13 @@ public final class MotionRecipe: SequenceRecipe, Taught {
   }
 
   public var draw: FrameDraw { FrameDraw(count: 2, span: settings.span > 0 ? settings.span : nil) }
-  public var isTaught: Bool { settings.perceptual > 0 }
-  public func learn(from network: VGG) { eye = network }
+  public func take(_ pretrained: Pretrained, weights: [String: Tensor]) throws(StateError) {
+    eye = try VGG(features: weights, on: device)
+  }
 
   public var saved: [String: any Saved] {
     ["network": network, "network.average": average, "optimizer": optimizer]
   }
-  public var published: [String: any Saved] { ["network.average": average] }
   public var mirrors: Bool { settings.mirror }
 
   /// Moves each sequence's one frame to the other.
@@ -142,21 +142,18 @@ public final class MotionRecipe: SequenceRecipe, Taught {
     return readings
   }
 
-  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
-
-  /// What moves a picture: ready for `animate`.
-  public var mover: Mover { Mover(average.module, size: settings.size, on: device) }
-
   /// Given, what moves them, and moved.
   public func examples(_ frames: Tensor) -> [Tensor] {
     let pairs = frames.reshaped([frames.size(0) / 2, 2] + frames.shape.dropFirst())
     let given = pairs.selected(dim: 1, index: 0), wanted = pairs.selected(dim: 1, index: 1)
     let made = withoutGradients {
       unmultiplied(
-        mover.reconstructed(premultiplied(given).to(device), as: premultiplied(wanted).to(device)).to(.cpu))
+        model.mover.reconstructed(premultiplied(given).to(device), as: premultiplied(wanted).to(device)).to(.cpu))
     }
     return [given.contiguous(), wanted.contiguous(), made.contiguous()]
   }
+
+  public func rows(of shown: Shown) -> [Tensor] { examples(shown.frames(draw)) }
 }
 
 /// The mean difference of features (Johnson et al. 2016), the first layers of four blocks of VGG16 in equal parts, colours on

@@ -7,8 +7,10 @@ import Training
 ///
 /// Pictures are R3GAN's; motion is a code of Gaussian processes (`MotionCode`) in place of learned anchors, so it has no
 /// end and can close to a loop. A clip of three frames, far apart or near, is all that the discriminator sees at once.
-public final class VideoGANRecipe: MovingRecipe, SequenceRecipe {
+public final class VideoGANRecipe: Recipe {
   public static let name = "videogan"
+  public static let use = Use(.film, "makes films", command: "film NAME", out: "film.mp4")
+  public static let material = Material.sequences
   public static let summary = "Learns from clips, and makes new ones of any length, for `film`."
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> VideoGANSettings {
@@ -16,26 +18,21 @@ public final class VideoGANRecipe: MovingRecipe, SequenceRecipe {
   }
   public static func length(for situation: Situation) -> Length { .minutes(60) }
 
-  public let settings: VideoGANSettings
+  public let model: VideoGANModel
   public let generator: R3GANGenerator, discriminator: ClipDiscriminator
   public let average: MovingAverage<R3GANGenerator>
   private let optimizerG: Adam, optimizerD: Adam
   private let device: Device
-  private let usesBFloat16: Bool
+  private let mixed: Precision
   /// Steps between two moves of the average, which reads and writes all weights.
   private static let averageSteps = 4
   private let augment = DiffAugment(colour: false, translation: 0.125, cutout: 0, mirrorsEdges: true)
 
   public init(_ settings: VideoGANSettings, noise: inout Noise, on device: Device) throws(RecipeError) {
-    try settings.check()
-    (self.settings, self.device) = (settings, device)
-    usesBFloat16 = try usesMixedPrecision(settings.precision, on: device)
-    let make = {
-      R3GANGenerator(
-        latent: settings.latent + settings.motion, mapped: settings.mapped, widths: settings.widths,
-        blocks: settings.blocks, channels: settings.channels)
-    }
-    generator = make()
+    model = try VideoGANModel(settings, on: device)
+    self.device = device
+    mixed = try Precision(settings.precision, on: device)
+    generator = model.network()
     discriminator = ClipDiscriminator(
       widths: settings.criticWidths, blocks: settings.criticBlocks, stem: settings.criticStem,
       frames: settings.frames, channels: settings.channels)
@@ -45,7 +42,7 @@ public final class VideoGANRecipe: MovingRecipe, SequenceRecipe {
       network.move(to: device)
       network.useChannelsLast()
     }
-    average = MovingAverage(make(), of: generator)
+    average = MovingAverage(model.generator.module, of: generator)
     let betas = (0.0, settings.picture.beta2)
     optimizerG = Adam(generator.parameters, rate: settings.rate, betas: betas)
     optimizerD = Adam(discriminator.parameters, rate: settings.rate, betas: betas)
@@ -57,11 +54,8 @@ public final class VideoGANRecipe: MovingRecipe, SequenceRecipe {
       "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
     ]
   }
-  public var published: [String: any Saved] { ["generator.average": average] }
   public var mirrors: Bool { settings.mirror }
   public var draw: FrameDraw { FrameDraw(count: settings.frames, span: settings.span, isOrdered: true) }
-
-  private var lengths: (Double, Double) { (settings.quickest, settings.slowest) }
 
   /// Updates both networks once, with as many made clips as real ones, at the same times.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -76,7 +70,7 @@ public final class VideoGANRecipe: MovingRecipe, SequenceRecipe {
 
     // Only distances count: motion is the same at all times.
     let times = batch.times! - batch.times!.narrowed(dim: 1, from: 0, count: 1)
-    let codes = MotionCode(count: n, size: settings.motion, lengths: lengths, noise: &noise)(at: times)
+    let codes = MotionCode(count: n, size: settings.motion, lengths: model.lengths, noise: &noise)(at: times)
     let content = noise.normal([n, 1, settings.latent]).expanded([n, frames, settings.latent])
     let z = Tensor.concatenated([content, codes], dim: 2).reshaped([n * frames, settings.latent + settings.motion])
     let fake = clips(mixed { generator(z.to(device), size: size) })
@@ -99,57 +93,17 @@ public final class VideoGANRecipe: MovingRecipe, SequenceRecipe {
     return readings
   }
 
-  private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
-
-  public func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: settings.latent) }
-
-  /// Each as it begins, with a motion of its own.
-  public func sample(seeds: [UInt64]) -> Tensor {
-    let codes = MotionCode(seeds: seeds, size: settings.motion, lengths: lengths)(at: Tensor.zeros([1, 1]))
-    return pictures(latents(seeds: seeds), codes.selected(dim: 1, index: 0), truncation: 1)
-  }
-
-  public func decode(_ latents: Tensor) -> Tensor { decode(latents, truncation: 1) }
-
-  /// All at the beginning of the motion of seed 0.
-  public func decode(_ latents: Tensor, truncation: Double) -> Tensor {
-    decode(latents, at: [Double](repeating: 0, count: latents.size(0)), motion: 0, truncation: truncation)
-  }
-
-  public func decode(
-    _ latents: Tensor, at times: [Double], motion seed: UInt64, period: Double?, truncation: Double
-  ) -> Tensor {
-    let motion = MotionCode(seeds: [seed], size: settings.motion, lengths: lengths, period: period)
-    let codes = motion(at: Tensor(times).unsqueezed(0)).selected(dim: 0, index: 0)
-    return pictures(latents, codes, truncation: truncation)
-  }
-
-  /// Styles are drawn towards their mean over contents and motions. In float32, whatever the precision of training.
-  private func pictures(_ latents: Tensor, _ codes: Tensor, truncation: Double) -> Tensor {
-    withoutGradients {
-      let network = average.module
-      var mean: Tensor?
-      if truncation != 1 {
-        var noise = Noise(seed: 0)
-        let some = noise.normal([1000, settings.latent + settings.motion], on: device)
-        mean = network.styles(some).mean(dims: [0], keepDims: true)
-      }
-      return inEqualBatches(of: 16, Tensor.concatenated([latents, codes], dim: 1)) { rows in
-        let size = network.trainedSize
-        let w = network.styles(rows.to(device))
-        let made = network.pictures(of: mean.map { $0 + (w - $0) * truncation } ?? w, size: size).to(.cpu)
-        let whole = size == settings.size ? made : interpolate(made, size: [settings.size, settings.size])
-        return clamp(whole, min: -1, max: 1).contiguous()
-      }
-    }
-  }
+  /// A sheet shows motion, not a picture a seed.
+  public var sampler: (any PictureModel)? { nil }
 
   /// Clips of six seeds, each a row, in steps of a quarter of a second.
-  public func examples(_ frames: Tensor) -> [Tensor] {
+  public func rows(of shown: Shown) -> [Tensor] {
     let times = (0..<8).map { Double($0) / 4 }
     return (0..<6 as Range<UInt64>).map { seed -> Tensor in
-      let latent = latents(seeds: [seed]).expanded([times.count, settings.latent])
-      return decode(latent, at: times, motion: seed, truncation: 1)
+      let latent = model.latents(seeds: [seed]).expanded([times.count, settings.latent])
+      var request = PictureRequest(latents: latent)
+      request.motion = Motion(times: times, seed: seed)
+      return model.pictures(request)
     }
   }
 }

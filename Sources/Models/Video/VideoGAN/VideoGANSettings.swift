@@ -32,6 +32,9 @@ public struct VideoGANSettings: RecipeSettings {
   public var mirror = false  // See clips mirrored, too.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
+  public static let shaping: Set = [
+    "blocks", "criticBlocks", "criticStem", "criticWidths", "latent", "mapped", "motion", "widths",
+  ]
 
   /// - Throws: `RecipeError.unknownPreset` or `impossibleSize`.
   init(for situation: Situation, preset: String?) throws(RecipeError) {

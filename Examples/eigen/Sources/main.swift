@@ -1,0 +1,5 @@
+import Commands
+import Models
+
+register(EigenRecipe.self)
+Atelier.main()

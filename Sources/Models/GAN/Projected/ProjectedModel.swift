@@ -1,0 +1,60 @@
+import Networks
+import Torch
+import Training
+
+/// The generator of a projected GAN.
+public final class ProjectedModel: StyleModel {
+  public let settings: ProjectedRecipe.Settings
+  let classes: Classes
+  public let generator: LazyModule<FastGenerator>
+  private let device: Device
+
+  public init(_ settings: ProjectedRecipe.Settings, on device: Device) throws(RecipeError) {
+    try ProjectedRecipe.check(settings)
+    (self.settings, self.device) = (settings, device)
+    classes = Classes(settings.conditional ? settings.classes : [], counts: settings.classCounts)
+    generator = LazyModule(Self.network(settings, classes), on: device)
+  }
+
+  /// Another network of the same architecture.
+  func network() -> FastGenerator { Self.network(settings, classes) }
+
+  private static func network(_ settings: ProjectedRecipe.Settings, _ classes: Classes) -> FastGenerator {
+    FastGenerator(
+      latent: settings.latent, width: settings.width, size: settings.size, channels: settings.channels,
+      classes: classes.names.count, isSeamless: settings.seamless)
+  }
+
+  public var parts: [String: any Saved] { ["generator.average": generator] }
+  public var offers: Offers { Offers(latent: settings.latent, classes: classes.names) }
+
+  /// In float32, whatever the precision of training. Styles are drawn towards their mean, which is nothing in particular
+  /// (Karras et al. 2019, appendix B).
+  public func pictures(_ request: PictureRequest) -> Tensor {
+    withoutGradients {
+      inEqualBatches(of: 16, w(of: request)) { straightened(synthesize($0).to(.cpu)).contiguous() }
+    }
+  }
+
+  public var synthesizer: any Module { generator.module }
+  public var styleWeights: [Tensor] {
+    [generator.module.base.weight] + generator.module.stages.map(\.style.weight)
+  }
+
+  public func styles(_ request: PictureRequest) -> Tensor {
+    withoutGradients {
+      let w = w(of: request)
+      return w.unsqueezed(1).expanded([w.size(0), generator.module.layers, w.size(1)])
+    }
+  }
+
+  public func synthesize(_ styles: Tensor) -> Tensor { generator.module.pictures(of: styles) }
+
+  /// [N, latent], of one class each.
+  private func w(of request: PictureRequest) -> Tensor {
+    let network = generator.module
+    let w = network.styles(latents(of: request).to(device)) * request.truncation
+    let kinds = classes.isEmpty ? nil : classes.oneHot(classes.indices(of: request), on: device)
+    return network.asked(w, kinds, guidance: request.guidance)
+  }
+}

@@ -1,0 +1,44 @@
+import Networks
+import Torch
+import Training
+
+extension StyleGAN2Recipe {
+  /// Generators by the names of StyleGAN2-ADA's PyTorch edition, such as `synthesis.b8.conv0.affine.weight`, without the
+  /// filters that are always the same.
+  public static var imports: [Importable] {
+    [
+      .model(StyleGAN2Recipe.self) { weights in
+        weights.filter { !$0.key.hasSuffix("resample_filter") }
+      } settings: {
+        try importedSettings($0)
+      }
+    ]
+  }
+
+  private static func importedSettings(_ weights: [String: Tensor]) throws(StateError) -> StyleGAN2Settings {
+    func shape(_ name: String, rank: Int) throws(StateError) -> [Int] {
+      try importedShape(name, rank: rank, in: weights)
+    }
+    var settings = StyleGAN2Settings()
+    let first = try shape("mapping.fc0.weight", rank: 2)
+    settings.mapped = first[0]
+    settings.depth = (0...).first { weights["mapping.fc\($0).weight"] == nil }!
+    if weights["mapping.embed.weight"] != nil {
+      let kinds = try shape("mapping.embed.weight", rank: 2)[1]
+      // Published files don't say what their kinds are called.
+      (settings.classes, settings.classCounts) = ((0..<kinds).map(String.init), [Int](repeating: 1, count: kinds))
+      settings.latent = first[1] - settings.mapped
+    } else {
+      settings.latent = first[1]
+    }
+    settings.widths = []
+    while settings.widths.count < 9, weights["synthesis.b\(4 << settings.widths.count).conv1.weight"] != nil {
+      settings.widths.append(try shape("synthesis.b\(4 << settings.widths.count).conv1.weight", rank: 4)[0])
+    }
+    settings.channels = try shape("synthesis.b4.torgb.weight", rank: 4)[0]
+    settings.size = 2 << settings.widths.count
+    // An imported generator isn't trained on.
+    settings.criticWidths = settings.widths
+    return settings
+  }
+}

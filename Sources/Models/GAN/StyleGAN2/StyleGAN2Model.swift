@@ -1,0 +1,61 @@
+import Networks
+import Torch
+import Training
+
+/// StyleGAN2's generator.
+public final class StyleGAN2Model: StyleModel {
+  public let settings: StyleGAN2Settings
+  let classes: Classes
+  public let generator: LazyModule<StyleGAN2Generator>
+  private let device: Device
+
+  public init(_ settings: StyleGAN2Settings, on device: Device) throws(RecipeError) {
+    try settings.check()
+    (self.settings, self.device) = (settings, device)
+    classes = Classes(settings.conditional ? settings.classes : [], counts: settings.classCounts)
+    generator = LazyModule(Self.network(settings, classes), on: device)
+  }
+
+  /// Another network of the same architecture.
+  func network() -> StyleGAN2Generator { Self.network(settings, classes) }
+
+  private static func network(_ settings: StyleGAN2Settings, _ classes: Classes) -> StyleGAN2Generator {
+    StyleGAN2Generator(
+      latent: settings.latent, mapped: settings.mapped, depth: settings.depth, widths: settings.widths,
+      channels: settings.channels, classes: classes.names.count, isSeamless: settings.seamless)
+  }
+
+  public var parts: [String: any Saved] { ["generator.average": generator] }
+  public var offers: Offers { Offers(latent: settings.latent, classes: classes.names) }
+
+  /// w is drawn towards its mean (Karras et al. 2019, appendix B).
+  public func pictures(_ request: PictureRequest) -> Tensor {
+    withoutGradients {
+      inEqualBatches(of: 16, latents(of: request), classes: classes.indices(of: request)) { z, indices in
+        let made = generator.module.synthesis(styles(z, indices, truncation: request.truncation))
+        return straightened(clamp(made.to(.cpu), min: -1, max: 1)).contiguous()
+      }
+    }
+  }
+
+  public var synthesizer: any Module { generator.module.synthesis }
+  public var styleWeights: [Tensor] {
+    generator.module.synthesis.blocks.flatMap {
+      [$0.conv0?.affine.weight, $0.conv1.affine.weight].compactMap { $0 }
+    }
+  }
+  public func styles(_ request: PictureRequest) -> Tensor {
+    withoutGradients {
+      styles(latents(of: request), classes.indices(of: request), truncation: request.truncation)
+    }
+  }
+  public func synthesize(_ styles: Tensor) -> Tensor { generator.module.synthesis(styles) }
+
+  private func styles(_ z: Tensor, _ indices: [Int], truncation: Double) -> Tensor {
+    let network = generator.module
+    let kinds = classes.isEmpty ? nil : classes.oneHot(indices, on: device)
+    let w = network.mapping(z.to(device), kinds: kinds)
+    guard truncation != 1, let mean = network.mapping.average else { return network.everywhere(w) }
+    return network.everywhere(mean + (w - mean) * truncation)
+  }
+}
