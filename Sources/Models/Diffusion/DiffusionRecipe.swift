@@ -17,11 +17,11 @@ public protocol SteppedRecipe: LatentRecipe {
 /// In the last part of a run a second network, begun as the first, learns to draw in 1 to 4 steps.
 public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
   public static let name = "diffusion"
-  public static let summary = "Takes noise off pictures step by step: even training, fine variety; slower to draw."
+  public static let summary = "A diffusion model: stable training, much variety; slower sampling."
   public static let presets = [
     (name: "small", summary: "for a few cores"), (name: "large", summary: "twice as wide, for a GPU"),
-    (name: "latent", summary: "on grids of numbers that pictures become first: more for the same time"),
-    (name: "flow", summary: "straight ways from noise to pictures (rectified flow)"),
+    (name: "latent", summary: "latent diffusion: more pictures in the same time"),
+    (name: "flow", summary: "rectified flow"),
   ]
 
   public let settings: DiffusionSettings

@@ -43,7 +43,7 @@ public func vary(
   try expectRoom(request, source, frames)
   let format = try ClipFormat(jobs[0].path, codec: request.codec, alpha: source.size(1) == 4)
   let hasAlpha = source.size(1) == 4 && format.codec.hasAlpha
-  if source.size(1) == 4 && !hasAlpha { say("Its transparency is left out: \(format.codec.rawValue) has none.") }
+  if source.size(1) == 4 && !hasAlpha { say("Transparency is left out: \(format.codec.rawValue) has none.") }
   let variation = ClipVariation(
     signed(source, on: device), frames: frames, loops: request.loops, settings: request.settings)
   let started = ProcessInfo.processInfo.systemUptime

@@ -199,7 +199,7 @@ public enum FilmError: Explained, Equatable {
       "A path of the shape '\(shape)' goes from seed to seed: name two --seeds, or use --path process."
     case .noSoundToHear: "There is no sound to react to: name a file by --sound, or leave --react out."
     case .noLatents(let name, let recipe):
-      "\(name) (\(recipe)) doesn't make its pictures from latents, so there is no path to film: name a run of a GAN."
+      "\(name) (\(recipe)) has no latent space, so there is no path to film: name a run of a GAN."
     }
   }
   public var exit: Exit {

@@ -60,7 +60,7 @@ public enum EncodingError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .cannotEncode(let name, let recipe):
-      "\(name) (\(recipe)) can't say what a picture is made from: use a run of the recipe vae or gplvm, or for reconstruct vqgan."
+      "\(name) (\(recipe)) has no encoder: use a run of the recipe vae or gplvm, or for reconstruct vqgan."
     case .badCount(let count): "--count can't be \(count): use a number from 1 to 100."
     case .badAmounts(let words): "--amounts can't be '\(words)': give one to twenty numbers, such as -1,0,1,2."
     }

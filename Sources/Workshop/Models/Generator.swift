@@ -102,7 +102,7 @@ public enum GeneratorNote: Sendable {
   public var sentence: String {
     switch self {
     case .skipped(let error): error.sentence
-    case .hidden(let folder, let taken): "\(folder) is no run, so \(taken) is taken, which has the same name."
+    case .hidden(let folder, let taken): "\(folder) isn't a run, so \(taken), of the same name, is used."
     }
   }
 }
@@ -127,15 +127,15 @@ public enum GeneratorError: Explained, Equatable {
     case .damaged(let path):
       "None of the checkpoints in \(path) can be read: train again, with another --run."
     case .noLatents(let recipe, let option):
-      "The recipe \(recipe) doesn't make its pictures from latents: leave \(option) out."
+      "The recipe \(recipe) has no latent space: leave \(option) out."
     case .transfer(let name, recipe: EnlargeRecipe.name):
-      "\(name) makes pictures larger (\(EnlargeRecipe.name)) and none by itself: use `atelier enlarge PICTURE --model \(name)`."
+      "\(name) enlarges pictures (\(EnlargeRecipe.name)) and generates none: use `atelier enlarge PICTURE --model \(name)`."
     case .transfer(let name, recipe: MotionRecipe.name):
-      "\(name) moves pictures (\(MotionRecipe.name)) and makes none by itself: use `atelier animate PICTURE --with CLIP --run \(name)`."
+      "\(name) animates pictures (\(MotionRecipe.name)) and generates none: use `atelier animate PICTURE --with CLIP --run \(name)`."
     case .transfer(let name, recipe: InbetweenRecipe.name):
-      "\(name) draws what is between frames (\(InbetweenRecipe.name)) and makes no pictures by itself: use `atelier inbetween CLIP --model \(name)`."
+      "\(name) interpolates frames (\(InbetweenRecipe.name)) and generates none: use `atelier inbetween CLIP --model \(name)`."
     case .transfer(let name, let recipe):
-      "\(name) changes pictures (\(recipe)) and makes none by itself: use `atelier restyle PICTURE --with \(name)`."
+      "\(name) changes pictures (\(recipe)) and generates none: use `atelier restyle PICTURE --with \(name)`."
     }
   }
   public var exit: Exit {

@@ -75,17 +75,17 @@ public enum TransferModelError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .makesPictures(let name, recipe: EnlargeRecipe.name):
-      "\(name) makes pictures larger (\(EnlargeRecipe.name)): use `atelier enlarge PICTURE --model \(name)`."
+      "\(name) enlarges pictures (\(EnlargeRecipe.name)): use `atelier enlarge PICTURE --model \(name)`."
     case .makesPictures(let name, recipe: MotionRecipe.name):
-      "\(name) moves pictures (\(MotionRecipe.name)): use `atelier animate PICTURE --with CLIP --run \(name)`."
+      "\(name) animates pictures (\(MotionRecipe.name)): use `atelier animate PICTURE --with CLIP --run \(name)`."
     case .makesPictures(let name, let recipe):
-      "\(name) makes pictures of its own (\(recipe)) and changes none: use `atelier generate \(name)`."
+      "\(name) generates pictures (\(recipe)) and changes none: use `atelier generate \(name)`."
     case .changesNothing(let name, let what):
       "\(name) (\(what)) doesn't change pictures: name a run of cut, cyclegan or pix2pix, or a model like them."
     case .oneWay(let name):
       "\(name) goes one way only: leave out --back, or train a cyclegan."
     case .hasItsStyle(let name, let recipe):
-      "\(name) (\(recipe)) can't paint in a style that is named: leave out --style, or use a run of the recipe instant."
+      "\(name) (\(recipe)) has no style input: leave out --style, or use a run of the recipe instant."
     case .needsStyle(let name):
       "\(name) paints in several styles: name a painting by --style, or the number of one that it has."
     case .noSuchStyle(let style, let model, let count):

@@ -96,7 +96,7 @@ public func restyle(
     frame = reader.next(at: request.rate)
   }
   if !isStopped {
-    if facts.hasSound && !format.hasSound { say("Its sound is left out: \(look.out) has no room for it.") }
+    if facts.hasSound && !format.hasSound { say("The sound is left out: \(look.out) can't hold sound.") }
     try rendering.finish(
       sound: facts.hasSound && format.hasSound ? look.content : nil,
       metadata: [

@@ -25,7 +25,7 @@ func chosenRecipe(
     return choice
   } catch {
     say(
-      "It can't learn through a trained network, since that can't be had: \((error as? any Explained)?.sentence ?? spokenReason(error))"
+      "The recipe projected isn't used, because its pretrained network can't be downloaded: \((error as? any Explained)?.sentence ?? spokenReason(error))"
     )
     return R3GANRecipe.self
   }

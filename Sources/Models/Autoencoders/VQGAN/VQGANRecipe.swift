@@ -9,7 +9,7 @@ import Training
 /// second part a network that draws grids (MaskGIT, Chang et al. 2022).
 public final class VQGANRecipe: SamplingRecipe, ReconstructingRecipe, Taught {
   public static let name = "vqgan"
-  public static let summary = "Pictures of codes out of a book that is learned, and a network that lays them."
+  public static let summary = "A learned codebook; a transformer samples its codes."
 
   public let settings: VQGANSettings
   let encoder: VQEncoder, decoder: VQDecoder, codebook: Codebook, prior: CodePrior

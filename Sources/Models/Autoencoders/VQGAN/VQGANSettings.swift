@@ -6,24 +6,24 @@ public struct VQGANSettings: RecipeSettings {
   public var size = 32
   public var channels = 3
   public var batch = 32
-  public var grid = 8  // Codes a side of a picture.
-  public var codes = 256  // Codes that there are.
-  public var dimensions = 32  // Numbers of a code.
+  public var grid = 8  // Codes a side of the grid of a picture.
+  public var codes = 256  // Codes in the codebook.
+  public var dimensions = 32  // Dimensions of a code.
   public var widths = [64, 96]  // Channels at half of the size, a quarter, … down to the grid.
   public var stem = 16  // The encoder's channels at full resolution.
-  public var commitment = 0.25  // Weight of features' distance from their codes.
-  public var perceptual = 0.0  // Weight of what a trained network sees.
-  public var adversarial = 0.5  // Weight of a discriminator's verdict.
-  public var adversarialFrom = 0.15  // Fraction of the run from which on it counts.
+  public var commitment = 0.25  // Weight of the commitment loss.
+  public var perceptual = 0.0  // Weight of the perceptual loss.
+  public var adversarial = 0.5  // Weight of the adversarial loss.
+  public var adversarialFrom = 0.15  // Fraction of the run after which the adversarial loss starts.
   public var criticWidths = [128, 96, 64]  // The discriminator's channels at 4, 8, 16, … px, up to half of the size.
-  public var priorFrom = 0.5  // Fraction of the run from which on the prior learns, and nothing else.
+  public var priorFrom = 0.5  // Fraction of the run after which only the transformer (prior) is trained.
   public var priorWidth = 128
   public var priorDepth = 4
   public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a fiftieth, for each part of the run.
-  public var averageMemory = 0.05  // Half-life of the averages, as a part of the run so far.
-  public var steps = 12  // In which a picture's codes are drawn.
-  public var temperature = 1.0  // Of what codes are drawn from: lower is safer and less various.
-  public var mirror = false  // See pictures mirrored, too.
+  public var averageMemory = 0.05  // Half-life of the moving averages, as a fraction of the run so far.
+  public var steps = 12  // Sampling steps of the transformer (MaskGIT).
+  public var temperature = 1.0  // Sampling temperature: lower is safer and less varied.
+  public var mirror = false  // Also train on mirrored pictures.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
 

@@ -9,7 +9,7 @@ import Training
 /// through the discriminator serves both updates (`generatorGradient`), and the penalties are taken now and then.
 public final class R3GANRecipe: StyleRecipe, ConditionalRecipe {
   public static let name = "r3gan"
-  public static let summary = "Clean shapes and surfaces, sizes that grow; the default."
+  public static let summary = "A modern GAN with progressive growing: clean shapes and surfaces; the default."
   public static func gigaflopsAPicture(in situation: Situation) -> Double? {
     Settings.gigaflopsAPicture(of: situation.size)
   }
@@ -31,7 +31,7 @@ public final class R3GANRecipe: StyleRecipe, ConditionalRecipe {
   public var classes: [String] { choice.names }
 
   public static let presets = [
-    (name: "small", summary: "one dense block a size, for a few cores"),
+    (name: "small", summary: "one block a size, ungrouped convolutions, for a few cores"),
     (name: "large", summary: "twice as wide and deep, for a GPU"),
   ]
 

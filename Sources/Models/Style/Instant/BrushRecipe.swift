@@ -49,18 +49,18 @@ public final class BrushRecipe: TransferRecipe, Taught, Continued, PictureCarrie
     public var size = 256
     public var channels = 3
     public var batch = 2
-    public var cropSide = 192  // Side of what is seen of a photograph, in pixels.
-    public var styleSize = 384  // Side at which the painting is looked at: larger, and the strokes are.
+    public var cropSide = 192  // Side of the random crops of the photographs, in pixels.
+    public var styleSize = 384  // Side of the painting in training, in pixels; larger gives larger strokes.
     public var rate = 5e-4  // Adam's learning rate; falls along a cosine to a twentieth.
-    public var contentWeight = 0.75  // Of what relu4_1 sees: the more, the more of the photograph.
-    public var smoothness = 0.5  // Weight of the total variation.
-    public var width = 32  // The network's channels, as many as the one's that it begins as, or more.
+    public var contentWeight = 0.75  // Weight of the content loss (relu4_1): more keeps more of the photograph.
+    public var smoothness = 0.5  // Weight of the total variation loss.
+    public var width = 32  // The network's channels; at least as many as the network it starts from.
     public var precision = "auto"
     public init() {}
   }
 
   public static let name = "brush"
-  public static let summary = "One painting's style in minutes; from photographs --towards a painting."
+  public static let summary = "Fast style transfer for one style, in minutes: photographs --towards a painting."
   public static let pairing = Pairing.unpaired
   public static let beginning = "instant"
   public static func targetSize(_ settings: Settings) -> Int { settings.styleSize }

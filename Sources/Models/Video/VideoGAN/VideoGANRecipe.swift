@@ -9,7 +9,7 @@ import Training
 /// end and can close to a loop. A clip of three frames, far apart or near, is all that the discriminator sees at once.
 public final class VideoGANRecipe: MovingRecipe, SequenceRecipe {
   public static let name = "videogan"
-  public static let summary = "Learns from clips, and makes new ones of any length, for `film`."
+  public static let summary = "Video generation from a folder of clips: films of any length, for `film`."
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> VideoGANSettings {
     try VideoGANSettings(for: situation, preset: preset)
