@@ -29,7 +29,7 @@ public final class DiffusionRecipe: SteppedRecipe, ConditionalRecipe {
   let average: MovingAverage<UNet>
   private let optimizer: Adam
   private let student: Student?
-  /// What noise is taken off in place of pixels.
+  /// The autoencoder of latent diffusion.
   private let coder: PictureCoder?
   public private(set) var sampling: Sampling
   private let device: Device

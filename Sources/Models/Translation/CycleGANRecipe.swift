@@ -63,7 +63,7 @@ public final class CycleGANRecipe: TransferRecipe, PictureCarrier {
   private let usesBFloat16: Bool
   private let augment = DiffAugment(cutout: 0.25)
 
-  /// What one of the two directions needs.
+  /// One of the two directions.
   public final class Direction {
     public let generator: ResnetGenerator
     public let average: MovingAverage<ResnetGenerator>

@@ -128,7 +128,7 @@ public final class Pix2PixRecipe: TransferRecipe, PictureCarrier {
     discriminator(Tensor.concatenated([a, b.to(a.dtype)], dim: 1))
   }
 
-  /// What is given, what is made of it, and what should be.
+  /// The input, the output and the target.
   public func examples(_ first: Tensor, _ second: Tensor) -> [Tensor] {
     [first, Transfer.carriedEach(first, by: average.module, on: device), second]
   }

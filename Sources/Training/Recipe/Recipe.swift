@@ -1,7 +1,7 @@
 import Networks
 import Torch
 
-/// What one family of generators adds to the training loop.
+/// A model family's part of the training loop.
 public protocol Recipe: AnyObject {
   associatedtype Settings: RecipeSettings
   /// As in `--recipe`, for example "dcgan".
@@ -235,7 +235,7 @@ public struct Reading {
   public var value: Double { evaluate() }
 }
 
-/// What is known when settings are chosen.
+/// The situation in which settings are chosen.
 public struct Situation: Sendable {
   public var pictures: Int
   /// Pictures of the second set, for a `TransferRecipe`.
@@ -266,7 +266,7 @@ public struct Situation: Sendable {
   }
 }
 
-/// What was wrong with a recipe's name or settings.
+/// A wrong recipe's name or setting.
 public enum RecipeError: Explained, Equatable {
   case unknownRecipe(String, known: [String])
   case unknownPreset(String, recipe: String, known: [String])

@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `fill` is asked for.
+/// A request to `fill`.
 public struct FillRequest: Sendable {
   public var picture: String
   /// White where something else is to be.

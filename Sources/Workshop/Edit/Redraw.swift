@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `vary --with` is asked for.
+/// A request to `vary --with`.
 public struct RedrawRequest: Sendable {
   public var picture: String
   /// A run, checkpoint or model that can redraw.

@@ -3,7 +3,7 @@ import Media
 import Models
 import Torch
 
-/// What `texture` is asked for.
+/// A request to `texture`.
 public struct TextureRequest: Sendable {
   public var picture: String
   /// The new PNG file; for several seeds their folder.

@@ -3,7 +3,7 @@ import Media
 import Models
 import Torch
 
-/// What `vary` is asked for when its source is a film.
+/// A request to `vary` for a film.
 public struct ClipVaryRequest: Sendable {
   public var clip: String
   /// The new film; for several seeds a folder of films.

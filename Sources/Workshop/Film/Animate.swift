@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `animate` is asked for.
+/// A request to `animate`.
 public struct AnimateRequest: Sendable {
   public var picture: String
   /// What moves it: a clip, a folder of pictures, one of a numbered sequence, or a sheet.

@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `film` is asked for.
+/// A request to `film`.
 public struct FilmRequest: Sendable {
   public var timeline: FilmTimeline
   /// The new file, whose ending says the format; a folder of PNGs when it ends in a slash.

@@ -3,7 +3,7 @@ import Media
 import Models
 import Torch
 
-/// What `inbetween` is asked for.
+/// A request to `inbetween`.
 public struct InbetweenRequest: Sendable {
   public var clip: String
   /// The new film; a folder of PNGs when it ends in a slash.

@@ -5,7 +5,7 @@ import Models
 import Torch
 import Training
 
-/// What `reconstruct` is asked for.
+/// A request to `reconstruct`.
 public struct ReconstructRequest: Sendable {
   /// A run, checkpoint or model that can encode.
   public var run: String
@@ -33,7 +33,7 @@ public struct Reconstructed: Codable, Sendable {
   public let sharpness: Double
 }
 
-/// What `attribute` is asked for.
+/// A request to `attribute`.
 public struct AttributeRequest: Sendable {
   public var run: String
   public var pictures: String

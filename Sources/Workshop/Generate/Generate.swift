@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `generate` is asked for.
+/// A request to `generate`.
 public struct GenerateRequest: Sendable {
   public var seeds: Seeds
   /// Where the files go; made when it isn't there.

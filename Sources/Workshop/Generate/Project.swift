@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `project` is asked for.
+/// A request to `project`.
 public struct ProjectRequest: Sendable {
   /// A run, checkpoint or model of a recipe with styles.
   public var run: String
@@ -26,7 +26,7 @@ public struct ProjectRequest: Sendable {
   }
 }
 
-/// What became of one picture.
+/// The result for one picture.
 public struct Projected: Codable, Sendable {
   public let picture: String
   /// Its styles, [layers, D], as safetensors.

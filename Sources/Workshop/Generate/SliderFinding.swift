@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `sliders` is asked for.
+/// A request to `sliders`.
 public struct SlidersRequest: Sendable {
   /// A run, checkpoint or model of a recipe with styles.
   public var run: String

@@ -49,7 +49,7 @@ public struct Measurement: Codable, Hashable, Sendable {
     /// The seed of a generator's picture, or a picture's name.
     public let picture: String
     public let of: String
-    /// What is unlike in them: 0 for the same picture, about 1 for nothing alike.
+    /// Their residue: 0 for the same picture, about 1 for unrelated ones.
     public let residue: Double
   }
 }

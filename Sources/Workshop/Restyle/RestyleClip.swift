@@ -3,7 +3,7 @@ import Media
 import Models
 import Torch
 
-/// What `restyle` is asked for when its content is a film.
+/// A request to `restyle` for a film.
 public struct ClipRestyleRequest: Sendable {
   public enum Method: Sendable, Equatable {
     /// As pictures are by default: each frame begins with the one before.

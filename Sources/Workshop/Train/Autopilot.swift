@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What goes wrong with a run, and why, in plain language.
+/// A fault of a run, with its cause, in plain language.
 public struct Trouble: Sendable, Equatable {
   public enum Cause: String, Sendable, CaseIterable {
     /// Most of the pictures are one and the same.
@@ -21,7 +21,7 @@ public struct Trouble: Sendable, Equatable {
     case divergence
   }
   public let cause: Cause
-  /// What it is, and what to do next.
+  /// The fault, and what to do next.
   public let words: String
 }
 

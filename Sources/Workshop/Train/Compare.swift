@@ -5,7 +5,7 @@ import Models
 import Torch
 import Training
 
-/// What `compare` is asked for.
+/// A request to `compare`.
 public struct CompareRequest: Sendable {
   /// Runs, checkpoints or models; `RUN@quick:4` says how a diffusion model draws.
   public var subjects: [String]

@@ -4,7 +4,7 @@ import Media
 import Models
 import Workshop
 
-/// What `restyle` takes for films alone.
+/// Options of `restyle` for films.
 struct RestyleClipOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

@@ -2,7 +2,7 @@ import ArgumentParser
 import struct Torch.Device
 import Workshop
 
-/// What every verb takes.
+/// Options of every verb.
 struct Common: ParsableArguments {
   @Flag(help: "Write events as JSON, one object a line, and nothing else on standard output.")
   var json = false
@@ -16,7 +16,7 @@ struct Common: ParsableArguments {
   var place: Workspace { Workspace(workspace) }
 }
 
-/// Where tensors are computed.
+/// The compute device.
 struct DeviceOption: ParsableArguments {
   @Option(help: ArgumentHelp("Compute device: auto, cpu, cuda, cuda:1 or mps.", valueName: "name"))
   var device = "auto"
@@ -24,7 +24,7 @@ struct DeviceOption: ParsableArguments {
   func resolved() throws -> Device { try Device(named: device) }
 }
 
-/// How a generator draws.
+/// How a generator samples.
 struct DrawingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

@@ -31,7 +31,7 @@ struct AutoencoderSettings {
 protocol Autoencoding: AnyObject {
   var saved: [String: any Saved] { get }
   var published: [String: any Saved] { get }
-  /// What a trained network sees, for `AutoencoderSettings.perceptual`.
+  /// The perceptual loss, for `AutoencoderSettings.perceptual`.
   var eyes: Eyes? { get set }
   /// One update. `progress.fraction` is that of the autoencoder's own learning.
   func learn(_ x: Tensor, noise: inout Noise, at progress: Progress) -> [Reading]

@@ -118,7 +118,7 @@ public struct R3GANSettings: RecipeSettings {
       ["auto", "bfloat16", "float32"].contains(precision), "precision", precision, "use auto, bfloat16 or float32")
   }
 
-  /// What is done to pictures by `changes`; nil for a shift alone, or light ones.
+  /// The augmentation pipeline of `changes`; nil for a shift alone, or light ones.
   var pipe: AugmentPipe? {
     ["shift", "light"].contains(changes) ? nil : AugmentPipe(geometry: changes != "blit", colours: changes == "all")
   }

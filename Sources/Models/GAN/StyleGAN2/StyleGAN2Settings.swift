@@ -78,7 +78,7 @@ public struct StyleGAN2Settings: RecipeSettings {
     try expect((0..<1).contains(adapt), "adapt", adapt, "it must be 0 or more and below 1")
   }
 
-  /// What is done to pictures by `changes`; nil for a shift alone.
+  /// The augmentation pipeline of `changes`; nil for a shift alone.
   var pipe: AugmentPipe? {
     changes == "shift"
       ? nil : AugmentPipe(geometry: changes == "geometry" || changes == "all", colours: changes == "all")

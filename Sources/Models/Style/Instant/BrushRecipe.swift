@@ -12,7 +12,7 @@ public protocol Continued: Recipe {
   func begin(with weights: [String: Tensor]) throws(StateError)
 }
 
-/// What a brush knows of its painting.
+/// A brush's data about its painting.
 public final class BrushStyle: Module {
   /// [1, StylePredictor.size]; learns, too.
   let style = Tensor.zeros([1, StylePredictor.size]).requiringGradient()

@@ -108,7 +108,7 @@ public final class InbetweenRecipe: ShowingRecipe {
 
   private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
 
-  /// What draws between frames.
+  /// The frame interpolator.
   public var inbetweening: Inbetweening { Inbetweening(average.module, precision: settings.precision, on: device) }
 
   /// First, second, what is made of the middle, and the middle.

@@ -144,7 +144,7 @@ public final class MotionRecipe: SequenceRecipe, Taught {
 
   private func mixed<R>(_ body: () -> R) -> R { withAutocast(usesBFloat16, on: device, body) }
 
-  /// What moves a picture: ready for `animate`.
+  /// The animator, for `animate`.
   public var mover: Mover { Mover(average.module, size: settings.size, on: device) }
 
   /// Given, what moves them, and moved.

@@ -43,7 +43,7 @@ public struct VideoGANSettings: RecipeSettings {
     try check()
   }
 
-  /// What is as with pictures alone.
+  /// The settings shared with `r3gan`.
   var picture: R3GANSettings {
     var picture = R3GANSettings()
     (picture.size, picture.channels, picture.batch) = (size, channels, batch)
