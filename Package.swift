@@ -11,13 +11,14 @@ guard FileManager.default.fileExists(atPath: "\(torch)/include/ATen/ATen.h") els
 
 let package = Package(
   name: "atelier",
+  platforms: [.macOS(.v14)],
   products: [
     .executable(name: "atelier", targets: ["atelier"]),
     .library(name: "Models", targets: ["Torch", "Networks", "Training", "Models"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
   ],
   targets: [
     .target(

@@ -31,7 +31,7 @@ public struct Archive {
     _ = try Reader(path)
   }
 
-  /// What is inside, in the archive's order.
+  /// The entries, in the archive's order.
   public func entries() throws(ArchiveError) -> [Entry] {
     var found: [Entry] = []
     try forEach { entry, _ throws(ArchiveError) in

@@ -102,6 +102,7 @@ private struct Watched {
     }
   }
 
+  /// Megabytes that no file is behind; 0 where the system has no /proc.
   private static func memory(of process: Int32) -> Int {
     let status = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
     guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("RssAnon:") }),

@@ -2,7 +2,7 @@ import Torch
 
 /// How a picture is read.
 public struct Decoding: Hashable, Codable, Sendable {
-  /// What becomes of a picture that isn't square.
+  /// How a picture becomes a square.
   public enum Crop: String, Codable, Sendable, CaseIterable {
     case centre  // Its middle, filling the square.
     case fit  // All of it, with the ground around.
@@ -19,7 +19,7 @@ public struct Decoding: Hashable, Codable, Sendable {
   public var ground: Ground
   public var limits: Limits
 
-  /// What is refused before anything is decoded.
+  /// Limits that are checked before decoding.
   public struct Limits: Hashable, Codable, Sendable {
     public var megapixels = 100
     public var megabytes = 512

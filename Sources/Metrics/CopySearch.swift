@@ -9,7 +9,7 @@ import Torch
 ///
 /// Memory doesn't grow with the set beyond 384 bytes a picture: real ones are read anew where they are looked at closely.
 public struct CopySearch {
-  /// What a picture is most like.
+  /// The nearest picture.
   public struct Match: Sendable, Equatable {
     /// The real picture's number.
     public let index: Int

@@ -2,7 +2,7 @@ import Foundation
 import Networks
 import Torch
 
-/// What a trained network sees in pictures, which the measures compare: 1,280 numbers each of EfficientNet-Lite0.
+/// Features of pictures, which the measures compare: 1,280 numbers each, of EfficientNet-Lite0.
 ///
 /// In float32 on any processor, so that figures from different machines can be compared: bfloat16, which takes a third of the
 /// time, moves KID by some 1.5 %.

@@ -15,7 +15,7 @@ public typealias Conv1d = Convolution<Line>
 public typealias Conv2d = Convolution<Plane>
 public typealias Conv3d = Convolution<Space>
 
-/// What lies outside of the picture.
+/// Padding outside of the picture.
 public enum PaddingMode: Sendable { case zeros, reflect, replicate, circular }
 
 /// A convolution: [N, inputs, size…] to [N, outputs, size…].

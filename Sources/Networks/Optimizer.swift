@@ -73,7 +73,7 @@ extension Tensor {
   }
 }
 
-/// What an optimizer remembers, one tensor a parameter: zeros at first, in the parameters' layout.
+/// An optimizer's state, one tensor a parameter: zeros at first, in the parameters' layout.
 struct Memory {
   let name: String
   private(set) var tensors: [Tensor]

@@ -88,7 +88,7 @@ public func pixelShuffle(_ x: Tensor, _ factor: Int) -> Tensor { aten.pixelShuff
 /// [N, C, H f, W f] to [N, C f², H, W].
 public func pixelUnshuffle(_ x: Tensor, _ factor: Int) -> Tensor { aten.pixelUnshuffle(.tensor(x), .int(factor)) }
 
-/// What lies beyond the edge.
+/// Padding.
 public enum Padding: Sendable {
   case constant(Double)
   case reflect, replicate, circular
@@ -103,7 +103,7 @@ public func pad(_ x: Tensor, _ amounts: [Int], mode: Padding = .constant(0)) -> 
   }
 }
 
-/// What a sample beyond the edge is.
+/// Padding of sampling beyond the edge.
 public enum GridPadding: Int, Sendable { case zeros, border, reflection }
 /// Where each pixel of a picture of `size` [N, C, H, W] comes from, under `theta` [N, 2, 3]: [N, H, W, 2] in -1...1.
 public func affineGrid(_ theta: Tensor, size: [Int], alignCorners: Bool = false) -> Tensor {

@@ -7,7 +7,7 @@ import Workshop
 struct Atelier: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "atelier",
-    abstract: "A studio for generative art: train image generators on your own pictures.",
+    abstract: "A studio for generative art: train image generators on your own pictures, and edit pictures and films.",
     discussion: """
       Start with `atelier demo`, or with a folder of 30 pictures or more:
         atelier inspect PICTURES

@@ -73,7 +73,7 @@ import Testing
       let alone = try atelier.run(["train", Binary.pictures, "--recipe", "cut", "--run", "run"] + Self.tiny)
       #expect(
         alone.err
-          == "atelier: The recipe cut learns from two sets: name by --towards what the pictures are to become like.\n")
+          == "atelier: The recipe cut learns from two sets: name the second one with --towards.\n")
       #expect(alone.status == 64)
       let needless = try atelier.run(
         "train", Binary.pictures, "--towards", Binary.pictures, "--recipe", "dcgan", "--run", "run")

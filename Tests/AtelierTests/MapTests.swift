@@ -18,7 +18,7 @@ import Testing
       #expect(try atelier.run("reconstruct", "run", Binary.pictures, "--out", "again.png").status == 0)
       try atelier.train("gan")
       for (arguments, words) in [
-        (["run", "--map", "1"], "--map can't be 1"), (["gan", "--map", "4"], "makes a picture of 8 numbers"),
+        (["run", "--map", "1"], "--map can't be 1"), (["gan", "--map", "4"], "has a latent space of 8 dimensions"),
       ] {
         let refused = try atelier.run(["generate"] + arguments + ["--seeds", "0", "--out", "x"])
         #expect(refused.status == 64 && refused.err.contains(words), "\(refused.err)")

@@ -71,7 +71,7 @@ import Testing
       #expect(try paint("wide.png", ["--steps", "1"]).out.contains("\"steps\":2,"))
       // Nobody has asked for steps: a pass needs less memory.
       let little = try paint("small.png", ["--memory", "0.1"])
-      #expect(little.out.contains("\"steps\":1,") && little.out.contains("in one pass, without the steps"))
+      #expect(little.out.contains("\"steps\":1,") && little.out.contains("steps after the pass are left out"))
       let asked = try atelier.run([
         "restyle", "small.png", "--style", Self.style, "--out", "other.png", "--method", "instant", "--network",
         "random", "--memory", "0.1", "--steps", "4",

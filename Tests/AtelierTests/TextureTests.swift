@@ -32,7 +32,7 @@ import Testing
       #expect(made.status == 0, "\(made.err)")
       let picture = try Picture.load("\(atelier.folder)/a.png", Decoding(channels: nil))
       #expect(picture.channels == own.channels && picture.width == 64 && picture.height == 48)
-      #expect(made.out.contains("its middle is looked at") == (own.width > 64 || own.height > 48))
+      #expect(made.out.contains("only its middle is used") == (own.width > 64 || own.height > 48))
     }
   }
 

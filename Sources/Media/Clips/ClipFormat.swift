@@ -83,7 +83,7 @@ public enum ClipCodec: String, Sendable, Codable, CaseIterable {
   }
 }
 
-/// What a film is written as: a file of one format, or a folder of PNGs.
+/// The output of a film: a file of one format, or a folder of PNGs.
 public struct ClipFormat: Sendable, Equatable {
   public let codec: ClipCodec
   /// FFmpeg's name of the container; nil for a folder.

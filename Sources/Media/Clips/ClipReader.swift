@@ -108,7 +108,7 @@ public final class ClipReader {
       converter = sws_getContext(
         width, height, AVPixelFormat(format), Int32(outWidth), Int32(outHeight),
         channels == 4 ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24,
-        SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nil, nil, nil)
+        cf_scale, nil, nil, nil)
       source = (width, height, format)
       setColours(converter, of: frame.pointee)
     }

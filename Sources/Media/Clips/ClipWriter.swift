@@ -71,7 +71,7 @@ public final class ClipWriter {
     converter = sws_getContext(
       Int32(self.width), Int32(self.height), alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24, Int32(self.width),
       Int32(self.height), AVPixelFormat(frame.pointee.format),
-      SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, nil, nil, nil)
+      cf_scale_from_rgb, nil, nil, nil)
     sws_setColorspaceDetails(
       converter, sws_getCoefficients(SWS_CS_DEFAULT), 1, sws_getCoefficients(SWS_CS_ITU709), 0, 0, 1 << 16, 1 << 16)
   }

@@ -2,7 +2,7 @@ import Foundation
 import Networks
 import Torch
 
-/// What a denoising network is asked for. Pictures have noise of deviation σ added: x = y + σ ε.
+/// A denoising network. Pictures have noise of deviation σ added: x = y + σ ε.
 public enum Preconditioning: String, Sendable {
   /// Inputs, answers and losses of unit variance at every noise level (Karras et al. 2022, table 1, "Ours").
   case edm

@@ -12,11 +12,11 @@ public final class DiffusionRecipe: Recipe {
   public static let use = Use(
     .generate, "makes pictures, redraws and fills given ones (`vary`, `fill --with`)", command: "generate NAME",
     out: "pictures")
-  public static let summary = "Takes noise off pictures step by step: even training, fine variety; slower to draw."
+  public static let summary = "A diffusion model: stable training, much variety; slower sampling."
   public static let presets = [
     (name: "small", summary: "for a few cores"), (name: "large", summary: "twice as wide, for a GPU"),
-    (name: "latent", summary: "on grids of numbers that pictures become first: more for the same time"),
-    (name: "flow", summary: "straight ways from noise to pictures (rectified flow)"),
+    (name: "latent", summary: "latent diffusion: more pictures in the same time"),
+    (name: "flow", summary: "rectified flow"),
   ]
 
   public let model: DiffusionModel

@@ -9,15 +9,15 @@ public final class EnlargeRecipe: Recipe {
     public var size = 256
     public var channels = 3
     public var batch = 8
-    public var scale = 2  // How many times as large.
-    public var window = 96  // Side of the random squares that a step learns to make.
-    public var width = 32  // Channels inside.
+    public var scale = 2  // Enlargement factor.
+    public var window = 96  // Side of the random crops in training, in pixels.
+    public var width = 32  // Channels of the network.
     public var depth = 10  // Convolutions between the first and the last.
-    public var damage = 0.4  // 0: only reduced; 1: blurred, noisy and compressed as old pictures of the web.
-    public var adversarial = 0.0  // Weight of a discriminator's verdict: fine detail is invented.
+    public var damage = 0.4  // Degradation of inputs: 0 downscaled; 1 also blurred, noisy, compressed.
+    public var adversarial = 0.0  // Weight of the adversarial loss, which invents fine detail.
     public var criticWidth = 32  // The discriminator's channels.
     public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a fiftieth.
-    public var averageHalfLife = 2000.0  // Pictures after which half of the average is new.
+    public var averageHalfLife = 2000.0  // Half-life of the moving average, in pictures.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
     public static let shaping: Set = ["criticWidth", "depth", "scale", "width"]
@@ -26,10 +26,10 @@ public final class EnlargeRecipe: Recipe {
   public static let name = "enlarge"
   public static let use = Use(
     .enlarge, "makes pictures larger", command: "enlarge PICTURE --model NAME", out: "large.png")
-  public static let summary = "Learns to make pictures like yours larger, for `enlarge --model RUN`."
+  public static let summary = "Super-resolution for your kind of pictures, for `enlarge --model RUN`."
   public static let presets = [
-    (name: "faithful", summary: "no detail that wasn't there: the default"),
-    (name: "sharp", summary: "with a discriminator, which asks for detail"),
+    (name: "faithful", summary: "no invented detail; the default"),
+    (name: "sharp", summary: "with a discriminator: invents detail"),
   ]
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {

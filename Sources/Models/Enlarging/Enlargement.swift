@@ -12,7 +12,7 @@ import Torch
 /// let large = work.picture
 /// ```
 public final class Enlargement: Sequence, IteratorProtocol {
-  /// What can be had from any network.
+  /// Interface of any super-resolution network.
   public static let scales = 2...4
 
   /// uint8 [3, H · scale, W · scale].

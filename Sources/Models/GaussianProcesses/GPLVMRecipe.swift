@@ -13,20 +13,20 @@ public final class GPLVMRecipe: Recipe {
     public var size = 32
     public var channels = 3
     public var batch = 100
-    public var pictures = 1000  // In the set; the process is paid for once by all.
-    public var latent = 2  // Numbers that a picture is made from: two are a map.
-    public var inducing = 128  // Places of the map where the process is known.
-    public var hidden = 256  // Width of the network that finds a picture's place.
-    public var rate = 1e-3  // Adam's learning rate, of the network; falls along a cosine to a fiftieth.
-    public var processRate = 1e-2  // The same of the kernel's lengths and of the places where it is known.
-    public var mirror = false  // See pictures mirrored, too.
+    public var pictures = 1000  // Pictures in the set, which the KL term is divided by.
+    public var latent = 2  // Size of the latent vector; 2 gives a map.
+    public var inducing = 128  // Inducing points.
+    public var hidden = 256  // Width of the encoder, which gives a picture's latent.
+    public var rate = 1e-3  // Adam's learning rate for the network; falls along a cosine to a fiftieth.
+    public var processRate = 1e-2  // Adam's learning rate for the kernel's lengths and the inducing points.
+    public var mirror = false  // Also train on mirrored pictures.
     public init() {}
     public static let shaping: Set = ["hidden", "inducing", "latent"]
   }
 
   public static let name = "gplvm"
   public static let use = Use.pictures
-  public static let summary = "A map of the pictures that one can walk on, by Gaussian processes; soft pictures."
+  public static let summary = "A map of the pictures (Gaussian process latent variable model); soft pictures."
   public static func length(for situation: Situation) -> Length { .minutes(5) }
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {

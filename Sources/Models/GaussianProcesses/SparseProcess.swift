@@ -18,7 +18,7 @@ final class SparseProcess: Module {
   /// S⁻¹ m, [M, D], and S⁻¹, [M, M].
   let pull: Tensor, precision: Tensor
 
-  /// What is believed in the coordinates of the prior.
+  /// The posterior in the coordinates of the prior.
   struct Belief {
     /// m, [M, D].
     let mean: Tensor
@@ -74,7 +74,7 @@ final class SparseProcess: Module {
     }
   }
 
-  /// What is believed now; without gradients.
+  /// The posterior now; without gradients.
   var belief: Belief {
     withoutGradients {
       let lower = jitteredCholesky(precision)

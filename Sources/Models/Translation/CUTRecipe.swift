@@ -11,26 +11,26 @@ public final class CUTRecipe: Recipe {
     public var size = 96
     public var channels = 3
     public var batch = 1
-    public var window = 84  // Side of the random squares that a step sees.
-    public var zoom = 1.0  // How much larger a square may be before it is made as small as that.
+    public var window = 84  // Side of the random crops in training, in pixels.
+    public var zoom = 1.0  // Random zoom: how much larger a crop may be before it is resized to the window.
     public var width = 32  // The generator's channels at full size.
     public var blocks = 6  // Its residual blocks.
     public var criticWidth = 32  // The discriminator's channels.
-    public var criticLayers = 3  // Its halvings: 3 for patches of 70 pixels, 2 for 34.
-    public var smooth = false  // Change sizes through low-pass filters.
-    public var contrast = 1.0  // Weight of patches finding their places.
-    public var identity = true  // Also on pictures that are already as they should be.
-    public var flips = false  // Ask that mirrored pictures give mirrored ones.
-    public var patches = 256  // Places compared, in each of five layers.
-    public var headSize = 256  // Numbers that a patch is compared by.
-    public var temperature = 0.07  // τ of the comparison.
+    public var criticLayers = 3  // Its downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34.
+    public var smooth = false  // Antialiased down- and upsampling.
+    public var contrast = 1.0  // Weight of the contrastive loss (PatchNCE).
+    public var identity = true  // Identity loss: PatchNCE also on pictures of the second set.
+    public var flips = false  // Flip equivariance (FastCUT).
+    public var patches = 256  // Patches compared in each of five layers.
+    public var headSize = 256  // Size of the patch embedding.
+    public var temperature = 0.07  // Temperature τ of the contrastive loss.
     public var rate = 2e-4  // Adam's learning rate.
-    public var beta1 = 0.5  // Adam's memory.
+    public var beta1 = 0.5  // Adam's β₁.
     public var beta2 = 0.999
-    public var rateHold = 0.5  // Fraction of the run after which the rate falls to nothing.
+    public var rateHold = 0.5  // Fraction of the run after which the rate falls to 0.
     public var augment = 0.0  // Probability of each differentiable augmentation.
-    public var averageHalfLife = 500.0  // Pictures after which half of the average is new.
-    public var mirror = true  // See pictures mirrored, too.
+    public var averageHalfLife = 500.0  // Half-life of the moving average, in pictures.
+    public var mirror = true  // Also train on mirrored pictures.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
     public static let shaping: Set = ["blocks", "criticLayers", "criticWidth", "headSize", "smooth", "width"]
@@ -39,14 +39,14 @@ public final class CUTRecipe: Recipe {
   }
 
   public static let name = "cut"
-  public static let summary = "Two sets, one way, in half of the time; also from one picture a side."
+  public static let summary = "Unpaired image-to-image translation, one way, in half of CycleGAN's time."
   public static let use = Use.translation
   public static let material = Material.sets(.unpaired)
   public static let presets = [
     (name: "small", summary: "narrow networks, for a few cores"),
-    (name: "fastcut", summary: "without identity, patches count tenfold: faster, keeps shapes"),
-    (name: "sincut", summary: "one picture a side, from random details; --size 256 or more"),
-    (name: "large", summary: "the paper's, for a GPU: --size 286"),
+    (name: "fastcut", summary: "FastCUT: without identity loss; faster, keeps shapes"),
+    (name: "sincut", summary: "SinCUT: one picture a side; use --size 256 or more"),
+    (name: "large", summary: "the paper's networks, for a GPU; use --size 286"),
   ]
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {

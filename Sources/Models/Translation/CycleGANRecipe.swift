@@ -8,23 +8,23 @@ public final class CycleGANRecipe: Recipe {
     public var size = 96
     public var channels = 3
     public var batch = 1
-    public var window = 84  // Side of the random squares that a step sees.
-    public var zoom = 1.0  // How much larger a square may be before it is made as small as that.
+    public var window = 84  // Side of the random crops in training, in pixels.
+    public var zoom = 1.0  // Random zoom: how much larger a crop may be before it is resized to the window.
     public var width = 32  // The generators' channels at full size.
     public var blocks = 6  // Their residual blocks.
     public var criticWidth = 32  // The discriminators' channels.
-    public var criticLayers = 3  // Their halvings: 3 for patches of 70 pixels, 2 for 34.
-    public var smooth = false  // Change sizes through low-pass filters.
-    public var cycle = 10.0  // Weight of the way there and back.
-    public var identity = 0.5  // Weight of pictures that are already as they should be, over that; 0 saves a third.
-    public var pool = 50  // Made pictures that a discriminator sees again.
+    public var criticLayers = 3  // Their downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34.
+    public var smooth = false  // Antialiased down- and upsampling.
+    public var cycle = 10.0  // Weight of the cycle-consistency loss.
+    public var identity = 0.5  // Weight of the identity loss, over cycle; 0 saves a third of the time.
+    public var pool = 50  // Size of the pool of earlier generated pictures for the discriminators.
     public var rate = 2e-4  // Adam's learning rate.
-    public var beta1 = 0.5  // Adam's memory.
+    public var beta1 = 0.5  // Adam's β₁.
     public var beta2 = 0.999
-    public var rateHold = 0.5  // Fraction of the run after which the rate falls to nothing.
+    public var rateHold = 0.5  // Fraction of the run after which the rate falls to 0.
     public var augment = 0.0  // Probability of each differentiable augmentation.
-    public var averageHalfLife = 500.0  // Pictures after which half of the averages is new.
-    public var mirror = true  // See pictures mirrored, too.
+    public var averageHalfLife = 500.0  // Half-life of the moving averages, in pictures.
+    public var mirror = true  // Also train on mirrored pictures.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
     public static let shaping: Set = ["blocks", "criticLayers", "criticWidth", "smooth", "width"]
@@ -33,12 +33,12 @@ public final class CycleGANRecipe: Recipe {
   }
 
   public static let name = "cyclegan"
-  public static let summary = "Two sets, such as photographs and paintings: there and back, without pairs."
+  public static let summary = "Unpaired image-to-image translation, both ways, such as photographs and paintings."
   public static let use = Use.translation
   public static let material = Material.sets(.unpaired)
   public static let presets = [
     (name: "small", summary: "narrow networks, for a few cores"),
-    (name: "large", summary: "the paper's, for a GPU: --size 286"),
+    (name: "large", summary: "the paper's networks, for a GPU; use --size 286"),
   ]
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
@@ -65,7 +65,7 @@ public final class CycleGANRecipe: Recipe {
   private let mixed: Precision
   private let augment = DiffAugment(cutout: 0.25)
 
-  /// What one of the two directions needs.
+  /// One of the two directions.
   public final class Direction {
     public let generator: ResnetGenerator
     public let average: MovingAverage<ResnetGenerator>

@@ -9,30 +9,30 @@ public final class Pix2PixRecipe: Recipe {
     public var size = 72
     public var channels = 3
     public var batch = 1
-    public var window = 64  // Side of the random squares that a step sees.
-    public var depth = 6  // Halvings of the generator, down to 1 pixel or more.
+    public var window = 64  // Side of the random crops in training, in pixels.
+    public var depth = 6  // Downsamplings of the generator (U-Net), to 1 pixel or more.
     public var width = 32  // The generator's channels at half of the size.
     public var criticWidth = 32  // The discriminator's channels.
-    public var criticLayers = 3  // Its halvings: 3 for patches of 70 pixels, 2 for 34.
-    public var distance = 100.0  // Weight of the mean distance from the picture that it should be.
+    public var criticLayers = 3  // Its downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34.
+    public var distance = 100.0  // Weight of the L1 distance to the target picture.
     public var rate = 2e-4  // Adam's learning rate.
-    public var beta1 = 0.5  // Adam's memory.
+    public var beta1 = 0.5  // Adam's β₁.
     public var beta2 = 0.999
-    public var rateHold = 0.5  // Fraction of the run after which the rate falls to nothing.
-    public var averageHalfLife = 500.0  // Pictures after which half of the average is new.
-    public var mirror = true  // See pairs mirrored, too.
+    public var rateHold = 0.5  // Fraction of the run after which the rate falls to 0.
+    public var averageHalfLife = 500.0  // Half-life of the moving average, in pictures.
+    public var mirror = true  // Also train on mirrored pairs.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
     public static let shaping: Set = ["criticLayers", "criticWidth", "depth", "width"]
   }
 
   public static let name = "pix2pix"
-  public static let summary = "Pairs with the same file names, such as sketches and pictures."
+  public static let summary = "Paired image-to-image translation, such as sketches to pictures, by file names."
   public static let use = Use.translation
   public static let material = Material.sets(.paired)
   public static let presets = [
     (name: "small", summary: "narrow networks, for a few cores"),
-    (name: "large", summary: "the paper's, for a GPU: --size 286"),
+    (name: "large", summary: "the paper's networks, for a GPU; use --size 286"),
   ]
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
@@ -121,7 +121,7 @@ public final class Pix2PixRecipe: Recipe {
     discriminator(Tensor.concatenated([a, b.to(a.dtype)], dim: 1))
   }
 
-  /// What is given, what is made of it, and what should be.
+  /// The input, the output and the target.
   public func examples(_ first: Tensor, _ second: Tensor) -> [Tensor] {
     [first, Transfer.carriedEach(first, by: average.module, on: device), second]
   }

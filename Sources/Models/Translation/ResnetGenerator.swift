@@ -1,7 +1,7 @@
 import Networks
 import Torch
 
-/// What a `ResnetGenerator` is built of.
+/// The configuration of a `ResnetGenerator`.
 public struct ResnetShape: Sendable, Equatable {
   public var channels = 3  // 1 or 3, in and out.
   public var width = 64  // Channels at the picture's own size; they double at half and at a quarter of it.

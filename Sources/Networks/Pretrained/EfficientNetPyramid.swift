@@ -1,6 +1,6 @@
 import Torch
 
-/// What a trained EfficientNet-Lite0 sees at four sizes, for networks that learn by it.
+/// EfficientNet-Lite0's feature maps at four sizes, for projected discriminators.
 public final class EfficientNetPyramid {
   /// Channels of the maps.
   public static let widths = [24, 40, 112, 320]

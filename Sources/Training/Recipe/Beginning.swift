@@ -1,7 +1,7 @@
 import Networks
 import Torch
 
-/// What a new run took over of weights that another run trained.
+/// The weights that a new run took from another run.
 public struct Beginning: Codable, Sendable, Equatable {
   /// Numbers that were taken, and those that the networks have in all.
   public private(set) var taken = 0, all = 0

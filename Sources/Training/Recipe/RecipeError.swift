@@ -1,6 +1,6 @@
 import Torch
 
-/// What was wrong with a recipe's name or settings.
+/// A wrong recipe's name or setting.
 public enum RecipeError: Explained, Equatable {
   case unknownRecipe(String, known: [String])
   case unknownPreset(String, recipe: String, known: [String])
@@ -25,7 +25,7 @@ public enum RecipeError: Explained, Equatable {
       "The recipe \(recipe) can't make pictures of \(size) px: \(reason)."
     case .unknownClass(let name, let known):
       known.isEmpty
-        ? "This generator knows no classes, so there is none called '\(name)': train one on pictures in folders, one a class."
+        ? "This generator has no classes, so there is no class '\(name)': train one on pictures in folders, one a class."
         : "There is no class '\(name)': use \(known.joined(separator: ", "))."
     }
   }

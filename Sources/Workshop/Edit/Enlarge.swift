@@ -3,7 +3,7 @@ import Media
 import Models
 import Torch
 
-/// What `enlarge` is asked for.
+/// A request to `enlarge`.
 public struct EnlargeRequest: Sendable {
   /// Files, and folders of them.
   public var pictures: [String]
@@ -39,7 +39,7 @@ public enum EnlargeEvent {
   case leftOut(name: String, reason: String)
 }
 
-/// What came out of an enlarging.
+/// The result of `enlarge`.
 public struct Enlarged: Codable, Sendable, Equatable {
   public struct Picture: Codable, Sendable, Equatable {
     public let source: String

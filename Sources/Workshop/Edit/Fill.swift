@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `fill` is asked for.
+/// A request to `fill`.
 public struct FillRequest: Sendable {
   public var picture: String
   /// White where something else is to be.
@@ -43,10 +43,10 @@ public enum FillError: Explained, Equatable {
     switch self {
     case .emptyMask(let path): "The mask \(path) is black all over: make white what is to be filled."
     case .nothingLeft(let path):
-      "Around what \(path) masks there are no pixels to go by: leave more of the picture unmasked, or name a run by --with."
+      "The mask \(path) leaves no pixels to predict from: leave more of the picture unmasked, or name a run by --with."
     case .needsRun: "--seeds, --sampling, --class and --guidance are for --with RUN: name a run, or leave them out."
     case .tooWide(let path):
-      "What \(path) masks is wider or higher than the picture's shorter side, and a run draws squares: fill it in parts."
+      "The hole in \(path) is wider or higher than the picture's shorter side, and a run fills squares: fill it in parts."
     }
   }
   public var exit: Exit {

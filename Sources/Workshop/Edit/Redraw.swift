@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `vary --with` is asked for.
+/// A request to `vary --with`.
 public struct RedrawRequest: Sendable {
   public var picture: String
   /// A run, checkpoint or model that can redraw.
@@ -31,7 +31,7 @@ public enum RedrawError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .cannotEdit(let name, let recipe):
-      "\(name) (\(recipe)) can't go on from a picture that is there: use a run of a diffusion model."
+      "\(name) (\(recipe)) can't start from a picture: use a run of a diffusion model."
     case .badStrength(let value): "--strength can't be \(value): use a number from 0 to 1, such as 0.6."
     case .needsRun:
       "--strength, --sampling, --class and --guidance are for --with RUN: name a run, or leave them out."

@@ -3,7 +3,7 @@ import Media
 import Models
 import Torch
 
-/// What `texture` is asked for.
+/// A request to `texture`.
 public struct TextureRequest: Sendable {
   public var picture: String
   /// The new PNG file; for several seeds their folder.
@@ -53,7 +53,8 @@ public func texture(
   if example.width > width || example.height > height {
     // A part of it says the same about its grain.
     let (w, h) = (min(width, example.width), min(height, example.height))
-    say("\(request.picture) is larger than the texture: its middle is looked at. --grain \(max(w, h)) takes all of it.")
+    say(
+      "\(request.picture) is larger than the texture, so only its middle is used. --grain \(max(w, h)) uses all of it.")
     example = example.cut(x: (example.width - w) / 2, y: (example.height - h) / 2, width: w, height: h)
   }
   let files = try request.seeds.files(at: request.out, isForced: request.force)
@@ -91,7 +92,7 @@ public enum TextureError: Explained, Equatable {
     switch self {
     case .badGrain(let grain): "--grain can't be \(grain): use 16 to 4096 pixels."
     case .tooSmall(let path, let width, let height):
-      "\(path) is \(width) by \(height) pixels, too small to have a grain: use one of \(Self.least) or more a side."
+      "\(path) is \(width) by \(height) pixels, too small for a texture: use one of \(Self.least) or more a side."
     }
   }
   public var exit: Exit {

@@ -38,7 +38,7 @@ struct Touches {
       network = try styleNetwork(request.network, in: workspace, on: device, say: say)
     } catch  where wished == nil {
       let reason = (error as? any Explained)?.sentence ?? "\(error)"
-      say("It is painted in one pass, without the steps that follow: \(reason)")
+      say("The steps after the pass are left out: \(reason)")
       return nil
     }
     self.settings = settings

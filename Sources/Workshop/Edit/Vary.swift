@@ -3,7 +3,7 @@ import Media
 import Models
 import Torch
 
-/// What `vary` is asked for.
+/// A request to `vary`.
 public struct VaryRequest: Sendable {
   public var picture: String
   /// The new PNG file; for several seeds their folder.

@@ -3,7 +3,7 @@ import Media
 import Models
 import Torch
 
-/// What `vary` is asked for when its source is a film.
+/// A request to `vary` for a film.
 public struct ClipVaryRequest: Sendable {
   public var clip: String
   /// The new film; for several seeds a folder of films.
@@ -43,7 +43,7 @@ public func vary(
   try expectRoom(request, source, frames)
   let format = try ClipFormat(jobs[0].path, codec: request.codec, alpha: source.size(1) == 4)
   let hasAlpha = source.size(1) == 4 && format.codec.hasAlpha
-  if source.size(1) == 4 && !hasAlpha { say("Its transparency is left out: \(format.codec.rawValue) has none.") }
+  if source.size(1) == 4 && !hasAlpha { say("Transparency is left out: \(format.codec.rawValue) has none.") }
   let variation = ClipVariation(
     signed(source, on: device), frames: frames, loops: request.loops, settings: request.settings)
   let started = ProcessInfo.processInfo.systemUptime

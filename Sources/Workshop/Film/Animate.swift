@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `animate` is asked for.
+/// A request to `animate`.
 public struct AnimateRequest: Sendable {
   public var picture: String
   /// What moves it: a clip, a folder of pictures, one of a numbered sequence, or a sheet.
@@ -133,7 +133,7 @@ private final class Stage {
     let isSeenThrough = hasAlpha && (request.codec != nil || (try? ClipFormat(request.out, alpha: true)) != nil)
     let format = try ClipFormat(request.out, codec: request.codec, alpha: isSeenThrough)
     if hasAlpha && !isSeenThrough {
-      say("\(request.out) has no room for transparency: what is under it is filled with --ground.")
+      say("\(request.out) can't hold transparency: the background is filled with --ground.")
     }
     self.hasAlpha = isSeenThrough
     name = format.codec.rawValue
@@ -247,7 +247,7 @@ public enum AnimateError: Explained, Equatable {
     case .badNumber(let option, let value, let range):
       "--\(option) can't be \(value == value.rounded() && abs(value) < 1e9 ? "\(Int(value))" : "\(value)"): use a number \(range)."
     case .noMotion(let name, let recipe):
-      "\(name) (\(recipe)) has learned no motion: name a run of the recipe \(namesOfRecipes { $0 is MotionModel.Type })."
+      "\(name) (\(recipe)) can't animate pictures: name a run of the recipe \(namesOfRecipes { $0 is MotionModel.Type })."
     case .tooLarge(let path, let width, let height):
       "\(path) is \(width) by \(height) pixels, more than \(Self.largest) a side: make it smaller first."
     case .several(let path, let names):

@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `film` is asked for.
+/// A request to `film`.
 public struct FilmRequest: Sendable {
   public var timeline: FilmTimeline
   /// The new file, whose ending says the format; a folder of PNGs when it ends in a slash.
@@ -49,7 +49,7 @@ func filmFormat(
 /// - Parameter first: the film's first frame.
 func tell(_ say: (String) -> Void, lossOfTransparencyIn first: Picture, out: String, hasAlpha: Bool) {
   guard !hasAlpha && first.isSeenThrough else { return }
-  say("Its transparency is left out, as \(out) has no room for it: what is under it is black.")
+  say("Transparency is left out, because \(out) can't hold it: the background is black.")
 }
 
 /// What a verb that makes a film, or a part of one, tells at its end.

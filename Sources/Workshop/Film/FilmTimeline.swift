@@ -33,7 +33,7 @@ public struct FilmTimeline: Codable, Sendable, Equatable {
     }
   }
 
-  /// What may change on the way.
+  /// A value that may change over time.
   public enum Property: String, Codable, Sendable, CaseIterable {
     /// 0...1, of latents.
     case truncation
@@ -91,7 +91,7 @@ public struct FilmTimeline: Codable, Sendable, Equatable {
     }
   }
 
-  /// What moves by what is heard.
+  /// An audio reaction.
   public struct Reaction: Codable, Sendable, Equatable {
     public enum Target: String, Codable, Sendable, CaseIterable { case path, truncation, zoom, x, y, turn }
     public var hear: SoundAnalysis.Feature
@@ -125,7 +125,7 @@ public struct FilmTimeline: Codable, Sendable, Equatable {
   public var tracks: [String: Track]?
   public var sound: String?
   public var react: [Reaction]?
-  /// What chance is drawn from.
+  /// Random seed.
   public var seed: UInt64?
   public init() {}
 
@@ -199,7 +199,7 @@ public enum FilmError: Explained, Equatable {
       "A path of the shape '\(shape)' goes from seed to seed: name two --seeds, or use --path process."
     case .noSoundToHear: "There is no sound to react to: name a file by --sound, or leave --react out."
     case .noLatents(let name, let recipe):
-      "\(name) (\(recipe)) doesn't make its pictures from latents, so there is no path to film: name a run of a GAN."
+      "\(name) (\(recipe)) has no latent space, so there is no path to film: name a run of a GAN."
     }
   }
   public var exit: Exit {

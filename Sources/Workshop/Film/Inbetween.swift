@@ -3,7 +3,7 @@ import Media
 import Models
 import Torch
 
-/// What `inbetween` is asked for.
+/// A request to `inbetween`.
 public struct InbetweenRequest: Sendable {
   public var clip: String
   /// The new film; a folder of PNGs when it ends in a slash.
@@ -122,9 +122,9 @@ public func inbetween(
   }
   let isSlow = request.slowness != 1
   if !isStopped {
-    if facts.hasSound && isSlow { say("Its sound is left out: it would be as slow.") }
+    if facts.hasSound && isSlow { say("The sound is left out, as for every slow motion.") }
     if facts.hasSound && !isSlow && !format.hasSound {
-      say("Its sound is left out: \(request.out) has no room for it.")
+      say("The sound is left out: \(request.out) can't hold sound.")
     }
     try rendering.finish(
       sound: facts.hasSound && format.hasSound && !isSlow ? request.clip : nil,
@@ -243,14 +243,14 @@ public enum InbetweenError: Explained, Equatable {
     case .badNumber(let option, let value, let range):
       "--\(option) can't be \(value == value.rounded() && abs(value) < 1e9 ? "\(Int(value))" : "\(value)"): use a number \(range)."
     case .tooSmall(let path, let width, let height):
-      "\(path) is \(width) by \(height) pixels, too small to see what moves: use a film of \(Self.smallest) pixels a side or more."
+      "\(path) is \(width) by \(height) pixels, too small to estimate motion: use a film of \(Self.smallest) pixels a side or more."
     case .tooFast(let rate, let own):
       "A film of \(own) frames a second would have \(rate): 240 are the most, so make --times or --rate smaller."
     case .nothingBetween(let rate, let own):
-      "The film has \(own) frames a second, and \(rate) are asked for: nothing is between. Give --times 2, --slow 2, --twos, "
+      "The film has \(own) frames a second, and \(rate) are asked for, so there is no frame to add. Give --times 2, --slow 2, --twos, "
         + "or a higher --rate."
     case .otherRecipe(let name, let recipe):
-      "\(name) (\(recipe)) hasn't learned what is between frames: name a run of the recipe inbetween."
+      "\(name) (\(recipe)) can't interpolate frames: name a run of the recipe inbetween."
     }
   }
   public var exit: Exit {

@@ -58,9 +58,9 @@ public enum DrawingError: Explained, Equatable {
     case .notASampling(let words):
       "--sampling can't be '\(words)': use heun:40, solver:20 (any number of steps from 2 to 1000), or quick:1, quick:2 or quick:4."
     case .notStepped(let name, let recipe):
-      "\(name) (\(recipe)) draws its pictures in one step: leave --sampling out."
+      "\(name) (\(recipe)) samples in one step: leave --sampling out."
     case .notConditional(let name, let recipe):
-      "\(name) (\(recipe)) knows no classes: leave --class and --guidance out."
+      "\(name) (\(recipe)) has no classes: leave --class and --guidance out."
     case .badGuidance(let value): "--guidance can't be \(value): use a number from 0 to 20, such as 2."
     }
   }

@@ -5,7 +5,7 @@ import Models
 import Torch
 import Training
 
-/// What `reconstruct` is asked for.
+/// A request to `reconstruct`.
 public struct ReconstructRequest: Sendable {
   /// A run, checkpoint or model that can encode.
   public var run: String
@@ -33,7 +33,7 @@ public struct Reconstructed: Codable, Sendable {
   public let sharpness: Double
 }
 
-/// What `attribute` is asked for.
+/// A request to `attribute`.
 public struct AttributeRequest: Sendable {
   public var run: String
   public var pictures: String
@@ -60,7 +60,7 @@ public enum EncodingError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .cannotEncode(let name, let recipe):
-      "\(name) (\(recipe)) can't say what a picture is made from: use a run of the recipe \(namesOfRecipes { $0 is any ReconstructingModel.Type })."
+      "\(name) (\(recipe)) has no encoder: use a run of the recipe \(namesOfRecipes { $0 is any ReconstructingModel.Type })."
     case .badCount(let count): "--count can't be \(count): use a number from 1 to 100."
     case .badAmounts(let words): "--amounts can't be '\(words)': give one to twenty numbers, such as -1,0,1,2."
     }

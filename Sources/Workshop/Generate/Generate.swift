@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `generate` is asked for.
+/// A request to `generate`.
 public struct GenerateRequest: Sendable {
   public var seeds: Seeds
   /// Where the files go; made when it isn't there.
@@ -107,7 +107,7 @@ public func generate(
     }
   }
   if let sheet, let grid {
-    if let shows = grid.shows { say("\(sheet) shows \(shows): more is larger than a sheet may be.") }
+    if let shows = grid.shows { say("\(sheet) shows \(shows): more pictures would exceed the largest sheet.") }
     try write(grid.painter.drawn, sheet, .sheet, shows: grid.shows)
   }
   if let walk {
@@ -160,15 +160,15 @@ public enum GenerateError: Explained, Equatable {
     case .badSteps(let count): "--steps can't be \(count): use a number from 2 to 1000."
     case .badMap(let side): "--map can't be \(side): use 2 to 100 pictures a side."
     case .noMap(let name, let numbers):
-      "\(name) makes a picture of \(numbers) numbers, so there is no map of two: train one with --latent 2, or leave --map out."
+      "\(name) has a latent space of \(numbers) dimensions, not 2: train one with --latent 2, or leave --map out."
     case .mapTooLarge(let side, let size, let most):
-      "--map \(side) is larger than a sheet may be where pictures have \(size) px: use \(most) pictures a side at most."
+      "--map \(side) gives too large a sheet for pictures of \(size) px: use at most \(most) pictures a side."
     case .walkTooLong(let steps, let size, let most):
-      "--steps \(steps) is wider than a sheet may be where pictures have \(size) px: use \(most) at most."
+      "--steps \(steps) gives too wide a sheet for pictures of \(size) px: use at most \(most)."
     case .tooManyWalks(let walks, let steps, let size, let most):
-      "\(grouped(walks)) walks of \(steps) pictures of \(size) px don't fit on a sheet: ask for \(most) at a time."
+      "\(grouped(walks)) walks of \(steps) pictures of \(size) px don't fit on one sheet: ask for \(most) at a time."
     case .mixTooLarge(let rows, let columns, let size, let most):
-      "--mix and --with are \(grouped(rows)) by \(grouped(columns)) pictures of \(size) px, larger than a sheet may be: "
+      "--mix and --with are \(grouped(rows)) by \(grouped(columns)) pictures of \(size) px, larger than the largest sheet: "
         + "mix \(most) by \(most) at most."
     }
   }

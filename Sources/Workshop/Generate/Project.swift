@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `project` is asked for.
+/// A request to `project`.
 public struct ProjectRequest: Sendable {
   /// A run, checkpoint or model of a recipe with styles.
   public var run: String
@@ -26,7 +26,7 @@ public struct ProjectRequest: Sendable {
   }
 }
 
-/// What became of one picture.
+/// The result for one picture.
 public struct Projected: Codable, Sendable {
   public let picture: String
   /// Its styles, [layers, D], as safetensors.
@@ -55,7 +55,7 @@ public enum ProjectError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .noStyles(let name, let recipe):
-      "\(name) (\(recipe)) isn't steered by styles, so no picture can be found in it: use a run of the recipe \(namesOfRecipes { $0 is any StyleModel.Type })."
+      "\(name) (\(recipe)) has no styles, which inversion needs: use a run of the recipe \(namesOfRecipes { $0 is any StyleModel.Type })."
     case .badCount(let count): "--count can't be \(count): use a number from 1 to 100."
     case .badSteps(let steps): "--steps can't be \(steps): use a number from 1 to 10000."
     }
@@ -85,7 +85,9 @@ public func project(
   let packing = packing(of: generator, size: generator.settings.size, channels: generator.settings.channels, crop: nil)
   let set = try PictureSet(path: pack(request.pictures, packing, in: workspace).path)
   let count = min(request.count, set.count)
-  if count < set.count { report(.note("The first \(count) of \(set.count) pictures are taken; --count takes more.")) }
+  if count < set.count {
+    report(.note("Only the first \(count) of \(set.count) pictures are inverted; --count takes more."))
+  }
   let names = uniqueNames(set.names.prefix(count))
   let files = names.flatMap {
     ["\(out)/\($0)-styles.safetensors"] + (request.tunes ? ["\(out)/\($0).safetensors"] : [])

@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `sliders` is asked for.
+/// A request to `sliders`.
 public struct SlidersRequest: Sendable {
   /// A run, checkpoint or model of a recipe with styles.
   public var run: String
@@ -50,7 +50,7 @@ public func sliders(
       all.sliders.append(slider)
     }
   } else if known?.checkpoint != generator.hash {
-    say("These sliders were found in an earlier checkpoint: they mean about the same; --find looks again.")
+    say("These sliders were found in an earlier checkpoint and still fit roughly; --find finds them again.")
   }
   for name in request.dropped {
     guard all[name] != nil else { throw SliderError.unknown(name, known: all.sliders.map(\.name)) }

@@ -86,7 +86,7 @@ public enum SliderError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .noStyles(let name, let recipe):
-      "\(name) (\(recipe)) isn't steered by styles, so it has no sliders and can't be mixed: use a run of the recipe \(namesOfRecipes { $0 is any StyleModel.Type })."
+      "\(name) (\(recipe)) has no styles, so it has no sliders and no style mixing: use a run of the recipe \(namesOfRecipes { $0 is any StyleModel.Type })."
     case .none(let name): "\(name) has no sliders yet: find some by `atelier sliders \(name) --out sheet.png`."
     case .unknown(let name, let known): "There is no slider '\(name)': use \(known.joined(separator: ", "))."
     case .damaged(let path): "The sliders in \(path) can't be read: delete that file, and find them again."

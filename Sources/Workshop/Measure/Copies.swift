@@ -17,7 +17,7 @@ func copySearch(among set: PictureSet, at path: String, say: (String) -> Void = 
     return CopySearch(among: set.pictures, grids: grids)
   }
   if set.count > 10_000 {
-    say("Looking, this once, through the \(counted(set.count, "picture")) that copies may be of.")
+    say("Indexing, once, the \(counted(set.count, "picture")) to search for copies.")
   }
   let grids = CopySearch.grids(of: set.pictures)
   // Only spares doing it again.

@@ -49,7 +49,7 @@ public struct Measurement: Codable, Hashable, Sendable {
     /// The seed of a generator's picture, or a picture's name.
     public let picture: String
     public let of: String
-    /// What is unlike in them: 0 for the same picture, about 1 for nothing alike.
+    /// Their residue: 0 for the same picture, about 1 for unrelated ones.
     public let residue: Double
   }
 }
@@ -104,7 +104,7 @@ public func measure(
     generator, named: subject, against: against, samples: samples, real: real, size: size, crop: crop,
     features: network, nearest: nearest, force: force, in: workspace, on: device, say: say, progress: progress)
   if let style {
-    say("Looking at steps between styles.")
+    say("Measuring the perceptual path length.")
     let eye = try styleNetwork("vgg16", in: workspace, on: device, say: say)
     found.pathLength = steps(of: style, seenBy: eye)
   }
@@ -153,7 +153,7 @@ func measure(
     guard packed.count >= MeasureError.least else { throw MeasureError.tooFew(path: subject, count: packed.count) }
     let pictures = try PictureSet(path: packed.path)
     if pictures.count > most {
-      say("\(grouped(most)) of \(subject)'s \(grouped(pictures.count)) pictures are looked at.")
+      say("\(grouped(most)) of \(subject)'s \(grouped(pictures.count)) pictures are measured.")
     }
     looked = Looked(at: pictures, packed.path, atMost: most, by: net, meter, progress: progress)
   }

@@ -120,7 +120,7 @@ public enum GeneratorNote: Sendable {
   public var sentence: String {
     switch self {
     case .skipped(let error): error.sentence
-    case .hidden(let folder, let taken): "\(folder) is no run, so \(taken) is taken, which has the same name."
+    case .hidden(let folder, let taken): "\(folder) isn't a run, so \(taken), of the same name, is used."
     }
   }
 }
@@ -145,9 +145,9 @@ public enum GeneratorError: Explained, Equatable {
     case .damaged(let path):
       "None of the checkpoints in \(path) can be read: train again, with another --run."
     case .noLatents(let recipe, let option):
-      "The recipe \(recipe) doesn't make its pictures from latents: leave \(option) out."
+      "The recipe \(recipe) has no latent space: leave \(option) out."
     case .otherUse(let name, let recipe, let use):
-      "\(name) \(use.words) (\(recipe)) and makes none by itself: use `\(use.command(for: name))`."
+      "\(name) \(use.words) (\(recipe)) and generates none: use `\(use.command(for: name))`."
     }
   }
   public var exit: Exit {

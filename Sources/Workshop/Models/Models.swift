@@ -6,7 +6,7 @@ import Torch
 /// Trained weights that a package registry has, pinned to the byte.
 public struct KnownModel: Codable, Hashable, Sendable {
   public let name: String
-  /// What it is good for, in words.
+  /// Its use, in words.
   public let use: String
   /// The network that the weights are for, as in `models import --as`.
   public let architecture: String
@@ -90,7 +90,7 @@ public struct ListedModel: Codable, Hashable, Sendable {
   public let licence: String
   /// Of the file; of the download when it isn't installed.
   public let bytes: Int
-  /// What it is good for.
+  /// Its use.
   public let use: String
   public var path: String?
 }

@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What `models export` made.
+/// The result of `models export`.
 public struct ExportedModel: Codable, Hashable, Sendable {
   public let path: String
   public let recipe: String

@@ -77,13 +77,13 @@ public enum TransferModelError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .otherUse(let name, let recipe, let use):
-      "\(name) \(use.words) (\(recipe)) and restyles none: use `\(use.command(for: name))`."
+      "\(name) \(use.words) (\(recipe)) and changes none: use `\(use.command(for: name))`."
     case .changesNothing(let name, let what):
       "\(name) (\(what)) doesn't change pictures: name a run of \(namesOfRecipes { $0 is any TranslationModel.Type }), or a model like them."
     case .oneWay(let name):
       "\(name) goes one way only: leave out --back, or train a recipe that learns both ways."
     case .hasItsStyle(let name, let recipe):
-      "\(name) (\(recipe)) can't paint in a style that is named: leave out --style, or use a run of the recipe \(namesOfRecipes { $0 is InstantModel.Type })."
+      "\(name) (\(recipe)) has no style input: leave out --style, or use a run of the recipe \(namesOfRecipes { $0 is InstantModel.Type })."
     case .needsStyle(let name):
       "\(name) paints in several styles: name a painting by --style, or the number of one that it has."
     case .noSuchStyle(let style, let model, let count):

@@ -4,9 +4,9 @@ import Models
 import Networks
 import Torch
 
-/// What `restyle` is asked for.
+/// A request to `restyle`.
 public struct RestyleRequest: Sendable {
-  /// What becomes of the content's colours.
+  /// The colours of the result.
   public enum Colours: String, Codable, Sendable, CaseIterable {
     case style  // They become the style's.
     case content  // They stay, to the hue: only brightness is painted.
@@ -53,7 +53,7 @@ public enum RestyleEvent {
     number: Int, of: Int, width: Int, height: Int, loss: Double, rate: Double, fraction: Double, secondsLeft: Double)
 }
 
-/// What came out of a restyling.
+/// The result of `restyle`.
 public struct Restyled: Codable, Sendable, Equatable {
   public let path: String
   public let width: Int, height: Int

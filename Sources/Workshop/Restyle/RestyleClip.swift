@@ -3,7 +3,7 @@ import Media
 import Models
 import Torch
 
-/// What `restyle` is asked for when its content is a film.
+/// A request to `restyle` for a film.
 public struct ClipRestyleRequest: Sendable {
   public enum Method: Sendable, Equatable {
     /// As pictures are by default: each frame begins with the one before.
@@ -96,7 +96,7 @@ public func restyle(
     frame = reader.next(at: request.rate)
   }
   if !isStopped {
-    if facts.hasSound && !format.hasSound { say("Its sound is left out: \(look.out) has no room for it.") }
+    if facts.hasSound && !format.hasSound { say("The sound is left out: \(look.out) can't hold sound.") }
     try rendering.finish(
       sound: facts.hasSound && format.hasSound ? look.content : nil,
       metadata: [

@@ -3,7 +3,7 @@ import Media
 import Models
 import Torch
 
-/// What `restyle --with` is asked for.
+/// A request to `restyle --with`.
 public struct LearnedRequest: Sendable {
   public var content: String
   /// The run or model that changes it, as `TransferModel` takes it.

@@ -2,7 +2,7 @@ import Foundation
 import Media
 import Torch
 
-/// What `inspect` is asked for.
+/// A request to `inspect`.
 public struct InspectRequest: Sendable {
   public var size = 64  // Side of the pictures that would be trained, in pixels.
   /// Where the contact sheet goes; nil draws none.

@@ -2,7 +2,7 @@ import Metrics
 import Torch
 import Training
 
-/// What a trained network sees in pictures of a packed set.
+/// Features of the pictures of a packed set.
 public struct SetFeatures {
   /// The pictures' numbers, as `PictureSet.sample` draws them.
   let numbers: [Int]

@@ -68,10 +68,10 @@ func words<R: Recipe>(
     "It trains \(R.name) at \(situation.size) px for \(time): about \(grouped(rounded(seen))) pictures seen, "
     + "each of them \(times < 2 ? "once" : "\(rounded(times)) times")."
   if situation.pictures < 500, settings.augments {
-    words += " So few pictures are soon known by heart: they are changed at random while it learns."
+    words += " So few pictures are easily memorised, so they are augmented at random in training."
     if !R.remark.isEmpty { words += " " + R.remark }
     if flag("mirror", in: settings.json) {
-      words += " They are seen mirrored, too: use --mirror false where left and right matter, as in writing."
+      words += " They are also mirrored: use --mirror false if left and right matter, as in writing."
     }
   }
   return words

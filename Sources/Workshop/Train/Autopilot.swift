@@ -4,7 +4,7 @@ import Models
 import Torch
 import Training
 
-/// What goes wrong with a run, and why, in plain language.
+/// A fault of a run, with its cause, in plain language.
 public struct Trouble: Sendable, Equatable {
   public enum Cause: String, Sendable, CaseIterable {
     /// Most of the pictures are one and the same.
@@ -21,7 +21,7 @@ public struct Trouble: Sendable, Equatable {
     case divergence
   }
   public let cause: Cause
-  /// What it is, and what to do next.
+  /// The fault, and what to do next.
   public let words: String
 }
 
@@ -89,7 +89,7 @@ final class Autopilot {
         Trouble(
           cause: .learningRate,
           words: "--\(hyphenated(high.name)) \(plain(high.value)) is \(Int((high.value / high.usual).rounded())) times "
-            + "the usual \(plain(high.usual)): it will hardly learn anything with steps so large. Leave it out."))
+            + "the usual \(plain(high.usual)), too large to learn anything. Leave it out."))
     }
     for trouble in found { told.insert(trouble.cause) }
     return found
@@ -121,7 +121,7 @@ final class Autopilot {
     guard let net = try? featureNet(isQuick: true, in: workspace, on: device) else { return nil }
     let count = min(Self.mostLooked, set.count)
     if SetFeatures.known(of: set, at: path, by: net).size(0) < count, count > 200 {
-      say("Looking, this once, at \(counted(count, "picture")), whether they are in the right folders.")
+      say("Checking, once, whether \(counted(count, "picture")) are in the right folders.")
     }
     let seen = SetFeatures(of: set, at: path, by: net, atMost: count)
     let labelled = seen.numbers.indices.filter { labels.labels[seen.numbers[$0]] >= 0 }
@@ -143,8 +143,8 @@ final class Autopilot {
     return Trouble(
       cause: .mixedLabels,
       words:
-        "\(wrong) of \(numbers.count) pictures look like those of another folder than theirs: it learns kinds by the "
-        + "folders, and will mix them up. Sort the folders again, or use --conditional false.")
+        "\(wrong) of \(numbers.count) pictures look like those of another folder: it learns a class from each "
+        + "folder, and will mix them up. Sort the folders again, or use --conditional false.")
   }
 
   // MARK: While it runs
@@ -161,7 +161,7 @@ final class Autopilot {
     if let high = highRates.first {
       return tell(
         .learningRate,
-        "all generated pictures are alike, since it learns in too large steps: --\(hyphenated(high.name)) "
+        "all generated pictures are alike, because the learning rate is too high: --\(hyphenated(high.name)) "
           + "\(plain(high.value)) is \(Int((high.value / high.usual).rounded())) times the usual. Train again without it.",
         isNew: true)
     }
@@ -175,7 +175,7 @@ final class Autopilot {
     guard keeper.isOnlyWorse, let best = keeper.best, let now = keeper.notes.looks.last else { return nil }
     return tell(
       .decline,
-      "its pictures have only been getting worse for long: KID × 1000 was \(plain(best.kid.rounded())) after "
+      "its pictures keep getting worse: KID × 1000 was \(plain(best.kid.rounded())) after "
         + "\(best.picturesSeen) pictures and is \(plain(now.kid.rounded())) now. It stops; `generate` takes the best. To "
         + "go further, train again with more pictures or a stronger --augment.")
   }
@@ -184,12 +184,12 @@ final class Autopilot {
     if let high = highRates.first {
       return tell(
         .learningRate,
-        "it diverged since it learns in too large steps: --\(hyphenated(high.name)) \(plain(high.value)) is "
+        "it diverged, because the learning rate is too high: --\(hyphenated(high.name)) \(plain(high.value)) is "
           + "\(Int((high.value / high.usual).rounded())) times the usual. Train again without it.", isNew: true)
     }
     return tell(
       .divergence,
-      "a number grew beyond all bounds (\(reason)), at the usual learning rate: it goes on with half of that. If it "
+      "training diverged (\(reason)) at the usual learning rate: it goes on with half of that. If it "
         + "happens again, use --precision float32.")
   }
 

@@ -5,7 +5,7 @@ import Models
 import Torch
 import Training
 
-/// What `compare` is asked for.
+/// A request to `compare`.
 public struct CompareRequest: Sendable {
   /// Runs, checkpoints or models; `RUN@quick:4` says how a diffusion model draws.
   public var subjects: [String]
@@ -78,12 +78,12 @@ public func compare(
   }
   let size = request.size ?? generators.map(\.settings.size).min()!
   if Set(generators.map(\.settings.size)).count > 1 {
-    say("They make pictures of different sizes; all are compared at \(size) px.")
+    say("Their sizes differ; all are compared at \(size) px.")
   }
   var rows: [Compared.Row] = []
   var (pictures, labels) = ([Picture](), [String]())
   for (subject, generator) in zip(request.subjects, generators) {
-    say("Looking at \(subject).")
+    say("Measuring \(subject).")
     let found = try measure(
       generator, named: subject, against: request.against, samples: request.samples, real: request.real, size: size,
       in: workspace, on: device, say: say, progress: progress)

@@ -2,12 +2,12 @@ import Foundation
 import Models
 import Training
 
-/// What a run is expected to come to, before it begins.
+/// The expected time, pictures and disk space of a run.
 public struct Estimate: Codable, Sendable, Equatable {
   /// Pictures seen in all, and seconds of training: one is what was asked for, the other follows from this machine's
   /// speed; nil where nobody measured.
   public let picturesSeen: Int?, seconds: Double?
-  /// What the run's folder takes at most.
+  /// The most disk space of the run's folder.
   public internal(set) var bytes: Int?
 
   /// By steps that were measured.

@@ -21,7 +21,7 @@ func chosenRecipe(
       return type
     } catch {
       say(
-        "It can't learn through a trained network, since that can't be had: \((error as? any Explained)?.sentence ?? spokenReason(error))"
+        "The recipe \(type.name) isn't used, because its pretrained network can't be downloaded: \((error as? any Explained)?.sentence ?? spokenReason(error))"
       )
     }
   }

@@ -233,7 +233,7 @@ private func beginning(
 
 /// What was taken over, for people.
 private func told(_ beginning: Beginning, of name: String) -> String {
-  let first = "It begins with the weights of \(name): \(percent(beginning)) of its networks."
+  let first = "It starts from the weights of \(name): \(percent(beginning)) of its networks."
   guard !beginning.anew.isEmpty else { return first }
   // Whole networks by their names, of others how many tensors.
   let parts = Dictionary(grouping: beginning.anew) { String($0.prefix { $0 != "/" }) }

@@ -31,13 +31,13 @@ public enum RunError: Explained, Equatable {
     case .cannotChange(let name, let from, let to):
       "A run's \(name) can't be changed from \(from) to \(to): leave it out, or begin a new run."
     case .noTargets(let recipe):
-      "The recipe \(recipe) learns from two sets: name by --towards what the pictures are to become like."
+      "The recipe \(recipe) learns from two sets: name the second one with --towards."
     case .needlessTargets(let recipe):
       "The recipe \(recipe) learns from one set: leave --towards out, or use a recipe for two: \(recipes.filter { $0.material.pairing != nil }.map { $0.name }.joined(separator: ", "))."
     case .otherRecipe(let name, let recipe, let asked):
-      "\(name) was trained by the recipe \(recipe), so \(asked) can't begin with it: leave --recipe out."
+      "\(name) was trained by the recipe \(recipe), so \(asked) can't start from it: leave --recipe out."
     case .nothingFits(let name):
-      "None of \(name)'s weights fits these settings: leave out those that say what the networks are like, or --from."
+      "None of \(name)'s weights fits these settings: leave out the settings that shape the networks, or --from."
     }
   }
   public var exit: Exit {

@@ -6,65 +6,67 @@ import Workshop
 struct AnimateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "animate",
-    abstract: "Move a picture as another one moves.",
+    abstract: "Image animation (motion transfer): move a picture as a clip or another picture sequence moves.",
     discussion: """
-      Only changes of pose are carried over, so that a figure keeps its shape. What moves it is a clip, a folder of frames, \
-      one picture of a numbered sequence, or a sheet of sprites:
+      The changes of pose are transferred, and the figure keeps its shape. The driving motion is a clip, a folder of \
+      frames, one picture of a numbered sequence, or a sprite sheet:
         atelier animate knight.png --with orc-attack1.png --out attack.gif
         atelier animate knight.png --with walks.png --frame 64x64 --sequence walks-2 --palette --out walk.png
         atelier animate portrait.jpg --with nod.mp4 --run faces --out nod.mp4
 
-      Without --run the model that comes with Atelier is used, which learned from small drawn figures. Train your own on \
-      sequences of pictures: atelier train SEQUENCES --recipe motion
+      Without --run, the bundled model is used; it was trained on small drawn figures. To train your own on sequences \
+      of pictures: atelier train SEQUENCES --recipe motion
       """)
 
-  @Argument(help: "The picture that is to move.")
+  @Argument(help: "The picture to animate.")
   var picture: String
 
   @Option(
     name: .customLong("with"),
-    help: ArgumentHelp("What it moves like: a clip, a folder, a numbered picture or a sheet.", valueName: "clip"))
+    help: ArgumentHelp(
+      "The driving motion: a clip, a folder of frames, a numbered picture or a sprite sheet.", valueName: "clip"))
   var driving: String
 
   @Option(
-    help: ArgumentHelp("A clip; a folder ending in / for PNGs; a .png for a sheet of sprites.", valueName: "file"))
+    help: ArgumentHelp("The new clip; a folder ending in / for PNGs; a .png for a sprite sheet.", valueName: "file"))
   var out: String
 
   @Option(name: .customLong("run"), help: ArgumentHelp("A run of the recipe motion, or a model.", valueName: "name"))
   var model = "motion"
 
-  @Option(help: ArgumentHelp("What moves it is a sheet with frames of this size.", valueName: "72x72"))
+  @Option(help: ArgumentHelp("The driving motion is a sprite sheet with frames of this size.", valueName: "72x72"))
   var frame: FrameSize?
 
-  @Option(help: ArgumentHelp("Which sequence, where there are several.", valueName: "name"))
+  @Option(help: ArgumentHelp("Which sequence to use, when there are several.", valueName: "name"))
   var sequence: String?
 
-  @Option(help: ArgumentHelp("How far it moves; 1 as far as the other, for its size.", valueName: "x"))
+  @Option(
+    help: ArgumentHelp("Strength of the motion; 1 moves as far as the driving figure, for its size.", valueName: "x"))
   var strength = 1.0
 
-  @Option(help: ArgumentHelp("The frame of what moves it, in whose pose the picture is.", valueName: "n"))
+  @Option(help: ArgumentHelp("The frame of the driving motion whose pose matches the picture.", valueName: "n"))
   var begin = 1
 
-  @Flag(help: "Keep the picture's own colours, and hard edges where it has them.")
+  @Flag(help: "Use only the picture's own colours, with hard edges (for pixel art).")
   var palette = false
 
   @Option(help: ArgumentHelp("Frames a second. (default: the clip's, or 10)", valueName: "n"))
   var fps: String?
 
-  @Option(help: ArgumentHelp("Frames in a row of a sheet. (default: all)", valueName: "n"))
+  @Option(help: ArgumentHelp("Frames in a row of a sprite sheet. (default: all)", valueName: "n"))
   var columns: Int?
 
-  @Option(help: ArgumentHelp("Of a clip: h264, hevc, vp9, av1 or prores.", valueName: "name"))
+  @Option(help: ArgumentHelp("Video codec: h264, hevc, vp9, av1 or prores.", valueName: "name"))
   var codec: ClipCodec?
 
   @Option(
-    help: ArgumentHelp("The colour under what is transparent, where a clip has no room for it.", valueName: "colour"))
+    help: ArgumentHelp("Background colour, for formats without transparency.", valueName: "colour"))
   var ground: Ground = .white
 
-  @Flag(help: "Go on with work that was stopped.")
+  @Flag(help: "Continue work that was stopped.")
   var resume = false
 
-  @Flag(help: "Replace files that are there.")
+  @Flag(help: "Overwrite existing files.")
   var force = false
 
   @OptionGroup var device: DeviceOption

@@ -5,35 +5,37 @@ import Workshop
 struct AttributeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "attribute",
-    abstract: "Give pictures more or less of what some have and others don't.",
+    abstract: "Attribute editing: add or remove what one set of pictures has and another lacks.",
     discussion: """
-      With a run of the recipe vae; the sheet has a row for each picture and a column for each amount:
+      It needs a run of the recipe vae. The attribute is the difference between the mean latents of the two sets. The \
+      sheet has a row for each picture and a column for each amount:
         atelier attribute RUN FACES --with SMILING --without SERIOUS --amounts -1,0,1,2 --out sheet.png
       """)
 
   @Argument(help: "A run, checkpoint or model of the recipe vae.")
   var source: String
 
-  @Argument(help: "Pictures to change: a folder, a zip file or a picture.")
+  @Argument(help: "Pictures to edit: a folder, a zip file or a picture.")
   var pictures: String
 
-  @Option(help: ArgumentHelp("Pictures that have it.", valueName: "pictures"))
+  @Option(help: ArgumentHelp("Pictures that have the attribute.", valueName: "pictures"))
   var with: String
 
-  @Option(help: ArgumentHelp("Pictures that don't.", valueName: "pictures"))
+  @Option(help: ArgumentHelp("Pictures that lack the attribute.", valueName: "pictures"))
   var without: String
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("How much is added, a column each; 0 adds none.", valueName: "list"))
+    parsing: .unconditional,
+    help: ArgumentHelp("How much of the attribute to add, a column each; 0 adds none.", valueName: "list"))
   var amounts = "-1,0,1,2"
 
-  @Option(help: ArgumentHelp("Pictures changed, a row each.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of pictures to edit, a row each.", valueName: "n"))
   var count = 6
 
-  @Option(help: ArgumentHelp("The sheet, a new PNG file.", valueName: "file"))
+  @Option(help: ArgumentHelp("The sheet to write, a PNG file.", valueName: "file"))
   var out: String
 
-  @Flag(help: "Replace a sheet that is there.")
+  @Flag(help: "Overwrite an existing file.")
   var force = false
 
   @OptionGroup var device: DeviceOption

@@ -5,36 +5,38 @@ import Workshop
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Put generators side by side: a sheet and a table.",
+    abstract: "Compare generators side by side: a sheet of samples and a table of measures.",
     discussion: """
-      All are measured against the same pictures at one size, and show the same seeds, none picked:
+      All are measured (KID, precision, recall) against the same pictures at one size, and show the same random seeds, \
+      none picked:
         atelier compare gan vae diffusion --against PICTURES --out sheet.png
-      Of a diffusion model, how it draws is said behind an @:
+      For a diffusion model, name the sampler after an @:
         atelier compare RUN@heun:40 RUN@quick:4 --against PICTURES --out sheet.png
       """)
 
-  @Argument(help: "Runs, checkpoints or models; two or more.")
+  @Argument(help: "Two or more runs, checkpoints or models.")
   var subjects: [String]
 
   @Option(help: ArgumentHelp("Real pictures: a folder or a zip file.", valueName: "pictures"))
   var against: String
 
-  @Option(help: ArgumentHelp("The sheet, a new PNG file.", valueName: "file"))
+  @Option(help: ArgumentHelp("The sheet to write, a PNG file.", valueName: "file"))
   var out: String
 
-  @Option(help: ArgumentHelp("How many pictures each makes to be measured.", valueName: "n"))
+  @Option(help: ArgumentHelp("Samples that each generator makes.", valueName: "n"))
   var samples = 1000
 
-  @Option(help: ArgumentHelp("Real pictures that KID and its like are measured against at most.", valueName: "n"))
+  @Option(help: ArgumentHelp("The most real pictures to measure KID, precision and recall against.", valueName: "n"))
   var real = SetFeatures.most
 
-  @Option(help: ArgumentHelp("Side at which all are compared; the smallest of theirs when left out.", valueName: "px"))
+  @Option(
+    help: ArgumentHelp("Side at which to compare, in pixels. (default: the smallest generator's)", valueName: "px"))
   var size: Int?
 
-  @Option(help: ArgumentHelp("Pictures of each on the sheet.", valueName: "n"))
+  @Option(help: ArgumentHelp("Pictures of each generator on the sheet.", valueName: "n"))
   var columns = 12
 
-  @Flag(help: "Replace a sheet that is there.")
+  @Flag(help: "Overwrite an existing file.")
   var force = false
 
   @OptionGroup var device: DeviceOption

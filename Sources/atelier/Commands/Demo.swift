@@ -4,12 +4,12 @@ import Workshop
 
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "demo", abstract: "See what Atelier does, on its bundled pictures, in a few minutes.")
+    commandName: "demo", abstract: "Demonstration: train a small generator on the bundled emoji, in a few minutes.")
 
-  @Option(help: ArgumentHelp("How long to train.", valueName: "n"))
+  @Option(help: ArgumentHelp("Minutes to train.", valueName: "n"))
   var minutes = 4.0
 
-  @Option(help: ArgumentHelp("What all chance is drawn from.", valueName: "n"))
+  @Option(help: ArgumentHelp("Random seed.", valueName: "n"))
   var seed: UInt64 = 0
 
   @OptionGroup var device: DeviceOption
@@ -31,14 +31,14 @@ struct DemoCommand: ParsableCommand {
 
     let demo = try Demo(in: common.place)
     if let shipped = Demo.shipped {
-      console.line("\n2. What a generator makes that was trained on such pictures for longer:")
+      console.line("\n2. Samples of the bundled generator, which was trained on emoji for longer:")
       let sheet = try demo.makeShipped(shipped, on: device)
       console.event("sheet", ["path": sheet])
       show(sheet, on: console)
       console.line("   \(sheet)")
     }
 
-    console.line("\n3. A generator of your own; Ctrl-C ends it sooner, and keeps what it has learnt.")
+    console.line("\n3. Training a generator of your own. Ctrl-C stops earlier and saves it.")
     var request = TrainRequest(pictures: pictures)
     (request.run, request.length, request.seed, request.device) = (demo.run, .minutes(minutes), seed, device)
     var narrator = Narrator(console, saysNext: false)
@@ -57,7 +57,7 @@ struct DemoCommand: ParsableCommand {
       Both on one page: \(demo.sheet)
 
       Next:
-        ./atelier train --resume --run \(demo.run) --minutes 20      # yours, better
+        ./atelier train --resume --run \(demo.run) --minutes 20      # train yours further
         ./atelier generate \(demo.run) --seeds 0-63 --grid --out pictures
         ./atelier inspect YOUR-PICTURES                              # a folder or a zip, 30 pictures or more
         ./atelier train YOUR-PICTURES --minutes 20

@@ -5,31 +5,31 @@ import Workshop
 struct FillCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fill",
-    abstract: "Fill scratches, writing or things that a mask covers; all other pixels stay.",
+    abstract: "Inpainting: fill what a mask covers; all other pixels stay unchanged.",
     discussion: """
-      White in the mask is filled with what the pixels around let expect: a Gaussian process over the plane, fitted to \
-      the picture. It takes away scratches, dust and thin things:
+      White in the mask is filled. Without --with, the fill is predicted from the surrounding pixels by a Gaussian \
+      process (kriging). It removes scratches, dust, writing and thin objects:
         atelier fill photo.jpg --mask scratches.png --out mended.png
-      Larger holes are drawn anew by a run that was trained by diffusion, another for each seed:
+      A run of the recipe diffusion fills larger holes, with another result for each random seed:
         atelier fill face.png --mask mouth.png --with RUN --seeds 0-8 --out faces
       """)
 
-  @Argument(help: "The picture.")
+  @Argument(help: "The picture to fill.")
   var picture: String
 
-  @Option(help: ArgumentHelp("A picture that is white where it is to be filled.", valueName: "picture"))
+  @Option(help: ArgumentHelp("The mask: a picture that is white where to fill.", valueName: "picture"))
   var mask: String
 
-  @Option(help: ArgumentHelp("The new PNG file; a folder for several seeds.", valueName: "file"))
+  @Option(help: ArgumentHelp("The PNG file to write; a folder for several seeds.", valueName: "file"))
   var out: String
 
-  @Option(help: ArgumentHelp("A run of the recipe diffusion that draws what is to be there.", valueName: "run"))
+  @Option(help: ArgumentHelp("A run of the recipe diffusion that generates the filling.", valueName: "run"))
   var with: String?
 
-  @Option(help: ArgumentHelp("With a run, what chance is drawn from, such as 0-8.", valueName: "list"))
+  @Option(help: ArgumentHelp("Random seeds, with --with, such as 0-8.", valueName: "list"))
   var seeds = "0"
 
-  @Flag(help: "Replace files that are there.")
+  @Flag(help: "Overwrite existing files.")
   var force = false
 
   @OptionGroup var drawing: DrawingOptions

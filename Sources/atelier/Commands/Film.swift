@@ -7,23 +7,23 @@ import Workshop
 struct FilmCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "film",
-    abstract: "Make a film of a walk through a generator's pictures.",
+    abstract: "Latent interpolation video: a film of a path through a generator's latent space.",
     discussion: """
-      A loop by chance, and one through three seeds' pictures:
+      A loop on a random path, and one through the pictures of three random seeds:
         atelier film emoji --out loop.mp4
         atelier film RUN --seeds 3,41,7 --seconds 12 --out walk.mp4
-      It can hear: at each onset of a song the path goes on by half a second:
+      Audio-reactive: at each onset of a song the path advances by half a second:
         atelier film RUN --sound song.flac --react onset:path:0.5 --out song.mp4
-      A timeline, in YAML, says when what happens (docs/film.md).
+      A timeline in YAML sets keyframes and camera moves (docs/film.md).
       """)
 
   @Argument(help: ArgumentHelp("A run's folder, a checkpoint's file, or the name of a run or model.", valueName: "run"))
   var source: String
 
-  @Option(help: ArgumentHelp("Seeds whose pictures it passes, in this order: 3,41,7.", valueName: "list"))
+  @Option(help: ArgumentHelp("Random seeds as keyframes, in this order: 3,41,7.", valueName: "list"))
   var seeds: String?
 
-  @Option(help: ArgumentHelp("How long it is. (default: 10, or as its sound)", valueName: "s"))
+  @Option(help: ArgumentHelp("Length in seconds. (default: 10, or the sound's length)", valueName: "s"))
   var seconds: Double?
 
   @Option(help: ArgumentHelp("Frames a second, such as 24 or 30000/1001. (default: 24)", valueName: "n"))
@@ -31,57 +31,61 @@ struct FilmCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How it goes: sphere (straight on), spline (without bends), process (by chance, through the seeds if any), fade.",
+      "Interpolation: sphere (spherical linear), spline (smooth), process (a random path, through the seeds if any) or fade (cross-fade).",
       valueName: "shape"))
   var path: LatentPath.Shape?
 
-  @Option(help: ArgumentHelp("Between seeds: linear, smooth (from rest to rest) or hold.", valueName: "how"))
+  @Option(help: ArgumentHelp("Easing between seeds: linear, smooth (slow at each seed) or hold.", valueName: "how"))
   var ease: LatentPath.Ease?
 
-  @Option(help: ArgumentHelp("Of a process: seconds that it remembers; less is livelier. (default: 2)", valueName: "s"))
+  @Option(
+    help: ArgumentHelp("Correlation time of --path process in seconds; less is livelier. (default: 2)", valueName: "s"))
   var wave: Double?
 
-  @Flag(help: "It doesn't end where it began.")
+  @Flag(help: "Don't loop: end elsewhere than at the beginning.")
   var once = false
 
-  @Option(help: ArgumentHelp("From 1 down to 0: less variety, fewer failures.", valueName: "x"))
+  @Option(help: ArgumentHelp("Truncation, from 1 down to 0: less variety, fewer failures.", valueName: "x"))
   var truncation: Double?
 
-  @Option(help: ArgumentHelp("A sound file, or a film's sound, that is laid under.", valueName: "file"))
+  @Option(help: ArgumentHelp("The sound: an audio file, or a film with sound.", valueName: "file"))
   var sound: String?
 
   @Option(
     help: ArgumentHelp(
-      "What is heard, what moves, by how much: onset:path:0.5, low:zoom:0.2, loudness:truncation:-0.5.",
+      "Audio reaction, as feature:target:amount: onset:path:0.5, low:zoom:0.2, loudness:truncation:-0.5.",
       valueName: "a:b:x"))
   var react: [String] = []
 
-  @Option(help: ArgumentHelp("A YAML file that says all of it; options beat it.", valueName: "file"))
+  @Option(help: ArgumentHelp("A YAML file with all of these; options override it.", valueName: "file"))
   var timeline: String?
 
-  @Option(help: ArgumentHelp("Pixels of the longer side.", valueName: "n"))
+  @Option(help: ArgumentHelp("Longer side in pixels.", valueName: "n"))
   var size = 512
 
-  @Flag(help: "Enlarge by whole squares, as pixel art wants it.")
+  @Flag(help: "Enlarge without smoothing (nearest neighbour), for pixel art.")
   var pixels = false
 
-  @Option(help: ArgumentHelp("h264, hevc, vp9, av1 or prores; the file's ending says the rest.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "Video codec: h264, hevc, vp9, av1 or prores. (default: by the file's ending)", valueName: "name"))
   var codec: ClipCodec?
 
-  @Option(help: ArgumentHelp("What chance is drawn from. (default: 0)", valueName: "n"))
+  @Option(help: ArgumentHelp("Random seed of the path and of motion. (default: 0)", valueName: "n"))
   var seed: UInt64?
 
   @Option(
-    help: ArgumentHelp("The new file: .mp4, .mov, .mkv, .webm, .gif, .apng, .webp, or a folder/.", valueName: "file"))
+    help: ArgumentHelp(
+      "The file to write: .mp4, .mov, .mkv, .webm, .gif, .apng, .webp, or a folder/.", valueName: "file"))
   var out: String
 
-  @Flag(help: "Write a sheet of 24 frames, a PNG, in place of the film.")
+  @Flag(help: "Write a sheet of 24 frames (a PNG) instead of the film.")
   var preview = false
 
-  @Flag(help: "Go on with what was stopped or killed.")
+  @Flag(help: "Continue work that was stopped or killed.")
   var resume = false
 
-  @Flag(help: "Replace a file that is there, and begin anew.")
+  @Flag(help: "Overwrite an existing file, and start again.")
   var force = false
 
   @OptionGroup var drawing: DrawingOptions

@@ -6,58 +6,63 @@ import Workshop
 
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make pictures from a trained generator.",
+    abstract: "Generate pictures from a trained model (sampling).",
     discussion: """
-      A seed's picture is always the same, whatever else is made with it. Each PNG says in its metadata how it was made.
+      A random seed always gives the same picture. Each PNG records in its metadata how it was made.
       """)
 
   @Argument(help: ArgumentHelp("A run's folder, a checkpoint's file, or the name of a run or model.", valueName: "run"))
   var source: String
 
-  @Option(help: ArgumentHelp("Which pictures to make: numbers and ranges, such as 0-63,80.", valueName: "list"))
+  @Option(help: ArgumentHelp("Random seeds, a picture each: numbers and ranges, such as 0-63,80.", valueName: "list"))
   var seeds = "0-15"
 
-  @Option(help: ArgumentHelp("The folder for the pictures; made when it isn't there.", valueName: "dir"))
+  @Option(help: ArgumentHelp("The folder for the pictures; it is created if missing.", valueName: "dir"))
   var out: String
 
-  @Flag(help: "Write all of them on sheet.png, too.")
+  @Flag(help: "Also write all pictures on one sheet, sheet.png.")
   var grid = false
 
   @Option(
-    help: ArgumentHelp("Walk from one seed to another, on interpolation.png: 3-7, or 3-7,7-12.", valueName: "a-b"))
+    help: ArgumentHelp(
+      "Latent interpolation from one seed to another, on interpolation.png: 3-7, or 3-7,7-12.", valueName: "a-b"))
   var interpolate: String?
 
   @Option(
-    help: ArgumentHelp("Of a map (gplvm): the whole plane on map.png, so many pictures a side.", valueName: "n"))
+    help: ArgumentHelp(
+      "For a gplvm: the whole latent plane on map.png, with this many pictures a side.", valueName: "n"))
   var map: Int?
 
-  @Option(help: ArgumentHelp("Pictures of a walk.", valueName: "n"))
+  @Option(help: ArgumentHelp("Pictures in each interpolation.", valueName: "n"))
   var steps = 8
 
-  @Option(help: ArgumentHelp("From 1, which changes nothing, down to 0: less variety, fewer failures.", valueName: "x"))
+  @Option(help: ArgumentHelp("Truncation, from 1 (none) down to 0: less variety, fewer failures.", valueName: "x"))
   var truncation: Double?
 
   @Option(
     name: .customLong("slide"), parsing: .singleValue,
-    help: ArgumentHelp("Move a slider that `sliders` found, by deviations; again for others.", valueName: "name=x"))
+    help: ArgumentHelp(
+      "Move along a latent direction that `sliders` found, in standard deviations; repeat for others.",
+      valueName: "name=x"))
   var slides: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "Coarse layers of these seeds, on mixing.png, with the fine ones of --with.", valueName: "list"))
+      "Style mixing, on mixing.png: coarse layers of these seeds, fine layers of those of --with.", valueName: "list"))
   var mix: String?
 
-  @Option(help: ArgumentHelp("The seeds whose fine layers are mixed in.", valueName: "list"))
+  @Option(help: ArgumentHelp("Seeds whose fine layers are mixed in, with --mix.", valueName: "list"))
   var with: String?
 
-  @Option(help: ArgumentHelp("The first fine layer; the middle one when left out.", valueName: "n"))
+  @Option(help: ArgumentHelp("The first fine layer. (default: the middle one)", valueName: "n"))
   var mixAt: Int?
 
   @Option(
-    help: ArgumentHelp("The colour of sheets, under what is transparent: white, black or ff8800.", valueName: "colour"))
+    help: ArgumentHelp(
+      "Background colour of sheets, under transparent pictures: white, black or ff8800.", valueName: "colour"))
   var ground: Ground = .white
 
-  @Flag(help: "Replace files that are there.")
+  @Flag(help: "Overwrite existing files.")
   var force = false
 
   @OptionGroup var drawing: DrawingOptions

@@ -6,53 +6,53 @@ import Workshop
 struct InbetweenCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inbetween",
-    abstract: "Give a film more frames, or make it slow: what is between its frames is drawn.",
+    abstract: "Frame interpolation: more frames a second, or slow motion.",
     discussion: """
-      Frames that it has stay as they are; over cuts nothing is drawn:
+      The film's own frames stay as they are. No frames are made across a cut:
         atelier inbetween walk.mp4 --out smooth.mp4
         atelier inbetween dance.mp4 --slow 4 --out slow.mp4
         atelier inbetween old.mp4 --rate 60 --out sixty.mp4
-      Drawings that are held for two frames or three are held still, unless it is to draw between them, too:
+      Drawings held for two or three frames ("on twos") stay held, unless --twos asks for frames between them:
         atelier inbetween cartoon.gif --times 1 --twos --out ones.mp4
 
-      Without --model the network that comes with Atelier is used. Train your own on still pictures:
+      Without --model, the bundled network is used. To train your own on still pictures:
         atelier train PICTURES --recipe inbetween
       """)
 
   @Argument(help: "The film.")
   var clip: String
 
-  @Option(help: ArgumentHelp("The new film; a folder ending in / for PNGs.", valueName: "file"))
+  @Option(help: ArgumentHelp("The film to write; a folder ending in / for PNGs.", valueName: "file"))
   var out: String
 
-  @Option(help: ArgumentHelp("Frames for each that there is. (default: 2; with --slow 1)", valueName: "n"))
+  @Option(help: ArgumentHelp("Frames to write for each frame of the film. (default: 2; with --slow 1)", valueName: "n"))
   var times: Int?
 
-  @Option(help: ArgumentHelp("How many times as slow it becomes; without its sound.", valueName: "x"))
+  @Option(help: ArgumentHelp("Slow motion: this many times slower, without sound.", valueName: "x"))
   var slow: Double?
 
-  @Option(help: ArgumentHelp("Frames a second, in place of --times.", valueName: "n"))
+  @Option(help: ArgumentHelp("Frames a second, instead of --times.", valueName: "n"))
   var rate: String?
 
-  @Flag(help: "Draw between drawings that are held, in place of holding them.")
+  @Flag(help: "Interpolate between held drawings, instead of holding them.")
   var twos = false
 
-  @Flag(help: "By the network alone, without optical flow: faster, and not quite as good.")
+  @Flag(help: "Use the network alone, without variational optical flow: faster, slightly less accurate.")
   var quick = false
 
   @Option(help: ArgumentHelp("A run of the recipe inbetween, or a model.", valueName: "name"))
   var model = "inbetween"
 
-  @Option(help: ArgumentHelp("Pixels of the longer side. (default: the film's)", valueName: "n"))
+  @Option(help: ArgumentHelp("Longer side in pixels. (default: the film's)", valueName: "n"))
   var size: Int?
 
-  @Option(help: ArgumentHelp("h264, hevc, vp9, av1 or prores.", valueName: "name"))
+  @Option(help: ArgumentHelp("Video codec: h264, hevc, vp9, av1 or prores.", valueName: "name"))
   var codec: ClipCodec?
 
-  @Flag(help: "Go on with work that was stopped.")
+  @Flag(help: "Continue work that was stopped.")
   var resume = false
 
-  @Flag(help: "Replace files that are there.")
+  @Flag(help: "Overwrite existing files.")
   var force = false
 
   @OptionGroup var device: DeviceOption

@@ -4,18 +4,18 @@ import Workshop
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Look at a folder of pictures: what is in it, what is wrong with it, what it would train.")
+    abstract: "Dataset check: what is in a folder of pictures, what is wrong with it, and what it would train.")
 
   @Argument(help: ArgumentHelp("A folder, a zip file or a picture.", valueName: "pictures"))
   var path: String
 
-  @Option(help: ArgumentHelp("Side of the pictures that would be trained, in pixels.", valueName: "px"))
+  @Option(help: ArgumentHelp("Side of the pictures in training, in pixels.", valueName: "px"))
   var size = 64
 
-  @Option(help: ArgumentHelp("Draw a contact sheet into this PNG file.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write a contact sheet, a PNG file.", valueName: "file"))
   var sheet: String?
 
-  @Flag(help: "Replace a contact sheet that is there.")
+  @Flag(help: "Overwrite an existing contact sheet.")
   var force = false
 
   @OptionGroup var device: DeviceOption

@@ -5,17 +5,17 @@ import Workshop
 
 struct Measure: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compare a generator's pictures, or a folder's, with real ones.",
+    abstract: "Evaluation: KID, FID, precision and recall of a generator's or a folder's pictures.",
     discussion: """
-      KID × 1000 falls towards 0 as the pictures become like the real ones. Precision says how many look real, recall how
-      much of the real variety is there.
-      Pictures that were painted are measured against what they were made from:
+      KID × 1000 falls towards 0 as the pictures become like the real ones. Precision is the share that looks real;
+      recall is the share of the real variety that is covered.
+      Style transfer is measured by its distance to the content and to the style:
         atelier measure painted.png --content photo.jpg --style painting.jpg
-      Of a film, how steady it is, and how well it loops:
+      A film: how steady it is (warp error), and how well it loops:
         atelier measure painted.mp4 --content clip.mp4 --style painting.jpg
-      Of a run that moves pictures, how much of the motion of sequences it carries over:
+      A run of the recipe motion: how much of the motion of sequences it transfers:
         atelier measure RUN --against SEQUENCES
-      Of a run that makes films, how much they look and move like clips:
+      A run of the recipe videogan: how much its films look and move like clips:
         atelier measure RUN --against CLIPS
       """)
 
@@ -25,44 +25,45 @@ struct Measure: ParsableCommand {
   @Option(help: ArgumentHelp("Real pictures: a folder or a zip file.", valueName: "pictures"))
   var against: String?
 
-  @Option(help: ArgumentHelp("For painted pictures: what was painted, or a folder of that.", valueName: "pictures"))
+  @Option(help: ArgumentHelp("For style transfer: the content picture, or a folder of them.", valueName: "pictures"))
   var content: String?
 
-  @Option(help: ArgumentHelp("For painted pictures: the painting, or a folder of some.", valueName: "pictures"))
+  @Option(help: ArgumentHelp("For style transfer: the style picture, or a folder of them.", valueName: "pictures"))
   var style: String?
 
   @Option(
-    help: ArgumentHelp("How many pictures a generator makes for it. (default: 2000; of films 256)", valueName: "n"))
+    help: ArgumentHelp("Samples to generate. (default: 2000; for films 256)", valueName: "n"))
   var samples: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Real pictures that KID and its like are measured against at most; copies are looked for among all.",
+      "The most real pictures to measure KID, FID, precision and recall against; copies are searched among all.",
       valueName: "n"))
   var real = SetFeatures.most
 
-  @Option(help: ArgumentHelp("Side of the pictures compared; the generator's when left out.", valueName: "px"))
+  @Option(help: ArgumentHelp("Side at which to compare, in pixels. (default: the generator's)", valueName: "px"))
   var size: Int?
 
-  @Option(help: "How real pictures become squares, centre, fit or pieces; as the run's did when left out.")
+  @Option(help: "How real pictures become squares: centre, fit or pieces. (default: as in the run)")
   var crop: Decoding.Crop?
 
   @Option(
-    help: ArgumentHelp("For motion, --against names sheets of sprites with frames of this size.", valueName: "72x72"))
+    help: ArgumentHelp(
+      "For a run of motion: --against names sprite sheets with frames of this size.", valueName: "72x72"))
   var frame: FrameSize?
 
-  @Option(help: "What sees the pictures: efficientnet-lite0 or vgg16. (default: efficientnet-lite0)")
+  @Option(help: "Feature network: efficientnet-lite0 or vgg16. (default: efficientnet-lite0)")
   var features: FeatureNetwork = .efficientnetLite0
 
   @Option(
     help: ArgumentHelp(
-      "A new PNG file: the pictures that are most like real ones, above these.", valueName: "file"))
+      "A PNG file to write: the samples nearest to real pictures, above those pictures.", valueName: "file"))
   var nearest: String?
 
-  @Flag(help: "Measure how smooth a generator with styles is, too: its perceptual path length.")
+  @Flag(help: "Also measure the perceptual path length of a generator with styles.")
   var pathLength = false
 
-  @Flag(help: "Replace that file when it is there.")
+  @Flag(help: "Overwrite an existing file.")
   var force = false
 
   @OptionGroup var drawing: DrawingOptions
@@ -98,17 +99,17 @@ struct Measure: ParsableCommand {
     let ofAll = found.real < found.realInAll ? " of \(grouped(found.realInAll))" : ""
     console.line(
       "\(counted(found.samples, "picture")) against \(grouped(found.real))\(ofAll) real ones, at \(found.size) px:")
-    console.line("  KID × 1000  \(spoken(found.kid))\(error)   (0 is like the real ones; \(found.features) features)")
+    console.line("  KID × 1000  \(spoken(found.kid))\(error)   (0: like the real ones; \(found.features) features)")
     console.line("  FID         \(spoken(found.fid))   (not comparable with papers: other features)")
     console.line("  precision   \(spoken(found.precision))   recall \(spoken(found.recall))")
     console.line("  density     \(spoken(found.density))   coverage \(spoken(found.coverage))")
     console.line("  sharpness   \(spoken(found.sharpness)) of the real ones'")
     if let seam = found.seam {
-      console.line("  seams       \(spoken(seam)) of the steps inside (1: none to be seen)")
+      console.line("  seams       \(spoken(seam)) of the steps inside (1: no visible seams)")
     }
     if let length = found.pathLength {
       console.line(
-        "  path length \(spoken(length))   (smaller is smoother; VGG16's features, not comparable with papers)")
+        "  path length \(spoken(length))   (smaller is smoother; not comparable with papers: VGG16 features)")
     }
     if let time = found.millisecondsAPicture { console.line("  a picture takes \(spoken(time)) ms") }
     console.line(
@@ -123,7 +124,7 @@ struct Measure: ParsableCommand {
       console.line(line)
     }
     for copy in found.copies.prefix(5) { console.line("    \(copy.picture) is very like \(copy.of)") }
-    if let nearest { console.line("Those most like real ones, above these: \(nearest)") }
+    if let nearest { console.line("The samples nearest to real pictures, above those pictures: \(nearest)") }
   }
 
   private func percent(_ part: Int, of whole: Int) -> String {
@@ -160,11 +161,13 @@ struct Measure: ParsableCommand {
         subject, content: content, style: style, in: common.place, on: device.resolved(), say: say, progress: progress)
     }
     console.line("\(counted(found.pictures.count, "picture")) in \(counted(found.styles, "style")):")
-    console.line("  content     \(spoken(found.contentDistance))   (restyle's loss; 0 shows the same things)")
-    console.line("  style       \(spoken(found.styleDistance))   (restyle's loss; 0 is painted as the style is)")
-    console.line("  structure   \(spoken(found.structure))   (SSIM with the content; 1 is the same)")
+    console.line("  content     \(spoken(found.contentDistance))   (content loss of restyle; 0: the same things)")
+    console.line("  style       \(spoken(found.styleDistance))   (style loss of restyle; 0: painted like the style)")
+    console.line("  structure   \(spoken(found.structure))   (SSIM with the content; 1: the same)")
     console.line("  perceptual  \(spoken(found.perceptualDistance))   (distance to the content on VGG16's features)")
-    if let artFID = found.artFID { console.line("  ArtFID      \(spoken(artFID))   (other features than the paper's)") }
+    if let artFID = found.artFID {
+      console.line("  ArtFID      \(spoken(artFID))   (not comparable with papers: other features)")
+    }
   }
 
   private func measureMoved(_ against: String) throws {
@@ -177,7 +180,7 @@ struct Measure: ParsableCommand {
       "\(spoken(part.ratio)) of the error of holding the first frame (\(spoken(1000 * part.error)) for "
         + "\(spoken(1000 * part.held)) / 1000; \(counted(part.frames, "frame")) of \(counted(part.sequences, "sequence")))"
     }
-    console.line("First pictures moved to the poses of their sequences' other frames:")
+    console.line("The first picture of each sequence, animated to the poses of its other frames:")
     console.line("  all              \(line(found.all))")
     if let long = found.long { console.line("  6 frames or more \(line(long))") }
     let order = found.sequences.sorted { $0.ratio < $1.ratio }
@@ -195,7 +198,7 @@ struct Measure: ParsableCommand {
     }
     let error = found.distanceError.map { " ± \(spoken($0))" } ?? ""
     console.line("\(counted(found.clips, "clip")) of \(found.frames) frames against \(grouped(found.real)) real ones:")
-    console.line("  distance × 1000  \(spoken(found.distance))\(error)   (0 looks and moves like the real ones)")
+    console.line("  distance × 1000  \(spoken(found.distance))\(error)   (0: looks and moves like the real ones)")
     console.line("    with its frames in any order  \(spoken(found.shuffled))")
     console.line("    real clips with theirs        \(spoken(found.realShuffled))")
     console.line(
@@ -211,14 +214,14 @@ struct Measure: ParsableCommand {
     console.line("\(counted(found.frames, "frame")):")
     console.line("  step        \(spoken(found.step))   (difference from frame to frame, 0 to 1; median)")
     console.line(
-      "  closure     \(spoken(found.closure))   (from the last frame to the first, in steps; 1 or less loops)")
+      "  closure     \(spoken(found.closure))   (from the last frame to the first, in steps; 1 or less: it loops)")
     if let error = found.warpError, let own = found.contentWarpError {
       console.line(
-        "  warp error  \(spoken(1000 * error)) / 1000   (paint that doesn't move with things; the film's own: \(spoken(1000 * own)))"
+        "  warp error  \(spoken(1000 * error)) / 1000   (paint that doesn't move with the picture; the film's own: \(spoken(1000 * own)))"
       )
     }
     if let style = found.styleDistance, let content = found.contentDistance {
-      console.line("  style       \(spoken(style))   content \(spoken(content))   (restyle's losses)")
+      console.line("  style       \(spoken(style))   content \(spoken(content))   (losses of restyle)")
     }
   }
 }

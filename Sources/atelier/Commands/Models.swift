@@ -11,7 +11,7 @@ struct ModelsCommand: ParsableCommand {
 extension ModelsCommand {
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the models at hand, and those that can be installed.")
+      abstract: "List the models on this machine, and those that can be installed.")
     @OptionGroup var common: Common
 
     func run() throws {
@@ -26,8 +26,8 @@ extension ModelsCommand {
   }
 
   struct Install: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Download a known model, and check it against its hash.")
-    @Argument(help: "As `atelier models list` names it.")
+    static let configuration = CommandConfiguration(abstract: "Download a known model, and check its SHA-256.")
+    @Argument(help: "The model's name, as in `atelier models list`.")
     var name: String
     @OptionGroup var common: Common
 
@@ -41,25 +41,26 @@ extension ModelsCommand {
 
   struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Bring weights in that were trained elsewhere.",
+      abstract: "Import weights that were trained elsewhere.",
       discussion: """
-        PyTorch's files are read without executing anything in them; safetensors are taken as they are. Wrappers such as
-        "module." around the names are taken off.
+        PyTorch's files are read without executing anything in them; safetensors are read as they are. Prefixes such as
+        "module." are removed from the names.
         """)
     @Argument(help: "A PyTorch checkpoint or a safetensors file.")
     var file: String
     @Option(
       name: .customLong("as"),
-      help: ArgumentHelp("The network that they are for, where names and shapes don't tell.", valueName: "architecture")
+      help: ArgumentHelp(
+        "The network architecture of the weights. (default: told by their names and shapes)", valueName: "architecture")
     )
     var architecture: String?
-    @Option(help: "The dictionary inside the file that holds the weights, where several fit: g_ema, say.")
+    @Option(help: "The dictionary inside the file that holds the weights, such as g_ema. (default: the one that fits)")
     var part: String?
-    @Option(help: "The model's name; the file's when left out.")
+    @Option(help: "The model's name. (default: the file's)")
     var name: String?
-    @Option(help: "The licence that its author gave it.")
+    @Option(help: "The licence that the author gave the weights.")
     var licence: String?
-    @Flag(help: "Replace a model of that name.")
+    @Flag(help: "Overwrite a model of the same name.")
     var force = false
     @OptionGroup var common: Common
 
@@ -82,18 +83,18 @@ extension ModelsCommand {
 
   struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Write a run's generator as one file, without what only training needs.")
+      abstract: "Export a run's generator as one file, without the training state.")
     @Argument(help: ArgumentHelp("A run's folder, or its name.", valueName: "run"))
     var source: String
-    @Option(help: "The model's name; the run's when left out.")
+    @Option(help: "The model's name. (default: the run's)")
     var name: String?
-    @Option(help: ArgumentHelp("The file; left out, it goes among the workspace's models.", valueName: "file"))
+    @Option(help: ArgumentHelp("The file to write. (default: in the workspace's models)", valueName: "file"))
     var out: String?
-    @Option(help: "The licence of the pictures that it was trained on.")
+    @Option(help: "The strictest licence among the training pictures.")
     var licence: String?
-    @Flag(help: "Store numbers in 16 bits: half the size, no difference to the eye.")
+    @Flag(help: "Store 16-bit numbers: half the size, no visible difference.")
     var half = false
-    @Flag(help: "Replace a file that is there.")
+    @Flag(help: "Overwrite an existing file.")
     var force = false
     @OptionGroup var common: Common
 

@@ -5,12 +5,13 @@ import Workshop
 struct ProjectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "project",
-    abstract: "Find your own pictures in a generator.",
+    abstract: "GAN inversion: find the latent of your own picture, to edit it.",
     discussion: """
-      With a run of the recipe r3gan, projected or stylegan2: styles that make each picture, then a copy of the generator tuned to it. The \
-      sheet has the pictures, what their styles make, and what the tuned generators make:
+      It needs a run of the recipe r3gan, projected or stylegan2. For each picture it optimises the styles (latents in \
+      W+), then fine-tunes a copy of the generator (pivotal tuning). The sheet has the pictures, the inversions by \
+      styles alone, and those by the tuned generators:
         atelier project RUN PICTURES --out DIR
-      A tuned generator is for its picture: what it makes of seeds is held near what it was, but not quite kept.
+      A tuned generator is for its own picture: its pictures of other seeds stay near the original's, but change a little.
       """)
 
   @Argument(help: "A run, checkpoint or model of the recipe r3gan, projected or stylegan2.")
@@ -19,19 +20,19 @@ struct ProjectCommand: ParsableCommand {
   @Argument(help: "A folder, a zip file or a picture.")
   var pictures: String
 
-  @Option(help: ArgumentHelp("The folder for what is found.", valueName: "dir"))
+  @Option(help: ArgumentHelp("The folder for the results.", valueName: "dir"))
   var out: String
 
-  @Option(help: ArgumentHelp("At most so many pictures are taken.", valueName: "n"))
+  @Option(help: ArgumentHelp("The most pictures to invert.", valueName: "n"))
   var count = 10
 
-  @Option(help: ArgumentHelp("Steps on a picture's styles.", valueName: "n"))
+  @Option(help: ArgumentHelp("Optimisation steps on a picture's styles.", valueName: "n"))
   var steps = 400
 
-  @Option(help: ArgumentHelp("Steps on the generator's weights; 0 for none.", valueName: "n"))
+  @Option(help: ArgumentHelp("Tuning steps on the generator's weights; 0 for none.", valueName: "n"))
   var tuning = 250
 
-  @Flag(help: "Replace files that are there.")
+  @Flag(help: "Overwrite existing files.")
   var force = false
 
   @OptionGroup var device: DeviceOption

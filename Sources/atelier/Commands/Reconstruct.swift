@@ -5,26 +5,26 @@ import Workshop
 struct ReconstructCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reconstruct",
-    abstract: "Encode pictures with a run, and make them again.",
+    abstract: "Autoencoder reconstruction: encode pictures to latents, and decode them again.",
     discussion: """
-      A run of the recipe vae says of each picture which latents it is made from. The sheet has pictures above what \
-      became of them:
+      It needs a run of the recipe vae, vqgan or gplvm. The sheet has the pictures above their reconstructions; the \
+      error is told as PSNR and SSIM (structure):
         atelier reconstruct RUN PICTURES --out sheet.png
       """)
 
-  @Argument(help: "A run, checkpoint or model of the recipe vae.")
+  @Argument(help: "A run, checkpoint or model of the recipe vae, vqgan or gplvm.")
   var source: String
 
   @Argument(help: "A folder, a zip file or a picture.")
   var pictures: String
 
-  @Option(help: ArgumentHelp("The sheet, a new PNG file.", valueName: "file"))
+  @Option(help: ArgumentHelp("The sheet to write, a PNG file.", valueName: "file"))
   var out: String
 
-  @Option(help: ArgumentHelp("Pictures on the sheet; all are measured.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of pictures on the sheet; all are measured.", valueName: "n"))
   var count = 12
 
-  @Flag(help: "Replace a sheet that is there.")
+  @Flag(help: "Overwrite an existing file.")
   var force = false
 
   @OptionGroup var device: DeviceOption

@@ -6,124 +6,131 @@ import Workshop
 struct RestyleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "restyle",
-    abstract: "Carry a painter's hand to another picture.",
+    abstract: "Style transfer: paint a picture or a film in the style of another picture.",
     discussion: """
-      The content's things are painted anew until a network sees them made of the style's colours and strokes, from a \
-      small picture to a large one:
+      By optimisation: the pixels change until a network (VGG16) sees the content in the style's colours and strokes, \
+      from a small size to a large one:
         atelier restyle photo.jpg --style painting.jpg --out painted.png
-      The same by one pass and eight steps from there, at the picture's own size, or with --steps 0 at once:
+      In seconds, by one pass of a trained network and eight steps of optimisation (--steps 0: the pass alone):
         atelier restyle photo.jpg --method instant --style painting.jpg --out painted.png
-      Or they are changed by what a run has learned (train --towards), in seconds and at their own size:
+      Image-to-image translation, with a run that learned it (train --towards), in seconds:
         atelier restyle photo.jpg --with RUN --out painted.png
-      A film is painted frame by frame, and paint stays on what moves; instant, unless --method says otherwise:
+      A film is painted frame by frame, and the paint follows what moves. The default method is then instant:
         atelier restyle clip.mp4 --style painting.jpg --out painted.mp4
       """)
 
-  @Argument(help: "The picture or the film whose things are kept.")
+  @Argument(help: "The content: the picture or film to paint.")
   var content: String
 
-  @Option(help: ArgumentHelp("A painting whose style is carried over; several are mixed.", valueName: "picture"))
+  @Option(help: ArgumentHelp("The style picture, such as a painting; several are mixed.", valueName: "picture"))
   var style: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "optimise, or instant: one pass, and 8 steps up to 768 px; strength 0.01 to 1. (default: optimise; for films instant, in one pass)",
+      "optimise, or instant: one pass, and 8 steps up to 768 px, with --strength 0.01 to 1. (default: optimise; for films instant, in one pass)",
       valueName: "how"))
   var method: Method?
 
   @Option(
     name: .customLong("with"),
     help: ArgumentHelp(
-      "A run or a model that has learned the change, in place of a style, or any style; strength is 0 to 1.",
+      "A trained run or model, of translation (without --style) or of styles; --strength is 0 to 1.",
       valueName: "run"))
   var learned: String?
 
-  @Flag(help: "With what was learned: the other way, from the second set to the first.")
+  @Flag(help: "With --with: translate the other way, from the second set to the first.")
   var back = false
 
-  @Option(help: ArgumentHelp("How much each style counts, such as 2,1.", valueName: "list"))
+  @Option(help: ArgumentHelp("Weights of the styles, such as 2,1.", valueName: "list"))
   var weights: String?
 
   @Option(
     help: ArgumentHelp(
-      "A picture, or for a film a film, for each style: white where it is painted; the rest stays.",
+      "A mask for each style, a picture or for a film a film: white where to paint; the rest stays.",
       valueName: "picture"))
   var mask: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "The new PNG file; of a film .mp4, .mov, .mkv, .webm, .gif, .apng, or a folder/ of PNGs.", valueName: "file"))
+      "The PNG file to write; for a film .mp4, .mov, .mkv, .webm, .gif, .apng, or a folder/ of PNGs.", valueName: "file"
+    ))
   var out: String
 
-  @Flag(help: "24 steps from what instant paints, and 384 pixels, for a first look.")
+  @Flag(help: "A first look: 384 pixels, and 24 steps from the result of instant.")
   var quick = false
 
   @Option(
     help: ArgumentHelp(
-      "Pixels of the longer side. (default: 512; in one pass: the content's)", valueName: "n"))
+      "Longer side in pixels. (default: 512; in one pass: the content's)", valueName: "n"))
   var size: Int?
 
-  @Option(help: ArgumentHelp("How strongly the style is painted: 0.01 to 100.", valueName: "x"))
+  @Option(help: ArgumentHelp("Strength of the style: 0.01 to 100.", valueName: "x"))
   var strength = 1.0
 
   @Option(
     help: ArgumentHelp(
-      "Weight of whole strokes, up to 1,024 px; 0 for none: nearer to the content. (default: 2.0)", valueName: "x"))
+      "Weight of whole strokes (nearest-neighbour loss), up to 1,024 px; 0 for none, nearer to the content. (default: 2.0)",
+      valueName: "x"))
   var strokes: Double?
 
-  @Option(help: ArgumentHelp("Size of the strokes beside the painting's own.", valueName: "x"))
+  @Option(help: ArgumentHelp("Size of the strokes relative to the painting's own.", valueName: "x"))
   var styleScale = 1.0
 
   @Option(
     help: ArgumentHelp(
-      "Colours of the style, of the content, or matched: the style in the content's.", valueName: "whose"))
+      "Colours to use: style, content, or matched (the style recoloured with the content's colours).",
+      valueName: "whose"))
   var colours = RestyleRequest.Colours.style
 
   @Option(
     help: ArgumentHelp(
-      "Steps at each size but the first, which has twice as many; with instant, after the pass. (default: 250; 8)",
+      "Optimisation steps at each size (the first has twice as many); with instant, after the pass. (default: 250; 8)",
       valueName: "n"))
   var steps: Int?
 
-  @Option(help: ArgumentHelp("Weight of the total variation: more is smoother. (default: 2)", valueName: "x"))
+  @Option(help: ArgumentHelp("Weight of the total variation loss: more is smoother. (default: 2)", valueName: "x"))
   var smoothness: Double?
 
-  @Option(help: ArgumentHelp("What is called style: wasserstein, or gram as in 2015.", valueName: "loss"))
+  @Option(help: ArgumentHelp("Style loss: wasserstein, or gram (Gatys et al. 2015).", valueName: "loss"))
   var loss = StyleSettings.Loss.wasserstein
 
   @Option(
     help: ArgumentHelp(
-      "adam; lbfgs as in 2015: fewer steps, no memory between sizes; or descent: for few steps from what is painted.",
+      "Optimizer: adam; lbfgs (Gatys et al. 2015), which takes fewer steps; or descent, for a few steps from a painted start.",
       valueName: "how"))
   var optimizer = StyleSettings.Method.adam
 
   @Option(
     help: ArgumentHelp(
-      "Begin with content, noise, instant (what that method paints) or a picture, which needs few steps. (default: content)",
+      "Start from content, noise, instant (the result of that method) or a picture's file. (default: content)",
       valueName: "what"))
   var start: String?
 
   @Option(
-    help: ArgumentHelp("vgg16, an imported VGG19's name, or random: untrained, nothing to download.", valueName: "name")
+    help: ArgumentHelp(
+      "Feature network: vgg16, the name of an imported VGG19, or random (untrained, no download).", valueName: "name")
   )
   var network = "vgg16"
 
-  @Option(help: ArgumentHelp("Of the noise to begin with.", valueName: "n"))
+  @Option(help: ArgumentHelp("Random seed of the starting noise.", valueName: "n"))
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("auto, bfloat16 or float32.", valueName: "name"))
+  @Option(help: ArgumentHelp("Number format: auto, bfloat16 or float32.", valueName: "name"))
   var precision = "auto"
 
-  @Option(help: ArgumentHelp("Gigabytes to keep to, by tiles. (default: half of the machine's)", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Memory limit in gigabytes; larger pictures are processed in tiles. (default: half of the machine's)",
+      valueName: "n"))
   var memory: Double?
 
-  @Option(help: ArgumentHelp("Seconds between savings of what isn't done.", valueName: "n"))
+  @Option(help: ArgumentHelp("Seconds between saves of unfinished work.", valueName: "n"))
   var saveEvery = 60.0
 
-  @Flag(help: "Go on with what was stopped or killed.")
+  @Flag(help: "Continue work that was stopped or killed.")
   var resume = false
 
-  @Flag(help: "Replace a file that is there, and begin anew.")
+  @Flag(help: "Overwrite an existing file, and start again.")
   var force = false
 
   @OptionGroup var clip: RestyleClipOptions

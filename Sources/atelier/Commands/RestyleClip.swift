@@ -4,18 +4,18 @@ import Media
 import Models
 import Workshop
 
-/// What `restyle` takes for films alone.
+/// Options of `restyle` for films.
 struct RestyleClipOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Of a film, how much of the frame before stays on what moves; 0 paints each by itself. (default: 0.8)",
+      "For a film: temporal consistency, the share of the previous frame's paint that is kept; 0 paints each frame by itself. (default: 0.8)",
       valueName: "x"))
   var steadiness: Double?
 
-  @Flag(help: "Masks fit a film's first frame, and go where its things go.")
+  @Flag(help: "For a film: masks fit the first frame and follow the motion.")
   var masksFollow = false
 
-  @Option(help: ArgumentHelp("Of a film: h264, hevc, vp9, av1 or prores.", valueName: "name"))
+  @Option(help: ArgumentHelp("For a film, the video codec: h264, hevc, vp9, av1 or prores.", valueName: "name"))
   var codec: ClipCodec?
 
   var areGiven: Bool { steadiness != nil || masksFollow || codec != nil }

@@ -6,10 +6,10 @@ import Workshop
 struct SlidersCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sliders",
-    abstract: "Find and name what a generator's pictures can be changed by.",
+    abstract: "Latent directions: discover directions in a generator's latent space, and name them as sliders.",
     discussion: """
-      With a run of the recipe r3gan, projected or stylegan2. The sheet has a row for each slider, from -3 to 3. Name those that are of use, \
-      then move them in `generate` and as tracks of a `film`:
+      It needs a run of the recipe r3gan, projected or stylegan2. The sheet has a row for each slider, from -3 to 3 \
+      standard deviations. Rename the useful ones, then use them in `generate --slide` and as tracks of a `film`:
         atelier sliders RUN --out sheet.png
         atelier sliders RUN --rename pca-2=age --drop pca-5
         atelier generate RUN --slide age=2 --out DIR
@@ -21,29 +21,29 @@ struct SlidersCommand: ParsableCommand {
   @Option(
     name: .customLong("find"),
     help: ArgumentHelp(
-      "Look for more: ganspace, where pictures differ most (done unasked when there are none), or sefa, what moves "
-        + "the layers most.", valueName: "how"))
+      "Find more: ganspace (principal components of w; the default when there are none) or sefa (the eigenvectors of "
+        + "the style layers' weights).", valueName: "how"))
   var method: DirectionMethod?
 
-  @Option(help: ArgumentHelp("How many to look for.", valueName: "n"))
+  @Option(help: ArgumentHelp("How many directions to find.", valueName: "n"))
   var count = 6
 
-  @Option(help: ArgumentHelp("Move only these layers, from 0, coarse ones first, such as 0-2.", valueName: "a-b"))
+  @Option(help: ArgumentHelp("Only for these layers, coarse ones first from 0, such as 0-2.", valueName: "a-b"))
   var layers: String?
 
-  @Option(parsing: .singleValue, help: ArgumentHelp("Give a slider another name.", valueName: "old=new"))
+  @Option(parsing: .singleValue, help: ArgumentHelp("Rename a slider.", valueName: "old=new"))
   var rename: [String] = []
 
-  @Option(parsing: .singleValue, help: ArgumentHelp("Take a slider away.", valueName: "name"))
+  @Option(parsing: .singleValue, help: ArgumentHelp("Delete a slider.", valueName: "name"))
   var drop: [String] = []
 
-  @Option(help: ArgumentHelp("The seed whose picture the sheet changes.", valueName: "n"))
+  @Option(help: ArgumentHelp("Random seed of the picture on the sheet.", valueName: "n"))
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("A PNG with all sliders, a row each.", valueName: "file"))
+  @Option(help: ArgumentHelp("A PNG file to write, with a row for each slider.", valueName: "file"))
   var out: String?
 
-  @Flag(help: "Replace a file that is there.")
+  @Flag(help: "Overwrite an existing file.")
   var force = false
 
   @OptionGroup var device: DeviceOption

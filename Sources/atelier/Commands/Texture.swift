@@ -5,31 +5,31 @@ import Workshop
 struct TextureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "texture",
-    abstract: "Make a texture like a picture's, of any size and without seams, in a second.",
+    abstract: "Texture synthesis: a seamless texture like a picture's, of any size, in a second.",
     discussion: """
-      What is by chance in a picture's grain is drawn anew: sand, cloth, paper, clouds, water. Edges and things have no \
-      place in it; for these use `atelier vary`.
+      A Gaussian random field with the picture's mean and autocovariance (random phase noise). It suits grain without \
+      edges or objects: sand, cloth, paper, clouds, water. For other pictures use `atelier vary`.
         atelier texture sand.jpg --out ground.png
         atelier texture paper.jpg --size 3840x2160 --seeds 0-3 --out papers
-      Textures close at their edges: laid side by side, nobody sees where one ends.
+      Textures tile: laid side by side, they show no seams.
       """)
 
-  @Argument(help: "The picture whose grain is taken: of one material, without things.")
+  @Argument(help: "The example: a picture of one material, without objects.")
   var picture: String
 
-  @Option(help: ArgumentHelp("The new PNG file; a folder for several seeds.", valueName: "file"))
+  @Option(help: ArgumentHelp("The PNG file to write; a folder for several seeds.", valueName: "file"))
   var out: String
 
-  @Option(help: ArgumentHelp("What chance is drawn from, such as 0-8.", valueName: "list"))
+  @Option(help: ArgumentHelp("Random seeds, a texture each, such as 0-8.", valueName: "list"))
   var seeds = "0"
 
-  @Option(help: ArgumentHelp("Width and height.", valueName: "1024x1024"))
+  @Option(help: ArgumentHelp("Width and height in pixels.", valueName: "1024x1024"))
   var size = FrameSize(1024, 1024)
 
-  @Option(help: ArgumentHelp("Pixels of the picture's longer side: fewer make a finer grain.", valueName: "n"))
+  @Option(help: ArgumentHelp("Longer side of the example in pixels; smaller gives a finer grain.", valueName: "n"))
   var grain: Int?
 
-  @Flag(help: "Replace files that are there.")
+  @Flag(help: "Overwrite existing files.")
   var force = false
 
   @OptionGroup var device: DeviceOption

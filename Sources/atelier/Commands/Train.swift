@@ -12,7 +12,7 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train a generator on a folder of pictures.",
     discussion: """
-      Ctrl-C saves and leaves; --resume goes on. Recipes:
+      Ctrl-C saves and stops; --resume continues. Recipes:
       \(recipes.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
       Any other --key value changes a setting of the recipe; an unknown one lists all of them.
       """)
@@ -23,25 +23,27 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What they are to become like, for a recipe that learns from two sets.", valueName: "pictures"))
+      "The second set, for recipes that learn to change one set into another.", valueName: "pictures"))
   var towards: String?
 
   @Option(
     name: .customLong("run"),
-    help: ArgumentHelp("The run's folder, or with --resume its name; chosen when left out.", valueName: "dir"))
+    help: ArgumentHelp(
+      "The run's folder, or with --resume its name. (default: a new one in the workspace)", valueName: "dir"))
   var folder: String?
 
   @Option(
     help: ArgumentHelp(
-      "A run or model whose weights a new run begins with: few pictures need less time so.", valueName: "run"))
+      "Fine-tune: start from the weights of this run or model.", valueName: "run"))
   var from: String?
 
   @Option(
     help: ArgumentHelp(
-      "The kind of generator. (default: projected for fewer than 300 pictures, else r3gan)", valueName: "name"))
+      "The model family and how it trains. (default: projected for fewer than 300 pictures, else r3gan)",
+      valueName: "name"))
   var recipe: String?
 
-  @Option(help: ArgumentHelp("A recipe's settings for a kind of machine; chosen when left out.", valueName: "name"))
+  @Option(help: ArgumentHelp("A set of settings of the recipe. (default: chosen for this machine)", valueName: "name"))
   var preset: String?
 
   @Option(help: ArgumentHelp("Side of the pictures in pixels. (default: the recipe's)", valueName: "px"))
@@ -52,37 +54,42 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How a picture becomes a square: centre, fit, or pieces of its own pixels, for textures.", valueName: "how"))
+      "How a picture becomes a square: centre (crop), fit (pad), or pieces (tiles of its own pixels, for textures).",
+      valueName: "how"))
   var crop: Decoding.Crop = .centre
 
   @Option(
-    help: ArgumentHelp("The colour under what is transparent: white, black, grey or ff8800.", valueName: "colour"))
+    help: ArgumentHelp(
+      "Background colour under transparent pictures: white, black, grey or ff8800.", valueName: "colour"))
   var ground: Ground = .white
 
   @Option(
     help: ArgumentHelp(
-      "For a recipe of motion, pictures are sheets of frames of this size, a row a sequence.", valueName: "72x72"))
+      "For the recipe motion: the pictures are sprite sheets with frames of this size, a sequence a row.",
+      valueName: "72x72"))
   var frame: FrameSize?
 
-  @Option(help: ArgumentHelp("How long to train, in all.", valueName: "n"))
+  @Option(help: ArgumentHelp("Minutes to train, in all.", valueName: "n"))
   var minutes: Double?
 
-  @Option(help: ArgumentHelp("How many pictures to see in all, such as 200k or 1.5M.", valueName: "n"))
+  @Option(help: ArgumentHelp("Pictures to train on in all, repeats counted, such as 200k or 1.5M.", valueName: "n"))
   var picturesSeen: Count?
 
-  @Flag(help: "Go on with the run that --run names.")
+  @Flag(help: "Continue the run that --run names.")
   var resume = false
 
-  @Option(help: ArgumentHelp("What all chance is drawn from.", valueName: "n"))
+  @Option(help: ArgumentHelp("Random seed.", valueName: "n"))
   var seed: UInt64 = 0
 
   @Option(help: ArgumentHelp("Seconds between checkpoints. (default: 120)", valueName: "s"))
   var saveEvery: Double?
 
-  @Flag(help: "Don't measure KID now and then, nor keep the best checkpoint, nor stop when it only gets worse.")
+  @Flag(help: "Don't measure KID during training, keep the best checkpoint, or stop early when it gets worse.")
   var noBest = false
 
-  @Option(name: .customLong("set"), help: ArgumentHelp("The same as --key value.", valueName: "key=value"))
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("A setting of the recipe; the same as --key value.", valueName: "key=value"))
   var settings: [Setting] = []
 
   @OptionGroup var device: DeviceOption

@@ -7,64 +7,65 @@ import Workshop
 struct VaryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vary",
-    abstract: "Make pictures or films like one, of its own patches; nothing is trained.",
+    abstract: "Variations: new pictures or films made of one picture's patches, without training.",
     discussion: """
-      The layout is disturbed at a small size, then each patch is replaced by its nearest in the picture, up to the \
-      full size:
+      Patch-based synthesis (GPNN): noise changes the layout at a small size, then each patch is replaced by its nearest \
+      neighbour in the picture, up to the full size:
         atelier vary meadow.jpg --seeds 0-8 --out meadows
         atelier vary meadow.jpg --shape 21:9 --diversity 0 --out wide.png
         atelier vary pebbles.jpg --structure face.jpg --out pebble-face.png
-      With a run that was trained by diffusion, drawn anew from a part of the noise:
+      With a run of the recipe diffusion, image-to-image: noise is added, then removed (SDEdit):
         atelier vary sketch.png --with RUN --strength 0.5 --seeds 0-8 --out drawn
-      A film of smoke, fire or water, say; without its sound:
+      Films, such as smoke, fire or water; without sound:
         atelier vary fire.mp4 --seeds 0-4 --out fires
         atelier vary fire.mp4 --seconds 20 --loop --out long.mp4
       """)
 
-  @Argument(help: "The picture or film whose patches are used.")
+  @Argument(help: "The example: a picture or a film.")
   var picture: String
 
-  @Option(help: ArgumentHelp("The new PNG file, or film; a folder for several seeds.", valueName: "file"))
+  @Option(help: ArgumentHelp("The PNG file or film to write; a folder for several seeds.", valueName: "file"))
   var out: String
 
-  @Option(help: ArgumentHelp("What chance is drawn from, such as 0-8.", valueName: "list"))
+  @Option(help: ArgumentHelp("Random seeds, a variation each, such as 0-8.", valueName: "list"))
   var seeds = "0"
 
-  @Option(help: ArgumentHelp("Another shape, width:height: one side stays, the other grows.", valueName: "w:h"))
+  @Option(help: ArgumentHelp("Another aspect ratio, width:height: one side stays, the other grows.", valueName: "w:h"))
   var shape: String?
 
-  @Option(help: ArgumentHelp("A picture whose layout is filled with the patches.", valueName: "picture"))
+  @Option(help: ArgumentHelp("A picture whose layout to use, filled with the example's patches.", valueName: "picture"))
   var structure: String?
 
   @Option(
-    help: ArgumentHelp("Draw it anew with a run of the recipe diffusion, at that run's size.", valueName: "run"))
+    help: ArgumentHelp("A run of the recipe diffusion; the result has that run's size.", valueName: "run"))
   var with: String?
 
-  @Option(help: ArgumentHelp("With a run: 0 changes nothing, 1 leaves nothing of it. (default: 0.6)", valueName: "x"))
+  @Option(help: ArgumentHelp("With --with: 0 changes nothing, 1 keeps nothing. (default: 0.6)", valueName: "x"))
   var strength: Double?
 
-  @Option(help: ArgumentHelp("Pixels of the picture's longer side.", valueName: "n"))
+  @Option(help: ArgumentHelp("Longer side of the example in pixels.", valueName: "n"))
   var size = 256
 
   @Option(
     help: ArgumentHelp(
-      "How much the layout is disturbed; 0 leaves it, 6 makes another. (default: 6; of films 8)", valueName: "x"))
+      "How much the layout changes; 0 keeps it, 6 makes another. (default: 6; for films 8)", valueName: "x"))
   var diversity: Double?
 
   @Option(
-    help: ArgumentHelp("The smaller, the more of the picture must show up; large for free repetition.", valueName: "x"))
+    help: ArgumentHelp(
+      "The smaller, the more of the example must appear; larger values allow repetition.", valueName: "x"))
   var completeness = 0.005
 
-  @Option(help: ArgumentHelp("Of a film, how long it becomes.", valueName: "s"))
+  @Option(help: ArgumentHelp("For a film: length in seconds.", valueName: "s"))
   var seconds: Double?
 
-  @Flag(help: "A film's first frame follows its last.")
+  @Flag(help: "For a film: make it loop.")
   var loop = false
 
-  @Option(help: ArgumentHelp("Of a film: h264, hevc, vp9, av1 or prores.", valueName: "name"))
+  @Option(help: ArgumentHelp("For a film, the video codec: h264, hevc, vp9, av1 or prores.", valueName: "name"))
   var codec: ClipCodec?
 
-  @Flag(help: "Replace files that are there.")
+  @Flag(help: "Overwrite existing files.")
   var force = false
 
   @OptionGroup var drawing: DrawingOptions

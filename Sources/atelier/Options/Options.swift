@@ -2,38 +2,44 @@ import ArgumentParser
 import struct Torch.Device
 import Workshop
 
-/// What every verb takes.
+/// Options of every verb.
 struct Common: ParsableArguments {
-  @Flag(help: "Write one JSON object a line on standard output, and nothing else there.")
+  @Flag(help: "Write events as JSON, one object a line, and nothing else on standard output.")
   var json = false
 
-  @Option(help: ArgumentHelp("Where runs, models and packed sets are kept.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "The folder of runs, models and packed data sets. (default: ATELIER_WORKSPACE, or ~/Atelier)", valueName: "dir"))
   var workspace: String?
 
   var console: Console { Console(json: json) }
   var place: Workspace { Workspace(workspace) }
 }
 
-/// Where tensors are computed.
+/// The compute device.
 struct DeviceOption: ParsableArguments {
-  @Option(help: ArgumentHelp("auto, cpu, cuda, cuda:1 or mps.", valueName: "name"))
+  @Option(help: ArgumentHelp("Compute device: auto, cpu, cuda, cuda:1 or mps.", valueName: "name"))
   var device = "auto"
 
   func resolved() throws -> Device { try Device(named: device) }
 }
 
-/// How a generator draws.
+/// How a generator samples.
 struct DrawingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Of a diffusion model: heun:40, solver:20, or quick:4, which takes 1, 2 or 4 steps.", valueName: "how:n"))
+      "For a diffusion model, the sampler and its steps: heun:40, solver:20, or quick:4 (1, 2 or 4).",
+      valueName: "how:n"))
   var sampling: String?
 
-  @Option(name: .customLong("class"), help: ArgumentHelp("One of the kinds that a generator knows.", valueName: "name"))
+  @Option(
+    name: .customLong("class"),
+    help: ArgumentHelp("The class to generate, for a generator trained on classes.", valueName: "name"))
   var kind: String?
 
   @Option(
-    help: ArgumentHelp("How far it is driven towards --class: 1 as learned, 2 to 4 for clearer ones.", valueName: "x"))
+    help: ArgumentHelp(
+      "Classifier-free guidance towards --class: 1 as learned, 2 to 4 for clearer pictures.", valueName: "x"))
   var guidance: Double?
 
   var value: Drawing {

@@ -21,7 +21,7 @@ func perceptualDistances(_ a: [Tensor], _ b: [Tensor]) -> Tensor {
   return each.dropFirst().reduce(each[0]) { $0 + $1 }
 }
 
-/// What an autoencoder's trained eyes see.
+/// The features of an autoencoder's perceptual loss.
 struct Eyes {
   let network: VGG
   private static let layers = [VGG.Layer(1, 2), VGG.Layer(2, 2), VGG.Layer(3, 2)]

@@ -7,9 +7,9 @@ import Training
 /// VAE-GAN (Larsen et al. 2016; weights as Esser et al. 2021 balance them), against blur.
 public final class VAERecipe: Recipe {
   public static let name = "vae"
-  public static let summary = "Latents one can go back to from a picture, for `reconstruct` and `attribute`; soft."
+  public static let summary = "A variational autoencoder, for `reconstruct` and `attribute`; soft pictures."
   public static let presets = [
-    (name: "sharp", summary: "pictures come back sharp, new ones have no shape: a grid, and a discriminator")
+    (name: "sharp", summary: "a VAE-GAN with a latent grid: sharp reconstructions, but no useful samples")
   ]
 
   public static let use = Use(

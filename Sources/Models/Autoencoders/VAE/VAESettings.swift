@@ -7,22 +7,22 @@ public struct VAESettings: RecipeSettings {
   public var size = 64
   public var channels = 3
   public var batch = 32
-  public var latent = 64  // Numbers that a picture is made from, or each place of a grid.
-  public var grid = 0  // Places a side, each with numbers of its own; 0 for numbers that tell of the whole picture.
+  public var latent = 64  // Size of the latent vector, or of each cell of a latent grid.
+  public var grid = 0  // Cells a side of a latent grid; 0 for one latent vector per picture.
   /// Channels at 4, 8, 16, … px, up to half of the size; with a grid from half of the size down to it.
   public var widths = [128, 96, 64, 32]
-  public var blocks = 2  // Residual blocks of the decoder at the last of them.
+  public var blocks = 2  // Residual blocks of the decoder at the last of widths.
   public var stem = 16  // The encoder's channels at full resolution.
   public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a fiftieth.
-  public var beta = 1.0  // Weight of the divergence from the prior: more for simpler latents, less for likeness.
-  public var warmUp = 0.1  // Part of the run over which that weight rises.
-  public var freeBits = 0.0  // Nats of divergence a latent number that cost nothing.
-  public var perceptual = 0.0  // Weight of what a trained network sees.
-  public var adversarial = 0.0  // Weight of a discriminator's verdict.
-  public var adversarialFrom = 0.3  // Fraction of the run from which on it counts.
-  public var criticWidths = [128, 96, 64, 32]  // The discriminator's channels, as widths.
-  public var averageMemory = 0.05  // Half-life of the average, as a part of the run so far.
-  public var mirror = false  // See pictures mirrored, too.
+  public var beta = 1.0  // Weight of the KL divergence (β): more for better samples, less for better reconstructions.
+  public var warmUp = 0.1  // Fraction of the run over which beta rises.
+  public var freeBits = 0.0  // Free bits: nats of KL divergence per latent dimension without cost.
+  public var perceptual = 0.0  // Weight of the perceptual loss.
+  public var adversarial = 0.0  // Weight of the adversarial loss.
+  public var adversarialFrom = 0.3  // Fraction of the run after which the adversarial loss starts.
+  public var criticWidths = [128, 96, 64, 32]  // The discriminator's channels, listed like widths.
+  public var averageMemory = 0.05  // Half-life of the moving average, as a fraction of the run so far.
+  public var mirror = false  // Also train on mirrored pictures.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
   public static let shaping: Set = ["blocks", "criticWidths", "grid", "latent", "stem", "widths"]

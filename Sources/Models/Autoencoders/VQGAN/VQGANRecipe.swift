@@ -12,7 +12,7 @@ public final class VQGANRecipe: Recipe {
   public static let use = Use.pictures
   private static let vgg = Pretrained("vgg16")
   public static func needs(_ settings: VQGANSettings) -> [Pretrained] { settings.perceptual > 0 ? [vgg] : [] }
-  public static let summary = "Pictures of codes out of a book that is learned, and a network that lays them."
+  public static let summary = "A learned codebook; a transformer samples its codes."
 
   public let model: VQGANModel
   let encoder: VQEncoder, decoder: VQDecoder, codebook: Codebook, prior: CodePrior

@@ -4,7 +4,7 @@ import Torch
 /// Radford et al. 2015. Latents [N, latent, 1, 1] to pictures [N, channels, size, size] in -1...1.
 public final class DCGANGenerator: Module {
   let main: Sequential
-  /// What a class adds to the latents.
+  /// The class embedding, added to the latents.
   let kind: Linear?
   private let isSeamless: Bool
 
@@ -48,7 +48,7 @@ public final class DCGANGenerator: Module {
 /// The generator's mirror image: pictures [N, channels, size, size] to logits [N, 1, 1, 1] of being real.
 public final class DCGANDiscriminator: Module {
   let main: Sequential
-  /// What a class' pictures look like (Miyato and Koyama 2018).
+  /// The class embedding of the projection discriminator (Miyato and Koyama 2018).
   let kind: Linear?
 
   /// - Parameter classes: kinds of pictures that are told.

@@ -8,20 +8,20 @@ public final class DCGANRecipe: Recipe {
     public var size = 64
     public var channels = 3
     public var batch = 64
-    public var latent = 128  // Numbers that a picture is made from.
+    public var latent = 128  // Size of the latent vector.
     public var width = 32  // Channels at half the picture's size; they double as it halves.
     public var widths: [Int] = []  // The generator's channels at 4, 8, 16, … px in place of that; empty for none.
-    public var rate = 2e-4  // Adam's learning rate, of both networks.
-    public var beta1 = 0.5  // Adam's memory.
+    public var rate = 2e-4  // Adam's learning rate, for both networks.
+    public var beta1 = 0.5  // Adam's β₁.
     public var beta2 = 0.999
-    public var smoothing = 0.0  // The discriminator is asked for 1 - smoothing on real pictures.
+    public var smoothing = 0.0  // Label smoothing: the target for real pictures is 1 - smoothing.
     public var augment = 0.0  // Probability of each differentiable augmentation.
-    public var averageHalfLife = 10_000.0  // Pictures after which half of the average is new.
-    public var mirror = false  // See pictures mirrored, too.
-    public var seamless = false  // Left edges fit to right ones, and upper to lower ones.
-    public var conditional = true  // Learn the kinds of pictures from folders, where there are two or more.
-    public var classes: [String] = []  // The folders' names.
-    public var classCounts: [Int] = []  // Pictures in each.
+    public var averageHalfLife = 10_000.0  // Half-life of the moving average, in pictures.
+    public var mirror = false  // Also train on mirrored pictures.
+    public var seamless = false  // Tileable pictures: opposite edges match.
+    public var conditional = true  // Class-conditional: learn the folders as classes, when there are two or more.
+    public var classes: [String] = []  // Names of the classes: the folders.
+    public var classCounts: [Int] = []  // Pictures in each class.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
     public static let shaping: Set = ["latent", "width", "widths"]
@@ -29,7 +29,7 @@ public final class DCGANRecipe: Recipe {
 
   public static let name = "dcgan"
   public static let use = Use.pictures
-  public static let summary = "Convolutions with batch normalisation: recognisable shapes soon, some grain."
+  public static let summary = "A small convolutional GAN: recognisable shapes soon, with some grain."
   public static func gigaflopsAPicture(in situation: Situation) -> Double? {
     0.65 * Double(situation.size * situation.size) / 4096
   }

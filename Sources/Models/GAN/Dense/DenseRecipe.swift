@@ -12,16 +12,16 @@ public final class DenseRecipe: Recipe {
     public var size = 28
     public var channels = 1
     public var batch = 32
-    public var latent = 100  // Numbers that a picture is made from.
+    public var latent = 100  // Size of the latent vector.
     public var widths: [Int] = []  // Units of the generator's hidden layers; empty for two as wide as the picture.
     public var hidden = 784  // Units of the discriminator's first layer; 0 for none.
-    public var rate = 2e-4  // Adam's learning rate, of both networks.
-    public var beta1 = 0.5  // Adam's memory; with its usual 0.9 the two networks chase each other.
+    public var rate = 2e-4  // Adam's learning rate, for both networks.
+    public var beta1 = 0.5  // Adam's β₁; with the usual 0.9 training oscillates.
     public var beta2 = 0.999
-    public var smoothing = 0.0  // The discriminator is asked for 1 - smoothing on real pictures.
-    public var verdict = false  // Update one network a step, by the verdict on a batch of fakes.
-    public var averageHalfLife = 20_000.0  // Pictures after which half of the average is new.
-    public var mirror = false  // See pictures mirrored, too.
+    public var smoothing = 0.0  // Label smoothing: the target for real pictures is 1 - smoothing.
+    public var verdict = false  // Update one network a step: the discriminator only while it is fooled.
+    public var averageHalfLife = 20_000.0  // Half-life of the moving average, in pictures.
+    public var mirror = false  // Also train on mirrored pictures.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
     public static let shaping: Set = ["hidden", "latent", "widths"]
@@ -29,7 +29,7 @@ public final class DenseRecipe: Recipe {
 
   public static let name = "dense"
   public static let use = Use.pictures
-  public static let summary = "Dense layers on small grey pictures, such as digits: the first GAN of every textbook."
+  public static let summary = "The first GAN (fully connected layers): small grey pictures, such as digits."
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
     if let preset { throw .unknownPreset(preset, recipe: name, known: []) }

@@ -102,7 +102,7 @@ public struct Projection: Sendable {
   }
 }
 
-/// What a picture should be like.
+/// The target of an inversion.
 struct Target {
   static let layers = [VGG.Layer(1, 2), VGG.Layer(2, 2), VGG.Layer(3, 3), VGG.Layer(4, 3)]
   private let pictures: Tensor, features: [Tensor]

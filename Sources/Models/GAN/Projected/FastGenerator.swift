@@ -9,7 +9,7 @@ import Torch
 /// shifts normalised features (as Karras et al. 2019, equation 1), so that each size can be steered by itself. A network
 /// between latents and styles soon maps all of them to one, and so to one picture.
 public final class FastGenerator: Module {
-  /// What a class adds to the styles.
+  /// The class embedding, added to the styles.
   let kind: Linear?
   let base: Linear
   let baseNorm: BatchNorm2d

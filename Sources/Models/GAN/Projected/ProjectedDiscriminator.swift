@@ -6,7 +6,7 @@ import Torch
 public final class RandomMixing: Module {
   /// Channels of each scale, one mixture a map.
   let channels: [Conv2d]
-  /// What comes from the next smaller scale, to this one's channels.
+  /// Projects the next smaller scale to this one's channels.
   let scales: [Conv2d]
 
   /// - Parameters:

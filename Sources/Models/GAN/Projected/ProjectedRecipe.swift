@@ -10,21 +10,21 @@ public final class ProjectedRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 64
     public var channels = 3
-    public var batch = 8  // Many small steps teach more than few large ones, in the minutes that there are.
-    public var latent = 128  // Numbers that a picture is made from.
+    public var batch = 8  // Pictures per update; small batches learn more in the same time.
+    public var latent = 128  // Size of the latent vector.
     public var width = 16  // The generator's channels at the picture's size; they double as it halves, up to 8 times.
-    public var seen = 128  // Side that pictures are brought to before they are looked at.
-    public var mixed = [32, 64, 96, 128]  // Channels of the random mixtures, the largest map first.
+    public var seen = 128  // Side at which the pretrained network sees pictures, in pixels.
+    public var mixed = [32, 64, 96, 128]  // Channels of the random projections, the largest feature map first.
     public var criticWidth = 96  // Channels of the discriminators.
-    public var rate = 6e-4  // Adam's learning rate, of both networks.
-    public var rateHold = 0.6  // The part of the run after which the rate falls, to a twentieth.
-    public var augment = 0.6  // Probability of each change of pictures before they are judged.
-    public var averageHalfLife = 2000.0  // Pictures after which half of the average is new.
-    public var mirror = false  // See pictures mirrored, too.
-    public var seamless = false  // Left edges fit to right ones, and upper to lower ones.
-    public var conditional = true  // Learn the kinds of pictures from folders, where there are two or more.
-    public var classes: [String] = []  // The folders' names.
-    public var classCounts: [Int] = []  // Pictures in each.
+    public var rate = 6e-4  // Adam's learning rate, for both networks.
+    public var rateHold = 0.6  // Fraction of the run after which the rate falls to a twentieth.
+    public var augment = 0.6  // Probability of each augmentation before the discriminator.
+    public var averageHalfLife = 2000.0  // Half-life of the moving average, in pictures.
+    public var mirror = false  // Also train on mirrored pictures.
+    public var seamless = false  // Tileable pictures: opposite edges match.
+    public var conditional = true  // Class-conditional: learn the folders as classes, when there are two or more.
+    public var classes: [String] = []  // Names of the classes: the folders.
+    public var classCounts: [Int] = []  // Pictures in each class.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
     public static let shaping: Set = ["criticWidth", "latent", "width"]
@@ -32,14 +32,14 @@ public final class ProjectedRecipe: Recipe {
 
   public static let name = "projected"
   public static let use = Use.pictures
-  public static let remark = "What it makes is judged through a network that knows photographs."
+  public static let remark = "Its discriminator uses a network that was pretrained on photographs."
   private static let efficientNet = Pretrained("efficientnet-lite0")
   public static func needs(_ settings: Settings) -> [Pretrained] { [efficientNet] }
   /// Of few pictures it makes more in minutes than others in an hour, and no copies.
   public static func preference(for situation: Situation) -> Int {
     situation.pictures < 300 && sizes.contains(situation.size) ? 2 : 0
   }
-  public static let summary = "Judged through a trained network: shapes soon from few pictures."
+  public static let summary = "A projected GAN (a pretrained network as discriminator): for few pictures."
 
   /// What it looks through sees all sizes up to 128 px at that.
   public static func gigaflopsAPicture(in situation: Situation) -> Double? {

@@ -103,7 +103,7 @@ public final class R3GANGenerator: Module {
   /// The size that was trained last, kept with the weights: a run may end before it has grown up.
   let grown: Tensor
   let mapping: [Linear]
-  /// What a class adds to the styles.
+  /// The class embedding, added to the styles.
   let kind: Linear?
   let base: Linear
   let stages: [GeneratorStage]

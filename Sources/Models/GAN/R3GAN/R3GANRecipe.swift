@@ -11,7 +11,7 @@ public final class R3GANRecipe: Recipe {
   public static let name = "r3gan"
   public static let use = Use.pictures
   public static func preference(for situation: Situation) -> Int { 1 }
-  public static let summary = "Clean shapes and surfaces, sizes that grow; the default."
+  public static let summary = "A modern GAN with progressive growing: clean shapes and surfaces; the default."
   public static func gigaflopsAPicture(in situation: Situation) -> Double? {
     Settings.gigaflopsAPicture(of: situation.size)
   }
@@ -32,7 +32,7 @@ public final class R3GANRecipe: Recipe {
   private var known: Classes { model.classes }
 
   public static let presets = [
-    (name: "small", summary: "one dense block a size, for a few cores"),
+    (name: "small", summary: "one block a size, ungrouped convolutions, for a few cores"),
     (name: "large", summary: "twice as wide and deep, for a GPU"),
   ]
 

@@ -7,34 +7,34 @@ import Training
 public struct R3GANSettings: RecipeSettings {
   public var size = 64
   public var channels = 3
-  public var batch = 8  // Many small steps teach more than few large ones, in the minutes that there are.
-  public var latent = 128  // Numbers that a picture is made from.
-  public var mapped = 256  // Numbers that they become before they steer the stages.
+  public var batch = 8  // Pictures per update; small batches learn more in the same time.
+  public var latent = 128  // Size of the latent vector.
+  public var mapped = 256  // Size of the mapped latent (w), which gives the styles.
   public var widths = [192, 128, 64, 32]  // The generator's channels at 4, 8, 16, … px, up to half of the size.
   public var blocks = [1, 1, 1, 2]  // Its residual blocks there.
-  public var criticWidths = [192, 128, 64, 32]  // The discriminator's.
+  public var criticWidths = [192, 128, 64, 32]  // The discriminator's channels.
   public var criticBlocks = [1, 1, 1, 1]
   public var criticStem = 16  // Its channels at full resolution.
   public var grow = [0.12, 0.3]  // Fractions of the run at which the size doubles, from the smallest on.
-  public var rate = 5e-4  // Adam's learning rate, of the discriminator.
-  public var pace = 2.0  // The generator's over it.
+  public var rate = 5e-4  // Adam's learning rate, for the discriminator.
+  public var pace = 2.0  // The generator's learning rate, divided by the discriminator's.
   public var rateHold = 0.5  // Fraction of the run after which the rate falls, along a cosine, to a twentieth.
   public var warmUp = 100  // Steps over which the rate rises.
   public var beta2 = 0.99
-  public var gamma = [2.0, 4, 8]  // Weight of the penalties at 16, 32, … px, at the start.
-  public var gammaEnd = 0.5  // What is left of it at the end.
-  public var penaltyEvery = 8  // Steps between penalties.
-  public var penalised = 8  // Real and generated pictures that a penalty looks at.
-  public var penaltyStep = 0.0  // Length of a finite difference in the exact slope's place; 0 for none.
-  public var averageMemory = 0.04  // Half-life of the average, as a part of the run so far.
-  public var augment = 0.0  // Probability of each change to pictures; to begin with, where it adapts.
+  public var gamma = [2.0, 4, 8]  // Weight of the gradient penalties (R1, R2) at 16, 32, … px, at the start.
+  public var gammaEnd = 0.5  // Fraction of gamma that is left at the end.
+  public var penaltyEvery = 8  // Steps between gradient penalties (lazy regularisation).
+  public var penalised = 8  // Real and generated pictures in each gradient penalty.
+  public var penaltyStep = 0.0  // Step of a finite-difference penalty; 0 for the exact gradient.
+  public var averageMemory = 0.04  // Half-life of the moving average, as a fraction of the run so far.
+  public var augment = 0.0  // Probability of each augmentation; with adapt, the starting value.
   public var changes = "shift"  // shift, light, blit (flips, turns too), geometry (scales, rotations) or all (colours).
-  public var adapt = 0.0  // The discriminator's sureness that the probability is steered to; 0 for none.
-  public var mirror = false  // See pictures mirrored, too.
-  public var seamless = false  // Left edges fit to right ones, and upper to lower ones.
-  public var conditional = true  // Learn the kinds of pictures from folders, where there are two or more.
-  public var classes: [String] = []  // The folders' names.
-  public var classCounts: [Int] = []  // Pictures in each.
+  public var adapt = 0.0  // Adaptive augmentation (ADA): target of the overfitting measure r; 0 for off.
+  public var mirror = false  // Also train on mirrored pictures.
+  public var seamless = false  // Tileable pictures: opposite edges match.
+  public var conditional = true  // Class-conditional: learn the folders as classes, when there are two or more.
+  public var classes: [String] = []  // Names of the classes: the folders.
+  public var classCounts: [Int] = []  // Pictures in each class.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
   public static let shaping: Set = [
@@ -121,7 +121,7 @@ public struct R3GANSettings: RecipeSettings {
       ["auto", "bfloat16", "float32"].contains(precision), "precision", precision, "use auto, bfloat16 or float32")
   }
 
-  /// What is done to pictures by `changes`; nil for a shift alone, or light ones.
+  /// The augmentation pipeline of `changes`; nil for a shift alone, or light ones.
   var pipe: AugmentPipe? {
     ["shift", "light"].contains(changes) ? nil : AugmentPipe(geometry: changes != "blit", colours: changes == "all")
   }

@@ -10,7 +10,7 @@ public final class StyleGAN2Recipe: Recipe {
   public static let name = "stylegan2"
   public static let use = Use.pictures
   public static let summary =
-    "Styles steer every size and can be mixed, projected and moved; slower than r3gan, full control."
+    "StyleGAN2: style mixing, inversion and latent directions; slower than r3gan."
   public static let presets = [
     (name: "small", summary: "128 channels at most, for a few cores"),
     (name: "large", summary: "512 channels and eight mapping layers, for a GPU"),

@@ -6,26 +6,26 @@ public struct StyleGAN2Settings: RecipeSettings {
   public var size = 64
   public var channels = 3
   public var batch = 16
-  public var latent = 128  // Numbers that a picture is made from.
-  public var mapped = 128  // Numbers of w, that they become.
+  public var latent = 128  // Size of the latent vector.
+  public var mapped = 128  // Size of the mapped latent, w.
   public var depth = 2  // Layers of the mapping network.
   public var widths = [128, 128, 64, 32, 16]  // The generator's channels at 4, 8, 16, … px.
-  public var criticWidths = [128, 128, 64, 32, 16]  // The discriminator's.
-  public var rate = 2e-3  // Adam's learning rate, of both networks.
+  public var criticWidths = [128, 128, 64, 32, 16]  // The discriminator's channels.
+  public var rate = 2e-3  // Adam's learning rate, for both networks.
   public var gamma = 1.0  // Weight of R1.
-  public var penaltyEvery = 16  // Steps between penalties of the discriminator.
-  public var pathWeight = 2.0  // Weight of the path length.
-  public var pathEvery = 8  // Steps between penalties of the generator.
-  public var mixing = 0.9  // Probability that a picture is made from two styles.
-  public var averageHalfLife = 10_000.0  // Pictures after which half of the average is new.
-  public var augment = 0.0  // Probability of each change to pictures; to begin with, where it adapts.
+  public var penaltyEvery = 16  // Steps between R1 penalties (lazy regularisation).
+  public var pathWeight = 2.0  // Weight of path length regularisation.
+  public var pathEvery = 8  // Steps between path length penalties (lazy regularisation).
+  public var mixing = 0.9  // Probability of style mixing.
+  public var averageHalfLife = 10_000.0  // Half-life of the moving average, in pictures.
+  public var augment = 0.0  // Probability of each augmentation; with adapt, the starting value.
   public var changes = "blit"  // shift, blit (flips, turns too), geometry (scales, rotations) or all (colours).
-  public var adapt = 0.6  // The discriminator's sureness that the probability is steered to; 0 for none.
-  public var seamless = false  // Left edges fit to right ones, and upper to lower ones.
-  public var mirror = false  // See pictures mirrored, too.
-  public var conditional = true  // Learn the kinds of pictures from folders, where there are two or more.
-  public var classes: [String] = []  // The folders' names.
-  public var classCounts: [Int] = []  // Pictures in each.
+  public var adapt = 0.6  // Adaptive augmentation (ADA): target of the overfitting measure r; 0 for off.
+  public var seamless = false  // Tileable pictures: opposite edges match.
+  public var mirror = false  // Also train on mirrored pictures.
+  public var conditional = true  // Class-conditional: learn the folders as classes, when there are two or more.
+  public var classes: [String] = []  // Names of the classes: the folders.
+  public var classCounts: [Int] = []  // Pictures in each class.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
   public static let shaping: Set = ["criticWidths", "depth", "latent", "mapped", "widths"]
@@ -79,7 +79,7 @@ public struct StyleGAN2Settings: RecipeSettings {
     try expect((0..<1).contains(adapt), "adapt", adapt, "it must be 0 or more and below 1")
   }
 
-  /// What is done to pictures by `changes`; nil for a shift alone.
+  /// The augmentation pipeline of `changes`; nil for a shift alone.
   var pipe: AugmentPipe? {
     changes == "shift"
       ? nil : AugmentPipe(geometry: changes == "geometry" || changes == "all", colours: changes == "all")

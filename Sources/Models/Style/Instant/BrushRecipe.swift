@@ -39,19 +39,19 @@ public final class BrushRecipe: Recipe {
     public var size = 256
     public var channels = 3
     public var batch = 2
-    public var cropSide = 192  // Side of what is seen of a photograph, in pixels.
-    public var styleSize = 384  // Side at which the painting is looked at: larger, and the strokes are.
+    public var cropSide = 192  // Side of the random crops of the photographs, in pixels.
+    public var styleSize = 384  // Side of the painting in training, in pixels; larger gives larger strokes.
     public var rate = 5e-4  // Adam's learning rate; falls along a cosine to a twentieth.
-    public var contentWeight = 0.75  // Of what relu4_1 sees: the more, the more of the photograph.
-    public var smoothness = 0.5  // Weight of the total variation.
-    public var width = 32  // The network's channels, as many as the one's that it begins as, or more.
+    public var contentWeight = 0.75  // Weight of the content loss (relu4_1): more keeps more of the photograph.
+    public var smoothness = 0.5  // Weight of the total variation loss.
+    public var width = 32  // The network's channels; at least as many as the network it starts from.
     public var precision = "auto"
     public init() {}
     public static let shaping: Set = ["width"]
   }
 
   public static let name = "brush"
-  public static let summary = "One painting's style in minutes; from photographs --towards a painting."
+  public static let summary = "Fast style transfer for one style, in minutes: photographs --towards a painting."
   public static let use = Use(
     .restyle, "paints pictures in the style that it learned", command: "restyle PICTURE --with NAME",
     out: "painted.png")

@@ -10,21 +10,21 @@ public final class InstantRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 256
     public var channels = 3
-    public var batch = 2  // Many small steps teach more than few large ones.
-    public var cropSide = 192  // Side of what is seen of a picture, in pixels.
+    public var batch = 2  // Pictures per update; small batches learn more in the same time.
+    public var cropSide = 192  // Side of the random crops of the pictures, in pixels.
     public var rate = 3e-4  // Adam's learning rate; falls along a cosine to a twentieth.
-    public var contentWeight = 0.5  // Of what relu4_1 sees: the more, the more of the photograph.
-    public var smoothness = 0.5  // Weight of the total variation.
+    public var contentWeight = 0.5  // Weight of the content loss (relu4_1): more keeps more of the photograph.
+    public var smoothness = 0.5  // Weight of the total variation loss.
     public var width = 32  // The network's channels: 32, 64 or 96.
-    public var steadiness = 0.0  // Weight of paint going where the photograph goes, for films.
-    public var averageHalfLife = 1000.0  // Pictures after which half of the average is new.
+    public var steadiness = 0.0  // Weight of the temporal consistency loss, for films.
+    public var averageHalfLife = 1000.0  // Half-life of the moving average, in pictures.
     public var precision = "auto"
     public init() {}
     public static let shaping: Set = ["width"]
   }
 
   public static let name = "instant"
-  public static let summary = "Any picture in any style at once; from photographs --towards paintings."
+  public static let summary = "Arbitrary style transfer in one pass: photographs --towards paintings."
   public static let use = Use(
     .restyle, "paints pictures in any painting's style", command: "restyle PICTURE --style PAINTING --with NAME",
     out: "painted.png", needsStyle: true)

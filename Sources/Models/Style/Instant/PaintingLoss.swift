@@ -1,7 +1,7 @@
 import Networks
 import Torch
 
-/// What a feed-forward painter is trained by: the losses of `restyle`'s optimisation, as a trained network sees them.
+/// The losses that a feed-forward painter is trained with: those of `restyle`'s optimisation, on VGG16's features.
 final class PaintingLoss {
   static let layers = [VGG.Layer(1, 1), VGG.Layer(2, 1), VGG.Layer(3, 1), VGG.Layer(4, 1)]
   /// Of the layers' style losses, as in `restyle`, and the channels whose covariance each compares.
@@ -27,12 +27,12 @@ final class PaintingLoss {
     withAutocast(usesBFloat16, on: device) { teacher(pictures, layers: layers) }
   }
 
-  /// What pictures are to be painted like, of their features.
+  /// The targets of the style loss, from the style's features.
   static func statistics(_ features: [Tensor]) -> [Statistics] {
     zip(features, groups).map { Statistics($0, group: $1) }
   }
 
-  /// What whole paintings ask for.
+  /// The targets of whole paintings.
   struct Goals {
     /// Of features, layer by layer.
     let layers: [Statistics]

@@ -57,7 +57,7 @@ public final class StylePredictor: Module {
     }
   }
 
-  /// What the linear layer is given.
+  /// The input of the linear layer.
   ///
   /// - Parameter pictures: [N, 3, H, W] in 0...1, of 32 px or more a side; it was trained at 256.
   /// - Returns: [N, pooledSize], none negative.

@@ -57,7 +57,7 @@ public struct Texture {
   /// How much of a picture a network paints, the photograph in the painting's colours being the rest: [N, 1, 1, 1].
   ///
   /// The finer a painting's strokes, the more do the filters paint by themselves. Fitted to what was best for 58 paintings
-  /// (docs/decisions.md), with the share that details under 5 pixels have in the colours' variance.
+  /// (docs/experiments/style.md), with the share that details under 5 pixels have in the colours' variance.
   var share: Tensor {
     let covariance = levels[0].covariance
     let (n, count, middle) = (covariance.size(0), Self.side * Self.side, Self.side * Self.side / 2)

@@ -16,7 +16,7 @@ final class NearestFeatures {
   /// [places, channels], of length 1.
   private let style: Tensor
   private let mean: Tensor
-  /// What each layer is divided by, so that all count alike.
+  /// The scale of each layer, so that all have the same weight.
   private let sizes: [Double]
   /// The style's place for each of the picture's.
   private var index: Tensor?

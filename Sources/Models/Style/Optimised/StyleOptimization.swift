@@ -33,7 +33,7 @@ public final class StyleOptimization: Sequence, IteratorProtocol {
     public init(picture: Tensor, trust: Tensor) { (self.picture, self.trust) = (picture, trust) }
   }
 
-  /// What one step found.
+  /// The result of one step.
   public struct Step {
     /// Of all steps, from 1.
     public let number: Int

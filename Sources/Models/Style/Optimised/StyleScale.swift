@@ -168,7 +168,7 @@ final class StyleScale {
 
   private var contentWeight: Double { work.settings.contentWeight / work.settings.strength }
 
-  /// What the statistics of each layer say, of a region.
+  /// The statistics of each layer, of a region.
   private func loss(_ region: Region, _ statistics: [StyleStatistics]) -> Tensor {
     var loss: Tensor?
     for (i, (_, weight)) in work.styleLayers.enumerated() {
@@ -178,7 +178,7 @@ final class StyleScale {
     return loss!
   }
 
-  /// What needs no network.
+  /// The losses without a network.
   private func pixelLoss() -> Tensor {
     let variation = totalVariation(image) * work.settings.smoothness
     guard let anchor, let weight = work.anchor?.weight else { return variation }

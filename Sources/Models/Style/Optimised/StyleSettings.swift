@@ -12,7 +12,7 @@ public struct StyleSettings: Codable, Sendable, Equatable {
   public var steps = 250  // At each further one.
   public var strength = 1.0  // Of the style: the content's weight is divided by it.
   public var contentWeight = 0.5
-  public var smoothness = 2.0  // Weight of the total variation.
+  public var smoothness = 2.0  // Weight of the total variation loss.
   public var strokes = 2.0  // Weight of whole strokes, by nearest neighbours; up to `largestStrokes` and not in tiles.
   public var styleScale = 1.0  // Size of the style's strokes: its picture's longer side over the result's.
   public var loss = Loss.wasserstein

@@ -8,7 +8,7 @@ import Torch
 struct StyleTiles {
   /// Part of a picture, in pixels.
   struct Tile: Equatable {
-    /// What counts.
+    /// The part whose gradient is used.
     let inner: Rectangle
     /// What the network is shown: `inner` and the margin, as far as the picture goes.
     let outer: Rectangle

@@ -28,7 +28,7 @@ public final class InbetweenNetwork: Module {
     }
   }
 
-  /// What is known about the moment between.
+  /// The known motion at the moment between.
   public struct Between {
     /// From it to the first and to the second picture, x and y each: [N, 4, H, W] in pixels.
     public let flows: Tensor

@@ -9,13 +9,13 @@ public final class InbetweenRecipe: Recipe {
     public var size = 256
     public var channels = 3
     public var batch = 8
-    public var window = 192  // Side of what a step sees, in pixels.
+    public var window = 192  // Side of the random crops in training, in pixels.
     public var width = 64  // Channels of the finest stage.
     public var depth = 3  // Residual blocks of each stage.
-    public var farthest = 0.16  // How far things go at most, as a part of the window.
-    public var guidance = 0.006  // Weight of the known motion's error, in pixels, at the beginning.
+    public var farthest = 0.16  // Largest motion in training, as a fraction of the window.
+    public var guidance = 0.006  // Weight of the flow error, in pixels, at the beginning.
     public var rate = 8e-4  // Adam's learning rate; falls along a cosine to a fiftieth.
-    public var averageHalfLife = 2000.0  // Pictures after which half of the average is new.
+    public var averageHalfLife = 2000.0  // Half-life of the moving average, in pictures.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
     public static let shaping: Set = ["depth", "width"]
@@ -24,7 +24,7 @@ public final class InbetweenRecipe: Recipe {
   public static let name = "inbetween"
   public static let use = Use(
     .inbetween, "draws frames between a film's", command: "inbetween CLIP --model NAME", out: "smooth.mp4")
-  public static let summary = "Learns from still pictures to draw what is between frames, for `inbetween`."
+  public static let summary = "Frame interpolation, learned from still pictures, for `inbetween`."
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
     guard preset == nil else { throw .unknownPreset(preset!, recipe: name, known: []) }

@@ -7,7 +7,7 @@ struct MovedPicture {
   let picture: Tensor
   /// The given picture, moved.
   let carried: Tensor
-  /// What is put where nothing could be carried from.
+  /// The inpainted part, where nothing can be warped from.
   let painted: Tensor
   /// How much is carried, 0...1: [N, 1, H, W].
   let kept: Tensor

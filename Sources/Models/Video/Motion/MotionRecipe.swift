@@ -10,18 +10,18 @@ public final class MotionRecipe: Recipe {
     public var channels = 4
     public var batch = 8
     public var keypoints = 10
-    public var reduction = 2  // How many times smaller motion is looked at than painted.
+    public var reduction = 2  // Motion is estimated at this many times smaller size.
     public var width = 32  // The generator's channels.
     public var blocks = 2  // Its residual blocks.
-    public var motionWidth = 16  // Channels of the networks that look at motion.
-    public var span = 0  // The most frames from a picture to the one that moves it; 0 for any of the sequence.
-    public var carried = 0.3  // Weight of the moved picture alone, before anything is painted.
-    public var equivariance = 1.0  // Weight of keypoints going where a bent picture goes.
-    public var perceptual = 0.0  // Weight of VGG16's features beside the colours: for painted and filmed things.
-    public var augment = true  // See other colours, sizes and places.
-    public var mirror = true  // See pictures mirrored, too.
+    public var motionWidth = 16  // Channels of the motion networks.
+    public var span = 0  // The most frames between source and driving frame; 0 for any.
+    public var carried = 0.3  // Weight of the loss on the warped picture alone, before inpainting.
+    public var equivariance = 1.0  // Weight of the keypoints' equivariance loss.
+    public var perceptual = 0.0  // Weight of the perceptual loss (VGG16), for paintings and photographs.
+    public var augment = true  // Augment colours, sizes and positions.
+    public var mirror = true  // Also train on mirrored pictures.
     public var rate = 1e-3  // Adam's learning rate; falls along a cosine.
-    public var averageHalfLife = 2000.0  // Pictures after which half of the average is new.
+    public var averageHalfLife = 2000.0  // Half-life of the moving average, in pictures.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
     public static let shaping: Set = ["blocks", "keypoints", "motionWidth", "reduction", "width"]
@@ -33,10 +33,10 @@ public final class MotionRecipe: Recipe {
   public static let material = Material.sequences
   private static let vgg = Pretrained("vgg16")
   public static func needs(_ settings: Settings) -> [Pretrained] { settings.perceptual > 0 ? [vgg] : [] }
-  public static let summary = "Learns how figures move from sequences of pictures, for `animate`."
+  public static let summary = "Image animation (first-order motion model) from picture sequences, for `animate`."
   public static let presets = [
-    (name: "sprites", summary: "small drawn figures: the default"),
-    (name: "film", summary: "--size 128 or more, --channels 3: wider, with VGG16's features"),
+    (name: "sprites", summary: "small drawn figures; the default"),
+    (name: "film", summary: "wider, with a perceptual loss; use --size 128 or more and --channels 3"),
   ]
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {

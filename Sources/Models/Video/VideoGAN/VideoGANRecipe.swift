@@ -11,7 +11,7 @@ public final class VideoGANRecipe: Recipe {
   public static let name = "videogan"
   public static let use = Use(.film, "makes films", command: "film NAME", out: "film.mp4")
   public static let material = Material.sequences
-  public static let summary = "Learns from clips, and makes new ones of any length, for `film`."
+  public static let summary = "Video generation from a folder of clips: films of any length, for `film`."
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> VideoGANSettings {
     try VideoGANSettings(for: situation, preset: preset)

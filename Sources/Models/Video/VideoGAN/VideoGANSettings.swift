@@ -7,29 +7,29 @@ public struct VideoGANSettings: RecipeSettings {
   public var size = 64
   public var channels = 3
   public var batch = 8  // Clips per update.
-  public var frames = 3  // Of a clip that the discriminator sees.
+  public var frames = 3  // Frames of a clip that the discriminator sees.
   public var span = 24  // The most frames from a clip's first to its last.
-  public var latent = 128  // Numbers of what is seen.
-  public var motion = 32  // Numbers of how it moves.
-  public var quickest = 0.15  // Seconds that the quickest of these remembers.
-  public var slowest = 4.0  // That the slowest remembers.
-  public var mapped = 256  // Numbers that both become before they steer the stages.
+  public var latent = 128  // Size of the content's latent vector.
+  public var motion = 32  // Size of the motion's latent vector.
+  public var quickest = 0.15  // Correlation time of the quickest motion latent, in seconds.
+  public var slowest = 4.0  // Correlation time of the slowest one.
+  public var mapped = 256  // Size of the mapped latent (w) of content and motion.
   public var widths = [192, 128, 64, 32]  // The generator's channels at 4, 8, 16, … px, up to half of the size.
   public var blocks = [1, 1, 1, 2]  // Its residual blocks there.
-  public var criticWidths = [192, 128, 64, 32]  // The discriminator's.
+  public var criticWidths = [192, 128, 64, 32]  // The discriminator's channels.
   public var criticBlocks = [1, 1, 1, 1]
   public var criticStem = 16  // Its channels at full resolution.
   public var grow = [0.12, 0.3]  // Fractions of the run at which the size doubles, from the smallest on.
-  public var rate = 5e-4  // Adam's learning rate, of the discriminator.
-  public var pace = 2.0  // The generator's over it.
+  public var rate = 5e-4  // Adam's learning rate, for the discriminator.
+  public var pace = 2.0  // The generator's learning rate, divided by the discriminator's.
   public var rateHold = 0.5  // Fraction of the run after which the rate falls, along a cosine, to a twentieth.
-  public var gamma = [2.0, 4, 8]  // Weight of the penalties at 16, 32, … px, at the start.
-  public var gammaEnd = 0.5  // What is left of it at the end.
-  public var penaltyEvery = 8  // Steps between penalties.
-  public var penalised = 4  // Real and generated clips that a penalty looks at.
-  public var averageMemory = 0.04  // Half-life of the average, as a part of the run so far.
-  public var augment = 0.2  // Probability of a shift, of all frames of a clip alike.
-  public var mirror = false  // See clips mirrored, too.
+  public var gamma = [2.0, 4, 8]  // Weight of the gradient penalties (R1, R2) at 16, 32, … px, at the start.
+  public var gammaEnd = 0.5  // Fraction of gamma that is left at the end.
+  public var penaltyEvery = 8  // Steps between gradient penalties (lazy regularisation).
+  public var penalised = 4  // Real and generated clips in each gradient penalty.
+  public var averageMemory = 0.04  // Half-life of the moving average, as a fraction of the run so far.
+  public var augment = 0.2  // Probability of a shift, the same for all frames of a clip.
+  public var mirror = false  // Also train on mirrored clips.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
   public static let shaping: Set = [
@@ -46,7 +46,7 @@ public struct VideoGANSettings: RecipeSettings {
     try check()
   }
 
-  /// What is as with pictures alone.
+  /// The settings shared with `r3gan`.
   var picture: R3GANSettings {
     var picture = R3GANSettings()
     (picture.size, picture.channels, picture.batch) = (size, channels, batch)
