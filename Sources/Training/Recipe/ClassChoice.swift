@@ -27,7 +27,8 @@ public struct ClassChoice: Sendable {
     let whole = counts.reduce(0, +)
     return seeds.map { seed in
       if let number { return number }
-      var noise = Noise(seed: seed ^ 0x636c_6173_7365_7300)
+      // Another stream than the picture's own. Below 2³², so that small seeds stay small.
+      var noise = Noise(seed: seed ^ 0x7365_7300)
       var place = noise.integers(below: max(1, whole), count: 1)[0]
       for (number, count) in counts.enumerated() {
         if place < count { return number }
