@@ -79,7 +79,7 @@ extension Generator {
 
   /// Pictures of a folder, a zip file or one picture, as this generator's run saw its own.
   fileprivate func set(of path: String, in workspace: Workspace) throws -> PictureSet {
-    let packing = packing(of: self, size: settings.size, channels: settings.channels, crop: nil)
+    let packing = try packing(of: self, size: settings.size, channels: settings.channels, crop: nil)
     return try PictureSet(path: pack(path, packing, in: workspace).path)
   }
 }

@@ -38,8 +38,10 @@ public struct Sliders: Codable, Sendable, Equatable {
   /// - Throws: `SliderError.damaged`.
   public init?(of generator: Generator, in workspace: Workspace) throws(SliderError) {
     let path = Self.path(of: generator, in: workspace)
-    guard let data = FileManager.default.contents(atPath: path) else { return nil }
-    guard let found = try? JSONDecoder().decode(Sliders.self, from: data) else { throw .damaged(path: path) }
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    guard let data = FileManager.default.contents(atPath: path),
+      let found = try? JSONDecoder().decode(Sliders.self, from: data)
+    else { throw .damaged(path: path) }
     self = found
   }
 

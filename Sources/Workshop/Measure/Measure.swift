@@ -129,7 +129,7 @@ func measure(
   let channels = generator?.settings.channels ?? 3
 
   // Real pictures are cut as those were that the generator learnt from: else the cut is measured, too.
-  let packing = packing(of: generator, size: side, channels: channels, crop: crop)
+  let packing = try packing(of: generator, size: side, channels: channels, crop: crop)
   let packed = try pack(against, packing, in: workspace, progress: progress)
   guard packed.count >= MeasureError.least else { throw MeasureError.tooFew(path: against, count: packed.count) }
   let set = try PictureSet(path: packed.path)
@@ -202,9 +202,11 @@ private func isSeamless(_ json: String) -> Bool {
   flag("seamless", in: json)
 }
 
-func packing(of generator: Generator?, size: Int, channels: Int, crop: Decoding.Crop?) -> Packing {
-  let checkpoints = generator.map { $0.path.parentPath }
-  let record = checkpoints.flatMap { try? RunRecord(folder: $0.parentPath) }
+/// - Throws: `RunError.damaged`: pictures would be cut and put on a ground as those weren't that it learned from.
+func packing(
+  of generator: Generator?, size: Int, channels: Int, crop: Decoding.Crop?
+) throws(RunError) -> Packing {
+  let record: RunRecord? = if let generator { try RunRecord(of: generator) } else { nil }
   return Packing(
     size: size, crop: crop ?? record?.packing.crop ?? .centre, channels: channels,
     ground: record?.packing.ground ?? .white)

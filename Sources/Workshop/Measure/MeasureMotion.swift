@@ -65,9 +65,8 @@ public func measureMotion(
   guard let recipe = generator.recipe as? MotionRecipe else {
     throw AnimateError.noMotion(subject, recipe: generator.facts.recipe)
   }
-  let folder = generator.path.parentPath.parentPath
   let packing =
-    (try? RunRecord(folder: folder))?.packing
+    try RunRecord(of: generator)?.packing
     ?? Packing(size: recipe.settings.size, channels: recipe.settings.channels)
   let packed = try packSequences(against, frame: frame, packing, in: workspace)
   let set = try PictureSet(path: packed.path), mover = recipe.mover

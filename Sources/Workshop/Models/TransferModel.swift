@@ -52,7 +52,7 @@ public struct TransferModel {
     }
     guard let network = carrier.transfer(back: back) else { throw TransferModelError.oneWay(name) }
     self.network = network
-    ground = (try? RunRecord(folder: path))?.packing.ground ?? .white
+    ground = try RunRecord(of: generator)?.packing.ground ?? .white
     words = [
       ("Run", name), ("Checkpoint", "sha256:\(generator.hash)"), ("Recipe", generator.facts.recipe),
       ("Training", generator.facts.settings), ("Pictures seen", "\(generator.facts.picturesSeen)"),

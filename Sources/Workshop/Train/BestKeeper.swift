@@ -25,6 +25,7 @@ final class BestKeeper {
   /// The packed set's file.
   private let path: String
   private var net: FeatureNet?
+  private var failure: String?
   private(set) var notes: Notes
   /// The last checkpoint that was saved, and whether it was measured.
   private var last: (path: String, picturesSeen: Int, isMeasured: Bool)?
@@ -136,20 +137,31 @@ final class BestKeeper {
     // Of those that can't be told apart, the one that has learned longest.
     let isBest = notes.least.map { quality.kid <= $0 + quality.error } ?? true
     notes.looks.append(quality)
-    if isBest, keep(last.path) { notes.best = quality.picturesSeen }
+    // What can't be kept isn't said to be.
+    let isKept = isBest && keep(last.path)
+    if isKept { notes.best = quality.picturesSeen }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     // What can't be noted is measured again, and the run needn't stop for it.
     if let data = try? encoder.encode(notes) {
       try? AtomicFile.write(Array(data), to: folder + "/best.json", isForced: true)
     }
-    return (quality, isBest)
+    return (quality, isKept)
+  }
+
+  /// Why nothing is measured, where that is so; told once.
+  func takeFailure() -> String? {
+    defer { failure = nil }
+    return failure
   }
 
   /// The network; nil where its weights can't be had.
   private func opened() -> FeatureNet? {
-    if net == nil { net = try? openNet() }
-    if net == nil { nextLook = .infinity }
+    guard net == nil, nextLook < .infinity else { return net }
+    do { net = try openNet() } catch {
+      nextLook = .infinity
+      failure = "The best checkpoint isn't looked for: \((error as? any Explained)?.sentence ?? "\(error)")"
+    }
     return net
   }
 

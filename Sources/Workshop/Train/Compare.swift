@@ -124,7 +124,7 @@ private func named(_ subject: String) -> (name: String, drawing: Drawing) {
 private func realPictures(
   _ request: CompareRequest, _ generator: Generator, _ size: Int, in workspace: Workspace
 ) throws -> [Picture] {
-  let packing = packing(of: generator, size: size, channels: generator.settings.channels, crop: nil)
+  let packing = try packing(of: generator, size: size, channels: generator.settings.channels, crop: nil)
   let set = try PictureSet(path: pack(request.against, packing, in: workspace).path)
   var noise = Noise(seed: 0)
   let order = noise.permutation(set.count)

@@ -264,7 +264,9 @@ private func follow<R: Recipe>(
       if let trouble = pilot.lookAtRollBack(reason) { report(.trouble(trouble)) }
     case .saved(let path, let seen):
       report(.saved(path: path, picturesSeen: seen))
-      if let (look, isBest) = keeper?.saved(path, picturesSeen: seen, secondsASample: loop.secondsASample) {
+      let looked = keeper?.saved(path, picturesSeen: seen, secondsASample: loop.secondsASample)
+      if let why = keeper?.takeFailure() { report(.note(why)) }
+      if let (look, isBest) = looked {
         report(.measured(look, isBest: isBest))
         if let trouble = keeper.flatMap({ pilot.look(at: $0) }) {
           isHopeless = true

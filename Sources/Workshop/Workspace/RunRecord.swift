@@ -120,6 +120,17 @@ public struct RunRecord: Codable, Sendable, Equatable {
     self = record
   }
 
+  /// Of the run that a generator is from; nil for a model or a single checkpoint, which have none.
+  ///
+  /// - Throws: `RunError.damaged`.
+  init?(of generator: Generator) throws(RunError) { try self.init(around: generator.path.parentPath.parentPath) }
+
+  /// nil where no folder of a run is.
+  init?(around folder: String) throws(RunError) {
+    guard FileManager.default.fileExists(atPath: folder + "/settings.json") else { return nil }
+    try self.init(folder: folder)
+  }
+
   /// - Throws: `WorkspaceError`.
   func write(to folder: String) throws {
     let encoder = JSONEncoder()
@@ -199,8 +210,11 @@ func requested(
     let isThere = !isHere && FileManager.default.fileExists(atPath: there)
     let folder = isThere && !run.contains("/") ? there : here
     if isNew {
-      let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-      guard files.allSatisfy({ $0 == "run.lock" }) else { throw .taken(folder: folder) }
+      guard FileManager.default.fileExists(atPath: folder) else { return folder }
+      // What can't be looked into isn't empty.
+      guard let files = try? FileManager.default.contentsOfDirectory(atPath: folder),
+        files.allSatisfy({ $0 == "run.lock" })
+      else { throw .taken(folder: folder) }
     }
     return folder
   }
