@@ -178,7 +178,7 @@ import Testing
       expect(
         try atelier.run("generate", "words.safetensors", "--out", "made"),
         says: "The checkpoint \(atelier.folder)/words.safetensors can't be read, since it is cut short or isn't a "
-          + "safetensors file: use another one, or train again.", exit: 74)
+          + "safetensors file: use another one, or train again.", exit: 65)
     }
   }
 

@@ -191,6 +191,7 @@ public final class PictureSetWriter {
       throw .cannotWrite(path: path, reason: reasonOfLastError())
     }
     isFinished = true
+    syncFolder(of: path)
   }
 
   private func append(_ bytes: [UInt8]) throws(PictureSetError) {
