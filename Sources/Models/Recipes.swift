@@ -26,12 +26,19 @@ public func recipe(named name: String) throws(RecipeError) -> any Recipe.Type {
 ///
 /// - Throws: `RecipeError` when the recipe or its settings aren't known, `CheckpointError.doesNotFit`.
 public func generator(of checkpoint: Checkpoint, on device: Device = .cpu) throws -> any Recipe {
-  func open<R: Recipe>(_ type: R.Type) throws -> any Recipe {
+  func made<R: Recipe>(_ type: R.Type) throws(RecipeError) -> R {
     let settings = try R.Settings(json: checkpoint.facts.settings, recipe: R.name)
     var noise = Noise(seed: checkpoint.facts.seed)
-    let recipe = try R(settings, noise: &noise, on: device)
+    return try R(settings, noise: &noise, on: device)
+  }
+  func open<R: Recipe>(_ type: R.Type) throws -> any Recipe {
+    let recipe = try made(type)
     try checkpoint.restore(into: recipe.published)
     return recipe
   }
-  return try open(recipe(named: checkpoint.facts.recipe))
+  let type = try recipe(named: checkpoint.facts.recipe)
+  do { return try open(type) } catch let error as RecipeError {
+    // Nobody typed these settings: the file is what is wrong.
+    throw CheckpointError.doesNotFit(path: checkpoint.path, reason: String(error.sentence.prefix { $0 != ":" }))
+  }
 }

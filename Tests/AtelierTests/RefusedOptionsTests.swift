@@ -32,10 +32,15 @@ import Testing
       clip + ["--style", style, "--method", "optimise"], "out.mp4",
       [["--memory", "4"], ["--start", "instant"], ["--seed", "3"], ["--with", "run"]]
     ),
-    (clip + ["--with", "run"], "out.mp4", [["--weights", "1"], ["--precision", "float32"], ["--style-scale", "2"]]),
+    (
+      clip + ["--with", "run"], "out.mp4", [["--weights", "1"], ["--precision", "float32"], ["--style-scale", "2"]]
+    ),
     (
       ["vary", scene, "--with", "emoji-diffusion"], "out.png",
-      [["--size", "64"], ["--diversity", "1"], ["--shape", "2:1"], ["--completeness", "1"], ["--loop"], ["--codec", "h264"]]
+      [
+        ["--size", "64"], ["--diversity", "1"], ["--shape", "2:1"], ["--completeness", "1"], ["--loop"],
+        ["--codec", "h264"],
+      ]
     ),
     (["vary", scene, "--structure", style], "out.png", [["--seeds", "4"], ["--diversity", "3"]]),
     (["generate", "emoji", "--seeds", "0"], "out", [["--steps", "4"], ["--mix-at", "1"], ["--ground", "black"]]),
@@ -49,7 +54,9 @@ import Testing
     ),
     (["measure", scene, "--content", scene, "--style", style], "", [["--features", "vgg16"], ["--real", "20"]]),
     (["measure", "motion", "--against", fixtures], "", [["--samples", "100"], ["--crop", "fit"]]),
-    (["measure", fixtures, "--against", fixtures], "", [["--samples", "100"], ["--path-length"], ["--frame", "8x8"]]),
+    (
+      ["measure", fixtures, "--against", fixtures], "", [["--samples", "100"], ["--path-length"], ["--frame", "8x8"]]
+    ),
   ]
 
   @Test(arguments: cases.indices) func eachIsRefused(_ number: Int) throws {
@@ -86,7 +93,8 @@ import Testing
       ]
       for other in others {
         let outcome = try atelier.run(resume + other)
-        #expect(outcome.status == 64 && outcome.err.hasPrefix("atelier: "), "\(other): \(outcome.status) \(outcome.err)")
+        #expect(
+          outcome.status == 64 && outcome.err.hasPrefix("atelier: "), "\(other): \(outcome.status) \(outcome.err)")
       }
       let same = ["--channels", "3", "--crop", "fit", "--ground", "black", "--seed", "5", "--size", "32"]
       let outcome = try atelier.run(resume + same)

@@ -16,6 +16,8 @@ final class Toy: LatentRecipe {
     var spoilAt = -1
     var spoilings = 1
     var activation = "tanh"
+    /// Seconds that pictures take.
+    var slowness = 0.0
   }
   final class Painter: Module {
     let first: Linear, last: Linear
@@ -69,7 +71,8 @@ final class Toy: LatentRecipe {
   }
   func latents(seeds: [UInt64]) -> Tensor { gaussianLatents(seeds: seeds, size: 4) }
   func decode(_ latents: Tensor) -> Tensor {
-    withoutGradients {
+    if settings.slowness > 0 { usleep(UInt32(1e6 * settings.slowness)) }
+    return withoutGradients {
       inEqualBatches(of: 4, latents) {
         average.module($0).reshaped([-1, settings.channels, settings.size, settings.size])
       }

@@ -30,9 +30,3 @@ public func enlargingNetwork(_ weights: [String: Tensor]) throws(StateError) -> 
   network.setRequiresGradient(false)
   return network
 }
-
-/// A weight's shape.
-func shape(_ name: String, in weights: [String: Tensor], rank: Int = 4) throws(StateError) -> [Int] {
-  guard let tensor = weights[name], tensor.rank == rank else { throw .missing(name) }
-  return tensor.shape
-}

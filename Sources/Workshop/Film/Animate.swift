@@ -223,7 +223,7 @@ extension AnimateRequest {
     let name = { (path: String) in (path as NSString).lastPathComponent }
     return [
       ("Source", name(picture)), ("Moved by", sequence.map { "\(name(driving)), \($0)" } ?? name(driving)),
-      ("Run", generator.name), ("Checkpoint", "sha256:\(generator.hash)"), ("Strength", "\(strength)"),
+      ("Run", generator.shownName), ("Checkpoint", "sha256:\(generator.hash)"), ("Strength", "\(strength)"),
       ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
     ]
   }

@@ -171,7 +171,7 @@ private func write(
   _ pictures: [Picture], columns: Int, cell: Int, _ generator: Generator, to path: String, isForced: Bool
 ) throws {
   let words = [
-    (key: "Run", value: generator.name), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
+    (key: "Run", value: generator.shownName), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
     (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
   ]
   try Sheet(columns: columns, for: pictures.count, cell: cell).drawn(pictures)

@@ -142,7 +142,7 @@ public func project(
     }
     guard !found.isEmpty else { return [] }
     let words = [
-      (key: "Run", value: generator.name), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
+      (key: "Run", value: generator.shownName), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
       (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
     ]
     let shown = rows.flatMap { $0 }

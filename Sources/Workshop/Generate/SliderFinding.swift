@@ -74,7 +74,7 @@ public func sliders(
   if let sheet = request.sheet, !all.sliders.isEmpty {
     let drawn = try drawnSheet(of: all, recipe, seed: request.seed, layers: layers)
     let words = [
-      (key: "Run", value: generator.name), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
+      (key: "Run", value: generator.shownName), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
       (key: "Sliders", value: all.sliders.map(\.name).joined(separator: ", ")),
       (key: "Software", value: "Atelier \(House.version)"),
     ]

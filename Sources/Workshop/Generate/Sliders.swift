@@ -102,7 +102,8 @@ public enum SliderError: Explained, Equatable {
     case .badPosition(let words):
       "--slide can't be '\(words)': give a slider and a number from -20 to 20, such as smile=2."
     case .taken(let name): "There is a slider '\(name)' already: choose another name, or --drop it first."
-    case .needsFind: "There are sliders already: add --find ganspace to look for more, or leave --count and --layers out."
+    case .needsFind:
+      "There are sliders already: add --find ganspace to look for more, or leave --count and --layers out."
     case .badMix(let layer, let layers): "--mix-at can't be \(layer): use a layer from 1 to \(layers - 1)."
     }
   }

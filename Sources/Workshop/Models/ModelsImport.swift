@@ -145,7 +145,17 @@ private func adopted<R: Recipe>(
 /// What a DCGAN generator's shapes say about it.
 private func dcganSettings(_ weights: [String: Tensor]) throws(StateError) -> DCGANRecipe.Settings {
   let layers = convolutions(weights)
-  guard let first = layers.first, let last = layers.last, layers.count > 1 else { throw .missing("main.0.weight") }
+  guard let first = layers.first, let last = layers.last, (2...9).contains(layers.count),
+    layers.allSatisfy({ $0.count > 0 })
+  else { throw .missing("main.0.weight") }
+  // As wide as the file's own layers are, before any is made.
+  for (i, layer) in layers.dropFirst().enumerated() {
+    let width = min(last.size(0) << (layers.count - 2 - i), max(512, 8 * last.size(0)))
+    let expected = [width] + layer.shape[1...]
+    guard layer.size(0) == width else {
+      throw .shape("main.\(3 * i + 3).weight", expected: expected, found: layer.shape)
+    }
+  }
   var settings = DCGANRecipe.Settings()
   settings.latent = first.size(0)
   (settings.width, settings.channels) = (last.size(0), last.size(1))
@@ -156,30 +166,29 @@ private func dcganSettings(_ weights: [String: Tensor]) throws(StateError) -> DC
 
 /// What a dense generator's shapes say about it.
 private func denseSettings(_ weights: [String: Tensor]) throws(StateError) -> DenseRecipe.Settings {
-  guard let first = weights["main.0.weight"], let last = weights["main.4.weight"], first.rank == 2, last.rank == 2
-  else { throw .missing("main.4.weight") }
+  let first = try weights.shape(of: "main.0.weight", rank: 2), last = try weights.shape(of: "main.4.weight", rank: 2)
   var settings = DenseRecipe.Settings()
-  let (width, latent) = (first.size(0), first.size(1))
+  let (width, latent) = (first[0], first[1])
+  try weights.expect("main.2.weight", [width, width])
   (settings.latent, settings.size) = (latent, Int(Double(width).squareRoot()))
-  settings.channels = max(1, last.size(0) / max(1, width))
+  settings.channels = max(1, last[0] / width)
   settings.hidden = width
   return settings
 }
 
 /// What an R3GAN generator's shapes say about it.
 private func r3ganSettings(_ weights: [String: Tensor]) throws(StateError) -> R3GANSettings {
-  func shape(_ name: String, rank: Int) throws(StateError) -> [Int] {
-    guard let tensor = weights[name], tensor.rank == rank else { throw .missing(name) }
-    return tensor.shape
-  }
+  func shape(_ name: String, rank: Int) throws(StateError) -> [Int] { try weights.shape(of: name, rank: rank) }
   var settings = R3GANSettings()
   let mapping = try shape("mapping.0.weight", rank: 2)
   (settings.mapped, settings.latent) = (mapping[0], mapping[1])
   (settings.widths, settings.blocks, settings.grow) = ([], [], [])
   while settings.widths.count < 7, weights["stages.\(settings.widths.count).blocks.0.conv.weight"] != nil {
     let stage = "stages.\(settings.widths.count)"
-    settings.widths.append(try shape("\(stage).blocks.0.conv.weight", rank: 4)[0])
+    let conv = try shape("\(stage).blocks.0.conv.weight", rank: 4)
+    settings.widths.append(conv[0])
     settings.blocks.append((0...).first { weights["\(stage).blocks.\($0).conv.weight"] == nil }!)
+    for block in 0..<settings.blocks.last! { try weights.expect("\(stage).blocks.\(block).conv.weight", conv) }
   }
   settings.channels = try shape("stages.1.head.weight", rank: 4)[0] / 4
   let first = try shape("base.weight", rank: 2)[0] / max(1, settings.widths.first ?? 1)
@@ -201,16 +210,17 @@ private func styleGAN2Generator(_ weights: [String: Tensor]) -> [String: Tensor]
 
 /// What a StyleGAN2 generator's shapes say about it.
 private func styleGAN2Settings(_ weights: [String: Tensor]) throws(StateError) -> StyleGAN2Settings {
-  func shape(_ name: String, rank: Int) throws(StateError) -> [Int] {
-    guard let tensor = weights[name], tensor.rank == rank else { throw .missing(name) }
-    return tensor.shape
-  }
+  func shape(_ name: String, rank: Int) throws(StateError) -> [Int] { try weights.shape(of: name, rank: rank) }
   var settings = StyleGAN2Settings()
   let first = try shape("mapping.fc0.weight", rank: 2)
   settings.mapped = first[0]
   settings.depth = (0...).first { weights["mapping.fc\($0).weight"] == nil }!
+  for layer in 1..<max(1, settings.depth) {
+    try weights.expect("mapping.fc\(layer).weight", [settings.mapped, settings.mapped])
+  }
   if weights["mapping.embed.weight"] != nil {
     let kinds = try shape("mapping.embed.weight", rank: 2)[1]
+    guard kinds <= 10_000, first[1] > settings.mapped else { throw .missing("mapping.embed.weight") }
     // Published files don't say what their kinds are called.
     (settings.classes, settings.classCounts) = ((0..<kinds).map(String.init), [Int](repeating: 1, count: kinds))
     settings.latent = first[1] - settings.mapped
@@ -219,7 +229,9 @@ private func styleGAN2Settings(_ weights: [String: Tensor]) throws(StateError) -
   }
   settings.widths = []
   while settings.widths.count < 9, weights["synthesis.b\(4 << settings.widths.count).conv1.weight"] != nil {
-    settings.widths.append(try shape("synthesis.b\(4 << settings.widths.count).conv1.weight", rank: 4)[0])
+    let name = "synthesis.b\(4 << settings.widths.count).conv1.weight", width = try shape(name, rank: 4)[0]
+    try weights.expect(name, [width, width, 3, 3])
+    settings.widths.append(width)
   }
   settings.channels = try shape("synthesis.b4.torgb.weight", rank: 4)[0]
   settings.size = 2 << settings.widths.count

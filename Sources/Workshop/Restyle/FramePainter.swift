@@ -47,7 +47,7 @@ final class FramePainter {
     case .model(let name, _) where !look.styles.isEmpty:
       let model = try PaintingModel(name, in: workspace, on: device, say: say)
       painting = .onePass(try model.painters(look, colours: colours, masks: masks).map(\.painter), ground: .white)
-      words = [("Model", "\(model.name), sha256:\(model.hash)")]
+      words = [("Model", "\(model.name.shownName), sha256:\(model.hash)")]
     case .model(let name, let back):
       let model = try TransferModel(name, back: back, in: workspace, on: device, say: say)
       painting = .onePass([model.network], ground: model.ground)

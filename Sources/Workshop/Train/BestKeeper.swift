@@ -32,6 +32,8 @@ final class BestKeeper {
   private let begun = ProcessInfo.processInfo.systemUptime
   /// Seconds of training before the next look, and those that looks have taken so far.
   private var nextLook: Double, spent = 0.0
+  /// Seconds that the last look took; nobody knows before the first.
+  private var lastTook = Double.infinity
   /// Whether looks wait until there is time for them.
   private let isThrifty: Bool
 
@@ -99,8 +101,10 @@ final class BestKeeper {
   }()
 
   /// Told that training has ended: the last checkpoint is measured where others were.
-  func finished() -> (quality: Quality, isBest: Bool)? {
-    guard !notes.looks.isEmpty, let last, !last.isMeasured else { return nil }
+  ///
+  /// - Parameter isStopped: by somebody, who waits: then it is measured only where that takes a moment.
+  func finished(isStopped: Bool = false) -> (quality: Quality, isBest: Bool)? {
+    guard !notes.looks.isEmpty, let last, !last.isMeasured, !isStopped || lastTook < 2 else { return nil }
     return look()
   }
 
@@ -129,6 +133,7 @@ final class BestKeeper {
     let distance = KernelDistance(between: made, and: real.values, noise: &noise)
     let taken = ProcessInfo.processInfo.systemUptime - start
     spent += taken
+    lastTook = taken
     nextLook = max(elapsed + taken / Self.share, spent / Self.share)
     guard distance.value.isFinite else { return nil }
     let quality = Quality(

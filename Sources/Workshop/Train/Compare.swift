@@ -107,7 +107,9 @@ public func compare(
     enlarged, labels: ["real"] + [String](repeating: "", count: request.columns - 1) + labels)
   try drawn.write(
     request.out,
-    text: [("Software", "Atelier \(House.version)"), ("Compared", request.subjects.joined(separator: ", "))],
+    text: [
+      ("Software", "Atelier \(House.version)"), ("Compared", request.subjects.map(\.shownName).joined(separator: ", ")),
+    ],
     xmp: Provenance.xmp(), isForced: request.force)
   return Compared(rows: rows, sheet: request.out, size: size)
 }

@@ -285,7 +285,9 @@ private func follow<R: Recipe>(
         report(.sample(path: path, picturesSeen: seen))
       }
     case .finished(let ending, let reading):
-      if let (look, isBest) = keeper?.finished() { report(.measured(look, isBest: isBest)) }
+      if let (look, isBest) = keeper?.finished(isStopped: ending == .stopped) {
+        report(.measured(look, isBest: isBest))
+      }
       attempt { try record.writeCard(to: folder, reading, ending, measured: keeper?.best) }
       report(.finished(ending, reading, folder: folder))
     }

@@ -161,10 +161,12 @@ public struct RunRecord: Codable, Sendable, Equatable {
     let figures = report.figures.map { "\($0.name) \(String(format: "%.3g", $0.value))" }.joined(separator: ", ")
     let isTransfer = towards != nil
     let sources =
-      "\(count) pictures from `\(pictures)`" + (towards.map { " and \($0.count) from `\($0.pictures)`" } ?? "")
-    let use = use(of: folder)
+      "\(count) pictures from `\(pictures.shownName)`"
+      + (towards.map { " and \($0.count) from `\($0.pictures.shownName)`" } ?? "")
+    // A card is given away with the run.
+    let use = use(of: folder.shownName)
     let began = origin.map {
-      "\n- Began with the weights of `\($0.name)` (SHA-256 \($0.hash.prefix(16))…, \($0.picturesSeen) pictures seen): \(percent($0.beginning)) of the networks"
+      "\n- Began with the weights of `\($0.name.shownName)` (SHA-256 \($0.hash.prefix(16))…, \($0.picturesSeen) pictures seen): \(percent($0.beginning)) of the networks"
     }
     let measured = best.map {
       "\n- Best after \($0.picturesSeen) pictures: KID × 1000 \(String(format: "%.3g ± %.2g", $0.kid, $0.error)) to the pictures it learned from (EfficientNet-Lite0)"
@@ -184,7 +186,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
       - Rights: as those of the pictures it was trained on\(origin == nil ? "" : ", and of those that the weights before it were"); you know where they come from.
 
       \(use.words): `\(use.command)`
-      Go on training: `atelier train --resume --run \(folder) --minutes \(minutes + 20)`
+      Go on training: `atelier train --resume --run \(folder.shownName) --minutes \(minutes + 20)`
 
       """
     try AtomicFile.write(card, to: folder + "/card.md", isForced: true)
