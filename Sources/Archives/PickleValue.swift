@@ -105,13 +105,14 @@ struct PickledTensor {
     var (elements, last) = (1, offset)
     for (size, stride) in zip(shape, strides) {
       guard size >= 0, stride >= 0 else { throw outside }
-      let (product, overflow) = elements.multipliedReportingOverflow(by: size)
+      // A size of 0 doesn't make up for the others, which are multiplied elsewhere, too.
+      let (product, overflow) = elements.multipliedReportingOverflow(by: max(size, 1))
       let (reach, far) = max(size - 1, 0).multipliedReportingOverflow(by: stride)
       let (sum, further) = last.addingReportingOverflow(reach)
       guard !overflow, !far, !further else { throw outside }
       (elements, last) = (product, sum)
     }
-    guard elements == 0 || (last < storage.count && elements <= storage.count) else { throw outside }
+    guard shape.contains(0) || (last < storage.count && elements <= storage.count) else { throw outside }
     (self.storage, self.offset, self.shape, self.strides) = (storage, offset, shape, strides)
   }
 

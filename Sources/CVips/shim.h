@@ -96,7 +96,9 @@ static inline VipsImage *cv_in_memory(VipsImage *in) {
 }
 static inline VipsImage *cv_upright(VipsImage *in) {
   VipsImage *out = NULL;
-  return cv_result(vips_autorot(in, &out, NULL), out);
+  // Made before it is passed on: C evaluates arguments in any order.
+  int failed = vips_autorot(in, &out, NULL);
+  return cv_result(failed, out);
 }
 /// Through the picture's own ICC profile, or for CMYK without one a common press's, to sRGB.
 static inline VipsImage *cv_managed(VipsImage *in) {
@@ -109,16 +111,18 @@ static inline VipsImage *cv_managed(VipsImage *in) {
 /// To sRGB or to grey, by the picture's kind of colours alone.
 static inline VipsImage *cv_coloured(VipsImage *in, gboolean grey) {
   VipsImage *out = NULL;
-  return cv_result(
-      vips_colourspace(in, &out, grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL), out);
+  int failed = vips_colourspace(in, &out, grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL);
+  return cv_result(failed, out);
 }
 static inline VipsImage *cv_bytes(VipsImage *in) {
   VipsImage *out = NULL;
-  return cv_result(vips_cast_uchar(in, &out, NULL), out);
+  int failed = vips_cast_uchar(in, &out, NULL);
+  return cv_result(failed, out);
 }
 static inline VipsImage *cv_bands(VipsImage *in, int first, int count) {
   VipsImage *out = NULL;
-  return cv_result(vips_extract_band(in, &out, first, "n", count, NULL), out);
+  int failed = vips_extract_band(in, &out, first, "n", count, NULL);
+  return cv_result(failed, out);
 }
 /// All pixels, a row after another: `count` bytes to be given to g_free, or NULL.
 static inline void *cv_pixels(VipsImage *in, size_t *count) {
@@ -147,5 +151,6 @@ static inline void *cv_png(VipsImage *in, int compression, size_t *count) {
 /// Words as coverage, 0...255 in one band, at this resolution; NULL where libvips has no text.
 static inline VipsImage *cv_text(const char *words, const char *font, int dpi, int width) {
   VipsImage *out = NULL;
-  return cv_result(vips_text(&out, words, "font", font, "dpi", dpi, "width", width, NULL), out);
+  int failed = vips_text(&out, words, "font", font, "dpi", dpi, "width", width, NULL);
+  return cv_result(failed, out);
 }

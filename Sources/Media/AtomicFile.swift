@@ -63,6 +63,23 @@ public enum AtomicFile {
       unlink(temporary)
       throw failure
     }
+    if isSynced { syncFolder(of: path) }
+  }
+
+  /// Gives a whole file that another wrote its name: the disk has its bytes before, and the name after.
+  ///
+  /// - Throws: `FileError`; the file keeps its old name then.
+  static func settle(_ temporary: String, as path: String, isForced: Bool) throws(FileError) {
+    let file = open(temporary, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw .last(path) }
+    let isSynced = fsync(file) == 0
+    // Of the first failure.
+    let reason = errno
+    close(file)
+    errno = reason
+    guard isSynced else { throw .last(path) }
+    if let failure = name(temporary, path, isForced) { throw failure }
+    syncFolder(of: path)
   }
 
   public static func write(_ text: String, to path: String, isForced: Bool = false) throws(FileError) {

@@ -41,5 +41,9 @@ public func model(of checkpoint: Checkpoint, on device: Device = .cpu) throws ->
     try checkpoint.restore(into: model.parts)
     return model
   }
-  return try open(recipe(named: checkpoint.facts.recipe))
+  let type = try recipe(named: checkpoint.facts.recipe)
+  do { return try open(type) } catch let error as RecipeError {
+    // Nobody typed these settings: the file is what is wrong.
+    throw CheckpointError.doesNotFit(path: checkpoint.path, reason: String(error.sentence.prefix { $0 != ":" }))
+  }
 }

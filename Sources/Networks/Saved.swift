@@ -34,6 +34,25 @@ public enum StateError: Explained, Equatable {
   public var exit: Exit { .data }
 }
 
+extension [String: Tensor] {
+  /// The shape of a weight that says how large a network is. Networks are built before their weights are compared, so a file of a
+  /// few bytes mustn't ask for more than it has: what is empty is refused.
+  ///
+  /// - Throws: `StateError` when it is missing, of another rank or empty.
+  public func shape(of name: String, rank: Int) throws(StateError) -> [Int] {
+    guard let tensor = self[name], tensor.rank == rank, tensor.count > 0 else { throw .missing(name) }
+    return tensor.shape
+  }
+
+  /// Checks one of the largest weights before a network is built to its size.
+  ///
+  /// - Throws: `StateError`.
+  public func expect(_ name: String, _ shape: [Int]) throws(StateError) {
+    let found = try self.shape(of: name, rank: shape.count)
+    guard found == shape else { throw .shape(name, expected: shape, found: found) }
+  }
+}
+
 /// Copies `tensors` into `state` by name after checking every name and shape.
 ///
 /// - Parameter strict: whether every name must have its partner on both sides.

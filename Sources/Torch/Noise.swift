@@ -13,19 +13,25 @@ public final class NoiseSource: @unchecked Sendable {
 
 /// Random numbers, explicit and reproducible: drawn on the CPU and moved, so that they are the same on any device.
 ///
-/// Draws equal PyTorch's from `torch.Generator().manual_seed(seed)`.
+/// Draws equal PyTorch's from `torch.Generator().manual_seed(seed)` for seeds below 2³². PyTorch cuts greater ones to 32 bits; here
+/// all 64 count.
 public struct Noise {
   private let source: NoiseSource
 
   public init(seed: UInt64) { source = NoiseSource(seed: seed) }
 
   /// A stream of its own for each counter of a seed, such as the pictures seen so far: resuming needs no state.
-  public init(seed: UInt64, at counter: Int) {
+  ///
+  /// - Parameter salt: tells streams of the same seed and counter apart by their use.
+  public init(seed: UInt64, at counter: Int, salt: UInt64 = 0) {
     // SplitMix64 (Steele et al. 2014), so that neighbouring counters give unrelated streams.
-    var z = seed &+ 0x9E37_79B9_7F4A_7C15 &* (UInt64(bitPattern: Int64(counter)) &+ 1)
+    var z = (seed ^ salt) &+ 0x9E37_79B9_7F4A_7C15 &* (UInt64(bitPattern: Int64(counter)) &+ 1)
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    self.init(seed: z ^ (z >> 31))
+    z ^= z >> 31
+    // Runs of seeds below 2³² were begun with the low half alone, and go on with it to the bit. For others the whole of it counts:
+    // it differs from seed to seed.
+    self.init(seed: seed >> 32 == 0 ? z & 0xFFFF_FFFF : z)
   }
 
   /// Standard normal.

@@ -64,12 +64,7 @@ private final class AtomicFile {
     guard fsync(descriptor) == 0, rename(temporary, path) == 0 else { throw AtomicFile.reason(path) }
     close(descriptor)
     descriptor = -1
-    let parent = path.parentPath
-    let folder = open(parent.isEmpty ? "." : parent, O_RDONLY)
-    if folder >= 0 {
-      fsync(folder)
-      close(folder)
-    }
+    syncFolder(of: path)
   }
 
   private static func reason(_ path: String) -> SafetensorsError {

@@ -162,10 +162,12 @@ private struct Header {
     guard shape.count <= 64 else { throw Fault(why: "\(shape.count) dimensions") }
     var bytes = dtype.byteCount
     for size in shape {
-      let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
+      // A size of 0 doesn't make up for the others, which are multiplied elsewhere, too.
+      let (product, overflow) = bytes.multipliedReportingOverflow(by: max(size, 1))
       guard size >= 0, !overflow else { throw Fault(why: "a size of \(size)") }
       bytes = product
     }
+    if shape.contains(0) { bytes = 0 }
     guard bytes == offsets[1] - offsets[0] else { throw Fault(why: "its shape and its bytes disagree") }
     return Entry(name: name, dtype: dtype, shape: shape, begin: offsets[0], end: offsets[1])
   }

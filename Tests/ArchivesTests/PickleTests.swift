@@ -89,6 +89,7 @@ import Torch
       tensor(offset: int(0), sizes: joined(int(2), int(3)), strides: int(1)),  // A stride missing.
       tensor(offset: huge, sizes: int(1), strides: int(1)),
       tensor(offset: int(0), sizes: huge + huge, strides: huge + huge),  // 2⁸⁰ overflows.
+      tensor(offset: int(0), sizes: int(0) + huge + huge, strides: int(1) + int(1) + int(1)),  // Beside a zero, too.
       tensor(offset: int(0), sizes: joined(int(1000), int(1000)), strides: joined(int(0), int(0))),  // A million.
       tensor(offset: int(0), sizes: int(1), strides: int(1), count: 0),
     ]

@@ -197,8 +197,14 @@ import Torch
       let turned = try ClipReader("\(folder)/turned.mp4")
       #expect(turned.facts.width == 48 && turned.facts.height == 64)
       let top = turned.next()!.picture
-      // Turned by a quarter clockwise, the left edge lies above.
-      #expect(Array(top[47, 0]) == Array(upright[0, 0]) || Array(top[0, 63]) == Array(upright[0, 0]))
+      // FFmpeg's own turning says which way: pixels agree, but for rounding.
+      try Self.run(["ffmpeg", "-v", "error", "-i", "\(folder)/turned.mp4", "-frames:v", "1", "\(folder)/turned.png"])
+      let expected = try Picture.load("\(folder)/turned.png", Decoding())
+      #expect(Self.distance(top, expected) < 4)
+      let places = stride(from: top.bytes.count - 3, through: 0, by: -3)
+      let other = Picture(width: 48, height: 64, channels: 3, bytes: places.flatMap { top.bytes[$0..<$0 + 3] })
+      #expect(Self.distance(other, expected) > 8, "turned the other way it looks another")
+      #expect(Self.distance(upright, Self.frame(0)) < 8)
 
       try Self.run([
         "ffmpeg", "-v", "error", "-i", "\(folder)/film.mp4", "-vf", "select='not(between(n,8,23))'", "-vsync", "vfr",

@@ -45,6 +45,7 @@ import Torch
   @Test(arguments: [
     (#"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,16]}}"#, 16),  // Bytes and shape disagree.
     (#"{"x":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#, 0),  // Overflow.
+    (#"{"x":{"dtype":"F32","shape":[0,2147483648,4294967296],"data_offsets":[0,0]}}"#, 0),  // The same beside a zero.
     (#"{"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, 4),
     (#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, 8),  // A gap.
     (

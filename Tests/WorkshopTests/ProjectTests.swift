@@ -77,6 +77,15 @@ import Training
     #expect(found.count == 1 && FileManager.default.fileExists(atPath: found[0].styles))
   }
 
+  @Test func noTwoPicturesShareAName() {
+    #expect(uniqueNames(["x/a.png", "y/a.png", "a-2.png"]) == ["a", "a-3", "a-2"])
+    #expect(uniqueNames(["a.png", "a.jpg", "a.gif"]) == ["a", "a-2", "a-3"])
+    #expect(uniqueNames(["a.png", "a-styles.png"]) == ["a", "a-styles-2"])
+    #expect(uniqueNames(["a-styles.png", "a.png"]) == ["a-styles", "a-2"])
+    #expect(uniqueNames(["A.png", "a.png"]) == ["A", "a-2"], "one file on disks that know no case")
+    #expect(uniqueNames(["a-2.png", "x/a-2.png", "a.png", "y/a.png"]) == ["a-2", "a-2-2", "a", "a-3"])
+  }
+
   @Test func otherRecipesHaveNoStyles() throws {
     let studio = try Studio()
     #expect(throws: ProjectError.noStyles("emoji-vae", recipe: "vae")) {

@@ -22,6 +22,8 @@ public final class ClipReader {
   public let facts: Facts
   /// The most pixels that a frame may have.
   public static let megapixels = 64
+  /// Seconds that a frame is shown at most.
+  static let longestFrame = 3600.0
   private let decoder: Decoder
   private let quarterTurns: Int
   private let timeBase: AVRational
@@ -64,14 +66,22 @@ public final class ClipReader {
     facts = Facts(
       width: isTurned ? height : width, height: isTurned ? width : height,
       channels: hasAlpha || av_dict_get(stream.pointee.metadata, "alpha_mode", nil, 0) != nil ? 4 : 3, rate: rate,
-      count: max(1, Int((seconds * rate.value).rounded())), hasSound: demuxer.best(AVMEDIA_TYPE_AUDIO) != nil)
+      // A damaged file may claim any length, or none.
+      count: Int(min(1e9, max(1, (seconds.isFinite ? seconds * rate.value : 0).rounded()))),
+      hasSound: demuxer.best(AVMEDIA_TYPE_AUDIO) != nil)
   }
 
   deinit { sws_freeContext(converter) }
 
   /// The next frame as it is in the file, at a time of its own; nil at the end.
   public func next() -> Frame? {
-    guard decoder.next() else { return nil }
+    var found: Picture?
+    while found == nil {
+      guard decoder.next() else { return nil }
+      found = picture(decoder.frame)
+      if found == nil { av_frame_unref(decoder.frame) }
+    }
+    guard let found else { return nil }
     defer { av_frame_unref(decoder.frame) }
     let frame = decoder.frame.pointee
     let stamp = frame.best_effort_timestamp
@@ -80,8 +90,14 @@ public final class ClipReader {
     time -= firstTime!
     // Times of a damaged file may go back.
     if time <= lastTime { time = lastTime + 1e-6 }
+    // And may claim that the next is shown in a thousand years: at an even rate the last one would be repeated till then.
+    if lastTime >= 0, time - lastTime > Self.longestFrame {
+      let likely = lastTime + min(Self.longestFrame, 1 / facts.rate.value)
+      firstTime! += time - likely
+      time = likely
+    }
     lastTime = time
-    return Frame(picture: picture(decoder.frame), time: time)
+    return Frame(picture: found, time: time)
   }
 
   /// The frame to be shown at the next moment of an even rate: a film whose frames last differently long becomes one
@@ -97,7 +113,8 @@ public final class ClipReader {
     return shown.picture
   }
 
-  private func picture(_ frame: UnsafeMutablePointer<AVFrame>) -> Picture {
+  /// nil for a frame that can't be converted, as of a damaged file: it is passed over, as those are that can't be decoded.
+  private func picture(_ frame: UnsafeMutablePointer<AVFrame>) -> Picture? {
     let (width, height, format) = (frame.pointee.width, frame.pointee.height, frame.pointee.format)
     let channels = facts.channels
     if source != (width, height, format) {
@@ -110,8 +127,9 @@ public final class ClipReader {
         channels == 4 ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24,
         cf_scale, nil, nil, nil)
       source = (width, height, format)
-      setColours(converter, of: frame.pointee)
+      if let converter { setColours(converter, of: frame.pointee) }
     }
+    guard let converter else { return nil }
     let isTurned = quarterTurns % 2 == 1
     let (outWidth, outHeight) = isTurned ? (facts.height, facts.width) : (facts.width, facts.height)
     let bytes = [UInt8](unsafeUninitializedCapacity: outWidth * outHeight * channels + 64) { out, filled in
@@ -135,7 +153,7 @@ public final class ClipReader {
 }
 
 /// Which coefficients a frame's colours were made with; those of small films are older.
-private func setColours(_ converter: OpaquePointer?, of frame: AVFrame) {
+private func setColours(_ converter: OpaquePointer, of frame: AVFrame) {
   let space =
     frame.colorspace == AVCOL_SPC_UNSPECIFIED || frame.colorspace == AVCOL_SPC_RGB
     ? (frame.height >= 720 ? SWS_CS_ITU709 : SWS_CS_ITU601) : Int32(frame.colorspace.rawValue)

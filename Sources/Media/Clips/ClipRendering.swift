@@ -4,6 +4,8 @@ import Torch
 
 /// A film that is rendered in parts of two seconds, so that a kill loses no more than the last one. The parts lie in a
 /// folder beside the film until it is whole.
+///
+/// A folder of PNGs has a part for each frame. A hidden file in it says which work they belong to, until all are there.
 public final class ClipRendering {
   public let format: ClipFormat
   /// Frames that are written, in whole parts at the beginning: those needn't be rendered again.
@@ -17,6 +19,7 @@ public final class ClipRendering {
   private let folder: String
   private let partLength: Int
   private let isForced: Bool
+  private let isPNGs: Bool
   private var writer: (ClipWriter, path: String)?
 
   /// - Parameters:
@@ -31,26 +34,88 @@ public final class ClipRendering {
   ) throws {
     (self.path, self.format, self.width, self.height) = (path, format, width, height)
     (self.rate, hasAlpha, self.isForced) = (rate, alpha, isForced)
-    partLength = max(1, Int((2 * rate.value).rounded()))
     let plain = path.hasSuffix("/") ? String(path.dropLast()) : path
-    folder = format.codec == .png ? plain : "\(plain).\(key).unfinished"
+    isPNGs = format.codec == .png
+    folder = isPNGs ? plain : "\(plain).\(key).unfinished"
+    partLength = isPNGs ? 1 : max(1, Int((2 * rate.value).rounded()))
+    count = 0
     let files = FileManager.default
-    if !isForced && format.codec != .png && files.fileExists(atPath: plain) { throw FileError.exists(path: plain) }
+    if !isForced && !isPNGs && files.fileExists(atPath: plain) { throw FileError.exists(path: plain) }
     let isThere = files.fileExists(atPath: folder)
-    if isResumed && !isThere { throw UnfinishedError.nothingToResume(plain) }
+    let isOwn = isThere && (!isPNGs || files.contents(atPath: record) == Data(key.utf8))
+    if isResumed && !isOwn { throw UnfinishedError.nothingToResume(plain) }
     if isThere && !isResumed {
-      guard isForced else {
-        throw format.codec == .png ? FileError.exists(path: plain) : UnfinishedError.unfinished(plain)
-      }
-      if format.codec != .png { try? files.removeItem(atPath: folder) }
+      guard isForced else { throw isOwn ? UnfinishedError.unfinished(plain) : FileError.exists(path: plain) }
+      try clear()
     }
     try AtomicFile.makeFolder(folder)
-    count = 0
-    guard isResumed else { return }
-    let length = format.codec == .png ? 1 : partLength
-    while files.fileExists(atPath: part(count / length)) { count += length }
-    // It was there before the last part was.
-    if count > 0, files.fileExists(atPath: stateFile(count)) { state = try Safetensors.read(stateFile(count)).tensors }
+    if isResumed { try goOn() } else if isPNGs { try AtomicFile.write(key, to: record, isForced: true) }
+  }
+
+  /// Says which work a folder of PNGs belongs to.
+  private var record: String { "\(folder)/.atelier-film" }
+
+  /// Removes what an earlier rendering left, finished or not: frames after a shorter film's end would be taken for its own. What
+  /// else lies in a folder of PNGs is the artist's, and stays.
+  ///
+  /// - Throws: `FileError`.
+  private func clear() throws(FileError) {
+    do {
+      guard isPNGs else { return try FileManager.default.removeItem(atPath: folder) }
+      for name in try FileManager.default.contentsOfDirectory(atPath: folder) where Self.isOwn(name) {
+        try FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+      }
+    } catch {
+      throw .failed(path: folder, why: "what is in it can't be removed")
+    }
+  }
+
+  private static func isOwn(_ name: String) -> Bool {
+    if name == ".atelier-film" || name.hasPrefix(".state-") { return true }
+    guard name.hasPrefix("frame-"), name.hasSuffix(".png") else { return false }
+    let digits = name.dropFirst(6).dropLast(4)
+    return digits.count >= 6 && digits.allSatisfy { $0.isASCII && $0.isNumber }
+  }
+
+  /// Finds the whole parts at the beginning, and what the next one depends on.
+  ///
+  /// - Throws: `SafetensorsError`.
+  private func goOn() throws {
+    while isWhole(part(count / partLength)) { count += partLength }
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+    let states = names.filter { $0.hasPrefix(".state-") && $0.hasSuffix(".safetensors") }
+    guard !states.isEmpty else { return }
+    // A state is written before the part that it belongs to; where that part was lost, an earlier state may be there.
+    count = states.compactMap { Int($0.dropFirst(7).dropLast(12)) }.filter { $0 <= count }.max() ?? 0
+    if count > 0 { state = try Safetensors.read(stateFile(count)).tensors }
+  }
+
+  /// Whether a part has all of its frames: a loss of power may leave less of a file under its name.
+  private func isWhole(_ path: String) -> Bool {
+    guard isPNGs else { return access(path, F_OK) == 0 && frames(of: path) == partLength }
+    // The last chunk of a PNG, with its checksum.
+    let end: [UInt8] = [0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82]
+    guard let file = FileHandle(forReadingAtPath: path), let size = try? file.seekToEnd(), size > 8 else {
+      return false
+    }
+    try? file.seek(toOffset: size - 8)
+    return (try? file.readToEnd()).map { [UInt8]($0) } == end
+  }
+
+  /// nil for what is no film.
+  private func frames(of path: String) -> Int? {
+    // A part that can't be read is made again.
+    guard let demuxer = try? Demuxer(path), let packet = av_packet_alloc() else { return nil }
+    defer {
+      var packet = Optional(packet)
+      av_packet_free(&packet)
+    }
+    var count = 0
+    while av_read_frame(demuxer.context, packet) >= 0 {
+      count += 1
+      av_packet_unref(packet)
+    }
+    return count
   }
 
   /// What belongs to so many frames.
@@ -64,6 +129,7 @@ public final class ClipRendering {
   }
 
   private func forgetState(before count: Int) {
+    // What stays is replaced by the next one's.
     for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where name.hasPrefix(".state-") {
       if "\(folder)/\(name)" != stateFile(count) { try? FileManager.default.removeItem(atPath: "\(folder)/\(name)") }
     }
@@ -72,7 +138,7 @@ public final class ClipRendering {
   private func part(_ number: Int) -> String {
     let digits = String(number)
     let name = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
-    return "\(folder)/\(format.codec == .png ? "frame-" : "part-")\(name)\(format.codec == .png ? ".png" : ".mkv")"
+    return "\(folder)/\(isPNGs ? "frame-" : "part-")\(name)\(isPNGs ? ".png" : ".mkv")"
   }
 
   /// - Parameters:
@@ -80,7 +146,7 @@ public final class ClipRendering {
   ///   - state: what the next frame depends on, when that is more than its number; kept where work can be gone on with.
   /// - Throws: `ClipError.failed`, `FileError`, `SafetensorsError`.
   public func write(_ picture: Picture, state: () -> [String: Tensor] = { [:] }) throws {
-    if format.codec == .png {
+    if isPNGs {
       count += 1
       try keep(state)
       try picture.write(part(count - 1), isForced: true, isSynced: false)
@@ -110,7 +176,7 @@ public final class ClipRendering {
     guard let (open, name) = writer else { return }
     writer = nil
     try open.finish()
-    guard rename("\(name).part", name) == 0 else { throw FileError.last(name) }
+    try AtomicFile.settle("\(name).part", as: name, isForced: true)
   }
 
   /// Puts the parts together under the film's name, and removes them.
@@ -120,7 +186,11 @@ public final class ClipRendering {
   ///   - metadata: what the file says about itself, where its format has room for that.
   /// - Throws: `ClipError`, `FileError`.
   public func finish(sound: String? = nil, metadata: [(key: String, value: String)] = []) throws {
-    guard format.codec != .png else { return forgetState(before: -1) }
+    guard !isPNGs else {
+      forgetState(before: -1)
+      guard unlink(record) == 0 || errno == ENOENT else { throw FileError.last(record) }
+      return syncFolder(of: record)
+    }
     try closePart()
     guard count > 0, let container = format.container else { return }
     let parts = (0..<(count + partLength - 1) / partLength).map(part)
@@ -137,13 +207,8 @@ public final class ClipRendering {
       }
       try writer.finish()
     }
-    if isForced {
-      guard rename(whole, path) == 0 else { throw FileError.last(path) }
-    } else {
-      guard link(whole, path) == 0 || errno != EEXIST && access(path, F_OK) != 0 && rename(whole, path) == 0 else {
-        throw FileError.last(path)
-      }
-    }
+    try AtomicFile.settle(whole, as: path, isForced: isForced)
+    // The film is there; what is left beside it harms nothing.
     try? FileManager.default.removeItem(atPath: folder)
   }
 

@@ -11,10 +11,12 @@ public final class ClipWriter {
   private let codec: ClipCodec
   private let hasAlpha: Bool
   private let muxer: Muxer
-  private let encoder: UnsafeMutablePointer<AVCodecContext>
+  // Owned, so that all of it is freed where `init` throws half-way.
+  private let parts: Encoder
+  private var encoder: UnsafeMutablePointer<AVCodecContext> { parts.context }
+  private var frame: UnsafeMutablePointer<AVFrame> { parts.frame }
+  private var packet: UnsafeMutablePointer<AVPacket> { parts.packet }
   private let stream: UnsafeMutablePointer<AVStream>
-  private let frame = av_frame_alloc()!
-  private let packet = av_packet_alloc()!
   private var converter: OpaquePointer?
   private var palette: Palette?
   /// The picture with room after each row.
@@ -35,9 +37,10 @@ public final class ClipWriter {
     (self.width, self.height) = ((width + spare) & ~spare, (height + spare) & ~spare)
     guard
       let found = codec.encoders.lazy.compactMap({ avcodec_find_encoder_by_name($0) }).first,
-      let encoder = avcodec_alloc_context3(found)
+      let parts = Encoder(found)
     else { throw .noEncoder(codec: codec.spoken) }
-    self.encoder = encoder
+    self.parts = parts
+    let (encoder, frame) = (parts.context, parts.frame)
     encoder.pointee.width = Int32(self.width)
     encoder.pointee.height = Int32(self.height)
     encoder.pointee.pix_fmt = codec.pixels(alpha: alpha)
@@ -72,17 +75,12 @@ public final class ClipWriter {
       Int32(self.width), Int32(self.height), alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24, Int32(self.width),
       Int32(self.height), AVPixelFormat(frame.pointee.format),
       cf_scale_from_rgb, nil, nil, nil)
+    guard converter != nil else { throw .failed(path: path, why: "FFmpeg can't convert pictures for \(codec.spoken)") }
     sws_setColorspaceDetails(
       converter, sws_getCoefficients(SWS_CS_DEFAULT), 1, sws_getCoefficients(SWS_CS_ITU709), 0, 0, 1 << 16, 1 << 16)
   }
 
-  deinit {
-    var (frame, packet, encoder) = (Optional(self.frame), Optional(self.packet), Optional(self.encoder))
-    av_frame_free(&frame)
-    av_packet_free(&packet)
-    avcodec_free_context(&encoder)
-    sws_freeContext(converter)
-  }
+  deinit { sws_freeContext(converter) }
 
   /// - Parameter picture: of the size and the channels that were said.
   /// - Throws: `ClipError.failed`.

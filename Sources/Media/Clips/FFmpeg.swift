@@ -11,7 +11,7 @@ func said(_ code: Int32) -> String {
 /// A file that is taken apart into packets; closed with the object.
 final class Demuxer {
   let name: String
-  private(set) var context: UnsafeMutablePointer<AVFormatContext>
+  let context: UnsafeMutablePointer<AVFormatContext>
 
   /// Formats that hold one film or sound and name no other file, which playlists do (CVE-2016-1898, CVE-2017-9993).
   private static let formats =
@@ -41,18 +41,14 @@ final class Demuxer {
     }
     context = opened
     let found = avformat_find_stream_info(context, nil)
-    guard found >= 0 else {
-      close()
-      throw .unreadable(name: path, why: said(found))
-    }
+    // Whole by now, so that `deinit` closes it.
+    guard found >= 0 else { throw .unreadable(name: path, why: said(found)) }
   }
 
-  private func close() {
+  deinit {
     var open: UnsafeMutablePointer<AVFormatContext>? = context
     avformat_close_input(&open)
   }
-
-  deinit { close() }
 
   /// The stream that players would choose; nil without one.
   func best(_ kind: AVMediaType) -> UnsafeMutablePointer<AVStream>? {
@@ -64,8 +60,8 @@ final class Demuxer {
 /// One stream's decoder; closed with the object.
 final class Decoder {
   let context: UnsafeMutablePointer<AVCodecContext>
-  let frame = av_frame_alloc()!
-  private let packet = av_packet_alloc()!
+  let frame: UnsafeMutablePointer<AVFrame>
+  private let packet: UnsafeMutablePointer<AVPacket>
   private let demuxer: Demuxer
   private let index: Int32
   private var isDraining = false
@@ -85,7 +81,8 @@ final class Decoder {
     guard let codec, let context = avcodec_alloc_context3(codec) else {
       throw .unreadable(name: demuxer.name, why: "there is no decoder for what is in it")
     }
-    self.context = context
+    // After the last throw from which nothing would be freed: `deinit` needs all of it.
+    (self.context, frame, packet) = (context, av_frame_alloc()!, av_packet_alloc()!)
     avcodec_parameters_to_context(context, stream.pointee.codecpar)
     context.pointee.pkt_timebase = stream.pointee.time_base
     // Decoding is the least of the work; with threads of its own, glibc's arenas grow by some 5 kB a frame.
@@ -128,5 +125,25 @@ final class Decoder {
         }
       }
     }
+  }
+}
+
+/// An encoder with what it is fed by and feeds; freed with the object.
+final class Encoder {
+  let context: UnsafeMutablePointer<AVCodecContext>
+  let frame: UnsafeMutablePointer<AVFrame>
+  let packet: UnsafeMutablePointer<AVPacket>
+
+  /// nil without memory.
+  init?(_ codec: UnsafePointer<AVCodec>) {
+    guard let made = avcodec_alloc_context3(codec) else { return nil }
+    (context, frame, packet) = (made, av_frame_alloc()!, av_packet_alloc()!)
+  }
+
+  deinit {
+    var (frame, packet, context) = (Optional(self.frame), Optional(self.packet), Optional(self.context))
+    av_frame_free(&frame)
+    av_packet_free(&packet)
+    avcodec_free_context(&context)
   }
 }

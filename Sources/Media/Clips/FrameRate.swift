@@ -7,7 +7,14 @@ public struct FrameRate: Hashable, Sendable, Codable, CustomStringConvertible {
 
   public init(_ numerator: Int, _ denominator: Int = 1) {
     precondition(numerator > 0 && denominator > 0, "a rate is above 0")
-    (self.numerator, self.denominator) = (numerator, denominator)
+    var (a, b) = (numerator, denominator)
+    // FFmpeg has 32 bits for each. A file's rate may need all of them, and twice that rate one more.
+    if max(a, b) > Int(Int32.max) {
+      var reduced: (Int32, Int32) = (0, 0)
+      av_reduce(&reduced.0, &reduced.1, Int64(a), Int64(b), Int64(Int32.max))
+      (a, b) = (max(1, Int(reduced.0)), max(1, Int(reduced.1)))
+    }
+    (self.numerator, self.denominator) = (a, b)
   }
 
   /// - Parameter text: "24", "29.97" (taken as 30000/1001) or "30000/1001"; from 1 to 240.

@@ -26,27 +26,40 @@ public struct SoundAnalysis: Sendable {
   /// - Parameter samples: of one channel, 22,050 a second.
   public init(_ samples: [Float]) {
     length = Double(samples.count) / Double(Self.rate)
-    // Short windows for when, longer ones for how high.
-    let short = Self.spectrum(samples, window: 512)
-    let long = Self.spectrum(samples, window: 2048)
-    let flux = Self.flux(short)
+    // Short windows for when, longer ones for how high. Of each moment's spectrum a few numbers are kept: an hour's spectra would take
+    // more than a gigabyte.
+    var flux: [Float] = []
+    var before: [Float] = []
+    Self.forEachSpectrum(of: samples, window: 512) { spectrum in
+      // How much more there is than a moment before, over all frequencies, as the ear hears it (Bello et al. 2005).
+      let heard = spectrum.map { Foundation.log1p(10 * $0) }
+      if before.isEmpty { before = [Float](repeating: 0, count: heard.count) }
+      flux.append(zip(heard, before).reduce(0) { $0 + max(0, $1.0 - $1.1) })
+      before = heard
+    }
     onsets = Self.peaks(flux).map { Double($0 * Self.hop) / Double(Self.rate) }
     tempo = Self.tempo(flux)
     let hertz = Double(Self.rate) / 2048
-    func band(_ from: Double, _ to: Double) -> [Float] {
-      let bins = max(1, Int(from / hertz))..<min(1025, max(2, Int(to / hertz)))
-      return Self.levelled(long.map { spectrum in bins.reduce(0) { $0 + spectrum[$1] * spectrum[$1] }.squareRoot() })
+    let bands: [(feature: Feature, bins: Range<Int>)] = [
+      (Feature.loudness, 20, 11_025), (.low, 20, 200), (.mid, 200, 2000), (.high, 2000, 11_025),
+    ].map { ($0, max(1, Int($1 / hertz))..<min(1025, max(2, Int($2 / hertz)))) }
+    var strengths = [[Float]](repeating: [], count: bands.count)
+    Self.forEachSpectrum(of: samples, window: 2048) { spectrum in
+      for (i, band) in bands.enumerated() {
+        strengths[i].append(
+          band.bins.reduce(0) { $0 + spectrum[spectrum.startIndex + $1] * spectrum[spectrum.startIndex + $1] }
+            .squareRoot())
+      }
     }
-    var envelope = [Float](repeating: 0, count: short.count)
+    var envelope = [Float](repeating: 0, count: flux.count)
     let fade = Float(exp(-Double(Self.hop) / Double(Self.rate) / 0.16))
     var starts = Set(onsets.map { Int(($0 * Double(Self.rate) / Double(Self.hop)).rounded()) })
     for i in envelope.indices {
       envelope[i] = starts.remove(i) != nil ? 1 : i > 0 ? envelope[i - 1] * fade : 0
     }
-    curves = [
-      .loudness: band(20, 11_025), .low: band(20, 200), .mid: band(200, 2000), .high: band(2000, 11_025),
-      .onset: envelope,
-    ]
+    var curves: [Feature: [Float]] = [.onset: envelope]
+    for (band, strength) in zip(bands, strengths) { curves[band.feature] = Self.levelled(strength) }
+    self.curves = curves
   }
 
   /// - Throws: `ClipError`.
@@ -65,9 +78,11 @@ public struct SoundAnalysis: Sendable {
     }
   }
 
-  /// Magnitudes [frames][window/2 + 1], a frame centred on each hop; by the transform's definition, as a product.
-  private static func spectrum(_ samples: [Float], window: Int) -> [[Float]] {
-    guard !samples.isEmpty else { return [] }
+  /// Gives the magnitudes [window/2 + 1] of each frame, centred on its hop; by the transform's definition, as a product.
+  private static func forEachSpectrum(
+    of samples: [Float], window: Int, _ body: (ArraySlice<Float>) -> Void
+  ) {
+    guard !samples.isEmpty else { return }
     let bins = window / 2 + 1
     let hann = (0..<window).map { 0.5 - 0.5 * Foundation.cos(2 * .pi * Double($0) / Double(window)) }
     var (real, imaginary) = ([Float](), [Float]())
@@ -80,8 +95,6 @@ public struct SoundAnalysis: Sendable {
     }
     let (c, s) = (Tensor(real, shape: [window, bins]), Tensor(imaginary, shape: [window, bins]))
     let frames = samples.count / hop + 1
-    var out: [[Float]] = []
-    out.reserveCapacity(frames)
     for start in stride(from: 0, to: frames, by: 2048) {
       let rows = start..<min(start + 2048, frames)
       var pieces = [Float](repeating: 0, count: rows.count * window)
@@ -93,17 +106,7 @@ public struct SoundAnalysis: Sendable {
       }
       let x = Tensor(pieces, shape: [rows.count, window])
       let magnitudes = sqrt(square(matmul(x, c)) + square(matmul(x, s))).floats
-      for r in 0..<rows.count { out.append(Array(magnitudes[r * bins..<(r + 1) * bins])) }
-    }
-    return out
-  }
-
-  /// How much more there is than a moment before, over all frequencies, as the ear hears it (Bello et al. 2005).
-  private static func flux(_ spectrum: [[Float]]) -> [Float] {
-    let heard = spectrum.map { $0.map { Foundation.log1p(10 * $0) } }
-    return heard.indices.map { i in
-      let before = i > 0 ? heard[i - 1] : [Float](repeating: 0, count: heard[i].count)
-      return zip(heard[i], before).reduce(0) { $0 + max(0, $1.0 - $1.1) }
+      for r in 0..<rows.count { body(magnitudes[r * bins..<(r + 1) * bins]) }
     }
   }
 

@@ -3,12 +3,14 @@ import CFFmpeg
 /// Sound on its way into a film: read, packed anew, as far as the pictures are.
 final class SoundTrack {
   private let reader: SoundReader
-  private let encoder: UnsafeMutablePointer<AVCodecContext>
+  // Owned, so that all of it is freed where `init` throws half-way.
+  private let parts: Encoder
+  private var encoder: UnsafeMutablePointer<AVCodecContext> { parts.context }
+  private var frame: UnsafeMutablePointer<AVFrame> { parts.frame }
+  private var packet: UnsafeMutablePointer<AVPacket> { parts.packet }
   private let stream: UnsafeMutablePointer<AVStream>
   private let muxer: Muxer
   private let path: String
-  private let frame = av_frame_alloc()!
-  private let packet = av_packet_alloc()!
   private var waiting: [Float] = []
   private var isRead = false
   private var count = 0
@@ -17,10 +19,11 @@ final class SoundTrack {
   init(_ sound: String, encodedBy name: String, into muxer: Muxer, _ path: String) throws(ClipError) {
     reader = try SoundReader(sound, rate: 48_000, channels: 2)
     (self.muxer, self.path) = (muxer, path)
-    guard let codec = avcodec_find_encoder_by_name(name), let encoder = avcodec_alloc_context3(codec) else {
+    guard let codec = avcodec_find_encoder_by_name(name), let parts = Encoder(codec) else {
       throw .noEncoder(codec: name)
     }
-    self.encoder = encoder
+    self.parts = parts
+    let encoder = parts.context
     encoder.pointee.sample_rate = 48_000
     var formats = codec.pointee.sample_fmts!
     // Both that are written here are of floats; -1 ends the list.
@@ -36,13 +39,6 @@ final class SoundTrack {
     stream = muxer.addStream()
     stream.pointee.time_base = encoder.pointee.time_base
     avcodec_parameters_from_context(stream.pointee.codecpar, encoder)
-  }
-
-  deinit {
-    var (frame, packet, encoder) = (Optional(self.frame), Optional(self.packet), Optional(self.encoder))
-    av_frame_free(&frame)
-    av_packet_free(&packet)
-    avcodec_free_context(&encoder)
   }
 
   /// Writes sound up to a time; where there is no more, silence doesn't follow.

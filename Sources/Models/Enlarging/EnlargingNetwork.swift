@@ -32,11 +32,6 @@ public func enlargingNetwork(_ weights: [String: Tensor]) throws(StateError) -> 
   return network
 }
 
-/// A weight's shape.
-func shape(_ name: String, in weights: [String: Tensor], rank: Int = 4) throws(StateError) -> [Int] {
-  guard let tensor = weights[name], tensor.rank == rank else { throw .missing(name) }
-  return tensor.shape
-}
 
 /// ESRGAN's networks of either size, and waifu2x's of seven layers.
 var enlargerImports: [Importable] {

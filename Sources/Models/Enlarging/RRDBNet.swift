@@ -32,10 +32,16 @@ public final class RRDBNet: EnlargingNetwork {
 
   /// - Throws: `StateError`.
   convenience init(shapedAs weights: [String: Tensor]) throws(StateError) {
-    let first = try shape("conv_first.weight", in: weights)
-    let growth = try shape("body.0.rdb1.conv1.weight", in: weights)[0]
+    let first = try weights.shape(of: "conv_first.weight", rank: 4), width = first[0]
+    let growth = try weights.shape(of: "body.0.rdb1.conv1.weight", rank: 4)[0]
     let blocks = (0...).first { weights["body.\($0).rdb1.conv1.weight"] == nil }!
-    self.init(scale: first[1] == 12 ? 2 : 4, width: first[0], blocks: blocks, growth: growth)
+    try weights.expect("conv_body.weight", [width, width, 3, 3])
+    for block in 0..<blocks {
+      for dense in 1...3 {
+        try weights.expect("body.\(block).rdb\(dense).conv5.weight", [width, width + 4 * growth, 3, 3])
+      }
+    }
+    self.init(scale: first[1] == 12 ? 2 : 4, width: width, blocks: blocks, growth: growth)
   }
 
   public var members: [(name: String, value: Any)] {

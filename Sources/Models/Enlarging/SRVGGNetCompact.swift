@@ -23,10 +23,11 @@ public final class SRVGGNetCompact: EnlargingNetwork {
 
   /// - Throws: `StateError`.
   convenience init(shapedAs weights: [String: Tensor]) throws(StateError) {
-    let width = try shape("body.0.weight", in: weights)[0]
+    let width = try weights.shape(of: "body.0.weight", rank: 4)[0]
     var last = 0
     while weights["body.\(last + 2).weight"] != nil { last += 2 }
-    let outputs = try shape("body.\(last).weight", in: weights)[0]
+    let outputs = try weights.shape(of: "body.\(last).weight", rank: 4)[0]
+    for layer in stride(from: 2, to: last, by: 2) { try weights.expect("body.\(layer).weight", [width, width, 3, 3]) }
     guard last >= 2, let scale = (1...8).first(where: { 3 * $0 * $0 == outputs }) else {
       throw .missing("body.\(last).weight")
     }

@@ -27,12 +27,6 @@ private func vggImport(_ name: String, _ depths: [Int]) -> Importable {
   }
 }
 
-/// - Throws: `StateError.missing` when there is none of that name and rank.
-func importedShape(_ name: String, rank: Int, in weights: [String: Tensor]) throws(StateError) -> [Int] {
-  guard let tensor = weights[name], tensor.rank == rank else { throw .missing(name) }
-  return tensor.shape
-}
-
 /// A bare `nn.Sequential` numbers its layers at the top: "0.weight" becomes "main.0.weight".
 func namedInMain(_ weights: [String: Tensor]) -> [String: Tensor] {
   guard weights.keys.allSatisfy({ $0.first?.isNumber == true }) else { return weights }

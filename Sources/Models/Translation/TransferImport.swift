@@ -14,7 +14,7 @@ import Training
 public func transferNetwork(
   _ weights: [String: Tensor], on device: Device = .cpu
 ) throws(StateError) -> (network: any PictureTransfer & Module, state: [String: Tensor]) {
-  let bare = bareNames(weights)
+  let bare = try bareNames(weights)
   let isUnet = bare["1.model.1.weight"] != nil
   let network: any PictureTransfer & Module
   if isUnet {
@@ -32,7 +32,7 @@ public func transferNetwork(
 }
 
 /// Without "model." and what isn't trained, and with the blocks' layers as published.
-private func bareNames(_ weights: [String: Tensor]) -> [String: Tensor] {
+private func bareNames(_ weights: [String: Tensor]) throws(StateError) -> [String: Tensor] {
   var bare: [String: Tensor] = [:]
   let leftOut = [".filt", ".running_mean", ".running_var", ".num_batches_tracked"]
   for (name, tensor) in weights where !leftOut.contains(where: { name.hasSuffix($0) }) {
@@ -44,35 +44,56 @@ private func bareNames(_ weights: [String: Tensor]) -> [String: Tensor] {
   // With dropout between them, the second convolution of a block has number 6 instead of 5.
   let hasDropout = bare.contains { $0.key.hasSuffix(".conv_block.6.weight") && $0.value.rank == 4 }
   guard hasDropout else { return bare }
-  return Dictionary(
-    uniqueKeysWithValues: bare.map { name, tensor in
-      let moved = name.replacing(".conv_block.6.", with: ".conv_block.5.")
-      return (moved == name ? name.replacing(".conv_block.7.", with: ".conv_block.6.") : moved, tensor)
-    })
+  var moved: [String: Tensor] = [:]
+  for (name, tensor) in bare {
+    let five = name.replacing(".conv_block.6.", with: ".conv_block.5.")
+    let new = five == name ? name.replacing(".conv_block.7.", with: ".conv_block.6.") : five
+    // Two layers of one number are no such network's.
+    guard moved.updateValue(tensor, forKey: new) == nil else { throw .unexpected(name) }
+  }
+  return moved
 }
 
 private func resnet(_ bare: [String: Tensor]) throws(StateError) -> ResnetGenerator {
-  guard let first = bare["1.weight"], first.rank == 4 else { throw .missing("model.1.weight") }
+  let first = try first("1.weight", of: bare, named: "model.1.weight")
   let blocks = bare.keys.filter { $0.hasSuffix(".conv_block.1.weight") }
     .compactMap { Int($0.prefix { $0 != "." }) }
   guard let start = blocks.min(), start == 10 || start == 12 else { throw .missing("model.10.conv_block.1.weight") }
+  for block in start..<start + blocks.count {
+    for layer in [1, 5] {
+      try bare.expect("\(block).conv_block.\(layer).weight", [4 * first.width, 4 * first.width, 3, 3])
+    }
+  }
   return ResnetGenerator(
     ResnetShape(
-      channels: first.size(1), width: first.size(0), blocks: blocks.count, isAffine: bare["2.weight"] != nil,
+      channels: first.channels, width: first.width, blocks: blocks.count, isAffine: bare["2.weight"] != nil,
       isSmooth: start == 12))
 }
 
 private func unet(_ bare: [String: Tensor]) throws(StateError) -> UnetGenerator {
-  guard let first = bare["0.weight"], first.rank == 4 else { throw .missing("model.model.0.weight") }
+  let first = try first("0.weight", of: bare, named: "model.model.0.weight")
   // The second level is "1.model.", the third "1.model.3.model.", and so on.
   var depth = 1
   var level = "1.model."
   while bare[level + "1.weight"] != nil {
+    let (outer, inner) = (min(8, 1 << (depth - 1)), min(8, 1 << depth))
+    try bare.expect(level + "1.weight", [inner * first.width, outer * first.width, 4, 4])
     depth += 1
     level += "3.model."
   }
   guard depth >= 3 else { throw .missing("model.model.1.model.3.model.1.weight") }
-  return UnetGenerator(channels: first.size(1), width: first.size(0), depth: depth)
+  return UnetGenerator(channels: first.channels, width: first.width, depth: depth)
+}
+
+/// What the first convolution says of a network.
+private func first(
+  _ key: String, of bare: [String: Tensor], named name: String
+) throws(StateError) -> (width: Int, channels: Int) {
+  guard let tensor = bare[key], tensor.rank == 4, tensor.count > 0 else { throw .missing(name) }
+  guard [1, 3].contains(tensor.size(1)) else {
+    throw .shape(name, expected: [tensor.size(0), 3] + tensor.shape[2...], found: tensor.shape)
+  }
+  return (tensor.size(0), tensor.size(1))
 }
 
 /// Generators that change pictures, by the published names; which kind they are of shows in their names and shapes.

@@ -100,7 +100,7 @@ public struct PictureSet {
   /// The numbers of at most so many pictures, for what needn't look at all of them: by chance, but always the same, and those of
   /// a smaller sample are the first of a larger one.
   public func sample(atMost most: Int) -> [Int] {
-    var noise = Noise(seed: 0x7361_6d70_6c65_7321)
+    var noise = Noise(seed: 0x6c65_7321)
     return Array(noise.permutation(count).prefix(most))
   }
 
@@ -191,6 +191,7 @@ public final class PictureSetWriter {
       throw .cannotWrite(path: path, reason: reasonOfLastError())
     }
     isFinished = true
+    syncFolder(of: path)
   }
 
   private func append(_ bytes: [UInt8]) throws(PictureSetError) {

@@ -21,7 +21,8 @@ public struct Classes: Sendable {
     guard !names.isEmpty, request.latents == nil else { return [Int](repeating: -1, count: request.count) }
     let whole = counts.reduce(0, +)
     return request.seeds.map { seed in
-      var noise = Noise(seed: seed ^ 0x636c_6173_7365_7300)
+      // Another stream than the picture's own. Below 2³², so that small seeds stay small.
+      var noise = Noise(seed: seed ^ 0x7365_7300)
       var place = noise.integers(below: max(1, whole), count: 1)[0]
       for (number, count) in counts.enumerated() {
         if place < count { return number }

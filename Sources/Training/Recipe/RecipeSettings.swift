@@ -47,6 +47,10 @@ extension RecipeSettings {
     guard let given = try? JSONDecoder().decode([String: Field].self, from: Data(json.utf8)) else {
       throw .badSetting("settings", value: json, reason: "they must be a JSON object")
     }
+    // A file from elsewhere may ask for anything.
+    for (key, field) in given {
+      if let limit = field.limit(named: key) { throw .badSetting(key, value: "'\(field.description)'", reason: limit) }
+    }
     self = try Self().merging(given, recipe: recipe)
   }
 

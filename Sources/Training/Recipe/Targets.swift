@@ -47,7 +47,7 @@ public struct Targets {
     (first, second) = (a.trained, b.trained)
     // As many of each, so that they stand in columns.
     shown = (a.shown, a.shown.indices.map { b.shown[$0 % b.shown.count] })
-    order = EpochOrder(count: max(1, second.count), seed: seed ^ 0x7365_636f_6e64)
+    order = EpochOrder(count: max(1, second.count), seed: seed, salt: 0x7365_636f_6e64)
   }
 
   /// float32 [N, C, H, W] in -1...1 of each set, for a sheet.

@@ -6,7 +6,8 @@ import Torch
 public enum CheckpointError: Explained {
   case diskFull(folder: String, needed: Int, free: Int)
   case cannotWrite(path: String, reason: String)
-  case cannotRead(path: String, reason: String)
+  /// What is damaged is data; what the system refuses isn't.
+  case cannotRead(path: String, reason: String, exit: Exit = .data)
   /// It holds other networks than the settings say.
   case doesNotFit(path: String, reason: String)
 
@@ -16,7 +17,7 @@ public enum CheckpointError: Explained {
       "Checkpoints need \(told(needed)) in \(folder), where \(told(free)) are free: free some space, or name another --run."
     case .cannotWrite(let path, let reason):
       "The checkpoint can't be written to \(path) (\(reason)): check that the folder can be written to, or name another --run."
-    case .cannotRead(let path, let reason):
+    case .cannotRead(let path, let reason, _):
       "The checkpoint \(path) can't be read, since it \(reason): use another one, or train again."
     case .doesNotFit(let path, let reason):
       "The checkpoint \(path) doesn't fit its settings (\(reason)): it was changed, or made by another version; start a new run."
@@ -25,7 +26,7 @@ public enum CheckpointError: Explained {
   public var exit: Exit {
     switch self {
     case .diskFull, .cannotWrite: .cannotCreate
-    case .cannotRead: .io
+    case .cannotRead(_, _, let exit): exit
     case .doesNotFit: .data
     }
   }
@@ -68,7 +69,7 @@ public struct Checkpoint {
   public init(path: String) throws(CheckpointError) {
     let content: (tensors: [String: Tensor], metadata: [String: String])
     do { content = try Safetensors.read(path) } catch {
-      throw .cannotRead(path: path, reason: error.reason)
+      throw .cannotRead(path: path, reason: error.reason, exit: error.exit)
     }
     guard let facts = Facts(metadata: content.metadata) else {
       throw .cannotRead(path: path, reason: "says nothing about a run")

@@ -54,6 +54,9 @@ struct Clock {
   /// What a duty took; it isn't done so often that it takes more than its share of the time.
   mutating func note(_ duty: Duty, took seconds: Double) { costs[duty] = seconds }
 
+  /// Seconds that a duty took the last time.
+  func cost(of duty: Duty) -> Double? { costs[duty] }
+
   /// Seconds since this clock started that went into something else than steps.
   private(set) var aside = 0.0
   mutating func noteAside(since began: Double) { aside += seconds - began }

@@ -74,10 +74,15 @@ public final class Loop<R: Recipe> {
         wasStopped = shouldStop()
         guard clock.fraction(facts) < 1, !wasStopped else { break }
         readings = step()
-        if steps % plan.checkSteps == 0, try !look(at: readings, report) { continue }
-        try doWhatIsDue(readings, report)
+        if steps % plan.checkSteps == 0, try !look(at: &readings, report) { continue }
+        try doWhatIsDue(&readings, report)
       }
-      guard try look(at: readings, report) else { continue }
+      guard try look(at: &readings, report) else { continue }
+      if wasStopped {
+        // Who stops a run waits for its state, and not for a sheet that takes long.
+        if try save(report), sheetIsQuick() { sample(report) }
+        break
+      }
       sample(report)
       if try save(report) { break }
     } while !wasStopped
@@ -116,9 +121,9 @@ public final class Loop<R: Recipe> {
   }
 
   /// Reports, samples and saves when it is time to.
-  private func doWhatIsDue(_ readings: [Reading], _ report: (LoopEvent) -> Void) throws(LoopError) {
+  private func doWhatIsDue(_ readings: inout [Reading], _ report: (LoopEvent) -> Void) throws(LoopError) {
     if clock.isDue(.report, every: plan.reportSeconds) {
-      guard try look(at: readings, report) else { return }
+      guard try look(at: &readings, report) else { return }
       report(.reading(clock.report(facts, readings.map { Figure($0.name, $0.value) })))
     }
     if clock.isDue(.sample, every: plan.sampleSeconds), secondsASample != nil || canSample() { sample(report) }
@@ -134,6 +139,13 @@ public final class Loop<R: Recipe> {
     clock.note(.sample, took: clock.seconds - began)
     clock.noteAside(since: began)
     return clock.seconds - began < 0.05
+  }
+
+  /// Whether a sheet takes no more than a moment, as far as that is known.
+  private func sheetIsQuick() -> Bool {
+    if secondsASample == nil, recipe.sampler != nil, !canSample() { return false }
+    let expected = secondsASample.map { $0 * Double(sheet) } ?? clock.cost(of: .sample) ?? 0
+    return expected < 2
   }
 
   /// Pictures on a sheet: fewer where they take long, so that a short run isn't eaten by looking at itself.
@@ -186,9 +198,12 @@ public final class Loop<R: Recipe> {
   }
 
   /// Whether training goes on well; else the loop is back at the last checkpoint.
-  private func look(at readings: [Reading], _ report: (LoopEvent) -> Void) throws(LoopError) -> Bool {
+  ///
+  /// - Parameter readings: none after a roll back: those were of the state that was left.
+  private func look(at readings: inout [Reading], _ report: (LoopEvent) -> Void) throws(LoopError) -> Bool {
     // No loss or penalty comes near this in a run that learns something.
     guard let bad = readings.first(where: { !($0.value.magnitude < 1e8) }) else { return true }
+    readings = []
     try rollBack("\(bad.name) was \(bad.value)", report)
     return false
   }

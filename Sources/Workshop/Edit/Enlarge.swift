@@ -145,9 +145,12 @@ extension EnlargeRequest {
     return jobs
   }
 
-  /// - Throws: `EnlargeError.noPicture`.
+  /// - Throws: `EnlargeError.noPicture`, `GalleryError.unreadable`.
   private func pictureFiles(in folder: String) throws -> [String] {
-    let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    let names: [String]
+    do { names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted() } catch {
+      throw GalleryError.unreadable(path: folder, why: spokenReason(error))
+    }
     let found = names.filter { name in
       !name.hasPrefix(".") && PictureFormat.extensions.contains((name as NSString).pathExtension.lowercased())
     }

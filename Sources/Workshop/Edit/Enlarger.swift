@@ -130,7 +130,7 @@ struct Enlarger {
   func provenance(of source: Source) -> [(key: String, value: String)] {
     let own = [
       (key: "Enlarged from", value: (source.path as NSString).lastPathComponent),
-      (key: "Enlarged by", value: "\(request.scale), \(request.model), sha256:\(hash)"),
+      (key: "Enlarged by", value: "\(request.scale), \(request.model.shownName), sha256:\(hash)"),
       (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
     ]
     let kept = source.words.filter { word in

@@ -148,7 +148,7 @@ public func fill(
     try write(
       square.pasted(fitted, into: seen), file.path,
       [
-        ("Run", generator.name), ("Checkpoint", "sha256:\(generator.hash)"), ("Seed", "\(file.seed)"),
+        ("Run", generator.shownName), ("Checkpoint", "sha256:\(generator.hash)"), ("Seed", "\(file.seed)"),
       ] + generator.drawingWords, begun, file.seed)
     progress(Double(i + 1) / Double(files.count))
   }

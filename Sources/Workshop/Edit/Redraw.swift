@@ -78,7 +78,7 @@ public func redraw(
     let picture = Picture(made[0])
     let words =
       [
-        (key: "Source", value: (request.picture as NSString).lastPathComponent), ("Run", generator.name),
+        (key: "Source", value: (request.picture as NSString).lastPathComponent), ("Run", generator.shownName),
         ("Checkpoint", "sha256:\(generator.hash)"), ("Strength", "\(request.strength)"), ("Seed", "\(file.seed)"),
         ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
       ] + generator.drawingWords

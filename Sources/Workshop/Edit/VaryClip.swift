@@ -23,8 +23,10 @@ public struct ClipVaryRequest: Sendable {
 
 /// Whether a file is a film to `vary`: one of several frames.
 public func isFilm(_ path: String) -> Bool {
-  guard SequenceGallery.isClipName(path), let reader = try? ClipReader(path) else { return false }
-  return !["gif", "apng"].contains((path as NSString).pathExtension.lowercased()) || reader.facts.count > 1
+  guard SequenceGallery.isClipName(path) else { return false }
+  // What can't be a picture is read as a film, which says what is wrong with it.
+  guard ["gif", "apng"].contains((path as NSString).pathExtension.lowercased()) else { return true }
+  return (try? ClipReader(path)).map { $0.facts.count > 1 } ?? false
 }
 
 /// Makes films like one, of its own patches. Sound is left out.

@@ -88,7 +88,7 @@ public func animate(
   let hasAlpha = channels == 4 && own.channels == 4
   let stage = try Stage(
     request, width: own.width, height: own.height, rate: request.rate ?? driving.rate ?? FrameRate(10),
-    hasAlpha: hasAlpha, key: request.key(generator.hash), say: say)
+    hasAlpha: hasAlpha, key: try request.key(generator.hash), say: say)
   let (begun, before) = (ProcessInfo.processInfo.systemUptime, stage.count)
   var isStopped = false
   for pose in driving.poses.dropFirst(before) {
@@ -208,10 +208,13 @@ extension AnimateRequest {
   }
 
   /// Tells this work from another for the same file.
-  fileprivate func key(_ model: String) -> String {
+  fileprivate func key(_ model: String) throws -> String {
+    var isFolder: ObjCBool = false
+    _ = FileManager.default.fileExists(atPath: driving, isDirectory: &isFolder)
     let words = [
-      picture.absolutePath, driving.absolutePath, sequence ?? "", "\(strength) \(begin) \(keepsPalette) \(ground)",
-      model,
+      try Digest.sha256(file: picture), isFolder.boolValue ? driving.absolutePath : try Digest.sha256(file: driving),
+      sequence ?? "", frame.map { "\($0)" } ?? "", rate.map { "\($0)" } ?? "", codec?.rawValue ?? "",
+      "\(strength) \(begin) \(keepsPalette) \(ground)", model,
     ]
     return String(Digest.sha256(words.joined(separator: "\n")).prefix(8))
   }
@@ -220,7 +223,7 @@ extension AnimateRequest {
     let name = { (path: String) in (path as NSString).lastPathComponent }
     return [
       ("Source", name(picture)), ("Moved by", sequence.map { "\(name(driving)), \($0)" } ?? name(driving)),
-      ("Run", generator.name), ("Checkpoint", "sha256:\(generator.hash)"), ("Strength", "\(strength)"),
+      ("Run", generator.shownName), ("Checkpoint", "sha256:\(generator.hash)"), ("Strength", "\(strength)"),
       ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
     ]
   }

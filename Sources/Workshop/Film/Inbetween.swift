@@ -130,7 +130,7 @@ public func inbetween(
       sound: facts.hasSound && format.hasSound && !isSlow ? request.clip : nil,
       metadata: [
         ("title", (request.clip as NSString).lastPathComponent), ("encoder", "Atelier \(House.version)"),
-        ("comment", "Frames between those of the film drawn by \(generator.name), sha256:\(generator.hash)"),
+        ("comment", "Frames between those of the film drawn by \(generator.shownName), sha256:\(generator.hash)"),
         (
           "digital_source_type",
           "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"

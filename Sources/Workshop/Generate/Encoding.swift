@@ -79,7 +79,7 @@ extension Generator {
 
   /// Pictures of a folder, a zip file or one picture, as this generator's run saw its own.
   fileprivate func set(of path: String, in workspace: Workspace) throws -> PictureSet {
-    let packing = packing(of: self, size: settings.size, channels: settings.channels, crop: nil)
+    let packing = try packing(of: self, size: settings.size, channels: settings.channels, crop: nil)
     return try PictureSet(path: pack(path, packing, in: workspace).path)
   }
 }
@@ -175,7 +175,7 @@ private func write(
   _ pictures: [Picture], columns: Int, cell: Int, _ generator: Generator, to path: String, isForced: Bool
 ) throws {
   let words = [
-    (key: "Run", value: generator.name), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
+    (key: "Run", value: generator.shownName), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
     (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
   ]
   try Sheet(columns: columns, for: pictures.count, cell: cell).drawn(pictures)

@@ -229,7 +229,7 @@ func fileName(seed: UInt64) -> String {
 /// What a picture's file says about its making, in PNG text.
 private func provenance(_ generator: Generator, _ request: GenerateRequest) -> [(key: String, value: String)] {
   var words = [
-    (key: "Run", value: generator.name),
+    (key: "Run", value: generator.shownName),
     (key: "Checkpoint", value: "sha256:\(generator.hash)"),
     (key: "Recipe", value: generator.facts.recipe),
     (key: "Settings", value: generator.facts.settings),

@@ -82,7 +82,8 @@ public func project(
   guard let model = generator.model as? any StyleModel else {
     throw ProjectError.noStyles(generator.name, recipe: generator.facts.recipe)
   }
-  let packing = packing(of: generator, size: generator.settings.size, channels: generator.settings.channels, crop: nil)
+  let packing = try packing(
+    of: generator, size: generator.settings.size, channels: generator.settings.channels, crop: nil)
   let set = try PictureSet(path: pack(request.pictures, packing, in: workspace).path)
   let count = min(request.count, set.count)
   if count < set.count {
@@ -143,7 +144,7 @@ public func project(
     }
     guard !found.isEmpty else { return [] }
     let words = [
-      (key: "Run", value: generator.name), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
+      (key: "Run", value: generator.shownName), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
       (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
     ]
     let shown = rows.flatMap { $0 }
@@ -155,12 +156,25 @@ public func project(
   return try run(model)
 }
 
-/// Names of files without their endings, made different where two are the same.
-private func uniqueNames(_ names: some Sequence<String>) -> [String] {
-  var seen: [String: Int] = [:]
-  return names.map { name in
-    let plain = ((name as NSString).lastPathComponent as NSString).deletingPathExtension
-    seen[plain, default: 0] += 1
-    return seen[plain]! == 1 ? plain : "\(plain)-\(seen[plain]!)"
+/// Names of files without their endings, made different where two are the same: no file may be written over another's.
+///
+/// Of a.png, a.png and a-2.png these are a, a-3 and a-2: a picture's own name is never another's number. Case is no difference on
+/// some disks, and "a-styles" is what the styles of "a" are called.
+func uniqueNames(_ names: some Sequence<String>) -> [String] {
+  let plain = names.map { (($0 as NSString).lastPathComponent as NSString).deletingPathExtension }
+  var taken: Set<String> = []
+  func take(_ name: String) -> Bool {
+    let files = [name, "\(name)-styles"].map { $0.lowercased() }
+    guard taken.isDisjoint(with: files) else { return false }
+    taken.formUnion(files)
+    return true
   }
+  // Those that keep their names come first.
+  var found = plain.map { take($0) ? $0 : nil }
+  for i in found.indices where found[i] == nil {
+    var number = 2
+    while !take("\(plain[i])-\(number)") { number += 1 }
+    found[i] = "\(plain[i])-\(number)"
+  }
+  return found.map { $0! }
 }

@@ -10,7 +10,8 @@ public struct SlidersRequest: Sendable {
   public var run: String
   /// Looks for new ones; nil only where there are some already.
   public var method: DirectionMethod?
-  public var count = 6
+  /// nil looks for 6.
+  public var count: Int?
   /// "0-2": the layers that are moved; nil for all.
   public var layers: String?
   public var renamed: [(from: String, to: String)] = []
@@ -32,7 +33,8 @@ public struct SlidersRequest: Sendable {
 public func sliders(
   _ request: SlidersRequest, in workspace: Workspace, on device: Device = .cpu, say: (String) -> Void = { _ in }
 ) throws -> Sliders {
-  guard (1...64).contains(request.count) else { throw SliderError.badCount(request.count) }
+  let count = request.count ?? 6
+  guard (1...64).contains(count) else { throw SliderError.badCount(count) }
   if let sheet = request.sheet { try expectWritable(sheet.absolutePath, isForced: request.force) }
   let generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
   let model = try styleModel(of: generator)
@@ -41,7 +43,7 @@ public func sliders(
   let layers = model.styles(PictureRequest(seeds: [0])).size(1)
   let range = try request.layers.map { try layerRange($0, of: layers) }
   if let method = request.method ?? (known == nil ? .ganspace : nil) {
-    let found = directions(of: model, count: request.count, by: method)
+    let found = directions(of: model, count: count, by: method)
     all.checkpoint = generator.hash
     for (number, vector) in found.unbound().enumerated() {
       let name = method.short + (range.map { "-\($0[0])to\($0[1])" } ?? "") + "-\(number + 1)"
@@ -49,6 +51,8 @@ public func sliders(
       all.sliders.removeAll { $0.name == name }
       all.sliders.append(slider)
     }
+  } else if request.count != nil || request.layers != nil {
+    throw SliderError.needsFind
   } else if known?.checkpoint != generator.hash {
     say("These sliders were found in an earlier checkpoint and still fit roughly; --find finds them again.")
   }
@@ -70,7 +74,7 @@ public func sliders(
   if let sheet = request.sheet, !all.sliders.isEmpty {
     let drawn = try drawnSheet(of: all, model, seed: request.seed, layers: layers)
     let words = [
-      (key: "Run", value: generator.name), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
+      (key: "Run", value: generator.shownName), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
       (key: "Sliders", value: all.sliders.map(\.name).joined(separator: ", ")),
       (key: "Software", value: "Atelier \(House.version)"),
     ]

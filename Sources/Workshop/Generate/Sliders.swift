@@ -38,8 +38,10 @@ public struct Sliders: Codable, Sendable, Equatable {
   /// - Throws: `SliderError.damaged`.
   public init?(of generator: Generator, in workspace: Workspace) throws(SliderError) {
     let path = Self.path(of: generator, in: workspace)
-    guard let data = FileManager.default.contents(atPath: path) else { return nil }
-    guard let found = try? JSONDecoder().decode(Sliders.self, from: data) else { throw .damaged(path: path) }
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    guard let data = FileManager.default.contents(atPath: path),
+      let found = try? JSONDecoder().decode(Sliders.self, from: data)
+    else { throw .damaged(path: path) }
     self = found
   }
 
@@ -82,6 +84,7 @@ public enum SliderError: Explained, Equatable {
   case badPosition(String)
   case taken(String)
   case badMix(Int, layers: Int)
+  case needsFind
 
   public var sentence: String {
     switch self {
@@ -99,6 +102,8 @@ public enum SliderError: Explained, Equatable {
     case .badPosition(let words):
       "--slide can't be '\(words)': give a slider and a number from -20 to 20, such as smile=2."
     case .taken(let name): "There is a slider '\(name)' already: choose another name, or --drop it first."
+    case .needsFind:
+      "There are sliders already: add --find ganspace to look for more, or leave --count and --layers out."
     case .badMix(let layer, let layers): "--mix-at can't be \(layer): use a layer from 1 to \(layers - 1)."
     }
   }

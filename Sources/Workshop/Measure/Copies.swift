@@ -64,10 +64,13 @@ final class CopyWatch {
 
   /// nil where what the generator learned from isn't packed in the workspace any more.
   init?(_ generator: Generator, in workspace: Workspace, say: (String) -> Void) {
-    let checkpoints = generator.path.parentPath
-    guard let record = try? RunRecord(folder: checkpoints.parentPath), record.towards == nil else {
+    let record: RunRecord?
+    do { record = try RunRecord(of: generator) } catch {
+      // Pictures can be made all the same.
+      say("Copies aren't looked for, since nothing says what it learned from: \(error.sentence)")
       return nil
     }
+    guard let record, record.towards == nil else { return nil }
     place = record.packedSet(in: workspace)
     guard let set = try? PictureSet(path: place), set.count > 1 else { return nil }
     search = copySearch(among: set, at: place, say: say)

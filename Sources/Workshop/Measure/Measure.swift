@@ -58,6 +58,8 @@ public struct Measurement: Codable, Hashable, Sendable {
 public enum MeasureError: Explained, Equatable {
   case tooFew(path: String, count: Int)
   case tooFewClips(path: String, count: Int)
+  /// Pictures that are there were to be drawn.
+  case needsGenerator(path: String)
 
   public var sentence: String {
     switch self {
@@ -65,9 +67,12 @@ public enum MeasureError: Explained, Equatable {
       "\(path) has only \(count) usable pictures, and a measure needs \(MeasureError.least): name a larger set."
     case .tooFewClips(let path, let count):
       "\(path) has only \(count) parts of eight frames, and a measure needs \(MeasureError.least): name more or longer clips."
+    case .needsGenerator(let path):
+      "\(path) are pictures, which nobody draws: leave --samples, --path-length, --sampling, --class and --guidance out, "
+        + "or name a run."
     }
   }
-  public var exit: Exit { .data }
+  public var exit: Exit { if case .needsGenerator = self { .usage } else { .data } }
   /// So that every picture has its neighbours, and halves can be compared.
   static let least = 16
 }
@@ -77,7 +82,7 @@ public enum MeasureError: Explained, Equatable {
 /// - Parameters:
 ///   - subject: a run, checkpoint or model as `Generator` takes it; or a folder, a zip file or a picture.
 ///   - against: real pictures: a folder or a zip file.
-///   - samples: how many pictures the generator makes, by the seeds from 0 on.
+///   - samples: how many pictures the generator makes, by the seeds from 0 on; nil for 2,000.
 ///   - real: how many of the real ones KID and its like are measured against at most. Copies are looked for among all.
 ///   - size: of the pictures on both sides; the generator's, or that of the subject's first picture when it is nil.
 ///   - crop: how real pictures become squares; nil takes the run's way, or the middle where that is not known.
@@ -88,7 +93,7 @@ public enum MeasureError: Explained, Equatable {
 ///   - say: told in a sentence what takes time, and `progress` how many pictures are done, of how many.
 /// - Throws: `MeasureError`, and as `Generator`, `pack` and `installModel`.
 public func measure(
-  _ subject: String, against: String, samples: Int = 2000, real: Int = SetFeatures.most, size: Int? = nil,
+  _ subject: String, against: String, samples: Int? = nil, real: Int = SetFeatures.most, size: Int? = nil,
   crop: Decoding.Crop? = nil, drawing: Drawing = Drawing(), features network: FeatureNetwork = .efficientnetLite0,
   nearest: String? = nil, pathLength: Bool = false, force: Bool = false, in workspace: Workspace,
   on device: Device = .cpu, say: (String) -> Void = { _ in }, progress: (Int, Int) -> Void = { _, _ in }
@@ -98,10 +103,13 @@ public func measure(
   if generator == nil, let other = Generator.place(subject, in: workspace), other != subject.absolutePath {
     say("The pictures in \(subject.absolutePath) are measured; name \(other) by its path to measure that.")
   }
+  guard generator != nil || samples == nil && drawing == Drawing() && !pathLength else {
+    throw MeasureError.needsGenerator(path: subject)
+  }
   try generator?.draw(drawing)
   let style = pathLength ? try generator.map { try styleModel(of: $0) } : nil
   var found = try measure(
-    generator, named: subject, against: against, samples: samples, real: real, size: size, crop: crop,
+    generator, named: subject, against: against, samples: samples ?? 2000, real: real, size: size, crop: crop,
     features: network, nearest: nearest, force: force, in: workspace, on: device, say: say, progress: progress)
   if let style {
     say("Measuring the perceptual path length.")
@@ -129,7 +137,7 @@ func measure(
   let channels = generator?.settings.channels ?? 3
 
   // Real pictures are cut as those were that the generator learnt from: else the cut is measured, too.
-  let packing = packing(of: generator, size: side, channels: channels, crop: crop)
+  let packing = try packing(of: generator, size: side, channels: channels, crop: crop)
   let packed = try pack(against, packing, in: workspace, progress: progress)
   guard packed.count >= MeasureError.least else { throw MeasureError.tooFew(path: against, count: packed.count) }
   let set = try PictureSet(path: packed.path)
@@ -202,9 +210,11 @@ private func isSeamless(_ json: String) -> Bool {
   flag("seamless", in: json)
 }
 
-func packing(of generator: Generator?, size: Int, channels: Int, crop: Decoding.Crop?) -> Packing {
-  let checkpoints = generator.map { $0.path.parentPath }
-  let record = checkpoints.flatMap { try? RunRecord(folder: $0.parentPath) }
+/// - Throws: `RunError.damaged`: pictures would be cut and put on a ground as those weren't that it learned from.
+func packing(
+  of generator: Generator?, size: Int, channels: Int, crop: Decoding.Crop?
+) throws(RunError) -> Packing {
+  let record: RunRecord? = if let generator { try RunRecord(of: generator) } else { nil }
   return Packing(
     size: size, crop: crop ?? record?.packing.crop ?? .centre, channels: channels,
     ground: record?.packing.ground ?? .white)

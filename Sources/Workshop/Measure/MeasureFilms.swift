@@ -49,10 +49,9 @@ public func measureFilms(
   guard let model = generator.model as? any PictureModel, model.offers.moves else {
     throw GeneratorError.noLatents(recipe: generator.facts.recipe, option: "films")
   }
-  let folder = generator.path.parentPath.parentPath
   let settings = generator.settings
   let packing =
-    (try? RunRecord(folder: folder))?.packing ?? Packing(size: settings.size, channels: settings.channels)
+    try RunRecord(of: generator)?.packing ?? Packing(size: settings.size, channels: settings.channels)
   let set = try PictureSet(path: packSequences(against, packing, in: workspace).path)
   let clips = realClips(of: set)
   guard clips.count >= MeasureError.least else { throw MeasureError.tooFewClips(path: against, count: clips.count) }

@@ -65,9 +65,8 @@ public func measureMotion(
   guard let model = generator.model as? MotionModel else {
     throw AnimateError.noMotion(subject, recipe: generator.facts.recipe)
   }
-  let folder = generator.path.parentPath.parentPath
   let packing =
-    (try? RunRecord(folder: folder))?.packing
+    try RunRecord(of: generator)?.packing
     ?? Packing(size: model.settings.size, channels: model.settings.channels)
   let packed = try packSequences(against, frame: frame, packing, in: workspace)
   let set = try PictureSet(path: packed.path), mover = model.mover

@@ -15,6 +15,8 @@ public struct Generator {
   public let hash: String
   /// How it was named: the run's folder, the file or the model.
   public let name: String
+  /// What files that are given away call it.
+  var shownName: String { name.shownName }
   /// How it draws.
   public internal(set) var drawing = Drawing()
 

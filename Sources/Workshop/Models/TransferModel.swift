@@ -41,7 +41,8 @@ public struct TransferModel {
       network = try transferNetwork(Safetensors.read(path).tensors, on: device).network
       ground = .white
       words = [
-        ("Model", name), ("Weights", "sha256:\(try Digest.sha256(file: path))"), ("Architecture", architecture),
+        ("Model", name.shownName), ("Weights", "sha256:\(try Digest.sha256(file: path))"),
+        ("Architecture", architecture),
       ]
       return
     }
@@ -54,9 +55,9 @@ public struct TransferModel {
     }
     guard let network = carrier.transfer(back: back) else { throw TransferModelError.oneWay(name) }
     self.network = network
-    ground = (try? RunRecord(folder: path))?.packing.ground ?? .white
+    ground = try RunRecord(of: generator)?.packing.ground ?? .white
     words = [
-      ("Run", name), ("Checkpoint", "sha256:\(generator.hash)"), ("Recipe", generator.facts.recipe),
+      ("Run", name.shownName), ("Checkpoint", "sha256:\(generator.hash)"), ("Recipe", generator.facts.recipe),
       ("Training", generator.facts.settings), ("Pictures seen", "\(generator.facts.picturesSeen)"),
     ]
   }

@@ -36,9 +36,10 @@ final class FramePainter {
   {
     (self.request, self.device) = (request, device)
     let look = request.look
-    maskReaders = look.masks.map { isClip($0) ? try? ClipReader($0) : nil }
-    masks = try look.masks.map { path in
-      isClip(path)
+    let readers = try look.masks.map(maskReader)
+    maskReaders = readers
+    masks = try zip(look.masks, readers).map { path, reader in
+      reader != nil
         ? Tensor.zeros([1, 1, first.height, first.width], on: device) : try mask(path, of: first, on: device)
     }
     let colours = unit(first, on: device)
@@ -46,7 +47,7 @@ final class FramePainter {
     case .model(let name, _) where !look.styles.isEmpty:
       let model = try PaintingModel(name, in: workspace, on: device, say: say)
       painting = .onePass(try model.painters(look, colours: colours, masks: masks).map(\.painter), ground: .white)
-      words = [("Model", "\(model.name), sha256:\(model.hash)")]
+      words = [("Model", "\(model.name.shownName), sha256:\(model.hash)")]
     case .model(let name, let back):
       let model = try TransferModel(name, back: back, in: workspace, on: device, say: say)
       painting = .onePass([model.network], ground: model.ground)
@@ -170,6 +171,20 @@ final class FramePainter {
         masks[i] = clamp(warped(masks[i], by: motion.flow), min: 0, max: 1)
       }
     }
+  }
+}
+
+/// A mask that is a film; nil for a picture.
+///
+/// - Throws: `ClipError` for a film that isn't there or can't be read: nothing would be masked else.
+private func maskReader(_ path: String) throws(ClipError) -> ClipReader? {
+  guard isClip(path) else { return nil }
+  do { return try ClipReader(path) } catch .notAClip(let name) {
+    // A name may be a film's or a picture's, as that of a WebP.
+    guard ["webp", "gif", "apng"].contains((path as NSString).pathExtension.lowercased()) else {
+      throw .notAClip(name: name)
+    }
+    return nil
   }
 }
 

@@ -72,10 +72,10 @@ public func restyle(
     throw ClipError.unreadable(name: look.content, why: "it has no frames")
   }
   tell(say, lossOfTransparencyIn: first, out: look.out, hasAlpha: hasAlpha)
-  let rendering = try ClipRendering(
-    look.out, format: format, width: size[1], height: size[0], rate: facts.rate, alpha: hasAlpha, key: try request.key,
-    isForced: look.force, isResumed: look.resume)
   let painter = try FramePainter(request, first: sized(first), in: workspace, on: device, say: say)
+  let rendering = try ClipRendering(
+    look.out, format: format, width: size[1], height: size[0], rate: facts.rate, alpha: hasAlpha,
+    key: try request.key(painter.words), isForced: look.force, isResumed: look.resume)
   var frame = Optional(first)
   if rendering.count > 0 {
     say("Going on after \(counted(rendering.count, "frame"))")
@@ -138,14 +138,14 @@ extension ClipRestyleRequest {
   }
 
   /// Tells this work from another for the same file.
-  fileprivate var key: String {
-    get throws {
-      var words = [look.settings.json, look.colours.rawValue, "\(method)", "\(steadiness)", "\(masksFollow)"]
-      words += ["\(look.weights)", look.network, codec?.rawValue ?? ""]
-      for path in [look.content] + look.styles + look.masks {
-        words.append(FileManager.default.fileExists(atPath: path) ? try Digest.sha256(file: path) : path)
-      }
-      return String(Digest.sha256(Array(words.joined(separator: "\n").utf8)).prefix(8))
+  ///
+  /// - Parameter painter: which weights paint it: a run may have been trained on since.
+  fileprivate func key(_ painter: [(key: String, value: String)]) throws -> String {
+    var words = [look.settings.json, look.colours.rawValue, "\(method)", "\(steadiness)", "\(masksFollow)"]
+    words += ["\(look.weights)", look.network, codec?.rawValue ?? ""] + painter.map { "\($0.key): \($0.value)" }
+    for path in [look.content] + look.styles + look.masks {
+      words.append(FileManager.default.fileExists(atPath: path) ? try Digest.sha256(file: path) : path)
     }
+    return String(Digest.sha256(Array(words.joined(separator: "\n").utf8)).prefix(8))
   }
 }

@@ -70,7 +70,7 @@ public func restyleInstantly(
   request.settings.strength = strength
   // Its own weights are named below.
   var words = provenance(request, 1 + steps, of: total).filter { $0.key != "Network" || further != nil }
-  words.append(("Model", "\(model.name), sha256:\(model.hash)"))
+  words.append(("Model", "\(model.name.shownName), sha256:\(model.hash)"))
   try picture.write(
     request.out, text: words, xmp: Provenance.xmp(.compositeWithTrainedAlgorithmicMedia), isForced: request.force)
   return Restyled(

@@ -184,6 +184,7 @@ extension Gallery {
     var digests: [Int: Fingerprint] = [:]
     try keeping(some).forEach { _, name, bytes -> Fingerprint? in
       guard case .success(let bytes) = bytes else { return nil }
+      // What is damaged was told of when all were looked at, and is like no other.
       let picture = try? Picture.decode(bytes, named: name, Decoding(channels: nil))
       return picture.map {
         Fingerprint(Array("\($0.width) \($0.height) \($0.channels) \(Digest.sha256($0.bytes))".utf8))

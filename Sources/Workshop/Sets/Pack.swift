@@ -113,6 +113,7 @@ func packed(
   let note = set.replacing(".safetensors", with: ".json")
   if let known: Packed = decoded(note), (try? PictureSet(path: set))?.count == known.count {
     progress(count, count)
+    CacheLimit.touch(set)
     return Packed(path: set, hash: hash, count: known.count, setAside: known.setAside, wasThere: true)
   }
   removeLeftovers(in: workspace.cache)
@@ -121,6 +122,7 @@ func packed(
   let packed = Packed(path: set, hash: hash, count: writer.count, setAside: setAside)
   // Last, since a set without its note is packed again.
   try AtomicFile.write(encoded(packed), to: note, isForced: true)
+  CacheLimit.keep(workspace)
   return packed
 }
 

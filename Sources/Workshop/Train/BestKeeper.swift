@@ -25,12 +25,15 @@ final class BestKeeper {
   /// The packed set's file.
   private let path: String
   private var net: FeatureNet?
+  private var failure: String?
   private(set) var notes: Notes
   /// The last checkpoint that was saved, and whether it was measured.
   private var last: (path: String, picturesSeen: Int, isMeasured: Bool)?
   private let begun = ProcessInfo.processInfo.systemUptime
   /// Seconds of training before the next look, and those that looks have taken so far.
   private var nextLook: Double, spent = 0.0
+  /// Seconds that the last look took; nobody knows before the first.
+  private var lastTook = Double.infinity
   /// Whether looks wait until there is time for them.
   private let isThrifty: Bool
 
@@ -96,8 +99,10 @@ final class BestKeeper {
   }()
 
   /// Told that training has ended: the last checkpoint is measured where others were.
-  func finished() -> (quality: Quality, isBest: Bool)? {
-    guard !notes.looks.isEmpty, let last, !last.isMeasured else { return nil }
+  ///
+  /// - Parameter isStopped: by somebody, who waits: then it is measured only where that takes a moment.
+  func finished(isStopped: Bool = false) -> (quality: Quality, isBest: Bool)? {
+    guard !notes.looks.isEmpty, let last, !last.isMeasured, !isStopped || lastTook < 2 else { return nil }
     return look()
   }
 
@@ -126,6 +131,7 @@ final class BestKeeper {
     let distance = KernelDistance(between: made, and: real.values, noise: &noise)
     let taken = ProcessInfo.processInfo.systemUptime - start
     spent += taken
+    lastTook = taken
     nextLook = max(elapsed + taken / Self.share, spent / Self.share)
     guard distance.value.isFinite else { return nil }
     let quality = Quality(
@@ -134,20 +140,31 @@ final class BestKeeper {
     // Of those that can't be told apart, the one that has learned longest.
     let isBest = notes.least.map { quality.kid <= $0 + quality.error } ?? true
     notes.looks.append(quality)
-    if isBest, keep(last.path) { notes.best = quality.picturesSeen }
+    // What can't be kept isn't said to be.
+    let isKept = isBest && keep(last.path)
+    if isKept { notes.best = quality.picturesSeen }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     // What can't be noted is measured again, and the run needn't stop for it.
     if let data = try? encoder.encode(notes) {
       try? AtomicFile.write(Array(data), to: folder + "/best.json", isForced: true)
     }
-    return (quality, isBest)
+    return (quality, isKept)
+  }
+
+  /// Why nothing is measured, where that is so; told once.
+  func takeFailure() -> String? {
+    defer { failure = nil }
+    return failure
   }
 
   /// The network; nil where its weights can't be had.
   private func opened() -> FeatureNet? {
-    if net == nil { net = try? openNet() }
-    if net == nil { nextLook = .infinity }
+    guard net == nil, nextLook < .infinity else { return net }
+    do { net = try openNet() } catch {
+      nextLook = .infinity
+      failure = "The best checkpoint isn't looked for: \((error as? any Explained)?.sentence ?? "\(error)")"
+    }
     return net
   }
 

@@ -107,7 +107,9 @@ public func compare(
     enlarged, labels: ["real"] + [String](repeating: "", count: request.columns - 1) + labels)
   try drawn.write(
     request.out,
-    text: [("Software", "Atelier \(House.version)"), ("Compared", request.subjects.joined(separator: ", "))],
+    text: [
+      ("Software", "Atelier \(House.version)"), ("Compared", request.subjects.map(\.shownName).joined(separator: ", ")),
+    ],
     xmp: Provenance.xmp(), isForced: request.force)
   return Compared(rows: rows, sheet: request.out, size: size)
 }
@@ -124,7 +126,7 @@ private func named(_ subject: String) -> (name: String, drawing: Drawing) {
 private func realPictures(
   _ request: CompareRequest, _ generator: Generator, _ size: Int, in workspace: Workspace
 ) throws -> [Picture] {
-  let packing = packing(of: generator, size: size, channels: generator.settings.channels, crop: nil)
+  let packing = try packing(of: generator, size: size, channels: generator.settings.channels, crop: nil)
   let set = try PictureSet(path: pack(request.against, packing, in: workspace).path)
   var noise = Noise(seed: 0)
   let order = noise.permutation(set.count)

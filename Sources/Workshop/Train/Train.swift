@@ -20,12 +20,15 @@ public struct TrainRequest {
   /// Side of the pictures, in pixels.
   public var size: Int?
   public var channels: Int?
-  public var crop: Decoding.Crop = .centre
-  public var ground = Ground.white
+  /// nil is centre.
+  public var crop: Decoding.Crop?
+  /// nil is white.
+  public var ground: Ground?
   /// Of sheets of sprites, for a recipe that learns motion.
   public var frame: FrameSize?
   public var length: Length?
-  public var seed: UInt64 = 0
+  /// nil is 0.
+  public var seed: UInt64?
   public var isResumed = false
   /// Between checkpoints; nil takes the plan's.
   public var saveSeconds: Double?
@@ -97,15 +100,15 @@ public func train(
     report(.packed(packed))
     return packed
   }
-  let packing = Packing(size: size, crop: request.crop, channels: channels, ground: request.ground)
+  let (crop, ground) = (request.crop ?? .centre, request.ground ?? .white)
+  let packing = Packing(size: size, crop: crop, channels: channels, ground: ground)
   let packed = try prepare(pictures, packing)
   let set = try PictureSet(path: packed.path)
 
   var second: (set: PictureSet, packed: Packed, packing: Packing)?
   if isOfTwo, let towards = request.towards {
     let packing = Packing(
-      size: try type.targetSize(draft, request, earlier), crop: request.crop, channels: channels,
-      ground: request.ground)
+      size: try type.targetSize(draft, request, earlier), crop: crop, channels: channels, ground: ground)
     let packed = try prepare(towards, packing)
     second = (try PictureSet(path: packed.path), packed, packing)
   }
@@ -137,7 +140,7 @@ public func train(
           .shaped(like: before, recipe: R.name)
       }
       let settings = try chosen.changed(by: request.settings, recipe: R.name)
-      let plan = Plan(request.length ?? type.length(for: situation()), seed: request.seed)
+      let plan = Plan(request.length ?? type.length(for: situation()), seed: request.seed ?? 0)
       record = RunRecord(recipe: R.name, settings: settings.json, plan: plan, pictures: pictures, packed, packing)
       record.frame = request.frame
       record.origin = try source.map {
@@ -262,7 +265,9 @@ private func follow<R: Recipe>(
       if let trouble = pilot.lookAtRollBack(reason) { report(.trouble(trouble)) }
     case .saved(let path, let seen):
       report(.saved(path: path, picturesSeen: seen))
-      if let (look, isBest) = keeper?.saved(path, picturesSeen: seen, secondsASample: loop.secondsASample) {
+      let looked = keeper?.saved(path, picturesSeen: seen, secondsASample: loop.secondsASample)
+      if let why = keeper?.takeFailure() { report(.note(why)) }
+      if let (look, isBest) = looked {
         report(.measured(look, isBest: isBest))
         if let trouble = keeper.flatMap({ pilot.look(at: $0) }) {
           isHopeless = true
@@ -278,7 +283,9 @@ private func follow<R: Recipe>(
         report(.sample(path: path, picturesSeen: seen))
       }
     case .finished(let ending, let reading):
-      if let (look, isBest) = keeper?.finished() { report(.measured(look, isBest: isBest)) }
+      if let (look, isBest) = keeper?.finished(isStopped: ending == .stopped) {
+        report(.measured(look, isBest: isBest))
+      }
       attempt { try record.writeCard(to: folder, reading, ending, measured: keeper?.best) }
       report(.finished(ending, reading, folder: folder))
     }
@@ -312,16 +319,23 @@ extension Length {
 extension TrainRequest {
   /// Takes what the run was begun with; what was asked for and can't change is refused.
   fileprivate mutating func fill(from record: RunRecord) throws(RunError) {
-    if let recipe, recipe != record.recipe {
-      throw .cannotChange("recipe", from: record.recipe, to: recipe)
+    func keep<Value: Equatable>(_ name: String, _ asked: Value?, _ own: Value?) throws(RunError) {
+      guard let asked, asked != own else { return }
+      throw .cannotChange(name, from: own.map { "\($0)" } ?? "what the run has", to: "\(asked)")
     }
-    if let size, size != record.packing.size {
-      throw .cannotChange("size", from: "\(record.packing.size)", to: "\(size)")
-    }
+    let packing = record.packing
+    try keep("recipe", recipe, record.recipe)
+    try keep("size", size, packing.size)
+    try keep("channels", channels, packing.channels)
+    try keep("crop", crop, packing.crop)
+    try keep("ground", ground, packing.ground)
+    try keep("frame", frame.map { "\($0.width)x\($0.height)" }, record.frame.map { "\($0.width)x\($0.height)" })
+    try keep("seed", seed, record.plan.seed)
+    // What it was is in the settings.
+    try keep("preset", preset, nil)
     if let first = settings.first { throw .cannotChange(first.name, from: "what the run has", to: first.value) }
-    (recipe, size, channels) = (record.recipe, record.packing.size, record.packing.channels)
-    frame = frame ?? record.frame
-    (crop, ground, seed) = (record.packing.crop, record.packing.ground, record.plan.seed)
+    (recipe, size, channels) = (record.recipe, packing.size, packing.channels)
+    (crop, ground, seed, frame) = (packing.crop, packing.ground, record.plan.seed, record.frame)
     pictures = pictures ?? record.pictures
     towards = towards ?? record.towards?.pictures
   }

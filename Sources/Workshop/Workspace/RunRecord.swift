@@ -120,6 +120,17 @@ public struct RunRecord: Codable, Sendable, Equatable {
     self = record
   }
 
+  /// Of the run that a generator is from; nil for a model or a single checkpoint, which have none.
+  ///
+  /// - Throws: `RunError.damaged`.
+  init?(of generator: Generator) throws(RunError) { try self.init(around: generator.path.parentPath.parentPath) }
+
+  /// nil where no folder of a run is.
+  init?(around folder: String) throws(RunError) {
+    guard FileManager.default.fileExists(atPath: folder + "/settings.json") else { return nil }
+    try self.init(folder: folder)
+  }
+
   /// - Throws: `WorkspaceError`.
   func write(to folder: String) throws {
     let encoder = JSONEncoder()
@@ -137,10 +148,12 @@ public struct RunRecord: Codable, Sendable, Equatable {
     let minutes = Int((report.seconds / 60).rounded())
     let figures = report.figures.map { "\($0.name) \(String(format: "%.3g", $0.value))" }.joined(separator: ", ")
     let sources =
-      "\(count) pictures from `\(pictures)`" + (towards.map { " and \($0.count) from `\($0.pictures)`" } ?? "")
+      "\(count) pictures from `\(pictures.shownName)`"
+      + (towards.map { " and \($0.count) from `\($0.pictures.shownName)`" } ?? "")
+    // A card is given away with the run.
     let use = use
     let began = origin.map {
-      "\n- Began with the weights of `\($0.name)` (SHA-256 \($0.hash.prefix(16))…, \($0.picturesSeen) pictures seen): \(percent($0.beginning)) of the networks"
+      "\n- Began with the weights of `\($0.name.shownName)` (SHA-256 \($0.hash.prefix(16))…, \($0.picturesSeen) pictures seen): \(percent($0.beginning)) of the networks"
     }
     let measured = best.map {
       "\n- Best after \($0.picturesSeen) pictures: KID × 1000 \(String(format: "%.3g ± %.2g", $0.kid, $0.error)) to the pictures it learned from (EfficientNet-Lite0)"
@@ -159,8 +172,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
       - Last readings: \(figures.isEmpty ? "none" : figures)\(measured ?? "")\(truth ?? "")
       - Rights: as those of the pictures it was trained on\(origin == nil ? "" : ", and of those that the weights before it were"); you know where they come from.
 
-      It \(use.words): `\(use.example(for: folder))`
-      Go on training: `atelier train --resume --run \(folder) --minutes \(minutes + 20)`
+      It \(use.words): `\(use.example(for: folder.shownName))`
+      Go on training: `atelier train --resume --run \(folder.shownName) --minutes \(minutes + 20)`
 
       """
     try AtomicFile.write(card, to: folder + "/card.md", isForced: true)
@@ -186,8 +199,11 @@ func requested(
     let isThere = !isHere && FileManager.default.fileExists(atPath: there)
     let folder = isThere && !run.contains("/") ? there : here
     if isNew {
-      let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-      guard files.allSatisfy({ $0 == "run.lock" }) else { throw .taken(folder: folder) }
+      guard FileManager.default.fileExists(atPath: folder) else { return folder }
+      // What can't be looked into isn't empty.
+      guard let files = try? FileManager.default.contentsOfDirectory(atPath: folder),
+        files.allSatisfy({ $0 == "run.lock" })
+      else { throw .taken(folder: folder) }
     }
     return folder
   }

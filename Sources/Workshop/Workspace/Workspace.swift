@@ -79,6 +79,15 @@ extension String {
     let expanded = (self as NSString).expandingTildeInPath
     return URL(fileURLWithPath: expanded.isEmpty ? "." : expanded).standardizedFileURL.path
   }
+
+  /// A run's, file's or folder's own name: a path would tell the world the artist's name and folders. Of a run's checkpoint it is the
+  /// run's.
+  var shownName: String {
+    guard contains("/") || [".", "..", "~"].contains(self) else { return self }
+    var parts = absolutePath.split(separator: "/").map(String.init)
+    if parts.count > 2, ["checkpoints", "best"].contains(parts[parts.count - 2]) { parts.removeLast(2) }
+    return parts.last ?? self
+  }
 }
 
 /// What comes with Atelier: the bundled pictures, the generators that were trained for it, downloads of the set-up.

@@ -73,6 +73,10 @@ struct AnimateCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
+    if out.lowercased().hasSuffix(".png") {
+      try refuse(
+        [("fps", fps != nil), ("codec", codec != nil), ("resume", resume)], "for a sheet, which is written at once")
+    }
     let console = common.console
     var request = AnimateRequest(picture: picture, driving: driving, out: out)
     (request.run, request.frame, request.sequence) = (model, frame, sequence)

@@ -93,6 +93,7 @@ struct FilmCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
+    if preview { try refuse([("codec", codec != nil), ("resume", resume)], "with --preview, which writes a sheet") }
     let console = common.console
     var request = FilmRequest(try settled(), out: out)
     (request.codec, request.size, request.keepsPixels) = (codec, size, pixels)
@@ -124,6 +125,10 @@ struct FilmCommand: ParsableCommand {
     if let sound { settled.sound = sound }
     if let seed { settled.seed = seed }
     if let seeds { settled.keys = try Seeds(seeds).values.map { FilmTimeline.Key(seed: $0) } }
+    if settled.keys ?? [] == [] { try refuse([("ease", ease != nil)], "without --seeds or keys, between which it is") }
+    if let shape = settled.path, shape != .process {
+      try refuse([("wave", wave != nil)], "with --path \(shape.rawValue), which isn't a process")
+    }
     if let ease { settled.keys = settled.keys?.map { FilmTimeline.Key(seed: $0.seed, at: $0.at, ease: ease) } }
     if let truncation { settled.tracks = (settled.tracks ?? [:]).merging(["truncation": .init(truncation)]) { $1 } }
     if !react.isEmpty { settled.react = try react.map { try FilmTimeline.Reaction($0) } }

@@ -34,7 +34,7 @@ struct Generate: ParsableCommand {
   var map: Int?
 
   @Option(help: ArgumentHelp("Pictures in each interpolation.", valueName: "n"))
-  var steps = 8
+  var steps = Asked(8)
 
   @Option(help: ArgumentHelp("Truncation, from 1 (none) down to 0: less variety, fewer failures.", valueName: "x"))
   var truncation: Double?
@@ -60,7 +60,7 @@ struct Generate: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Background colour of sheets, under transparent pictures: white, black or ff8800.", valueName: "colour"))
-  var ground: Ground = .white
+  var ground = Asked(Ground.white)
 
   @Flag(help: "Overwrite existing files.")
   var force = false
@@ -71,13 +71,18 @@ struct Generate: ParsableCommand {
 
   func validate() throws {
     if (mix == nil) != (with == nil) { throw ValidationError("Give --mix and --with together: --mix 0-3 --with 8-15.") }
+    if interpolate == nil { try refuse([("steps", steps.isGiven)], "without --interpolate, whose pictures they are") }
+    if mix == nil { try refuse([("mix-at", mixAt != nil)], "without --mix") }
+    if !grid && interpolate == nil && mix == nil {
+      try refuse([("ground", ground.isGiven)], "without a sheet, such as --grid writes")
+    }
   }
 
   func run() throws {
     let console = common.console
     var request = GenerateRequest(seeds: try Seeds(seeds), out: out)
-    (request.grid, request.steps, request.truncation, request.force) = (grid, steps, truncation, force)
-    (request.map, request.ground) = (map, ground)
+    (request.grid, request.steps, request.truncation, request.force) = (grid, steps.value, truncation, force)
+    (request.map, request.ground) = (map, ground.value)
     request.slides = try SliderPositions(slides)
     if let mix, let with { request.mix = (try Seeds(mix), try Seeds(with)) }
     request.mixAt = mixAt

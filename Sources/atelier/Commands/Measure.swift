@@ -39,7 +39,7 @@ struct Measure: ParsableCommand {
     help: ArgumentHelp(
       "The most real pictures to measure KID, FID, precision and recall against; copies are searched among all.",
       valueName: "n"))
-  var real = SetFeatures.most
+  var real = Asked(SetFeatures.most)
 
   @Option(help: ArgumentHelp("Side at which to compare, in pixels. (default: the generator's)", valueName: "px"))
   var size: Int?
@@ -53,7 +53,7 @@ struct Measure: ParsableCommand {
   var frame: FrameSize?
 
   @Option(help: "Feature network: efficientnet-lite0 or vgg16. (default: efficientnet-lite0)")
-  var features: FeatureNetwork = .efficientnetLite0
+  var features = Asked(FeatureNetwork.efficientnetLite0)
 
   @Option(
     help: ArgumentHelp(
@@ -75,23 +75,36 @@ struct Measure: ParsableCommand {
     guard (against != nil) != (content != nil && style != nil), (content == nil) == (style == nil) else {
       throw ValidationError("Give --against for made pictures, or --content and --style for painted ones.")
     }
-    guard (16...1_000_000).contains(real) else { throw ValidationError("--real must be 16 to 1000000.") }
+    guard (16...1_000_000).contains(real.value) else { throw ValidationError("--real must be 16 to 1000000.") }
     guard (16...100_000).contains(samples ?? 2000) else { throw ValidationError("--samples must be 16 to 100000.") }
     if let size, !(1...4096).contains(size) { throw ValidationError("--size must be 1 to 4096 pixels.") }
   }
 
   func run() throws {
-    if isClip(subject) && against == nil { return try measureFilm() }
-    if let content, let style { return try measurePainted(content, style) }
+    if isClip(subject) && against == nil {
+      try refuse(ofGenerators + [samplesOption, frameOption], "for a film")
+      return try measureFilm()
+    }
+    if let content, let style {
+      try refuse(ofGenerators + [samplesOption, frameOption], "for painted pictures")
+      return try measurePainted(content, style)
+    }
     guard let against else { return }
-    if hasLearnedMotion(subject, in: common.place) { return try measureMoved(against) }
-    if makesFilms(subject, in: common.place) { return try measureMade(against) }
+    if hasLearnedMotion(subject, in: common.place) {
+      try refuse(ofGenerators + [samplesOption], "for a run that moves pictures")
+      return try measureMoved(against)
+    }
+    try refuse([frameOption], "unless a run that moves pictures is measured")
+    if makesFilms(subject, in: common.place) {
+      try refuse(ofGenerators, "for a run that makes films")
+      return try measureMade(against)
+    }
     let console = common.console
     var pace = Pace()
     let found = try measuring { say, show in
       try measure(
-        subject, against: against, samples: samples ?? 2000, real: real, size: size, crop: crop,
-        drawing: drawing.value, features: features, nearest: nearest, pathLength: pathLength, force: force,
+        subject, against: against, samples: samples, real: real.value, size: size, crop: crop,
+        drawing: drawing.value, features: features.value, nearest: nearest, pathLength: pathLength, force: force,
         in: common.place, on: device.resolved(), say: say,
         progress: { show(Double($0) / Double(max(1, $1)), pace.words($0, of: $1)) })
     }
@@ -126,6 +139,17 @@ struct Measure: ParsableCommand {
     for copy in found.copies.prefix(5) { console.line("    \(copy.picture) is very like \(copy.of)") }
     if let nearest { console.line("The samples nearest to real pictures, above those pictures: \(nearest)") }
   }
+
+  /// Options of what is measured of pictures that a generator makes, or that are like such.
+  private var ofGenerators: [(name: String, isGiven: Bool)] {
+    [
+      ("real", real.isGiven), ("size", size != nil), ("crop", crop != nil), ("features", features.isGiven),
+      ("nearest", nearest != nil), ("path-length", pathLength), ("sampling", drawing.sampling != nil),
+      ("class", drawing.kind != nil), ("guidance", drawing.guidance != nil),
+    ]
+  }
+  private var samplesOption: (name: String, isGiven: Bool) { ("samples", samples != nil) }
+  private var frameOption: (name: String, isGiven: Bool) { ("frame", frame != nil) }
 
   private func percent(_ part: Int, of whole: Int) -> String {
     "\(spoken(100 * Double(part) / Double(max(1, whole)))) %"

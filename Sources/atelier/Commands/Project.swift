@@ -47,6 +47,7 @@ struct ProjectCommand: ParsableCommand {
     var request = ProjectRequest(run: source, pictures: pictures, out: out)
     (request.count, request.tunes, request.force) = (count, tuning > 0, force)
     (request.projection.steps, request.projection.tuningSteps) = (steps, tuning)
+    Interruption.watch()
     var bar = Bar(console, interval: 5)
     let begun = ProcessInfo.processInfo.systemUptime
     let found = try project(request, in: common.place, on: device.resolved()) { event in
@@ -80,6 +81,7 @@ struct ProjectCommand: ParsableCommand {
         "\(counted(found.count, "picture")): mean distance \(spoken(mean)) by styles"
           + (request.tunes ? ", \(spoken(tuned)) tuned" : ""))
     }
+    if Interruption.isRequested { console.line("Stopped after \(counted(found.count, "picture")).") }
     Interruption.leaveIfRequested()
   }
 }

@@ -74,7 +74,7 @@ struct RestyleCommand: ParsableCommand {
   var strokes: Double?
 
   @Option(help: ArgumentHelp("Size of the strokes relative to the painting's own.", valueName: "x"))
-  var styleScale = 1.0
+  var styleScale = Asked(1.0)
 
   @Option(
     help: ArgumentHelp(
@@ -92,13 +92,13 @@ struct RestyleCommand: ParsableCommand {
   var smoothness: Double?
 
   @Option(help: ArgumentHelp("Style loss: wasserstein, or gram (Gatys et al. 2015).", valueName: "loss"))
-  var loss = StyleSettings.Loss.wasserstein
+  var loss = Asked(StyleSettings.Loss.wasserstein)
 
   @Option(
     help: ArgumentHelp(
       "Optimizer: adam; lbfgs (Gatys et al. 2015), which takes fewer steps; or descent, for a few steps from a painted start.",
       valueName: "how"))
-  var optimizer = StyleSettings.Method.adam
+  var optimizer = Asked(StyleSettings.Method.adam)
 
   @Option(
     help: ArgumentHelp(
@@ -110,13 +110,13 @@ struct RestyleCommand: ParsableCommand {
     help: ArgumentHelp(
       "Feature network: vgg16, the name of an imported VGG19, or random (untrained, no download).", valueName: "name")
   )
-  var network = "vgg16"
+  var network = Asked("vgg16")
 
   @Option(help: ArgumentHelp("Random seed of the starting noise.", valueName: "n"))
-  var seed: UInt64 = 0
+  var seed = Asked<UInt64>(0)
 
   @Option(help: ArgumentHelp("Number format: auto, bfloat16 or float32.", valueName: "name"))
-  var precision = "auto"
+  var precision = Asked("auto")
 
   @Option(
     help: ArgumentHelp(
@@ -125,7 +125,7 @@ struct RestyleCommand: ParsableCommand {
   var memory: Double?
 
   @Option(help: ArgumentHelp("Seconds between saves of unfinished work.", valueName: "n"))
-  var saveEvery = 60.0
+  var saveEvery = Asked(60.0)
 
   @Flag(help: "Continue work that was stopped or killed.")
   var resume = false
@@ -142,8 +142,13 @@ struct RestyleCommand: ParsableCommand {
     guard !clip.areGiven else {
       throw ValidationError("--steadiness, --masks-follow and --codec are for films: let --out end in .mp4, say.")
     }
+    guard method != .optimise || learned == nil else {
+      throw ValidationError("Give --method optimise or --with, not both: what was learned paints in one pass.")
+    }
     if method == .instant || learned != nil && !style.isEmpty { return try paintInstantly(by: learned ?? "instant") }
     if let learned { return try change(with: learned) }
+    guard !back else { throw ValidationError("Give --back with --with: styles go one way.") }
+    try refuseSeed()
     let console = common.console
     var bar = Bar(console, interval: 5)
     var lastNumber = 0
@@ -184,21 +189,34 @@ struct RestyleCommand: ParsableCommand {
   func request() throws -> RestyleRequest {
     var request = RestyleRequest(content: content, styles: style, out: out)
     request.weights = try numbers(weights)
-    (request.colours, request.network, request.masks) = (colours, network, mask)
+    (request.colours, request.network, request.masks) = (colours, network.value, mask)
     (request.memory, request.force, request.resume) = (memory, force, resume)
-    request.saveEvery = saveEvery
+    request.saveEvery = saveEvery.value
     var settings = quick ? StyleSettings.quick : StyleSettings()
     if let size { settings.size = size }
     if let steps { (settings.firstSteps, settings.steps) = (2 * steps, steps) }
     if let smoothness { settings.smoothness = smoothness }
-    (settings.strength, settings.styleScale, settings.loss) = (strength, styleScale, loss)
+    (settings.strength, settings.styleScale, settings.loss) = (strength, styleScale.value, loss.value)
     let start = start ?? (quick ? "instant" : "content")
     settings.start = start == "instant" ? .picture : StyleSettings.Start(rawValue: start) ?? .picture
     if settings.start == .picture { request.start = start }
     if let strokes { settings.strokes = strokes }
-    (settings.seed, settings.precision, settings.optimizer) = (seed, precision, optimizer)
+    (settings.seed, settings.precision, settings.optimizer) = (seed.value, precision.value, optimizer.value)
     request.settings = settings
     return request
+  }
+
+  /// Options of the optimisation, which one pass has no use for.
+  var ofSteps: [(name: String, isGiven: Bool)] {
+    [
+      ("loss", loss.isGiven), ("optimizer", optimizer.isGiven), ("seed", seed.isGiven),
+      ("save-every", saveEvery.isGiven),
+    ]
+  }
+
+  func refuseSeed() throws {
+    guard start != "noise" else { return }
+    try refuse([("seed", seed.isGiven)], "without --start noise, which is all that is drawn by chance")
   }
 
   private func numbers(_ text: String?) throws -> [Double] {

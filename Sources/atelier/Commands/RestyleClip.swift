@@ -37,6 +37,26 @@ extension RestyleCommand {
     guard learned == nil || !style.isEmpty || mask.count <= 1 else {
       throw ValidationError("Give one --mask with --with: white where the picture changes.")
     }
+    guard self.method != .optimise || learned == nil else {
+      throw ValidationError("Give --method optimise or --with, not both: what was learned paints in one pass.")
+    }
+    try refuse([("save-every", saveEvery.isGiven)], "for a film, which is saved every two seconds of it")
+    if onePass {
+      try refuse(ofSteps + [("network", network.isGiven)], "for a film that is painted in one pass")
+      if style.isEmpty {
+        try refuse(
+          [("weights", weights != nil), ("precision", precision.isGiven), ("style-scale", styleScale.isGiven)],
+          "with --with and no --style")
+      } else {
+        try refuse([("back", back)], "with --style, which goes one way")
+      }
+    } else {
+      try refuseSeed()
+      try refuse([("memory", memory != nil)], "for a film that is optimised, whose frames are painted whole")
+      try refuse(
+        [("start", start.map { StyleSettings.Start(rawValue: $0) == nil || $0 == "picture" } ?? false)],
+        "for a film unless it is content or noise, since each frame begins with the one before")
+    }
     // Frames after the first begin with the one before, and need no more.
     if !onePass && steps == nil { (look.settings.firstSteps, look.settings.steps) = (200, 100) }
     let method: ClipRestyleRequest.Method = onePass ? .model(learned ?? "instant", back: back) : .optimise

@@ -14,6 +14,10 @@ extension RestyleCommand {
       throw ValidationError(
         "--with takes one pass: leave out --resume, --quick, --steps, --strokes, --smoothness and --start.")
     }
+    try refuse(
+      ofSteps + [
+        ("network", network.isGiven), ("precision", precision.isGiven), ("style-scale", styleScale.isGiven),
+      ], "with --with, which takes one pass without a style")
     var request = LearnedRequest(content: content, model: model, out: out)
     (request.back, request.size, request.strength) = (back, size, strength)
     (request.colours, request.mask, request.memory, request.force) = (colours, mask.first, memory, force)
@@ -34,6 +38,8 @@ extension RestyleCommand {
         "The instant method has no strokes, smoothness or start: leave these out, or paint on by --start instant in "
           + "place of --method instant.")
     }
+    try refuse(ofSteps, "with the instant method, which takes one pass and some steps of their own kind")
+    if steps == 0 { try refuse([("network", network.isGiven)], "with --steps 0, which takes one pass") }
     if let steps, steps < 0 { throw RestyleError.badNumber(option: "steps", value: Double(steps), range: "from 0 on") }
     var request = try request()
     // They are steps of another kind here, and may be none.

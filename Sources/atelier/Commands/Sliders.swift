@@ -26,7 +26,7 @@ struct SlidersCommand: ParsableCommand {
   var method: DirectionMethod?
 
   @Option(help: ArgumentHelp("How many directions to find.", valueName: "n"))
-  var count = 6
+  var count = Asked(6)
 
   @Option(help: ArgumentHelp("Only for these layers, coarse ones first from 0, such as 0-2.", valueName: "a-b"))
   var layers: String?
@@ -38,7 +38,7 @@ struct SlidersCommand: ParsableCommand {
   var drop: [String] = []
 
   @Option(help: ArgumentHelp("Random seed of the picture on the sheet.", valueName: "n"))
-  var seed: UInt64 = 0
+  var seed = Asked<UInt64>(0)
 
   @Option(help: ArgumentHelp("A PNG file to write, with a row for each slider.", valueName: "file"))
   var out: String?
@@ -51,9 +51,10 @@ struct SlidersCommand: ParsableCommand {
 
   func run() throws {
     let console = common.console
+    if out == nil { try refuse([("seed", seed.isGiven)], "without --out, the sheet whose picture it is") }
     var request = SlidersRequest(run: source)
-    (request.method, request.count, request.layers) = (method, count, layers)
-    (request.seed, request.sheet, request.force, request.dropped) = (seed, out, force, drop)
+    (request.method, request.count, request.layers) = (method, count.given, layers)
+    (request.seed, request.sheet, request.force, request.dropped) = (seed.value, out, force, drop)
     request.renamed = try rename.map { word in
       let parts = word.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2 else { throw ValidationError("--rename takes old=new, such as pca-2=age.") }

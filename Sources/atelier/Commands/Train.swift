@@ -56,12 +56,12 @@ struct Train: ParsableCommand {
     help: ArgumentHelp(
       "How a picture becomes a square: centre (crop), fit (pad), or pieces (tiles of its own pixels, for textures).",
       valueName: "how"))
-  var crop: Decoding.Crop = .centre
+  var crop = Asked(Decoding.Crop.centre)
 
   @Option(
     help: ArgumentHelp(
       "Background colour under transparent pictures: white, black, grey or ff8800.", valueName: "colour"))
-  var ground: Ground = .white
+  var ground = Asked(Ground.white)
 
   @Option(
     help: ArgumentHelp(
@@ -79,7 +79,7 @@ struct Train: ParsableCommand {
   var resume = false
 
   @Option(help: ArgumentHelp("Random seed.", valueName: "n"))
-  var seed: UInt64 = 0
+  var seed = Asked<UInt64>(0)
 
   @Option(help: ArgumentHelp("Seconds between checkpoints. (default: 120)", valueName: "s"))
   var saveEvery: Double?
@@ -109,10 +109,10 @@ struct Train: ParsableCommand {
     var request = TrainRequest(pictures: pictures)
     (request.run, request.recipe, request.preset) = (folder, recipe, preset)
     (request.towards, request.from) = (towards, from)
-    (request.size, request.channels, request.crop, request.ground) = (size, channels, crop, ground)
+    (request.size, request.channels, request.crop, request.ground) = (size, channels, crop.given, ground.given)
     request.frame = frame
     request.length = minutes.map { .minutes($0) } ?? picturesSeen.map { .pictures($0.value) }
-    (request.seed, request.isResumed, request.saveSeconds) = (seed, resume, saveEvery)
+    (request.seed, request.isResumed, request.saveSeconds) = (seed.given, resume, saveEvery)
     request.keepsBest = !noBest
     request.settings = settings.map { ($0.key, $0.value) }
     request.device = try device.resolved()

@@ -28,7 +28,7 @@ struct VaryCommand: ParsableCommand {
   var out: String
 
   @Option(help: ArgumentHelp("Random seeds, a variation each, such as 0-8.", valueName: "list"))
-  var seeds = "0"
+  var seeds = Asked("0")
 
   @Option(help: ArgumentHelp("Another aspect ratio, width:height: one side stays, the other grows.", valueName: "w:h"))
   var shape: String?
@@ -44,7 +44,7 @@ struct VaryCommand: ParsableCommand {
   var strength: Double?
 
   @Option(help: ArgumentHelp("Longer side of the example in pixels.", valueName: "n"))
-  var size = 256
+  var size = Asked(256)
 
   @Option(
     help: ArgumentHelp(
@@ -54,7 +54,7 @@ struct VaryCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "The smaller, the more of the example must appear; larger values allow repetition.", valueName: "x"))
-  var completeness = 0.005
+  var completeness = Asked(0.005)
 
   @Option(help: ArgumentHelp("For a film: length in seconds.", valueName: "s"))
   var seconds: Double?
@@ -102,11 +102,19 @@ struct VaryCommand: ParsableCommand {
       console.line(sentence)
       console.event("note", ["text": sentence])
     }
+    if with != nil {
+      try refuse(
+        [
+          ("shape", shape != nil), ("structure", structure != nil), ("size", size.isGiven),
+          ("diversity", diversity != nil), ("completeness", completeness.isGiven), ("seconds", seconds != nil),
+          ("loop", loop), ("codec", codec != nil),
+        ], "with --with, which draws a picture at the run's own size")
+    }
     if with == nil, strength != nil || drawing.value != Drawing() { throw RedrawError.needsRun }
     let isWhole =
       try with.map { run in
         var request = RedrawRequest(picture: picture, run: run, out: out)
-        (request.seeds, request.drawing, request.force) = (try Seeds(seeds), drawing.value, force)
+        (request.seeds, request.drawing, request.force) = (try Seeds(seeds.value), drawing.value, force)
         if let strength { request.strength = strength }
         return try redraw(
           request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }, say: say,
@@ -129,10 +137,14 @@ struct VaryCommand: ParsableCommand {
     for (name, isThere) in [("seconds", seconds != nil), ("loop", loop), ("codec", codec != nil)] where isThere {
       throw VaryError.option(name, isForFilms: true)
     }
+    if structure != nil {
+      try refuse(
+        [("seeds", seeds.isGiven), ("diversity", diversity != nil)], "with --structure, which leaves nothing to chance")
+    }
     var request = VaryRequest(picture: picture, out: out)
-    (request.seeds, request.structure, request.force) = (try Seeds(seeds), structure, force)
+    (request.seeds, request.structure, request.force) = (try Seeds(seeds.value), structure, force)
     request.shape = try ratio()
-    (request.settings.size, request.settings.completeness) = (size, completeness)
+    (request.settings.size, request.settings.completeness) = (size.value, completeness.value)
     if let diversity { request.settings.diversity = diversity }
     return request
   }
@@ -142,9 +154,9 @@ struct VaryCommand: ParsableCommand {
       throw VaryError.option(name, isForFilms: false)
     }
     var request = ClipVaryRequest(clip: picture, out: out)
-    (request.seeds, request.seconds, request.loops) = (try Seeds(seeds), seconds, loop)
+    (request.seeds, request.seconds, request.loops) = (try Seeds(seeds.value), seconds, loop)
     (request.codec, request.force) = (codec, force)
-    (request.settings.size, request.settings.completeness) = (size, completeness)
+    (request.settings.size, request.settings.completeness) = (size.value, completeness.value)
     if let diversity { request.settings.diversity = diversity }
     return request
   }

@@ -48,3 +48,36 @@ struct DrawingOptions: ParsableArguments {
     return drawing
   }
 }
+
+/// An option with a default, and whether it was given: what a verb can't honour is refused, never ignored.
+struct Asked<Value: ExpressibleByArgument>: ExpressibleByArgument {
+  let value: Value
+  let isGiven: Bool
+
+  init(_ standard: Value) { (value, isGiven) = (standard, false) }
+  init?(argument: String) {
+    guard let value = Value(argument: argument) else { return nil }
+    (self.value, isGiven) = (value, true)
+  }
+
+  /// nil when it was left out.
+  var given: Value? { isGiven ? value : nil }
+
+  var defaultValueDescription: String { value.defaultValueDescription }
+  static var allValueStrings: [String] { Value.allValueStrings }
+  static var allValueDescriptions: [String: String] { Value.allValueDescriptions }
+  static var defaultCompletionKind: CompletionKind { Value.defaultCompletionKind }
+}
+
+/// Refuses options that would be taken and ignored.
+///
+/// - Parameters:
+///   - options: names without hyphens, and whether each was given.
+///   - why: the sentence's middle, such as "with --preview, which writes a sheet".
+func refuse(_ options: [(name: String, isGiven: Bool)], _ why: String) throws {
+  let given = options.filter(\.isGiven).map { "--\($0.name)" }
+  guard let last = given.last else { return }
+  let names = given.count == 1 ? last : "\(given.dropLast().joined(separator: ", ")) and \(last)"
+  throw ValidationError(
+    "\(names) would change nothing \(why): leave \(given.count == 1 ? "it" : "them") out.")
+}

@@ -63,6 +63,6 @@ public final class VAEDecoder: LatentDecoder {
     return stages.last!.head!(leakyRelu(stages.reduce(x) { $1($0, w) }))
   }
 
-  /// The weights that pixels come from, for `balance`.
+  /// The weights that pixels come from, on which the losses' slopes are balanced.
   var last: Tensor { stages.last!.head!.weight }
 }

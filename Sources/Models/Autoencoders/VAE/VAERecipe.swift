@@ -3,7 +3,7 @@ import Torch
 import Training
 
 /// A variational autoencoder (Kingma and Welling 2014): learns to say of each picture what made it, as latents that are
-/// normal in all, and to make pictures of these. With a discriminator on patches and what a trained network sees it is a
+/// normal in all, and to make pictures of these. With a discriminator on whole pictures and what a trained network sees it is a
 /// VAE-GAN (Larsen et al. 2016; weights as Esser et al. 2021 balance them), against blur.
 public final class VAERecipe: Recipe {
   public static let name = "vae"

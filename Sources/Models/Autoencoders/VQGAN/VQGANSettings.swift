@@ -39,8 +39,6 @@ public struct VQGANSettings: RecipeSettings {
     widths = Array([128, 96, 64, 32, 32].prefix(halvings).reversed())
     if halvings == 2 { widths = [64, 96] }
     if !situation.device.isCPU { (widths, priorWidth, priorDepth) = (widths.map { 2 * $0 }, 256, 8) }
-    // Without a GPU, a trained network's eyes take two thirds of the time.
-    if channels != 3 || situation.device.isCPU { perceptual = 0 }
     criticWidths = Array([128, 96, 64, 32, 24, 16].prefix(Int(Double(max(size, 8) / 4).exponent)))
     try check()
   }

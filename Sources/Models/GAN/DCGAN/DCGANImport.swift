@@ -11,7 +11,9 @@ extension DCGANRecipe {
         try withBiases(ofLast: namedInMain(weights))
       } settings: { (weights) throws(StateError) in
         let layers = convolutions(weights)
-        guard let first = layers.first, let last = layers.last, layers.count > 1 else {
+        guard let first = layers.first, let last = layers.last, (4...7).contains(layers.count),
+          layers.allSatisfy({ $0.weight.count > 0 })
+        else {
           throw StateError.missing("main.0.weight")
         }
         var settings = Settings()

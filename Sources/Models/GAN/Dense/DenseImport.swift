@@ -8,7 +8,9 @@ extension DenseRecipe {
     [
       .model(DenseRecipe.self, renamed: namedInMain) { weights in
         var layers: [Tensor] = []
-        while let layer = weights["main.\(2 * layers.count).weight"], layer.rank == 2 { layers.append(layer) }
+        while let layer = weights["main.\(2 * layers.count).weight"], layer.rank == 2,
+          layer.count > 0, layers.count < 32
+        { layers.append(layer) }
         guard layers.count > 1, let first = layers.first, let last = layers.last else {
           throw StateError.missing("main.2.weight")
         }

@@ -17,14 +17,18 @@ extension StyleGAN2Recipe {
 
   private static func importedSettings(_ weights: [String: Tensor]) throws(StateError) -> StyleGAN2Settings {
     func shape(_ name: String, rank: Int) throws(StateError) -> [Int] {
-      try importedShape(name, rank: rank, in: weights)
+      try weights.shape(of: name, rank: rank)
     }
     var settings = StyleGAN2Settings()
     let first = try shape("mapping.fc0.weight", rank: 2)
     settings.mapped = first[0]
     settings.depth = (0...).first { weights["mapping.fc\($0).weight"] == nil }!
+    for layer in 1..<max(1, settings.depth) {
+      try weights.expect("mapping.fc\(layer).weight", [settings.mapped, settings.mapped])
+    }
     if weights["mapping.embed.weight"] != nil {
       let kinds = try shape("mapping.embed.weight", rank: 2)[1]
+      guard kinds <= 10_000, first[1] > settings.mapped else { throw .missing("mapping.embed.weight") }
       // Published files don't say what their kinds are called.
       (settings.classes, settings.classCounts) = ((0..<kinds).map(String.init), [Int](repeating: 1, count: kinds))
       settings.latent = first[1] - settings.mapped
@@ -33,7 +37,9 @@ extension StyleGAN2Recipe {
     }
     settings.widths = []
     while settings.widths.count < 9, weights["synthesis.b\(4 << settings.widths.count).conv1.weight"] != nil {
-      settings.widths.append(try shape("synthesis.b\(4 << settings.widths.count).conv1.weight", rank: 4)[0])
+      let name = "synthesis.b\(4 << settings.widths.count).conv1.weight", width = try shape(name, rank: 4)[0]
+      try weights.expect(name, [width, width, 3, 3])
+      settings.widths.append(width)
     }
     settings.channels = try shape("synthesis.b4.torgb.weight", rank: 4)[0]
     settings.size = 2 << settings.widths.count

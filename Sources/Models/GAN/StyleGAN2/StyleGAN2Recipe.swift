@@ -51,12 +51,11 @@ public final class StyleGAN2Recipe: Recipe {
     average = MovingAverage(model.generator.module, of: generator)
     strength = AugmentStrength(target: settings.adapt, start: settings.augment)
     // A penalty every few steps is part of one step's work, and the optimizer's memory is shortened as much.
-    func adam(_ network: any Module, every interval: Int) -> Adam {
-      let ratio = Double(interval) / Double(interval + 1)
-      return Adam(network.parameters, rate: settings.rate * ratio, betas: (0, pow(0.99, ratio)))
+    func adam(_ network: any Module, _ ratio: Double) -> Adam {
+      Adam(network.parameters, rate: settings.rate * ratio, betas: (0, pow(0.99, ratio)))
     }
-    optimizerG = adam(generator, every: settings.pathEvery)
-    optimizerD = adam(discriminator, every: settings.penaltyEvery)
+    let ratios = settings.ratios
+    (optimizerG, optimizerD) = (adam(generator, ratios.g), adam(discriminator, ratios.d))
   }
 
   public var saved: [String: any Saved] {
@@ -75,10 +74,7 @@ public final class StyleGAN2Recipe: Recipe {
   /// Updates the discriminator, then the generator, each with its penalty every few steps.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
     let n = batch.pictures.size(0), step = progress.picturesSeen / n
-    let ratios = (
-      g: Double(settings.pathEvery) / Double(settings.pathEvery + 1),
-      d: Double(settings.penaltyEvery) / Double(settings.penaltyEvery + 1)
-    )
+    let ratios = settings.ratios
     (optimizerG.rate, optimizerD.rate) = (
       settings.rate * ratios.g * progress.rateScale, settings.rate * ratios.d * progress.rateScale
     )

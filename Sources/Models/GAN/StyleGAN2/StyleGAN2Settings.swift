@@ -79,6 +79,15 @@ public struct StyleGAN2Settings: RecipeSettings {
     try expect((0..<1).contains(adapt), "adapt", adapt, "it must be 0 or more and below 1")
   }
 
+  /// The part of an optimizer's steps that is its own, where penalties take one now and then (Karras et al. 2020, appendix B);
+  /// all of them where there is no penalty.
+  var ratios: (g: Double, d: Double) {
+    func ratio(_ interval: Int, _ weight: Double) -> Double {
+      weight > 0 ? Double(interval) / Double(interval + 1) : 1
+    }
+    return (ratio(pathEvery, pathWeight), ratio(penaltyEvery, gamma))
+  }
+
   /// The augmentation pipeline of `changes`; nil for a shift alone.
   var pipe: AugmentPipe? {
     changes == "shift"

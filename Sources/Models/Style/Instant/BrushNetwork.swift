@@ -166,10 +166,7 @@ public final class BrushPainter: PictureTransfer {
 ///
 /// - Throws: `StateError` when they are another network's.
 public func brushNetwork(_ weights: [String: Tensor]) throws(StateError) -> BrushNetwork {
-  guard let gamma = weights["contract.0.norm.gamma"], gamma.rank == 2, gamma.size(0) > 0 else {
-    throw .missing("contract.0.norm.gamma")
-  }
-  let network = BrushNetwork(styles: gamma.size(0))
+  let network = BrushNetwork(styles: try weights.shape(of: "contract.0.norm.gamma", rank: 2)[0])
   try network.load(weights)
   return network
 }

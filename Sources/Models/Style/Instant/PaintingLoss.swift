@@ -14,8 +14,9 @@ final class PaintingLoss {
   /// as what is far.
   static let styleScale = 40.0
   static let steadiness = 100.0  // Weight of what holds contrast.
-  /// Of paintings, by their numbers; some 420 kB each.
-  private let known = Shelf(limit: 4000)
+  /// Of paintings, by their numbers; some 420 kB each, so that all take less than half a gigabyte. Of more paintings those that
+  /// come later are looked at each time.
+  private let known = Shelf(limit: 1000)
 
   init(_ teacher: VGG, contentWeight: Double, smoothness: Double, usesBFloat16: Bool, on device: Device) {
     (self.teacher, self.contentWeight, self.smoothness) = (teacher, contentWeight, smoothness)
