@@ -30,11 +30,11 @@ public struct SlidersRequest: Sendable {
 /// - Throws: `SliderError`, `FileError`, and as `Generator`.
 @discardableResult
 public func sliders(
-  _ request: SlidersRequest, in workspace: Workspace, on device: Device = .cpu, say: (String) -> Void = { _ in }
+  _ request: SlidersRequest, in workspace: Workspace, on device: Device = .cpu, tell: (Event) -> Void = { _ in }
 ) throws -> Sliders {
   guard (1...64).contains(request.count) else { throw SliderError.badCount(request.count) }
   if let sheet = request.sheet { try expectWritable(sheet.absolutePath, isForced: request.force) }
-  let generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
+  let generator = try Generator(request.run, in: workspace, on: device) { tell(.note($0.sentence)) }
   let recipe = try styleRecipe(of: generator)
   let known = try Sliders(of: generator, in: workspace)
   var all = known ?? Sliders(checkpoint: generator.hash)
@@ -50,7 +50,7 @@ public func sliders(
       all.sliders.append(slider)
     }
   } else if known?.checkpoint != generator.hash {
-    say("These sliders were found in an earlier checkpoint: they mean about the same; --find looks again.")
+    tell(.note("These sliders were found in an earlier checkpoint: they mean about the same; --find looks again."))
   }
   for name in request.dropped {
     guard all[name] != nil else { throw SliderError.unknown(name, known: all.sliders.map(\.name)) }

@@ -159,7 +159,9 @@ public struct RunRecord: Codable, Sendable, Equatable {
       "\n- Best after \($0.picturesSeen) pictures: KID × 1000 \(String(format: "%.3g ± %.2g", $0.kid, $0.error)) to the pictures it learned from (EfficientNet-Lite0)"
     }
     let expected = ending == .completed ? estimate : nil
-    let truth = expected.map { "\n- Of time and size, \($0.compared(with: report, bytes: folderBytes(folder)))" }
+    let truth = expected.map {
+      "\n- Of time and size, \($0.compared(seconds: report.seconds, picturesSeen: report.picturesSeen, bytes: folderBytes(folder)))"
+    }
     let card = """
       # A \(isTransfer || [EnlargeRecipe.name, MotionRecipe.name, InbetweenRecipe.name].contains(recipe) ? "network for" : "generator of") \(packing.size) px pictures
 

@@ -10,7 +10,8 @@ struct Common: ParsableArguments {
   @Option(help: ArgumentHelp("Where runs, models and packed sets are kept.", valueName: "dir"))
   var workspace: String?
 
-  var console: Console { Console(json: json) }
+  /// - Parameter stops: whether the verb can be stopped and saves then.
+  func teller(stops: Bool = false) -> Teller { Teller(Console(json: json), stops: stops) }
   var place: Workspace { Workspace(workspace) }
 }
 
