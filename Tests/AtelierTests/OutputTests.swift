@@ -1,6 +1,7 @@
 import Foundation
 import Media
 import Testing
+import Workshop
 
 /// What scripts rely on: help texts as a whole, JSON lines, files.
 @Suite struct OutputTests {
@@ -71,7 +72,7 @@ import Testing
       }
       let log = try String(contentsOfFile: atelier.folder + "/run/log.jsonl", encoding: .utf8)
       for line in log.split(separator: "\n") {
-        #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line.utf8)) }
+        #expect(throws: Never.self) { try Event(json: String(line)) }
       }
     }
   }

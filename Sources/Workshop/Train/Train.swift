@@ -244,43 +244,49 @@ private func follow<R: Recipe>(
   func attempt(_ body: () throws -> Void) {
     do { try body() } catch { failure = failure ?? error }
   }
-  let ending = try loop.run { event in
+  /// Told, and kept in the log.
+  func keep(_ event: Event) {
     attempt { try log.write(event) }
+    tell(event)
+  }
+  let ending = try loop.run { event in
     switch event {
-    case .reading(let reading): tell(.reading(reading))
+    case .reading(let reading): keep(.reading(reading))
     case .rolledBack(let reason, let to):
-      tell(.rolledBack(reason: reason, picturesSeen: to))
-      if let trouble = pilot.lookAtRollBack(reason) { tell(.trouble(trouble)) }
+      keep(.rolledBack(reason: reason, picturesSeen: to))
+      if let trouble = pilot.lookAtRollBack(reason) { keep(.trouble(trouble)) }
     case .saved(let path, let seen):
-      tell(.saved(path: path, picturesSeen: seen))
+      keep(.saved(path: path, picturesSeen: seen))
       if let (look, isBest) = keeper?.saved(path, picturesSeen: seen, secondsASample: loop.secondsASample) {
-        tell(.measured(look, isBest: isBest))
+        keep(.measured(look, isBest: isBest))
         if let trouble = keeper.flatMap({ pilot.look(at: $0) }) {
           isHopeless = true
-          tell(.trouble(trouble))
+          keep(.trouble(trouble))
         }
       }
     case .sample(let pictures, let columns, let seen):
       attempt {
         if let trouble = pilot.look(at: pictures, isSheet: columns != nil, picturesSeen: seen) {
-          tell(.trouble(trouble))
+          keep(.trouble(trouble))
         }
         let path = try writeSample(pictures, columns, seen, record, to: folder)
-        tell(.sample(path: path, picturesSeen: seen))
+        keep(.sample(path: path, picturesSeen: seen))
       }
     case .finished(let ending, let reading):
-      if let (look, isBest) = keeper?.finished() { tell(.measured(look, isBest: isBest)) }
+      if let (look, isBest) = keeper?.finished() { keep(.measured(look, isBest: isBest)) }
       attempt { try record.writeCard(to: folder, reading, ending, measured: keeper?.best) }
       last = reading
     }
   } shouldStop: {
     failure != nil || isHopeless || shouldStop()
   }
-  if let failure { throw failure }
-  return Trained(
+  let trained = Trained(
     ending: ending, run: folder, picturesSeen: loop.facts.picturesSeen, seconds: last?.seconds ?? 0,
     secondsAside: last?.secondsAside ?? 0, bytes: folderBytes(folder), bestPicturesSeen: keeper?.best?.picturesSeen,
     next: ending == .completed ? record.use(of: folder).command : "atelier train --resume --run \(folder)")
+  attempt { try log.write(.finished(.train(trained))) }
+  if let failure { throw failure }
+  return trained
 }
 
 /// A sheet of samples, named by the pictures seen.

@@ -215,10 +215,9 @@ func requested(
   return workspace.runs
 }
 
-/// A run's log.jsonl: one JSON object a line, added to when a run is resumed.
+/// A run's log.jsonl: its events, a line each, added to when a run is resumed.
 final class RunLog {
   private let file: FileHandle
-  private let encoder = JSONEncoder()
 
   /// - Throws: `FileError` or `WorkspaceError`.
   init(folder: String) throws {
@@ -228,28 +227,11 @@ final class RunLog {
       file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
       try file.seekToEnd()
     } catch { throw WorkspaceError.cannotWrite(path: path, reason: spokenReason(error)) }
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
   }
 
-  private struct Line: Encodable {
-    var event: String
-    var report: Report?
-    var picturesSeen: Int?
-    var text: String?
-  }
-
-  func write(_ event: LoopEvent) throws {
-    let line =
-      switch event {
-      case .reading(let report): Line(event: "reading", report: report)
-      case .sample(_, _, let seen): Line(event: "sample", picturesSeen: seen)
-      case .saved(let path, let seen): Line(event: "saved", picturesSeen: seen, text: path)
-      case .rolledBack(let reason, let to): Line(event: "rolled back", picturesSeen: to, text: reason)
-      case .finished(let ending, let report): Line(event: "finished", report: report, text: ending.rawValue)
-      }
-    do { try file.write(contentsOf: encoder.encode(line) + Data([10])) } catch {
+  /// - Throws: `WorkspaceError`.
+  func write(_ event: Event) throws {
+    do { try file.write(contentsOf: Data((event.json + "\n").utf8)) } catch {
       throw WorkspaceError.cannotWrite(path: "log.jsonl", reason: spokenReason(error))
     }
   }

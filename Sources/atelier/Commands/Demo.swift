@@ -26,7 +26,7 @@ struct DemoCommand: ParsableCommand {
     teller.line("1. The bundled pictures: \(pictures)")
     let found = try inspect(
       pictures, advise: { advice(on: $0, gigaflops: measuredGigaflops(on: device), device: device) })
-    if let first = found.report.first { teller.tell(.note("   " + first)) }
+    if let first = found.report.first { teller.tell(.note(first)) }
 
     let demo = try Demo(in: common.place)
     if let shipped = Demo.shipped {
