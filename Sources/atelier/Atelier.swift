@@ -35,12 +35,7 @@ struct Atelier: ParsableCommand {
   /// Tells the world's errors in one sentence on standard error, with their exit codes (see `Exit`).
   static func main() {
     Interruption.unblock()
-    Memory.whenExhausted = { _ in
-      Console.complain(
-        "atelier: There isn't enough memory for that: use smaller pictures, a smaller --batch, or settings with fewer units."
-      )
-      Foundation.exit(Exit.unavailable.rawValue)
-    }
+    Memory.whenExhausted = { _ in leave(after: NoMemory()) }
     do {
       var arguments = Array(CommandLine.arguments.dropFirst())
       if arguments.first == "train" { arguments = ["train"] + Train.settled(Array(arguments.dropFirst())) }
@@ -71,6 +66,14 @@ struct Atelier: ParsableCommand {
     Console.complain("atelier: \(words)")
     Foundation.exit(code)
   }
+}
+
+/// LibTorch's memory, that is: enough is left to say so.
+private struct NoMemory: Explained {
+  var sentence: String {
+    "There isn't enough memory for that: use smaller pictures, a smaller --batch, or settings with fewer units."
+  }
+  var exit: Exit { .unavailable }
 }
 
 /// Another LibTorch was loaded than the one built against: it would crash or hang later.

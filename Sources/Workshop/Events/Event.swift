@@ -112,10 +112,12 @@ public struct Pace {
     last = (done, total)
     let before = firstFraction ?? Double(first) / Double(max(1, total))
     let seconds = now - start
+    // Steps take differently long; a part of a picture is a part of the work.
+    let parts = task == .steps ? Double(done - first) : (fraction - before) * Double(total)
     let isKnown = seconds > 0 && fraction > before
     return Event.Progress(
       task: task, done: done, total: total, fraction: min(1, max(0, fraction)),
-      rate: seconds > 0 && done > first ? Double(done - first) / seconds : nil,
+      rate: seconds > 0 && parts > 0 ? parts / seconds : nil,
       secondsLeft: isKnown ? max(0, seconds * (1 - fraction) / (fraction - before)) : fraction >= 1 ? 0 : nil,
       item: item, figures: figures)
   }

@@ -71,7 +71,7 @@ struct AnimateCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .fromTheStart)
     var request = AnimateRequest(picture: picture, driving: driving, out: out)
     (request.run, request.frame, request.sequence) = (model, frame, sequence)
     (request.strength, request.begin, request.keepsPalette) = (strength, begin, palette)

@@ -20,7 +20,7 @@ struct DemoCommand: ParsableCommand {
   }
 
   func run() throws {
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .onceItWorks)
     let device = try device.resolved()
     let pictures = try Demo.pictures()
     teller.line("1. The bundled pictures: \(pictures)")

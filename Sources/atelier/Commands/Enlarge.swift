@@ -42,7 +42,7 @@ struct EnlargeCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .onceItWorks)
     var request = EnlargeRequest(pictures: pictures, out: out)
     (request.scale, request.model, request.precision) = (scale, model, precision)
     (request.memory, request.force) = (memory, force)

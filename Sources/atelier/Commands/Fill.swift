@@ -37,7 +37,7 @@ struct FillCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .fromTheStart)
     var request = FillRequest(picture: picture, mask: mask, out: out)
     (request.run, request.seeds, request.drawing, request.force) = (with, try Seeds(seeds), drawing.value, force)
     teller.finish(

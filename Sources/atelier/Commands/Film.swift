@@ -89,7 +89,7 @@ struct FilmCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .fromTheStart)
     var request = FilmRequest(try settled(), out: out)
     (request.codec, request.size, request.keepsPixels) = (codec, size, pixels)
     (request.previews, request.force, request.resume) = (preview, force, resume)

@@ -63,7 +63,7 @@ struct InbetweenCommand: ParsableCommand {
   }
 
   func run() throws {
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .fromTheStart)
     var request = InbetweenRequest(clip: clip, out: out)
     (request.model, request.fillsHolds, request.size, request.codec) = (model, twos, size, codec)
     (request.times, request.slowness) = (times ?? (slow == nil ? 2 : 1), slow ?? 1)

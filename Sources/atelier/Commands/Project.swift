@@ -42,7 +42,7 @@ struct ProjectCommand: ParsableCommand {
   }
 
   func run() throws {
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .fromTheStart)
     var request = ProjectRequest(run: source, pictures: pictures, out: out)
     (request.count, request.tunes, request.force) = (count, tuning > 0, force)
     (request.projection.steps, request.projection.tuningSteps) = (steps, tuning)

@@ -137,7 +137,7 @@ struct RestyleCommand: ParsableCommand {
     }
     if method == .instant || learned != nil && !style.isEmpty { return try paintInstantly(by: learned ?? "instant") }
     if let learned { return try change(with: learned) }
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .onceItWorks)
     teller.finish(
       .restyle(
         try restyle(

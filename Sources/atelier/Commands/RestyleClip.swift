@@ -24,7 +24,7 @@ struct RestyleClipOptions: ParsableArguments {
 extension RestyleCommand {
   /// `restyle FILM --out FILM`.
   func paintClip() throws {
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .fromTheStart)
     var look = try self.request()
     let kind = method ?? .instant
     let onePass = learned != nil || kind == .instant

@@ -17,7 +17,7 @@ extension RestyleCommand {
     var request = LearnedRequest(content: content, model: model, out: out)
     (request.back, request.size, request.strength) = (back, size, strength)
     (request.colours, request.mask, request.memory, request.force) = (colours, mask.first, memory, force)
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .onceItWorks)
     teller.finish(
       .restyle(
         try restyle(
@@ -39,7 +39,7 @@ extension RestyleCommand {
     var request = try request()
     // They are steps of another kind here, and may be none.
     request.settings.steps = StyleSettings().steps
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .onceItWorks)
     teller.finish(
       .restyle(
         try restyleInstantly(

@@ -36,7 +36,7 @@ struct TextureCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .fromTheStart)
     var request = TextureRequest(picture: picture, out: out)
     (request.seeds, request.size, request.grain, request.force) = (try Seeds(seeds), size, grain, force)
     teller.finish(

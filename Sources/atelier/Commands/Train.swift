@@ -109,7 +109,7 @@ struct Train: ParsableCommand {
     request.keepsBest = !noBest
     request.settings = settings.map { ($0.key, $0.value) }
     request.device = try device.resolved()
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .onceItWorks)
     teller.finish(.train(try train(request, in: common.place, tell: teller.tell) { Interruption.isRequested }))
   }
 }

@@ -72,7 +72,7 @@ struct VaryCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    let teller = common.teller(stops: true)
+    let teller = common.teller(stops: .fromTheStart)
     // Of an animation, a PNG is made from its first frame.
     let isOfFilm = isFilm(picture) && !out.lowercased().hasSuffix(".png")
     if with == nil, strength != nil || drawing.value != Drawing() { throw RedrawError.needsRun }

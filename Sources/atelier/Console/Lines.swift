@@ -124,12 +124,13 @@ extension Inbetweened {
 
 extension ProjectedSet {
   fileprivate var lines: [Line] {
-    let first: [Line] = sheet.map { [.picture($0), .words($0)] } ?? []
-    guard pictures > 1, let distance else { return first }
-    let tuned = tunedDistance.map { ", \(spoken($0)) tuned" } ?? ""
-    return first + [
-      .words("\(counted(pictures, "picture")): mean distance \(spoken(distance)) by styles\(tuned)")
-    ]
+    var lines: [Line] = sheet.map { [.picture($0), .words($0)] } ?? []
+    if pictures > 1, let distance {
+      let tuned = tunedDistance.map { ", \(spoken($0)) tuned" } ?? ""
+      lines.append(.words("\(counted(pictures, "picture")): mean distance \(spoken(distance)) by styles\(tuned)"))
+    }
+    if isStopped { lines.append(.words("Stopped after \(counted(pictures, "picture")).")) }
+    return lines
   }
 }
 

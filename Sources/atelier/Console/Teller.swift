@@ -5,15 +5,24 @@ import Workshop
 final class Teller {
   let console: Console
   private var bar: Bar
-  /// Whether the verb can be stopped: then signals are taken over once there is something to save.
-  private let stops: Bool
+  private let stops: Stops
   private var lastProgress: (task: Event.Work, seconds: Double)?
   // What later lines refer to.
   private var lastSheet: String?
   private var estimate: Estimate?
   private var files: [MadeFile] = []
 
-  init(_ console: Console, stops: Bool) { (self.console, bar, self.stops) = (console, Bar(console), stops) }
+  /// When a signal begins to mean that a verb saves and leaves; before that it ends the process.
+  enum Stops {
+    case never, fromTheStart
+    /// A download, or a set that is packed, is stopped at once: there is nothing to save yet.
+    case onceItWorks
+  }
+
+  init(_ console: Console, stops: Stops) {
+    (self.console, bar, self.stops) = (console, Bar(console), stops)
+    if stops == .fromTheStart { Interruption.watch() }
+  }
 
   func tell(_ event: Event) {
     watch(event)
@@ -37,11 +46,10 @@ final class Teller {
     console.line(words)
   }
 
-  /// A download or a set that is packed is stopped at once: there is nothing to save yet.
   private func watch(_ event: Event) {
-    guard stops, !Interruption.isWatching else { return }
+    guard stops == .onceItWorks else { return }
     switch event {
-    case .packed: Interruption.watch()
+    case .packed, .made: Interruption.watch()
     case .progress(let progress) where progress.task != .packing: Interruption.watch()
     default: break
     }
@@ -107,7 +115,8 @@ extension Teller {
   private func words(of progress: Event.Progress) -> [String] {
     let one = progress.task.one
     var words: [String] = []
-    if let rate = progress.rate, progress.figures?.contains(where: { $0.name.hasSuffix("/s") }) != true {
+    // Of what takes minutes a part, the time left says more.
+    if let rate = progress.rate, rate >= 0.1, progress.figures?.contains(where: { $0.name.hasSuffix("/s") }) != true {
       words.append("\(spoken(rate)) \(one)s/s")
     }
     for figure in progress.figures ?? [] where figure.name.hasSuffix("/s") {

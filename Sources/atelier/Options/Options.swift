@@ -10,8 +10,7 @@ struct Common: ParsableArguments {
   @Option(help: ArgumentHelp("Where runs, models and packed sets are kept.", valueName: "dir"))
   var workspace: String?
 
-  /// - Parameter stops: whether the verb can be stopped and saves then.
-  func teller(stops: Bool = false) -> Teller { Teller(Console(json: json), stops: stops) }
+  func teller(stops: Teller.Stops = .never) -> Teller { Teller(Console(json: json), stops: stops) }
   var place: Workspace { Workspace(workspace) }
 }
 
