@@ -35,25 +35,45 @@ struct Atelier: ParsableCommand {
   /// Tells the world's errors in one sentence on standard error, with their exit codes (see `Exit`).
   static func main() {
     Interruption.unblock()
-    Memory.whenExhausted = { _ in
-      Console.complain(
-        "atelier: There isn't enough memory for that: use smaller pictures, a smaller --batch, or settings with fewer units."
-      )
-      Foundation.exit(Exit.unavailable.rawValue)
-    }
+    Memory.whenExhausted = { _ in leave(after: NoMemory()) }
     do {
       var arguments = Array(CommandLine.arguments.dropFirst())
       if arguments.first == "train" { arguments = ["train"] + Train.settled(Array(arguments.dropFirst())) }
       var command = try parseAsRoot(arguments)
       guard LibTorch.loadedVersion.hasPrefix(LibTorch.version) else { throw WrongLibrary() }
       try command.run()
-    } catch let error as any Explained {
-      Console.complain("atelier: \(error.sentence)")
-      Foundation.exit(error.exit.rawValue)
+      Console.leaveIfFailed()
     } catch {
-      exit(withError: error)
+      Console.leaveIfFailed()
+      leave(after: error)
     }
   }
+
+  /// Ends with the error's sentence and exit code; with --json its event is the last line.
+  private static func leave(after error: any Error) -> Never {
+    let explained = error as? any Explained
+    let code = explained?.exit.rawValue ?? exitCode(for: error).rawValue
+    let words = explained?.sentence ?? message(for: error)
+    if code == EXIT_SUCCESS {
+      // A help text: a disk that is full is no reason to be silent.
+      Console.write(fullMessage(for: error) + "\n")
+      Foundation.exit(code)
+    }
+    if CommandLine.arguments.contains("--json") {
+      Console.write(Event.failed(text: words, exitCode: Int(code)).json + "\n")
+    }
+    if explained == nil { exit(withError: error) }
+    Console.complain("atelier: \(words)")
+    Foundation.exit(code)
+  }
+}
+
+/// LibTorch's memory, that is: enough is left to say so.
+private struct NoMemory: Explained {
+  var sentence: String {
+    "There isn't enough memory for that: use smaller pictures, a smaller --batch, or settings with fewer units."
+  }
+  var exit: Exit { .unavailable }
 }
 
 /// Another LibTorch was loaded than the one built against: it would crash or hang later.

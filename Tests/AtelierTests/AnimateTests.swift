@@ -85,7 +85,7 @@ import Testing
 
       let measured = try atelier.run("measure", "run", "--against", "walks", "--json")
       #expect(measured.status == 0, "\(measured.err)")
-      let found = try #require(measured.lines().last { $0["event"] as? String == "measurement" })
+      let found = try #require(measured.lines().last { $0["event"] as? String == "finished" })
       let all = try #require(found["all"] as? [String: Any])
       #expect(all["sequences"] as? Int == 3 && all["frames"] as? Int == 9 && all["held"] as? Double ?? 0 > 0)
 

@@ -94,7 +94,7 @@ import Testing
         "--out",
         "sheet.png", "--json")
       #expect(outcome.status == 0, "\(outcome.err)\(outcome.out)")
-      let found = try #require(outcome.lines().last { $0["event"] as? String == "comparison" })
+      let found = try #require(outcome.lines().last { $0["event"] as? String == "finished" })
       let rows = try #require(found["rows"] as? [[String: Any]])
       #expect(rows.compactMap { $0["name"] as? String } == ["gan", "run", "run@quick:1"])
       #expect(found["size"] as? Int == 16)

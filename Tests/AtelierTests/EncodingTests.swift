@@ -14,7 +14,7 @@ import Testing
       try #require(trained.status == 0, "\(trained.err)")
       let made = try atelier.run("reconstruct", "run", Binary.pictures, "--count", "5", "--out", "again.png", "--json")
       #expect(made.status == 0, "\(made.err)")
-      let found = try #require(made.lines().last { $0["event"] as? String == "reconstruction" })
+      let found = try #require(made.lines().last { $0["event"] as? String == "finished" })
       #expect(found["pictures"] as? Int == 40 && found["psnr"] as? Double ?? 0 > 0)
       #expect(found["structure"] is Double && found["sharpness"] is Double)
       // Two rows of five cells of 16 px.

@@ -88,9 +88,10 @@ import Torch
       let events = try outcome.lines()
       let names = events.compactMap { $0["event"] as? String }
       #expect(names.filter { $0 == "picture" }.count == 2 && names.contains("leftOut") && names.last == "finished")
-      let tiles = events.filter { $0["event"] as? String == "tile" }
+      let tiles = events.filter { $0["event"] as? String == "progress" }
       let fractions = tiles.compactMap { $0["fraction"] as? Double }
-      #expect(fractions == fractions.sorted() && tiles.allSatisfy { $0["secondsLeft"] != nil && $0["of"] as? Int == 3 })
+      #expect(fractions == fractions.sorted() && !fractions.isEmpty)
+      #expect(tiles.allSatisfy { $0["secondsLeft"] != nil && $0["total"] as? Int == 3 })
       #expect(atelier.has("large/scene.png") && atelier.has("large/grey.png") && !atelier.has("large/short.png"))
       let again = try enlarge(atelier, ["given"], out: "large")
       #expect(again.status == 73 && again.err.contains("is there already"))

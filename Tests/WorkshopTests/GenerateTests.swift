@@ -31,8 +31,10 @@ import Training
 
   @Test func aSeedsPictureIsTheSameInWhateverBatch() throws {
     let generator = try Generator("birds", in: workspace)
-    var written: [Generated] = []
-    try generate(GenerateRequest(seeds: Seeds("0-20"), out: out("many")), with: generator) { written.append($0) }
+    var written: [MadeFile] = []
+    try generate(GenerateRequest(seeds: Seeds("0-20"), out: out("many")), with: generator) {
+      if case .made(let file) = $0 { written.append(file) }
+    }
     #expect(written.map(\.seed) == (0...20).map { UInt64($0) })
     try generate(GenerateRequest(seeds: Seeds("17"), out: out("one")), with: generator)
     #expect(try file(out("many/seed-0017.png")) == file(out("one/seed-0017.png")))
@@ -85,8 +87,11 @@ import Training
     try RunRecord(
       recipe: "dcgan", settings: "{}", plan: Plan(.pictures(1)), pictures: pictures, packed, packing
     ).write(to: workspace.runs + "/birds")
-    let found = try generate(
-      GenerateRequest(seeds: Seeds("6-8"), out: out("made")), with: generator, copiesIn: workspace)
+    var found: [FoundCopy] = []
+    let made = try generate(
+      GenerateRequest(seeds: Seeds("6-8"), out: out("made")), with: generator, copiesIn: workspace
+    ) { if case .copy(let copy) = $0 { found.append(copy) } }
+    #expect(made.copies == found.count && made.pictures == 3)
     #expect(found.contains { $0.seed == 7 && $0.of == "mine.png" && $0.residue < 0.01 } == copies)
     if !copies { #expect(found.isEmpty) }
     // Beside the set, so that the next time is quick; what a copy is was measured only where there may be one.

@@ -14,8 +14,11 @@ import Training
     let studio = try Studio()
     let path = "\(studio.root)/hostile.safetensors"
     try Safetensors.write(shapes.mapValues { Tensor.zeros($0) }, to: path)
-    #expect(throws: ModelError.self, "\(architecture)") {
-      try importModel(path, as: architecture, named: "hostile", in: studio.workspace)
+    // As what it is said to be, and as whatever it may be.
+    for named in [architecture, nil] {
+      #expect(throws: ModelError.self, "\(architecture)") {
+        try importModel(ImportRequest(path, as: named), in: studio.workspace)
+      }
     }
   }
 

@@ -57,8 +57,8 @@ final class Studio {
     var steps: [Int] = []
     let found = try inspect(studio.pictures, InspectRequest(sheet: sheet)) { found in
       Advice(recipe: "dcgan", size: found.size, minutes: 20, words: "dcgan would learn these in 20 minutes.")
-    } progress: { done, _ in
-      steps.append(done)
+    } tell: {
+      if case .progress(let progress) = $0 { steps.append(progress.done) }
     }
     #expect(found.pictures == 9)
     #expect(found.formats == ["JPEG": 4, "PNG": 3, "GIF": 1, "TIFF": 1])

@@ -56,7 +56,7 @@ private func writePictures(to folder: String, radius: Double, seed: UInt64) thro
     #expect(same.precision == 1)
     #expect(same.fid < 1e-3)
     // All of them are copies, each of itself.
-    #expect(same.copies.count == 24)
+    #expect(same.copyCount == 24 && same.copies.count == 20, "those that are most alike")
     #expect(same.copies.allSatisfy { $0.picture == $0.of })
     #expect(other.copies.isEmpty)
 

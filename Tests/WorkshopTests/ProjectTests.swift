@@ -44,12 +44,14 @@ import Training
   {
     let (studio, run, held) = try trained(recipe, channels: channels)
     let out = "\(studio.root)/found"
-    var progress: [Double] = []
+    var (progress, each): ([Double], [Projected]) = ([], [])
     let found = try project(request(run, held, out: out), in: studio.workspace) {
-      if case .progress(let fraction, _) = $0 { progress.append(fraction) }
+      if case .progress(let told) = $0 { progress.append(told.fraction) }
+      if case .projected(let one) = $0 { each.append(one) }
     }
-    #expect(found.count == 2 && progress == progress.sorted() && progress.last == 1)
-    for one in found {
+    #expect(
+      found.pictures == 2 && each.count == 2 && !found.isStopped && progress == progress.sorted() && progress.last == 1)
+    for one in each {
       #expect(try #require(one.tunedDistance) < one.distance)
       // A generator of its own, and styles that it makes the picture from.
       let model = try Generator(try #require(one.model), in: studio.workspace)
@@ -68,13 +70,13 @@ import Training
 
   @Test func aStopKeepsWhatIsDone() throws {
     let (studio, run, held) = try trained()
-    var done = 0
+    var each: [Projected] = []
     let found = try project(request(run, held, out: "\(studio.root)/found"), in: studio.workspace) {
-      if case .projected = $0 { done += 1 }
+      if case .projected(let one) = $0 { each.append(one) }
     } shouldStop: {
-      done == 1
+      each.count == 1
     }
-    #expect(found.count == 1 && FileManager.default.fileExists(atPath: found[0].styles))
+    #expect(found.pictures == 1 && found.isStopped && FileManager.default.fileExists(atPath: each[0].styles))
   }
 
   @Test func noTwoPicturesShareAName() {

@@ -40,9 +40,7 @@ public struct Demo {
     let generator = try Generator(path, in: workspace, on: device)
     var request = GenerateRequest(seeds: Seeds(Array(0..<64)), out: folder + "/shipped")
     request.grid = true
-    var sheet = ""
-    try generate(request, with: generator) { if $0.kind == .sheet { sheet = $0.path } }
-    return sheet
+    return try generate(request, with: generator).sheets[0]
   }
 
   /// Writes the page: the shipped generator's pictures above, those of the demo's own run below.

@@ -2,6 +2,7 @@ import Foundation
 import Media
 import Models
 import Torch
+import Training
 
 /// A request to `enlarge`.
 public struct EnlargeRequest: Sendable {
@@ -23,66 +24,33 @@ public struct EnlargeRequest: Sendable {
   public init(pictures: [String], out: String) { (self.pictures, self.out) = (pictures, out) }
 }
 
-/// What `enlarge` tells while it works.
-public enum EnlargeEvent {
-  /// What takes time before the first tile, or what an artist should know, in a sentence.
-  case note(String)
-  /// - Parameters:
-  ///   - picture: its number, from 1.
-  ///   - fraction: of all work that is done.
-  ///   - rate: megapixels of the new picture a second.
-  ///   - secondsLeft: at the rate so far.
-  case tile(picture: Int, of: Int, fraction: Double, rate: Double, secondsLeft: Double)
-  /// A file that was written.
-  case picture(Enlarged.Picture)
-  /// A file that can't be read, and why.
-  case leftOut(name: String, reason: String)
-}
-
-/// The result of `enlarge`.
-public struct Enlarged: Codable, Sendable, Equatable {
-  public struct Picture: Codable, Sendable, Equatable {
-    public let source: String
-    public let path: String
-    public let width: Int, height: Int
-    public let seconds: Double
-  }
-  public var pictures: [Picture] = []
-  /// Names of files that can't be read.
-  public var leftOut: [String] = []
-  /// Whether it was stopped; what was being worked on isn't written.
-  public var isStopped = false
-}
-
 /// Makes pictures larger by a trained network, and writes them as PNGs that say how they were made.
 ///
 /// Alpha is kept, and grey stays grey. An animation's first picture is taken.
 ///
 /// - Parameters:
 ///   - shouldStop: asked after each tile.
-///   - report: told after each tile, about each file, and about what takes time before.
+///   - tell: told after each tile, about each file, and about what takes time before.
 /// - Throws: `EnlargeError`, `FileError`, and as `installModel`; `PictureError` for a picture that is the only one.
 public func enlarge(
   _ request: EnlargeRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
-  report: (EnlargeEvent) -> Void = { _ in }
-) throws -> Enlarged {
+  tell: (Event) -> Void = { _ in }
+) throws -> FilesMade {
   try request.check()
   let jobs = try request.jobs()
-  let enlarger = try Enlarger(request, in: workspace, on: device) { report(.note($0)) }
-  let started = ProcessInfo.processInfo.systemUptime
-  var result = Enlarged()
+  let enlarger = try Enlarger(request, in: workspace, on: device) { tell(.note($0)) }
+  var result = FilesMade()
+  var pace = Pace(.pictures)
   for (i, job) in jobs.enumerated() {
     let begun = ProcessInfo.processInfo.systemUptime
     do {
       let source = try enlarger.source(job.source)
       let made = try enlarger.enlarged(source) { fraction, megapixels in
         guard !shouldStop() else { return false }
-        let now = ProcessInfo.processInfo.systemUptime
-        let all = (Double(i) + fraction) / Double(jobs.count)
-        report(
-          .tile(
-            picture: i + 1, of: jobs.count, fraction: all, rate: megapixels * fraction / max(1e-9, now - begun),
-            secondsLeft: (now - started) * (1 - all) / all))
+        let seconds = ProcessInfo.processInfo.systemUptime - begun
+        let rate = Figure("megapixels/s", megapixels * fraction / max(1e-9, seconds))
+        tell(
+          pace.at(i, of: jobs.count, fraction: (Double(i) + fraction) / Double(jobs.count), figures: [rate]))
         return true
       }
       guard let made else {
@@ -91,17 +59,16 @@ public func enlarge(
       }
       try made.write(
         job.target, text: enlarger.provenance(of: source), xmp: enlarger.xmp(of: source), isForced: request.force)
-      let seconds = ProcessInfo.processInfo.systemUptime - begun
-      let picture = Enlarged.Picture(
-        source: job.source, path: job.target, width: made.width, height: made.height, seconds: seconds)
-      result.pictures.append(picture)
-      report(.picture(picture))
+      var file = MadeFile(.picture, job.target, width: made.width, height: made.height)
+      (file.source, file.seconds) = (job.source, ProcessInfo.processInfo.systemUptime - begun)
+      result.pictures += 1
+      tell(.made(file))
     } catch let error as PictureError where jobs.count > 1 {
-      result.leftOut.append(job.source)
-      report(.leftOut(name: job.source, reason: error.reason))
+      result.leftOut += 1
+      tell(.leftOut(SetAside(name: job.source, reason: error.reason)))
     }
   }
-  guard !result.pictures.isEmpty || result.isStopped else { throw EnlargeError.nothingRead(count: jobs.count) }
+  guard result.pictures > 0 || result.isStopped else { throw EnlargeError.nothingRead(count: jobs.count) }
   return result
 }
 

@@ -23,14 +23,6 @@ public struct FillRequest: Sendable {
   }
 }
 
-/// A file that `fill` wrote.
-public struct Filled: Codable, Sendable {
-  public let path: String
-  public var seed: UInt64?
-  public let pixels: Int
-  public let seconds: Double
-}
-
 /// Why a picture can't be filled.
 public enum FillError: Explained, Equatable {
   case emptyMask(String)
@@ -59,12 +51,12 @@ public enum FillError: Explained, Equatable {
 
 /// Fills what a mask covers. All other pixels stay, exactly; where the mask is grey both are mixed. Transparency stays, too.
 ///
-/// - Returns: whether all were made, and not stopped.
 /// - Throws: `FillError`, `RedrawError`, `PictureError`, `FileError`, and as `Generator`.
 public func fill(
   _ request: FillRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
-  say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }, report: (Filled) -> Void = { _ in }
-) throws -> Bool {
+  tell: (Event) -> Void = { _ in }
+) throws -> FilesMade {
+  var (result, pace) = (FilesMade(), Pace(.pictures))
   let isPlain = request.seeds == Seeds([0]) && request.drawing == Drawing()
   guard request.run != nil || isPlain else { throw FillError.needsRun }
   let source = try Picture.load(request.picture, Decoding(channels: nil))
@@ -92,8 +84,10 @@ public func fill(
       + [("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)")]
     try Picture(Tensor.concatenated(parts)).write(
       path, text: all, xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
-    report(
-      Filled(path: path, seed: seed, pixels: count, seconds: ProcessInfo.processInfo.systemUptime - begun))
+    var file = MadeFile(.picture, path, seed: seed, width: source.width, height: source.height)
+    (file.pixels, file.seconds) = (count, ProcessInfo.processInfo.systemUptime - begun)
+    result.pictures += 1
+    tell(.made(file))
   }
 
   guard let run = request.run else {
@@ -113,17 +107,20 @@ public func fill(
       throw FillError.nothingLeft(request.mask)
     }
     let filled = process.filled { done in
-      progress(done)
+      tell(pace.at(0, of: 1, fraction: done))
       return !shouldStop()
     }
-    guard let filled else { return false }
+    guard let filled else {
+      result.isStopped = true
+      return result
+    }
     try write(
       filled, request.out,
       [("Kernel", process.kernel.parameters.map { String(format: "%.3g", $0) }.joined(separator: ", "))], begun, nil)
-    return true
+    return result
   }
 
-  var generator = try Generator(run, in: workspace, on: device) { say($0.sentence) }
+  var generator = try Generator(run, in: workspace, on: device) { tell(.note($0.sentence)) }
   let model = try generator.editing()
   try generator.draw(request.drawing)
   let settings = generator.settings
@@ -137,7 +134,10 @@ public func fill(
   let hole = interpolate(square.cut(cover), size: [side, side], mode: .bilinear, antialias: true)
     .greater(than: Tensor.full([1], 1e-3)).to(.float32)
   for (i, file) in files.enumerated() {
-    guard !shouldStop() else { return false }
+    guard !shouldStop() else {
+      result.isStopped = true
+      break
+    }
     let begun = ProcessInfo.processInfo.systemUptime
     var asked = generator.request(seeds: [file.seed])
     (asked.given, asked.mask) = (given, hole)
@@ -150,9 +150,9 @@ public func fill(
       [
         ("Run", generator.shownName), ("Checkpoint", "sha256:\(generator.hash)"), ("Seed", "\(file.seed)"),
       ] + generator.drawingWords, begun, file.seed)
-    progress(Double(i + 1) / Double(files.count))
+    tell(pace.at(i + 1, of: files.count))
   }
-  return true
+  return result
 }
 
 /// The largest square of a picture around what is masked, as far in the middle as it can be.

@@ -54,28 +54,30 @@ extension Generator {
 
 /// Makes pictures like one with a generator, at its size: from a part of the noise that it begins with.
 ///
-/// - Returns: whether all were made, and not stopped.
 /// - Throws: `RedrawError`, `PictureError`, `FileError`, and as `Generator`.
 public func redraw(
   _ request: RedrawRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
-  say: (String) -> Void = { _ in }, report: (VaryEvent) -> Void = { _ in }
-) throws -> Bool {
+  tell: (Event) -> Void = { _ in }
+) throws -> FilesMade {
   guard (0...1).contains(request.strength) else { throw RedrawError.badStrength(request.strength) }
-  var generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
+  var generator = try Generator(request.run, in: workspace, on: device) { tell(.note($0.sentence)) }
   let model = try generator.editing()
   try generator.draw(request.drawing)
   let settings = generator.settings
   let source = try Picture.load(request.picture, Decoding(size: settings.size, channels: settings.channels))
   let files = try request.seeds.files(at: request.out, isForced: request.force)
   let pixels = source.tensor.unsqueezed(0).to(.float32) * (1 / 127.5) - 1
-  let started = ProcessInfo.processInfo.systemUptime
+  var (result, pace) = (FilesMade(), Pace(.pictures))
   for (i, file) in files.enumerated() {
-    guard !shouldStop() else { return false }
+    guard !shouldStop() else {
+      result.isStopped = true
+      break
+    }
     let begun = ProcessInfo.processInfo.systemUptime
     var asked = generator.request(seeds: [file.seed])
     (asked.given, asked.strength) = (pixels, request.strength)
-    let made = model.pictures(asked)
-    let picture = Picture(made[0])
+    let drawn = model.pictures(asked)
+    let picture = Picture(drawn[0])
     let words =
       [
         (key: "Source", value: (request.picture as NSString).lastPathComponent), ("Run", generator.shownName),
@@ -84,14 +86,11 @@ public func redraw(
       ] + generator.drawingWords
     try picture.write(
       file.path, text: words, xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
-    let now = ProcessInfo.processInfo.systemUptime
-    report(
-      .picture(
-        Varied(
-          path: file.path, seed: file.seed, width: picture.width, height: picture.height, seconds: now - begun)))
-    let all = Double(i + 1) / Double(files.count)
-    report(
-      .progress(picture: i + 1, of: files.count, fraction: all, secondsLeft: (now - started) * (1 - all) / all))
+    var made = MadeFile(.picture, file.path, seed: file.seed, width: picture.width, height: picture.height)
+    made.seconds = ProcessInfo.processInfo.systemUptime - begun
+    result.pictures += 1
+    tell(.made(made))
+    tell(pace.at(i + 1, of: files.count))
   }
-  return true
+  return result
 }

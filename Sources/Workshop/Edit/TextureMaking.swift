@@ -19,26 +19,17 @@ public struct TextureRequest: Sendable {
   public init(picture: String, out: String) { (self.picture, self.out) = (picture, out) }
 }
 
-/// A texture that was written.
-public struct Textured: Codable, Sendable, Equatable {
-  public let path: String
-  public let seed: UInt64
-  public let width: Int, height: Int
-  public let seconds: Double
-}
-
 /// Makes textures with a picture's mean colour and autocovariance, and writes them as PNGs that say how they were made.
 /// They close at their edges, so they can be laid side by side. Transparency is one channel more.
 ///
 /// - Parameters:
 ///   - shouldStop: asked before each.
-///   - say: told what the artist should know.
-/// - Returns: whether all were made, and not stopped.
+///   - tell: told what the artist should know, and about each file.
 /// - Throws: `TextureError`, `PictureError`, `FileError`.
 public func texture(
-  _ request: TextureRequest, on device: Device, shouldStop: () -> Bool = { false }, say: (String) -> Void = { _ in },
-  report: (Textured) -> Void = { _ in }
-) throws -> Bool {
+  _ request: TextureRequest, on device: Device, shouldStop: () -> Bool = { false },
+  tell: (Event) -> Void = { _ in }
+) throws -> FilesMade {
   if let grain = request.grain, !(16...4096).contains(grain) { throw TextureError.badGrain(grain) }
   var example = try Picture.load(request.picture, Decoding(channels: nil))
   guard min(example.width, example.height) >= TextureError.least else {
@@ -53,16 +44,21 @@ public func texture(
   if example.width > width || example.height > height {
     // A part of it says the same about its grain.
     let (w, h) = (min(width, example.width), min(height, example.height))
-    say(
-      "\(request.picture) is larger than the texture, so only its middle is used. --grain \(max(w, h)) uses all of it.")
+    tell(
+      .note(
+        "\(request.picture) is larger than the texture, so only its middle is used. --grain \(max(w, h)) uses all of it."))
     example = example.cut(x: (example.width - w) / 2, y: (example.height - h) / 2, width: w, height: h)
   }
   let files = try request.seeds.files(at: request.out, isForced: request.force)
   let made = withoutGradients {
     GaussianTexture(of: unitPixels(example)[0].to(device), height: height, width: width)
   }
+  var (result, pace) = (FilesMade(), Pace(.pictures))
   for (path, seed) in files {
-    guard !shouldStop() else { return false }
+    guard !shouldStop() else {
+      result.isStopped = true
+      break
+    }
     let started = ProcessInfo.processInfo.systemUptime
     var noise = Noise(seed: seed)
     let drawn = withoutGradients { clamp(made.sample(&noise), min: 0, max: 1).unsqueezed(0).to(.cpu) }
@@ -73,12 +69,13 @@ public func texture(
         ("Source", (request.picture as NSString).lastPathComponent), ("Seed", "\(seed)"),
         ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
       ], xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
-    report(
-      Textured(
-        path: path, seed: seed, width: picture.width, height: picture.height,
-        seconds: ProcessInfo.processInfo.systemUptime - started))
+    var file = MadeFile(.picture, path, seed: seed, width: picture.width, height: picture.height)
+    file.seconds = ProcessInfo.processInfo.systemUptime - started
+    result.pictures += 1
+    tell(.made(file))
+    tell(pace.at(result.pictures, of: files.count))
   }
-  return true
+  return result
 }
 
 /// Why no texture can be made of a picture.

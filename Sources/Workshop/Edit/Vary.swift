@@ -20,34 +20,13 @@ public struct VaryRequest: Sendable {
   public init(picture: String, out: String) { (self.picture, self.out) = (picture, out) }
 }
 
-/// What `vary` tells while it works.
-public enum VaryEvent {
-  /// - Parameters:
-  ///   - fraction: of all work that is done.
-  ///   - secondsLeft: at the rate so far.
-  case progress(picture: Int, of: Int, fraction: Double, secondsLeft: Double)
-  case picture(Varied)
-}
-
-/// A file that `vary` wrote.
-public struct Varied: Codable, Sendable, Equatable {
-  public let path: String
-  /// Nil when nothing was left to chance.
-  public var seed: UInt64?
-  public let width: Int, height: Int
-  public let seconds: Double
-  /// Of a film.
-  public var frames: Int?
-}
-
 /// Makes pictures like one, of its own patches, and writes them as PNGs that say how they were made.
 ///
 /// Transparency is part of the patches. A seed makes the same picture whatever the others are.
-/// - Returns: whether all were made, and not stopped.
 /// - Throws: `VaryError`, `PictureError`, `FileError`.
 public func vary(
-  _ request: VaryRequest, on device: Device, shouldStop: () -> Bool = { false }, report: (VaryEvent) -> Void = { _ in }
-) throws -> Bool {
+  _ request: VaryRequest, on device: Device, shouldStop: () -> Bool = { false }, tell: (Event) -> Void = { _ in }
+) throws -> FilesMade {
   try request.check()
   let source = try Picture.load(request.picture, Decoding(channels: nil))
   let structure = try request.structure.map { try Picture.load($0, Decoding(channels: nil)) }
@@ -63,28 +42,28 @@ public func vary(
   if let structure, shape == nil { shape = Double(structure.width) / Double(structure.height) }
   let variation = PatchVariation(
     pixels, stretched: stretch(Double(source.width) / Double(source.height), to: shape), settings: request.settings)
-  let started = ProcessInfo.processInfo.systemUptime
+  var (result, pace) = (FilesMade(), Pace(.pictures))
   for (i, job) in jobs.enumerated() {
     let begun = ProcessInfo.processInfo.systemUptime
     let start: PatchVariation.Start =
       structure.map { .structure(signed($0, channels, on: device)) } ?? .noise(seed: job.seed!)
     let made = variation.made(start) { fraction in
-      let all = (Double(i) + fraction) / Double(jobs.count)
-      let seconds = ProcessInfo.processInfo.systemUptime - started
-      report(.progress(picture: i + 1, of: jobs.count, fraction: all, secondsLeft: seconds * (1 - all) / all))
+      tell(pace.at(i, of: jobs.count, fraction: (Double(i) + fraction) / Double(jobs.count)))
       return !shouldStop()
     }
-    guard let made else { return false }
+    guard let made else {
+      result.isStopped = true
+      break
+    }
     let picture = unsigned(made[0])
     try picture.write(
       job.path, text: provenance(request, job.seed), xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
-    report(
-      .picture(
-        Varied(
-          path: job.path, seed: job.seed, width: picture.width, height: picture.height,
-          seconds: ProcessInfo.processInfo.systemUptime - begun)))
+    var file = MadeFile(.picture, job.path, seed: job.seed, width: picture.width, height: picture.height)
+    file.seconds = ProcessInfo.processInfo.systemUptime - begun
+    result.pictures += 1
+    tell(.made(file))
   }
-  return true
+  return result
 }
 
 /// How much higher and wider: one side stays, the other grows.

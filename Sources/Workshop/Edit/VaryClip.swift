@@ -31,12 +31,11 @@ public func isFilm(_ path: String) -> Bool {
 
 /// Makes films like one, of its own patches. Sound is left out.
 ///
-/// - Returns: whether all were made, and not stopped.
 /// - Throws: `VaryError`, `ClipError`, `FileError`.
 public func vary(
   _ request: ClipVaryRequest, on device: Device, shouldStop: () -> Bool = { false },
-  say: (String) -> Void = { _ in }, report: (VaryEvent) -> Void = { _ in }
-) throws -> Bool {
+  tell: (Event) -> Void = { _ in }
+) throws -> FilesMade {
   try request.check()
   let jobs = try request.jobs()
   let (source, rate) = try read(request)
@@ -45,19 +44,22 @@ public func vary(
   try expectRoom(request, source, frames)
   let format = try ClipFormat(jobs[0].path, codec: request.codec, alpha: source.size(1) == 4)
   let hasAlpha = source.size(1) == 4 && format.codec.hasAlpha
-  if source.size(1) == 4 && !hasAlpha { say("Transparency is left out: \(format.codec.rawValue) has none.") }
+  if source.size(1) == 4 && !hasAlpha {
+    tell(.note("Transparency is left out: \(format.codec.rawValue) has none."))
+  }
   let variation = ClipVariation(
     signed(source, on: device), frames: frames, loops: request.loops, settings: request.settings)
-  let started = ProcessInfo.processInfo.systemUptime
+  var (result, pace) = (FilesMade(), Pace(.films))
   for (i, job) in jobs.enumerated() {
     let begun = ProcessInfo.processInfo.systemUptime
     let made = variation.made(seed: job.seed) { fraction in
-      let all = (Double(i) + fraction) / Double(jobs.count)
-      let seconds = ProcessInfo.processInfo.systemUptime - started
-      report(.progress(picture: i + 1, of: jobs.count, fraction: all, secondsLeft: seconds * (1 - all) / all))
+      tell(pace.at(i, of: jobs.count, fraction: (Double(i) + fraction) / Double(jobs.count)))
       return !shouldStop()
     }
-    guard let made else { return false }
+    guard let made else {
+      result.isStopped = true
+      break
+    }
     let (width, height) = (made.size(3), made.size(2))
     // What was half written by one that was killed is no use: it begins anew.
     let rendering = try ClipRendering(
@@ -71,13 +73,12 @@ public func vary(
       ("comment", "Made of the patches of \((request.clip as NSString).lastPathComponent); seed \(job.seed)"),
       ("digital_source_type", "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"),
     ])
-    report(
-      .picture(
-        Varied(
-          path: job.path, seed: job.seed, width: width, height: height,
-          seconds: ProcessInfo.processInfo.systemUptime - begun, frames: made.size(0))))
+    var file = MadeFile(.film, job.path, seed: job.seed, width: width, height: height)
+    (file.frames, file.seconds) = (made.size(0), ProcessInfo.processInfo.systemUptime - begun)
+    result.pictures += 1
+    tell(.made(file))
   }
-  return true
+  return result
 }
 
 /// uint8 [T, C, H, W], at most `size` pixels a side.

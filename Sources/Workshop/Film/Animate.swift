@@ -39,11 +39,13 @@ public struct AnimateRequest: Sendable {
 }
 
 /// A picture that moves now.
-public struct Animated: MadeFilm, Codable, Sendable, Equatable {
+public struct Animated: Codable, Sendable, Equatable {
   public let path: String
   /// Of a frame.
   public let width: Int, height: Int
+  /// All that there are, those from before a stop too.
   public let frames: Int
+  /// That it took.
   public let seconds: Double
   /// As which it was written; "sheet" for a sheet of sprites.
   public let format: String
@@ -54,14 +56,14 @@ public struct Animated: MadeFilm, Codable, Sendable, Equatable {
 ///
 /// - Parameters:
 ///   - shouldStop: asked before each frame.
-///   - say: told what takes time, and what is left out.
+///   - tell: told what takes time, what is left out, and how many frames are done.
 /// - Throws: `AnimateError`, `SequenceError`, `GeneratorError`, `ClipError`, `PictureError`, `FileError`, `GalleryError` ….
 public func animate(
   _ request: AnimateRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
-  say: (String) -> Void = { _ in }, report: (FilmProgress) -> Void = { _ in }
+  tell: (Event) -> Void = { _ in }
 ) throws -> Animated {
   try request.check()
-  let generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
+  let generator = try Generator(request.run, in: workspace, on: device) { tell(.note($0.sentence)) }
   guard let model = generator.model as? MotionModel else {
     throw AnimateError.noMotion(request.run, recipe: generator.facts.recipe)
   }
@@ -88,8 +90,9 @@ public func animate(
   let hasAlpha = channels == 4 && own.channels == 4
   let stage = try Stage(
     request, width: own.width, height: own.height, rate: request.rate ?? driving.rate ?? FrameRate(10),
-    hasAlpha: hasAlpha, key: try request.key(generator.hash), say: say)
+    hasAlpha: hasAlpha, key: try request.key(generator.hash), tell: tell)
   let (begun, before) = (ProcessInfo.processInfo.systemUptime, stage.count)
+  var pace = Pace(.frames, from: before)
   var isStopped = false
   for pose in driving.poses.dropFirst(before) {
     guard !shouldStop() else {
@@ -102,9 +105,7 @@ public func animate(
       x: (side - own.width) / 2, y: (side - own.height) / 2, width: own.width, height: own.height)
     if let palette { frame = palette.nearest(frame) }
     try stage.write(frame.withChannels(hasAlpha ? 4 : 3))
-    let (done, total) = (stage.count, driving.poses.count)
-    let rate = Double(done - before) / max(1e-3, ProcessInfo.processInfo.systemUptime - begun)
-    report(FilmProgress(frame: done, of: total, rate: rate, secondsLeft: Double(total - done) / rate))
+    tell(pace.at(stage.count, of: driving.poses.count))
   }
   if !isStopped { try stage.finish(request.provenance(generator)) }
   return Animated(
@@ -122,7 +123,7 @@ private final class Stage {
 
   init(
     _ request: AnimateRequest, width: Int, height: Int, rate: FrameRate, hasAlpha: Bool, key: String,
-    say: (String) -> Void
+    tell: (Event) -> Void
   ) throws {
     self.request = request
     guard !request.isSheet else {
@@ -133,7 +134,7 @@ private final class Stage {
     let isSeenThrough = hasAlpha && (request.codec != nil || (try? ClipFormat(request.out, alpha: true)) != nil)
     let format = try ClipFormat(request.out, codec: request.codec, alpha: isSeenThrough)
     if hasAlpha && !isSeenThrough {
-      say("\(request.out) can't hold transparency: the background is filled with --ground.")
+      tell(.note("\(request.out) can't hold transparency: the background is filled with --ground."))
     }
     self.hasAlpha = isSeenThrough
     name = format.codec.rawValue

@@ -24,14 +24,6 @@ public struct FilmRequest: Sendable {
   public init(_ timeline: FilmTimeline, out: String) { (self.timeline, self.out) = (timeline, out) }
 }
 
-/// How far a film is.
-public struct FilmProgress: Sendable {
-  public let frame: Int, of: Int
-  /// Frames a second.
-  public let rate: Double
-  public let secondsLeft: Double
-}
-
 /// How a film that is made of another is written: with its transparency, where the file has room for that.
 ///
 /// - Parameter channels: of the other's frames.
@@ -47,30 +39,24 @@ func filmFormat(
 /// Says so when a film's transparency won't be in the one that is made of it.
 ///
 /// - Parameter first: the film's first frame.
-func tell(_ say: (String) -> Void, lossOfTransparencyIn first: Picture, out: String, hasAlpha: Bool) {
+func note(lossOfTransparencyIn first: Picture, out: String, hasAlpha: Bool, tell: (Event) -> Void) {
   guard !hasAlpha && first.isSeenThrough else { return }
-  say("Transparency is left out, because \(out) can't hold it: the background is black.")
-}
-
-/// What a verb that makes a film, or a part of one, tells at its end.
-public protocol MadeFilm: Encodable {
-  /// All that there are, those from before a stop too.
-  var frames: Int { get }
-  /// Whether it goes on with `--resume`.
-  var isStopped: Bool { get }
+  tell(.note("Transparency is left out, because \(out) can't hold it: the background is black."))
 }
 
 /// A film that was made.
-public struct Filmed: MadeFilm, Codable, Sendable, Equatable {
+public struct Filmed: Codable, Sendable, Equatable {
   public let path: String
   public let width: Int, height: Int
+  /// All that there are, those from before a stop too.
   public let frames: Int
-  /// Of the film.
-  public let seconds: Double
+  /// Of the film, in seconds.
+  public let duration: Double
   public let codec: String
   /// Beats a minute of its sound, where there is a beat.
   public let tempo: Double?
   public let onsets: Int?
+  /// Whether it was stopped; it goes on with `--resume`.
   public let isStopped: Bool
 }
 
@@ -84,17 +70,17 @@ public struct Filmed: MadeFilm, Codable, Sendable, Equatable {
 /// - Throws: `FilmError`, `ClipError`, `UnfinishedError`, `FileError`, `GeneratorError`.
 public func film(
   _ request: FilmRequest, with generator: Generator, in workspace: Workspace = Workspace(),
-  shouldStop: () -> Bool = { false }, report: (FilmProgress) -> Void = { _ in }
+  shouldStop: () -> Bool = { false }, tell: (Event) -> Void = { _ in }
 ) throws -> Filmed {
   let model = try generator.pictureModel()
   guard model.offers.latent != nil else { throw FilmError.noLatents(generator.name, recipe: generator.facts.recipe) }
   let sliders = model is any StyleModel ? try Sliders(of: generator, in: workspace) : nil
-  return try film(request, of: model, with: generator, sliders, shouldStop, report)
+  return try film(request, of: model, with: generator, sliders, shouldStop, tell)
 }
 
 private func film(
   _ request: FilmRequest, of model: any PictureModel, with generator: Generator, _ sliders: Sliders?,
-  _ shouldStop: () -> Bool, _ report: (FilmProgress) -> Void
+  _ shouldStop: () -> Bool, _ tell: (Event) -> Void
 ) throws -> Filmed {
   guard (16...8192).contains(request.size) else {
     throw FilmError.badNumber(option: "--size", value: Double(request.size), range: "from 16 to 8192")
@@ -118,7 +104,7 @@ private func film(
     for frame in chosen { painter.add(frames.picture(frame)) }
     try painter.drawn.write(request.out, xmp: Provenance.xmp(), isForced: request.force)
     return Filmed(
-      path: request.out, width: size[1], height: size[0], frames: chosen.count, seconds: plan.length, codec: "PNG",
+      path: request.out, width: size[1], height: size[0], frames: chosen.count, duration: plan.length, codec: "PNG",
       tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: false)
   }
   let format = try ClipFormat(
@@ -128,17 +114,14 @@ private func film(
     request.out, format: format, width: size[1], height: size[0], rate: plan.rate, alpha: hasAlpha,
     key: try key(request, generator, plan.sliders.isEmpty ? nil : sliders), isForced: request.force,
     isResumed: request.resume)
-  let (started, before) = (ProcessInfo.processInfo.systemUptime, rendering.count)
+  var pace = Pace(.frames, from: rendering.count)
   var isStopped = false
   while rendering.count < plan.count && !isStopped {
     // As many at once as make a generator busy.
     for picture in frames.pictures(rendering.count..<min(rendering.count + 16, plan.count)) {
       try rendering.write(picture)
-      let done = rendering.count
-      let rate = Double(done - before) / max(1e-3, ProcessInfo.processInfo.systemUptime - started)
-      report(
-        FilmProgress(frame: done, of: plan.count, rate: rate, secondsLeft: Double(plan.count - done) / rate))
-      if shouldStop() && done < plan.count {
+      tell(pace.at(rendering.count, of: plan.count))
+      if shouldStop() && rendering.count < plan.count {
         isStopped = true
         break
       }
@@ -154,7 +137,7 @@ private func film(
       ])
   }
   return Filmed(
-    path: request.out, width: size[1], height: size[0], frames: rendering.count, seconds: plan.length,
+    path: request.out, width: size[1], height: size[0], frames: rendering.count, duration: plan.length,
     codec: format.codec.rawValue, tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: isStopped)
 }
 

@@ -32,9 +32,10 @@ public struct InbetweenRequest: Sendable {
 }
 
 /// A film with more frames.
-public struct Inbetweened: MadeFilm, Codable, Sendable, Equatable {
+public struct Inbetweened: Codable, Sendable, Equatable {
   public let path: String
   public let width: Int, height: Int
+  /// All that there are, those from before a stop too.
   public let frames: Int
   /// Of these, drawn between others.
   public let drawn: Int
@@ -42,8 +43,8 @@ public struct Inbetweened: MadeFilm, Codable, Sendable, Equatable {
   public let cuts: Int
   /// Frames a second.
   public let rate: String
-  /// Of the film.
-  public let seconds: Double
+  /// Of the film, in seconds.
+  public let duration: Double
   public let codec: String
   public let isStopped: Bool
 }
@@ -54,11 +55,11 @@ public struct Inbetweened: MadeFilm, Codable, Sendable, Equatable {
 ///
 /// - Parameters:
 ///   - shouldStop: asked before each frame.
-///   - say: told what is left out.
+///   - tell: told what is left out, and how many frames are done.
 /// - Throws: `InbetweenError`, `ClipError`, `UnfinishedError`, `FileError`, and as `Generator`.
 public func inbetween(
   _ request: InbetweenRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
-  say: (String) -> Void = { _ in }, report: (FilmProgress) -> Void = { _ in }
+  tell: (Event) -> Void = { _ in }
 ) throws -> Inbetweened {
   try request.check()
   let reader = try ClipReader(request.clip)
@@ -70,17 +71,17 @@ public func inbetween(
   guard size.min()! >= InbetweenError.smallest else {
     throw InbetweenError.tooSmall(request.clip, width: size[1], height: size[0])
   }
-  let generator = try Generator(request.model, in: workspace, on: device) { say($0.sentence) }
+  let generator = try Generator(request.model, in: workspace, on: device) { tell(.note($0.sentence)) }
   guard let model = generator.model as? InbetweenModel else {
     throw InbetweenError.otherRecipe(request.model, recipe: generator.facts.recipe)
   }
   let rendering = try ClipRendering(
     request.out, format: format, width: size[1], height: size[0], rate: rate, alpha: hasAlpha,
     key: try request.key(generator.hash), isForced: request.force, isResumed: request.resume)
-  if rendering.count > 0 { say("Going on after \(counted(rendering.count, "frame"))") }
+  if rendering.count > 0 { tell(.note("Going on after \(counted(rendering.count, "frame"))")) }
   var drawings = Drawings(reader, size, fillsHolds: request.fillsHolds, on: device)
   guard let first = drawings.next() else { throw ClipError.unreadable(name: request.clip, why: "it has no frames") }
-  tell(say, lossOfTransparencyIn: first.picture, out: request.out, hasAlpha: hasAlpha)
+  note(lossOfTransparencyIn: first.picture, out: request.out, hasAlpha: hasAlpha, tell: tell)
   var (current, following) = (first, drawings.next())
   var inbetweening = model.inbetweening
   inbetweening.isQuick = request.isQuick
@@ -88,7 +89,7 @@ public func inbetween(
   // Of the film's own frames, for each of the new ones.
   let step = facts.rate.value / rate.value / request.slowness
   let total = Int((Double(facts.count) / step).rounded())
-  let (started, before) = (ProcessInfo.processInfo.systemUptime, rendering.count)
+  var pace = Pace(.frames, from: rendering.count)
   var (isStopped, drawn, cuts) = (false, 0, 0)
   while true {
     // A rounding's error mustn't make a frame that is there one that is nearly there.
@@ -115,16 +116,13 @@ public func inbetween(
       }
     }
     try rendering.write(hasAlpha || picture.channels < 4 ? picture : picture.flattened(on: .black))
-    let done = rendering.count
-    let speed = Double(done - before) / max(1e-3, ProcessInfo.processInfo.systemUptime - started)
-    report(
-      FilmProgress(frame: done, of: max(total, done), rate: speed, secondsLeft: Double(max(0, total - done)) / speed))
+    tell(pace.at(rendering.count, of: max(total, rendering.count)))
   }
   let isSlow = request.slowness != 1
   if !isStopped {
-    if facts.hasSound && isSlow { say("The sound is left out, as for every slow motion.") }
+    if facts.hasSound && isSlow { tell(.note("The sound is left out, as for every slow motion.")) }
     if facts.hasSound && !isSlow && !format.hasSound {
-      say("The sound is left out: \(request.out) can't hold sound.")
+      tell(.note("The sound is left out: \(request.out) can't hold sound."))
     }
     try rendering.finish(
       sound: facts.hasSound && format.hasSound && !isSlow ? request.clip : nil,
@@ -139,7 +137,7 @@ public func inbetween(
   }
   return Inbetweened(
     path: request.out, width: size[1], height: size[0], frames: rendering.count, drawn: drawn, cuts: cuts,
-    rate: "\(rate)", seconds: rate.time(of: rendering.count), codec: format.codec.rawValue, isStopped: isStopped)
+    rate: "\(rate)", duration: rate.time(of: rendering.count), codec: format.codec.rawValue, isStopped: isStopped)
 }
 
 /// A film's drawings one after another: its frames, or what is held of them together.

@@ -22,7 +22,7 @@ public struct ReconstructRequest: Sendable {
 }
 
 /// How near pictures come to themselves.
-public struct Reconstructed: Codable, Sendable {
+public struct Reconstructed: Codable, Sendable, Equatable {
   public let sheet: String
   public let pictures: Int
   /// Mean peak signal-to-noise ratio in dB.
@@ -88,16 +88,17 @@ extension Generator {
 ///
 /// - Throws: `EncodingError`, `FileError`, and as `Generator` and `pack`.
 public func reconstruct(
-  _ request: ReconstructRequest, in workspace: Workspace, on device: Device = .cpu, say: (String) -> Void = { _ in },
-  progress: (Double) -> Void = { _ in }
+  _ request: ReconstructRequest, in workspace: Workspace, on device: Device = .cpu,
+  tell: (Event) -> Void = { _ in }
 ) throws -> Reconstructed {
   guard (1...100).contains(request.count) else { throw EncodingError.badCount(request.count) }
   try expectWritable(request.out, isForced: request.force)
-  let generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
+  let generator = try Generator(request.run, in: workspace, on: device) { tell(.note($0.sentence)) }
   let model = try generator.reconstructing()
   let set = try generator.set(of: request.pictures, in: workspace)
   var (psnr, structure, energy) = (0.0, 0.0, 0.0)
   var (shown, again): ([Picture], [Picture]) = ([], [])
+  var pace = Pace(.pictures)
   for start in stride(from: 0, to: set.count, by: 64) {
     let numbers = Array(start..<min(start + 64, set.count))
     let pictures = set.batch(numbers).contiguous()
@@ -114,7 +115,7 @@ public func reconstruct(
       shown += pictures[0..<some].unbound().map { Picture($0) }
       again += made[0..<some].unbound().map { Picture($0) }
     }
-    progress(Double(start + numbers.count) / Double(set.count))
+    tell(pace.at(start + numbers.count, of: set.count))
   }
   let columns = min(12, shown.count)
   // Row by row: pictures, and below them what became of them.
@@ -135,14 +136,14 @@ public func reconstruct(
 ///
 /// - Throws: `EncodingError`, `FileError`, and as `Generator` and `pack`.
 public func attribute(
-  _ request: AttributeRequest, in workspace: Workspace, on device: Device = .cpu, say: (String) -> Void = { _ in }
+  _ request: AttributeRequest, in workspace: Workspace, on device: Device = .cpu, tell: (Event) -> Void = { _ in }
 ) throws {
   guard (1...100).contains(request.count) else { throw EncodingError.badCount(request.count) }
   guard (1...20).contains(request.amounts.count), request.amounts.allSatisfy(\.isFinite) else {
     throw EncodingError.badAmounts(request.amounts.map { "\($0)" }.joined(separator: ","))
   }
   try expectWritable(request.out, isForced: request.force)
-  let generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
+  let generator = try Generator(request.run, in: workspace, on: device) { tell(.note($0.sentence)) }
   let model = try generator.reconstructing()
   func encode(_ pictures: Tensor) throws(EncodingError) -> Tensor {
     guard let latents = model.encode(pictures) else {

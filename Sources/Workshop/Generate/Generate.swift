@@ -32,30 +32,19 @@ public struct GenerateRequest: Sendable {
   public init(seeds: Seeds, out: String) { (self.seeds, self.out) = (seeds, out) }
 }
 
-/// A file that `generate` wrote.
-public struct Generated: Codable, Sendable, Equatable {
-  public enum Kind: String, Codable, Sendable { case picture, sheet, interpolation, map, mixing }
-  public let kind: Kind
-  public let path: String
-  /// A picture's own seed.
-  public var seed: UInt64?
-}
-
 /// Writes a picture for each seed, and the sheets that are asked for.
 ///
 /// Picture `seed` is the same whatever the other seeds are. Each file says how it was made: seed, run, checkpoint and
 /// settings in PNG text, and IPTC's digital source type in XMP.
 /// - Parameters:
 ///   - workspace: where the pictures that the generator learned from may be packed, so that copies are found.
-///   - report: told about each file.
-///   - say: told in a sentence what takes time.
-/// - Returns: those of the pictures that are likely copies.
+///   - tell: told about each file, about those that are likely copies, and in a sentence what takes time.
 /// - Throws: `GeneratorError.noLatents`, `GenerateError`, `FileError`.
 @discardableResult
 public func generate(
   _ request: GenerateRequest, with generator: Generator, copiesIn workspace: Workspace? = nil,
-  report: (Generated) -> Void = { _ in }, say: (String) -> Void = { _ in }
-) throws -> [FoundCopy] {
+  tell: (Event) -> Void = { _ in }
+) throws -> Generated {
   let model = try generator.pictureModel()
   try check(request, generator, model.offers)
   let pictures = request.seeds.values.map { (seed: $0, path: "\(request.out)/\(fileName(seed: $0))") }
@@ -76,17 +65,20 @@ public func generate(
   }
   try AtomicFile.makeFolder(request.out)
 
+  var sheets: [String] = []
   func write(
-    _ picture: Picture, _ path: String, _ kind: Generated.Kind, seed: UInt64? = nil, shows: String? = nil
+    _ picture: Picture, _ path: String, _ kind: MadeFile.Kind, seed: UInt64? = nil, shows: String? = nil
   ) throws {
     var words = provenance(generator, request)
     if let shows { words.append(("Shows", shows)) }
     if let seed { words.insert(("Seed", "\(seed)"), at: 0) }
     // Not synced, which would take longer than the pictures: their seeds make them again.
     try picture.write(path, text: words, xmp: Provenance.xmp(), isForced: request.force, isSynced: false)
-    report(Generated(kind: kind, path: path, seed: seed))
+    if kind != .picture { sheets.append(path) }
+    tell(.made(MadeFile(kind, path, seed: seed, width: picture.width, height: picture.height)))
   }
-  let watch = workspace.flatMap { CopyWatch(generator, in: $0, say: say) }
+  let watch = workspace.flatMap { CopyWatch(generator, in: $0) { tell(.note($0)) } }
+  var (done, pace) = (0, Pace(.pictures))
   var copies: [FoundCopy] = []
   var grid: SeedSheet?
   // A thousand at a time, so that memory stays bounded.
@@ -100,6 +92,8 @@ public func generate(
     for (tensor, (seed, path)) in zip(made.unbound(), part) {
       let picture = Picture(tensor)
       try write(picture, path, .picture, seed: seed)
+      done += 1
+      tell(pace.at(done, of: pictures.count))
       if sheet != nil {
         if grid == nil { grid = SeedSheet(of: pictures.count, like: picture, on: request.ground) }
         grid!.add(picture)
@@ -107,7 +101,9 @@ public func generate(
     }
   }
   if let sheet, let grid {
-    if let shows = grid.shows { say("\(sheet) shows \(shows): more pictures would exceed the largest sheet.") }
+    if let shows = grid.shows {
+      tell(.note("\(sheet) shows \(shows): more pictures would exceed the largest sheet."))
+    }
     try write(grid.painter.drawn, sheet, .sheet, shows: grid.shows)
   }
   if let walk {
@@ -138,7 +134,10 @@ public func generate(
     }
     try write(painter.drawn, map.path, .map)
   }
-  return copies
+  for copy in copies { tell(.copy(copy)) }
+  return Generated(
+    pictures: pictures.count, copies: copies.count, out: request.out, sheets: sheets, checkpoint: generator.path,
+    sha256: generator.hash)
 }
 
 /// What was wrong with a request.

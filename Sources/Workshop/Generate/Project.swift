@@ -27,7 +27,7 @@ public struct ProjectRequest: Sendable {
 }
 
 /// The result for one picture.
-public struct Projected: Codable, Sendable {
+public struct Projected: Codable, Sendable, Equatable {
   public let picture: String
   /// Its styles, [layers, D], as safetensors.
   public let styles: String
@@ -35,15 +35,6 @@ public struct Projected: Codable, Sendable {
   public let model: String?
   /// How far it is from the picture to VGG16, by styles alone and after tuning.
   public let distance: Double, tunedDistance: Double?
-}
-
-/// How far `project` is.
-public enum ProjectEvent {
-  case note(String)
-  /// - Parameter fraction: of the whole.
-  case progress(fraction: Double, words: String)
-  case projected(Projected)
-  case sheet(String)
 }
 
 /// Why pictures can't be projected.
@@ -67,18 +58,17 @@ public enum ProjectError: Explained, Equatable {
 /// styles make, and what the tuned generators make.
 ///
 /// Pictures that are done stay when it is stopped.
-/// - Returns: what was found; fewer than there are pictures when it was stopped.
 /// - Throws: `ProjectError`, `FileError`, `CheckpointError`, and as `Generator`, `pack` and `installModel`.
 @discardableResult
 public func project(
   _ request: ProjectRequest, in workspace: Workspace, on device: Device = .cpu,
-  report: (ProjectEvent) -> Void = { _ in }, shouldStop: () -> Bool = { false }
-) throws -> [Projected] {
+  tell: (Event) -> Void = { _ in }, shouldStop: () -> Bool = { false }
+) throws -> ProjectedSet {
   guard (1...100).contains(request.count) else { throw ProjectError.badCount(request.count) }
   guard (1...10_000).contains(request.projection.steps) else { throw ProjectError.badSteps(request.projection.steps) }
   let out = request.out.absolutePath, sheet = "\(out)/sheet.png"
   if !request.force, access(sheet, F_OK) == 0 { throw FileError.exists(path: sheet) }
-  let generator = try Generator(request.run, in: workspace, on: device) { report(.note($0.sentence)) }
+  let generator = try Generator(request.run, in: workspace, on: device) { tell(.note($0.sentence)) }
   guard let model = generator.model as? any StyleModel else {
     throw ProjectError.noStyles(generator.name, recipe: generator.facts.recipe)
   }
@@ -87,24 +77,26 @@ public func project(
   let set = try PictureSet(path: pack(request.pictures, packing, in: workspace).path)
   let count = min(request.count, set.count)
   if count < set.count {
-    report(.note("Only the first \(count) of \(set.count) pictures are inverted; --count takes more."))
+    tell(.note("Only the first \(count) of \(set.count) pictures are inverted; --count takes more."))
   }
   let names = uniqueNames(set.names.prefix(count))
   let files = names.flatMap {
     ["\(out)/\($0)-styles.safetensors"] + (request.tunes ? ["\(out)/\($0).safetensors"] : [])
   }
   if !request.force, let there = files.first(where: { access($0, F_OK) == 0 }) { throw FileError.exists(path: there) }
-  let eye = try styleNetwork(request.network, in: workspace, on: device) { report(.note($0)) }
+  let eye = try styleNetwork(request.network, in: workspace, on: device) { tell(.note($0)) }
   try AtomicFile.makeFolder(out)
 
-  func run(_ model: some StyleModel) throws -> [Projected] {
+  var pace = Pace(.pictures)
+  func run(_ model: some StyleModel) throws -> ProjectedSet {
     let first = model.synthesizer.savedTensors.mapValues { $0.cloned() }
     let cost = Double(request.projection.steps + (request.tunes ? request.projection.tuningSteps : 0))
     var (found, rows): ([Projected], [[Picture]]) = ([], [[], [], []])
     for (number, name) in names.enumerated() where !shouldStop() {
       let picture = alphaWeighted(set.batch([number]).contiguous())
       func told(_ done: Double, _ words: String) -> Bool {
-        report(.progress(fraction: (Double(number) + done / cost) / Double(count), words: "\(name): \(words)"))
+        let fraction = (Double(number) + done / cost) / Double(count)
+        tell(pace.at(number, of: count, fraction: fraction, item: "\(name): \(words)"))
         return !shouldStop()
       }
       var noise = Noise(seed: 0)
@@ -137,12 +129,19 @@ public func project(
         distance: eye.distance(plain.to(device), picture.to(device)),
         tunedDistance: tuned.map { eye.distance($0.to(device), picture.to(device)) })
       found.append(result)
-      report(.projected(result))
+      tell(.projected(result))
       for (row, pixels) in [picture, plain, tuned].enumerated() {
         if let pixels { rows[row].append(Picture(straightened(pixels)[0])) }
       }
     }
-    guard !found.isEmpty else { return [] }
+    let tuned = found.compactMap(\.tunedDistance)
+    func result(_ sheet: String?) -> ProjectedSet {
+      func mean(_ x: [Double]) -> Double? { x.isEmpty ? nil : x.reduce(0, +) / Double(x.count) }
+      return ProjectedSet(
+        pictures: found.count, distance: mean(found.map(\.distance)), tunedDistance: mean(tuned), sheet: sheet,
+        isStopped: found.count < count)
+    }
+    guard !found.isEmpty else { return result(nil) }
     let words = [
       (key: "Run", value: generator.shownName), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
       (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
@@ -150,8 +149,8 @@ public func project(
     let shown = rows.flatMap { $0 }
     try Sheet(columns: found.count, for: shown.count, cell: set.size).drawn(shown)
       .write(sheet, text: words, xmp: Provenance.xmp(), isForced: request.force)
-    report(.sheet(sheet))
-    return found
+    tell(.made(MadeFile(.sheet, sheet)))
+    return result(sheet)
   }
   return try run(model)
 }

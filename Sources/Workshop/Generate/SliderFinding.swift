@@ -31,12 +31,12 @@ public struct SlidersRequest: Sendable {
 /// - Throws: `SliderError`, `FileError`, and as `Generator`.
 @discardableResult
 public func sliders(
-  _ request: SlidersRequest, in workspace: Workspace, on device: Device = .cpu, say: (String) -> Void = { _ in }
+  _ request: SlidersRequest, in workspace: Workspace, on device: Device = .cpu, tell: (Event) -> Void = { _ in }
 ) throws -> Sliders {
   let count = request.count ?? 6
   guard (1...64).contains(count) else { throw SliderError.badCount(count) }
   if let sheet = request.sheet { try expectWritable(sheet.absolutePath, isForced: request.force) }
-  let generator = try Generator(request.run, in: workspace, on: device) { say($0.sentence) }
+  let generator = try Generator(request.run, in: workspace, on: device) { tell(.note($0.sentence)) }
   let model = try styleModel(of: generator)
   let known = try Sliders(of: generator, in: workspace)
   var all = known ?? Sliders(checkpoint: generator.hash)
@@ -54,7 +54,7 @@ public func sliders(
   } else if request.count != nil || request.layers != nil {
     throw SliderError.needsFind
   } else if known?.checkpoint != generator.hash {
-    say("These sliders were found in an earlier checkpoint and still fit roughly; --find finds them again.")
+    tell(.note("These sliders were found in an earlier checkpoint and still fit roughly; --find finds them again."))
   }
   for name in request.dropped {
     guard all[name] != nil else { throw SliderError.unknown(name, known: all.sliders.map(\.name)) }

@@ -23,7 +23,9 @@ public struct Measurement: Codable, Hashable, Sendable {
   public let features: String
   /// That the generator was trained on, when it is one.
   public let picturesSeen: Int?
-  /// Pictures that are likely copies of real ones, as `CopyMeter` tells, the most alike first.
+  /// How many pictures are likely copies of real ones, as `CopyMeter` tells.
+  public let copyCount: Int
+  /// These, the most alike first, `mostCopies` at most: thousands would make one line of it too long to read.
   public let copies: [Copy]
   /// How sure that is, as measured on the real pictures: the share of them that would pass for copies of others, and the
   /// share of planted copies that is found.
@@ -43,6 +45,10 @@ public struct Measurement: Codable, Hashable, Sendable {
   public var seam: Double?
   /// Perceptual path length in w, of a generator with styles that was asked for it.
   public var pathLength: Double?
+  /// The sheet of the pictures that are most like real ones, where one was asked for.
+  public var nearest: String?
+
+  static let mostCopies = 20
 
   /// A picture and the real one that it is too much like.
   public struct Copy: Codable, Hashable, Sendable {
@@ -90,18 +96,20 @@ public enum MeasureError: Explained, Equatable {
 ///   - nearest: a PNG file: the pictures that are most like real ones above these.
 ///   - pathLength: also measures how smooth a generator with styles is.
 ///   - force: replaces such a file that is there.
-///   - say: told in a sentence what takes time, and `progress` how many pictures are done, of how many.
+///   - tell: told in a sentence what takes time, and how many pictures are done.
 /// - Throws: `MeasureError`, and as `Generator`, `pack` and `installModel`.
 public func measure(
   _ subject: String, against: String, samples: Int? = nil, real: Int = SetFeatures.most, size: Int? = nil,
   crop: Decoding.Crop? = nil, drawing: Drawing = Drawing(), features network: FeatureNetwork = .efficientnetLite0,
   nearest: String? = nil, pathLength: Bool = false, force: Bool = false, in workspace: Workspace,
-  on device: Device = .cpu, say: (String) -> Void = { _ in }, progress: (Int, Int) -> Void = { _, _ in }
+  on device: Device = .cpu, tell: (Event) -> Void = { _ in }
 ) throws -> Measurement {
   if let nearest { try expectWritable(nearest.absolutePath, isForced: force) }
-  var generator = isPictures(subject) ? nil : try Generator(subject, in: workspace, on: device) { say($0.sentence) }
+  var generator =
+    isPictures(subject) ? nil : try Generator(subject, in: workspace, on: device) { tell(.note($0.sentence)) }
   if generator == nil, let other = Generator.place(subject, in: workspace), other != subject.absolutePath {
-    say("The pictures in \(subject.absolutePath) are measured; name \(other) by its path to measure that.")
+    tell(
+      .note("The pictures in \(subject.absolutePath) are measured; name \(other) by its path to measure that."))
   }
   guard generator != nil || samples == nil && drawing == Drawing() && !pathLength else {
     throw MeasureError.needsGenerator(path: subject)
@@ -110,10 +118,10 @@ public func measure(
   let style = pathLength ? try generator.map { try styleModel(of: $0) } : nil
   var found = try measure(
     generator, named: subject, against: against, samples: samples ?? 2000, real: real, size: size, crop: crop,
-    features: network, nearest: nearest, force: force, in: workspace, on: device, say: say, progress: progress)
+    features: network, nearest: nearest, force: force, in: workspace, on: device, tell: tell)
   if let style {
-    say("Measuring the perceptual path length.")
-    let eye = try styleNetwork("vgg16", in: workspace, on: device, say: say)
+    tell(.note("Measuring the perceptual path length."))
+    let eye = try styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
     found.pathLength = steps(of: style, seenBy: eye)
   }
   return found
@@ -130,15 +138,18 @@ func measure(
   _ generator: Generator?, named subject: String, against: String, samples: Int, real most: Int, size: Int?,
   crop: Decoding.Crop? = nil, features network: FeatureNetwork = .efficientnetLite0, nearest sheet: String? = nil,
   force: Bool = false, in workspace: Workspace, on device: Device,
-  say: (String) -> Void, progress: (Int, Int) -> Void
+  tell: (Event) -> Void
 ) throws -> Measurement {
+  func say(_ words: String) { tell(.note(words)) }
+  var (packing, looking) = (Pace(.packing), Pace(.pictures))
+  func progress(_ done: Int, _ all: Int) { tell(looking.at(done, of: all)) }
   let net = try featureNet(network, in: workspace, on: device, say: say)
   let side = try size ?? generator?.settings.size ?? firstSize(of: subject)
   let channels = generator?.settings.channels ?? 3
 
   // Real pictures are cut as those were that the generator learnt from: else the cut is measured, too.
-  let packing = try packing(of: generator, size: side, channels: channels, crop: crop)
-  let packed = try pack(against, packing, in: workspace, progress: progress)
+  let how = try Workshop.packing(of: generator, size: side, channels: channels, crop: crop)
+  let packed = try pack(against, how, in: workspace) { tell(packing.at($0, of: $1)) }
   guard packed.count >= MeasureError.least else { throw MeasureError.tooFew(path: against, count: packed.count) }
   let set = try PictureSet(path: packed.path)
   let most = max(most, MeasureError.least)
@@ -157,7 +168,7 @@ func measure(
       at: generator, count: max(samples, MeasureError.least), by: net, meter, watch,
       isSame: watch?.place == packed.path, progress: progress)
   } else {
-    let packed = try pack(subject, packing, in: workspace, progress: progress)
+    let packed = try pack(subject, how, in: workspace) { tell(packing.at($0, of: $1)) }
     guard packed.count >= MeasureError.least else { throw MeasureError.tooFew(path: subject, count: packed.count) }
     let pictures = try PictureSet(path: packed.path)
     if pictures.count > most {
@@ -171,7 +182,8 @@ func measure(
   let neighbours = Neighbours(generated: looked.features, real: real.values)
   let matches = looked.matches
   let order = matches.indices.sorted { matches[$0].residue < matches[$1].residue }
-  let copies = order.filter { meter.isCopy(matches[$0]) }.map { i in
+  let alike = order.filter { meter.isCopy(matches[$0]) }
+  let copies = alike.prefix(Measurement.mostCopies).map { i in
     Measurement.Copy(picture: looked.names[i], of: set.names[matches[i].index], residue: matches[i].residue)
   }
   if let sheet {
@@ -188,9 +200,11 @@ func measure(
     realInAll: set.count, kid: 1000 * kernel.value, kidError: kernel.error.isNaN ? nil : 1000 * kernel.error,
     fid: frechetDistance(looked.features, real.values), precision: neighbours.precision, recall: neighbours.recall,
     density: neighbours.density, coverage: neighbours.coverage, features: net.name,
-    picturesSeen: generator?.facts.picturesSeen, copies: copies, copyFalseRate: meter.calibration.falseRate,
+    picturesSeen: generator?.facts.picturesSeen, copyCount: alike.count, copies: copies,
+    copyFalseRate: meter.calibration.falseRate,
     copySensitivity: meter.calibration.sensitivity, millisecondsAPicture: looked.millisecondsAPicture,
     sharpness: looked.energy / max(realEnergy, 1e-12))
+  found.nearest = sheet
   if let generator, isSeamless(generator.facts.settings) { found.seam = looked.seam.ratio }
   if let isCopy = looked.isLearned {
     found.learnedCopies = isCopy.count { $0 }

@@ -24,15 +24,15 @@ public struct ClipMeasurement: Codable, Hashable, Sendable {
 /// - Parameters:
 ///   - content: the film that was painted; nil for what is none.
 ///   - style: a painting.
-///   - progress: told how much is done, 0...1.
+///   - tell: told how many frames are done.
 /// - Throws: `ClipError`, `ClipMeasureError`, `PictureError`, and as `installModel`.
 public func measureClip(
   _ path: String, content: String? = nil, style: String? = nil, in workspace: Workspace, on device: Device = .cpu,
-  say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
+  tell: (Event) -> Void = { _ in }
 ) throws -> ClipMeasurement {
   let reader = try ClipReader(path)
   let source = try content.map { try ClipReader($0) }
-  let eye = try style == nil ? nil : styleNetwork("vgg16", in: workspace, on: device, say: say)
+  let eye = try style == nil ? nil : styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
   let painting = try style.map { unit(try Picture.load($0, Decoding(size: nil)), on: device) }
   var (steps, errors, own, distances): ([Double], [Double], [Double], [(content: Double, style: Double)]) = (
     [], [], [], []
@@ -40,6 +40,7 @@ public func measureClip(
   var first: Tensor?
   var last: (painted: Tensor, content: Tensor?)?
   var count = 0
+  var pace = Pace(.frames)
   while let picture = reader.next(at: reader.facts.rate) {
     let painted = unit(picture, on: device)
     let size = [painted.size(2), painted.size(3)]
@@ -71,7 +72,7 @@ public func measureClip(
     if first == nil { first = painted }
     last = (painted, shown)
     count += 1
-    progress(min(1, Double(count) / Double(reader.facts.count)))
+    tell(pace.at(count, of: max(count, reader.facts.count)))
   }
   guard let first, let last, count > 2 else { throw ClipMeasureError.tooShort(path) }
   let step = steps.sorted()[steps.count / 2]

@@ -42,10 +42,10 @@ func verb(of name: String, in workspace: Workspace) -> Use.Verb? {
 /// - Throws: `MeasureError`, and as `Generator`, `packSequences` and `installModel`.
 public func measureFilms(
   _ subject: String, against: String, samples: Int = 256, in workspace: Workspace, on device: Device = .cpu,
-  say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
+  tell: (Event) -> Void = { _ in }
 ) throws -> FilmsMeasurement {
-  let net = try featureNet(in: workspace, on: device, say: say)
-  let generator = try Generator(subject, in: workspace, on: device) { say($0.sentence) }
+  let net = try featureNet(in: workspace, on: device) { tell(.note($0)) }
+  let generator = try Generator(subject, in: workspace, on: device) { tell(.note($0.sentence)) }
   guard let model = generator.model as? any PictureModel, model.offers.moves else {
     throw GeneratorError.noLatents(recipe: generator.facts.recipe, option: "films")
   }
@@ -56,7 +56,8 @@ public func measureFilms(
   let clips = realClips(of: set)
   guard clips.count >= MeasureError.least else { throw MeasureError.tooFewClips(path: against, count: clips.count) }
 
-  let frames = clipFrames, all = Double(clips.count + samples)
+  let frames = clipFrames, all = clips.count + samples
+  var pace = Pace(.films)
   func looked(_ count: Int, _ done: Int, _ pictures: (Int) -> Tensor) -> (features: Tensor, step: Double) {
     var (found, steps): ([Tensor], Double) = ([], 0)
     for i in 0..<count {
@@ -64,7 +65,7 @@ public func measureFilms(
       found.append(net.features(of: bytes))
       let x = bytes.to(.float32) / 255
       steps += abs(x[1..<frames] - x[0..<frames - 1]).mean().item() / Double(count)
-      progress(Double(done + i + 1) / all)
+      tell(pace.at(done + i + 1, of: all))
     }
     return (Tensor.stacked(found), steps)
   }

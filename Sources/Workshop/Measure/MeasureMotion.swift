@@ -59,9 +59,9 @@ public func hasLearnedMotion(_ name: String, in workspace: Workspace) -> Bool {
 /// - Throws: `AnimateError`, and as `Generator` and `packSequences`.
 public func measureMotion(
   _ subject: String, against: String, frame: FrameSize? = nil, in workspace: Workspace, on device: Device = .cpu,
-  say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
+  tell: (Event) -> Void = { _ in }
 ) throws -> MotionMeasurement {
-  let generator = try Generator(subject, in: workspace, on: device) { say($0.sentence) }
+  let generator = try Generator(subject, in: workspace, on: device) { tell(.note($0.sentence)) }
   guard let model = generator.model as? MotionModel else {
     throw AnimateError.noMotion(subject, recipe: generator.facts.recipe)
   }
@@ -71,6 +71,7 @@ public func measureMotion(
   let packed = try packSequences(against, frame: frame, packing, in: workspace)
   let set = try PictureSet(path: packed.path), mover = model.mover
   var found: [MotionMeasurement.Sequence] = []
+  var pace = Pace(.sequences)
   for (i, sequence) in set.sequences.enumerated() where sequence.frames.count > 1 {
     var error = 0.0, held = 0.0
     let first = pixels(of: set, [sequence.frames.lowerBound])
@@ -84,7 +85,7 @@ public func measureMotion(
       held += abs(given - wanted).mean().item() * share
     }
     found.append(MotionMeasurement.Sequence(name: sequence.name, frames: others.count, error: error, held: held))
-    progress(Double(i + 1) / Double(set.sequences.count))
+    tell(pace.at(i + 1, of: set.sequences.count))
   }
   guard let all = MotionMeasurement.Part(found) else { throw SequenceError.noSequences(path: against) }
   return MotionMeasurement(

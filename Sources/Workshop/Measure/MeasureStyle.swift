@@ -40,11 +40,11 @@ private let seenSide = 512
 ///   - painted: a picture, or a folder of them.
 ///   - content: the picture that was painted, or a folder with those of the same names.
 ///   - style: a painting, or a folder of them: each picture is compared with all, and the nearest counts.
-///   - progress: told how much is done, 0...1.
+///   - tell: told how many pictures are done.
 /// - Throws: `StyleMeasureError`, `GalleryError`, `PictureError`, and as `installModel`.
 public func measureStyle(
   _ painted: String, content: String, style: String, in workspace: Workspace, on device: Device = .cpu,
-  say: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
+  tell: (Event) -> Void = { _ in }
 ) throws -> StyleMeasurement {
   let pictures = try files(painted), contents = try files(content), styles = try files(style)
   let byName = Dictionary(contents.map { (stem($0), $0) }) { first, _ in first }
@@ -54,9 +54,10 @@ public func measureStyle(
     }
     return (path, partner)
   }
-  let eye = try styleNetwork("vgg16", in: workspace, on: device, say: say)
+  let eye = try styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
   let paintings = try styles.map { try seen($0, on: device) }
   var found: [StyleMeasurement.Painted] = []
+  var pace = Pace(.pictures)
   for (i, (path, partner)) in pairs.enumerated() {
     let picture = try seen(path, on: device)
     let size = [picture.size(2), picture.size(3)]
@@ -69,12 +70,12 @@ public func measureStyle(
         picture: path, content: partner, contentDistance: nearest.content, styleDistance: nearest.style,
         perceptualDistance: perceptualDistance(picture, kept, by: eye),
         structure: structuralSimilarity(brightness(picture), brightness(kept)).item()))
-    progress(Double(i + 1) / Double(pairs.count))
+    tell(pace.at(i + 1, of: pairs.count))
   }
   let mean = found.reduce(0) { $0 + $1.perceptualDistance } / Double(found.count)
   let fid =
     try min(pictures.count, styles.count) < MeasureError.least
-    ? nil : frechetDistance(pictures, styles, in: workspace, on: device, say: say)
+    ? nil : frechetDistance(pictures, styles, in: workspace, on: device) { tell(.note($0)) }
   return StyleMeasurement(pictures: found, styles: styles.count, artFID: fid.map { (1 + mean) * (1 + $0) })
 }
 

@@ -3,6 +3,7 @@ import Media
 import Models
 import Networks
 import Torch
+import Training
 
 /// A request to `restyle`.
 public struct RestyleRequest: Sendable {
@@ -41,18 +42,6 @@ public struct RestyleRequest: Sendable {
   }
 }
 
-/// What `restyle` tells while it works.
-public enum RestyleEvent {
-  /// What takes time before the first step, in a sentence.
-  case note(String)
-  /// - Parameters:
-  ///   - rate: steps a second.
-  ///   - fraction: of the work that is done: larger sizes take longer a step.
-  ///   - secondsLeft: at the rate so far.
-  case step(
-    number: Int, of: Int, width: Int, height: Int, loss: Double, rate: Double, fraction: Double, secondsLeft: Double)
-}
-
 /// The result of `restyle`.
 public struct Restyled: Codable, Sendable, Equatable {
   public let path: String
@@ -70,11 +59,11 @@ public struct Restyled: Codable, Sendable, Equatable {
 ///
 /// - Parameters:
 ///   - shouldStop: asked at each step; the picture so far is written then.
-///   - report: told at each step that reads the loss, and what takes time before.
+///   - tell: told at each step that reads the loss, and what takes time before.
 /// - Throws: `RestyleError`, `PictureError`, `FileError`, and as `installModel`.
 public func restyle(
   _ request: RestyleRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
-  report: (RestyleEvent) -> Void = { _ in }
+  tell: (Event) -> Void = { _ in }
 ) throws -> Restyled {
   try request.check()
   let content = try Picture.load(request.content, Decoding(channels: nil))
@@ -86,7 +75,7 @@ public func restyle(
   }
   let masks = try request.masks.map { try mask($0, of: content, on: device) }
   let unfinished = try Unfinished(request)
-  let network = try styleNetwork(request.network, in: workspace, on: device) { report(.note($0)) }
+  let network = try styleNetwork(request.network, in: workspace, on: device) { tell(.note($0)) }
   let started = ProcessInfo.processInfo.systemUptime
   let colours = unit(content, on: device)
   let painted = styles.map { style in
@@ -99,8 +88,8 @@ public func restyle(
   let work = try StyleOptimization(
     content: colours, regions: regions(painted, request.weights, masks), network: network, settings: settings,
     start: start, resuming: unfinished.read())
-  if work.done > 0 { report(.note("Going on after \(counted(work.done, "step"))")) }
-  let (before, fractionBefore) = (work.done, work.fraction)
+  if work.done > 0 { tell(.note("Going on after \(counted(work.done, "step"))")) }
+  var pace = Pace(.steps, from: work.done, fraction: work.fraction)
   var (done, isStopped, lastTold, lastSaved) = (work.done, false, 0.0, started)
   for step in work {
     done = step.number
@@ -110,12 +99,11 @@ public func restyle(
       lastTold = now
       let loss = step.loss()
       guard loss.isFinite else { throw RestyleError.diverged(step: done) }
-      let fraction = work.fraction
-      report(
-        .step(
-          number: done, of: work.total, width: step.width, height: step.height, loss: loss,
-          rate: Double(done - before) / (now - started), fraction: fraction,
-          secondsLeft: (now - started) * (1 - fraction) / (fraction - fractionBefore)))
+      // Larger sizes take longer a step.
+      tell(
+        pace.at(
+          done, of: work.total, fraction: work.fraction, item: "\(step.width) × \(step.height) px",
+          figures: [Figure("loss", loss)]))
     }
     if now - lastSaved > request.saveEvery && done < work.total {
       try unfinished.write(work.saved)

@@ -30,12 +30,13 @@ public struct ClipRestyleRequest: Sendable {
 }
 
 /// A film that was painted.
-public struct RestyledClip: MadeFilm, Codable, Sendable, Equatable {
+public struct RestyledClip: Codable, Sendable, Equatable {
   public let path: String
   public let width: Int, height: Int
+  /// All that there are, those from before a stop too.
   public let frames: Int
-  /// Of the film.
-  public let seconds: Double
+  /// Of the film, in seconds.
+  public let duration: Double
   public let codec: String
   public let isStopped: Bool
 }
@@ -47,12 +48,12 @@ public struct RestyledClip: MadeFilm, Codable, Sendable, Equatable {
 ///
 /// - Parameters:
 ///   - shouldStop: asked before each frame.
-///   - say: told what takes time, and what is left out.
+///   - tell: told what takes time, what is left out, and how many frames are done.
 /// - Throws: `RestyleError`, `ClipError`, `UnfinishedError`, `TransferModelError`, `PictureError`, `FileError`, and as
 ///   `Generator`.
 public func restyle(
   _ request: ClipRestyleRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
-  say: (String) -> Void = { _ in }, report: (FilmProgress) -> Void = { _ in }
+  tell: (Event) -> Void = { _ in }
 ) throws -> RestyledClip {
   try request.check()
   let (look, reader) = (request.look, try ClipReader(request.look.content))
@@ -71,18 +72,18 @@ public func restyle(
   guard let first = reader.next(at: request.rate) else {
     throw ClipError.unreadable(name: look.content, why: "it has no frames")
   }
-  tell(say, lossOfTransparencyIn: first, out: look.out, hasAlpha: hasAlpha)
-  let painter = try FramePainter(request, first: sized(first), in: workspace, on: device, say: say)
+  note(lossOfTransparencyIn: first, out: look.out, hasAlpha: hasAlpha, tell: tell)
+  let painter = try FramePainter(request, first: sized(first), in: workspace, on: device) { tell(.note($0)) }
   let rendering = try ClipRendering(
     look.out, format: format, width: size[1], height: size[0], rate: facts.rate, alpha: hasAlpha,
     key: try request.key(painter.words), isForced: look.force, isResumed: look.resume)
   var frame = Optional(first)
   if rendering.count > 0 {
-    say("Going on after \(counted(rendering.count, "frame"))")
+    tell(.note("Going on after \(counted(rendering.count, "frame"))"))
     for _ in 0..<rendering.count { frame = reader.next(at: request.rate) }
     try painter.restore(rendering.state, after: rendering.count)
   }
-  let (started, before) = (ProcessInfo.processInfo.systemUptime, rendering.count)
+  var pace = Pace(.frames, from: rendering.count)
   var isStopped = false
   while let picture = frame {
     guard !shouldStop(), let painted = try painter.painted(sized(picture), shouldStop: shouldStop) else {
@@ -90,13 +91,13 @@ public func restyle(
       break
     }
     try rendering.write(hasAlpha ? painted : painted.flattened(on: .black)) { painter.state }
-    let (done, total) = (rendering.count, max(facts.count, rendering.count))
-    let rate = Double(done - before) / max(1e-3, ProcessInfo.processInfo.systemUptime - started)
-    report(FilmProgress(frame: done, of: total, rate: rate, secondsLeft: Double(total - done) / rate))
+    tell(pace.at(rendering.count, of: max(facts.count, rendering.count)))
     frame = reader.next(at: request.rate)
   }
   if !isStopped {
-    if facts.hasSound && !format.hasSound { say("The sound is left out: \(look.out) can't hold sound.") }
+    if facts.hasSound && !format.hasSound {
+      tell(.note("The sound is left out: \(look.out) can't hold sound."))
+    }
     try rendering.finish(
       sound: facts.hasSound && format.hasSound ? look.content : nil,
       metadata: [
@@ -110,7 +111,7 @@ public func restyle(
   }
   return RestyledClip(
     path: look.out, width: size[1], height: size[0], frames: rendering.count,
-    seconds: facts.rate.time(of: rendering.count), codec: format.codec.rawValue, isStopped: isStopped)
+    duration: facts.rate.time(of: rendering.count), codec: format.codec.rawValue, isStopped: isStopped)
 }
 
 extension RestyleRequest {

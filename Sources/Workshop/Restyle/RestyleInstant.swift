@@ -13,13 +13,12 @@ import Torch
 ///     how much of the content is painted over), style scale and precision count.
 ///   - touches: steps of the optimisation that follow the pass; nil for 8 where the longer side has 768 px or fewer.
 ///   - shouldStop: asked before each tile, when nothing is written, and before each step, when what is there is.
-///   - say: told which damaged checkpoint was passed over.
-///   - report: told how much is done, 0...1.
+///   - tell: told which damaged checkpoint was passed over, and how many steps are done; the pass is the first.
 /// - Throws: `RestyleError`, `TransferModelError`, `TransferError`, `PictureError`, `FileError`, and as `Generator`.
 public func restyleInstantly(
   _ request: RestyleRequest, by model: String = "instant", size: Int? = nil, touches: Int? = nil,
   in workspace: Workspace, on device: Device,
-  shouldStop: () -> Bool = { false }, say: (String) -> Void = { _ in }, report: (Double) -> Void = { _ in }
+  shouldStop: () -> Bool = { false }, tell: (Event) -> Void = { _ in }
 ) throws -> Restyled {
   var request = request
   // The widest that is allowed: the content's own size may be smaller or larger.
@@ -30,7 +29,7 @@ public func restyleInstantly(
     throw RestyleError.badNumber(option: "strength", value: strength, range: "up to 1 for the instant method")
   }
   var content = try Picture.load(request.content, Decoding(channels: nil))
-  let model = try PaintingModel(model, in: workspace, on: device, say: say)
+  let model = try PaintingModel(model, in: workspace, on: device) { tell(.note($0)) }
   let started = ProcessInfo.processInfo.systemUptime
   if let size {
     let scale = Double(size) / Double(max(content.width, content.height))
@@ -48,10 +47,14 @@ public func restyleInstantly(
   }
   let further =
     model.isOfAnyStyle
-    ? try Touches(touches, request, content, masks: masks, in: workspace, on: device, say: say) : nil
+    ? try Touches(touches, request, content, masks: masks, in: workspace, on: device) { tell(.note($0)) } : nil
   // A pass takes about as long as a third of a step.
   let share = further.map { 1 / (1 + 3 * Double($0.count)) } ?? 1
-  let pass = try painted(colours, by: painters, request, report: { report($0 * share) }, shouldStop: shouldStop)
+  let total = 1 + (further?.count ?? 0)
+  var pace = Pace(.steps)
+  let pass = try painted(
+    colours, by: painters, request,
+    report: { tell(pace.at($0 < 1 ? 0 : 1, of: total, fraction: $0 * share)) }, shouldStop: shouldStop)
   guard let pass else {
     return Restyled(
       path: request.out, width: content.width, height: content.height, steps: 0,
@@ -60,12 +63,11 @@ public func restyleInstantly(
   var (made, steps) = (pass, 0)
   if let further {
     (made, steps) = try further(clamp(pass, min: 0, max: 1), content: colours, shouldStop: shouldStop) {
-      report(share + (1 - share) * Double($0) / Double(further.count))
+      tell(pace.at(1 + $0, of: total, fraction: share + (1 - share) * Double($0) / Double(further.count)))
     }
   }
   let mixed = strength == 1 ? made : colours + (made - colours) * strength
   let picture = finished(clamp(mixed, min: 0, max: 1), content, colours, request.colours, masks)
-  let total = 1 + (further?.count ?? 0)
   if let further { request.settings = further.settings }
   request.settings.strength = strength
   // Its own weights are named below.

@@ -35,16 +35,16 @@ public struct LearnedRequest: Sendable {
 /// what lies under it is put on the colour that the run was trained with.
 ///
 /// - Parameters:
-///   - report: told how much is done, 0...1.
+///   - tell: told which damaged checkpoint was passed over, and how much is done.
 ///   - shouldStop: asked before each tile; nothing is written then.
 /// - Throws: `RestyleError`, `TransferError`, `PictureError`, `FileError`, and as `TransferModel`.
 public func restyle(
   _ request: LearnedRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
-  say: (String) -> Void = { _ in }, report: (Double) -> Void = { _ in }
+  tell: (Event) -> Void = { _ in }
 ) throws -> Restyled {
   try request.check()
   var content = try Picture.load(request.content, Decoding(channels: nil))
-  let model = try TransferModel(request.model, back: request.back, in: workspace, on: device, say: say)
+  let model = try TransferModel(request.model, back: request.back, in: workspace, on: device) { tell(.note($0)) }
   let started = ProcessInfo.processInfo.systemUptime
   if let size = request.size {
     let scale = Double(size) / Double(max(content.width, content.height))
@@ -54,7 +54,10 @@ public func restyle(
   let colours = signed(content.flattened(on: model.ground), channels: 3, on: device)
   let bytes = (request.memory ?? Double(ProcessInfo.processInfo.physicalMemory) / 2e9) * 1e9
   let given = model.network.channels == 1 ? luma(colours) : colours
-  let made = try carried(given, by: model.network, bytes: bytes, report: report, shouldStop: shouldStop)
+  var pace = Pace(.pictures)
+  let made = try carried(
+    given, by: model.network, bytes: bytes,
+    report: { tell(pace.at($0 < 1 ? 0 : 1, of: 1, fraction: $0)) }, shouldStop: shouldStop)
   func result(isStopped: Bool) -> Restyled {
     Restyled(
       path: request.out, width: content.width, height: content.height, steps: isStopped ? 0 : 1,

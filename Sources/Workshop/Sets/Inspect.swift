@@ -23,12 +23,12 @@ public struct InspectRequest: Sendable {
 ///   - path: a folder, a zip file or one picture.
 ///   - workspace: whose cache takes what memory shouldn't hold of a large set, until it is looked through.
 ///   - advise: what one would train on what was found; nil when nobody knows.
-///   - progress: called with how many files are done, of how many.
+///   - tell: told how many files are done.
 /// - Throws: `GalleryError`, `ArchiveError`, `FileError`. Damaged pictures are part of the result.
 public func inspect(
   _ path: String, _ request: InspectRequest = InspectRequest(), in workspace: Workspace? = nil,
   advise: (Inspection) -> Advice? = { _ in nil },
-  progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
+  tell: (Event) -> Void = { _ in }
 ) throws -> Inspection {
   if let sheet = request.sheet, !request.force, access(sheet, F_OK) == 0 { throw FileError.exists(path: sheet) }
   let gallery = try Gallery(path)
@@ -38,6 +38,7 @@ public func inspect(
   var seen: [Look] = []
   let likenesses = Likenesses(folder: workspace?.cache ?? NSTemporaryDirectory())
   var thumbnails: [Picture] = []
+  var pace = Pace(.files)
   try gallery.forEach { number, name, bytes in
     Look.taken(number, name, bytes, keepsThumbnail: number % step == 0)
   } collect: { number, look in
@@ -48,7 +49,7 @@ public func inspect(
       try likenesses.append(likeness)
     case .failure(let damaged): found.damaged.append(damaged)
     }
-    progress(number + 1, gallery.count)
+    tell(pace.at(number + 1, of: gallery.count))
   }
   found.count(seen)
   try found.compare(seen, likenesses, in: gallery)

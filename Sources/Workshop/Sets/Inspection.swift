@@ -1,7 +1,7 @@
 import Foundation
 
 /// What `atelier inspect` found. Also its JSON.
-public struct Inspection: Codable, Sendable {
+public struct Inspection: Codable, Sendable, Equatable {
   public let path: String
   /// Pictures that can be used.
   public var pictures = 0

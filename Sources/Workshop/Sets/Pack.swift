@@ -51,7 +51,7 @@ public struct Packed: Codable, Hashable, Sendable {
   public let hash: String
   public let count: Int
   /// Pictures that couldn't be used.
-  public let setAside: [SetAside]
+  public internal(set) var setAside: [SetAside]
   /// Whether nothing had to be decoded, since the same pictures had been packed before.
   public var wasThere = false
 }

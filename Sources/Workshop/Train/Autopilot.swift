@@ -5,8 +5,8 @@ import Torch
 import Training
 
 /// A fault of a run, with its cause, in plain language.
-public struct Trouble: Sendable, Equatable {
-  public enum Cause: String, Sendable, CaseIterable {
+public struct Trouble: Codable, Sendable, Equatable {
+  public enum Cause: String, Codable, Sendable, CaseIterable {
     /// Most of the pictures are one and the same.
     case repeatedPicture
     /// Pictures are in the wrong folders.
@@ -23,6 +23,11 @@ public struct Trouble: Sendable, Equatable {
   public let cause: Cause
   /// The fault, and what to do next.
   public let words: String
+
+  private enum CodingKeys: String, CodingKey {
+    case cause
+    case words = "text"
+  }
 }
 
 /// Watches over a run: looks at the pictures before it, and at what is generated while it goes on.

@@ -30,8 +30,8 @@ public struct CompareRequest: Sendable {
 }
 
 /// Generators beside one another.
-public struct Compared: Codable, Sendable {
-  public struct Row: Codable, Sendable {
+public struct Compared: Codable, Sendable, Equatable {
+  public struct Row: Codable, Sendable, Equatable {
     public let name: String, recipe: String
     public let measurement: Measurement
     /// Minutes and pictures a second of its training.
@@ -63,30 +63,30 @@ public enum CompareError: Explained, Equatable {
 ///
 /// - Throws: `CompareError`, `FileError`, and as `measure`.
 public func compare(
-  _ request: CompareRequest, in workspace: Workspace, on device: Device = .cpu, say: (String) -> Void = { _ in },
-  progress: (Int, Int) -> Void = { _, _ in }
+  _ request: CompareRequest, in workspace: Workspace, on device: Device = .cpu,
+  tell: (Event) -> Void = { _ in }
 ) throws -> Compared {
   guard request.subjects.count > 1 else { throw CompareError.tooFew(request.subjects.count) }
   guard (1...100).contains(request.columns) else { throw CompareError.badColumns(request.columns) }
   try expectWritable(request.out, isForced: request.force)
   let generators = try request.subjects.map { subject -> Generator in
     let (name, drawing) = named(subject)
-    var generator = try Generator(name, in: workspace, on: device) { say($0.sentence) }
+    var generator = try Generator(name, in: workspace, on: device) { tell(.note($0.sentence)) }
     try generator.draw(drawing)
     _ = try generator.pictureModel()
     return generator
   }
   let size = request.size ?? generators.map(\.settings.size).min()!
   if Set(generators.map(\.settings.size)).count > 1 {
-    say("Their sizes differ; all are compared at \(size) px.")
+    tell(.note("Their sizes differ; all are compared at \(size) px."))
   }
   var rows: [Compared.Row] = []
   var (pictures, labels) = ([Picture](), [String]())
   for (subject, generator) in zip(request.subjects, generators) {
-    say("Measuring \(subject).")
+    tell(.note("Measuring \(subject)."))
     let found = try measure(
       generator, named: subject, against: request.against, samples: request.samples, real: request.real, size: size,
-      in: workspace, on: device, say: say, progress: progress)
+      in: workspace, on: device, tell: tell)
     rows.append(
       Compared.Row(
         name: subject, recipe: generator.facts.recipe, measurement: found, minutes: generator.facts.seconds / 60,

@@ -39,8 +39,8 @@ public struct Estimate: Codable, Sendable, Equatable {
   }
 
   /// What it was, and what the run came to: a sentence without its end.
-  public func compared(with report: Report, bytes: Int) -> String {
-    "expected were \(words); it came to \(told(report.seconds)), \(grouped(report.picturesSeen)) pictures, \(told(bytes: bytes))"
+  public func compared(seconds time: Double, picturesSeen: Int, bytes: Int) -> String {
+    "expected were \(words); it came to \(told(time)), \(grouped(picturesSeen)) pictures, \(told(bytes: bytes))"
   }
 
   /// The checkpoints that are kept, the best one, a sheet a minute, and the log.

@@ -41,45 +41,26 @@ public struct TrainRequest {
   public init(pictures: String? = nil) { self.pictures = pictures }
 }
 
-/// What `train` tells while it works.
-public enum TrainEvent {
-  case packing(done: Int, of: Int)
-  case packed(Packed)
-  case chosen(RunRecord, words: String)
-  case started(folder: String, record: RunRecord, from: Int)
-  /// Something an artist should know: a damaged checkpoint passed over, pictures that changed.
-  case note(String)
-  case reading(Report)
-  case sample(path: String, picturesSeen: Int)
-  case saved(path: String, picturesSeen: Int)
-  case rolledBack(reason: String, to: Int)
-  /// How good what it makes is.
-  case measured(Quality, isBest: Bool)
-  /// What goes wrong, and why.
-  case trouble(Trouble)
-  case finished(Ending, Report, folder: String)
-}
-
 /// Trains a generator on pictures, in a run's folder: settings.json, log.jsonl, samples/, checkpoints/, card.md.
 ///
 /// - Parameters:
-///   - report: told about everything, on the caller's thread.
+///   - tell: told about everything but the result, on the caller's thread.
 ///   - shouldStop: asked before each step; the state is saved before it leaves.
 /// - Throws: errors that explain themselves: `GalleryError`, `RunError`, `RecipeError`, `LoopError`, `RunLockError` ….
 @discardableResult
 public func train(
-  _ request: TrainRequest, in workspace: Workspace, report: (TrainEvent) -> Void = { _ in },
+  _ request: TrainRequest, in workspace: Workspace, tell: (Event) -> Void = { _ in },
   shouldStop: () -> Bool = { false }
-) throws -> Ending {
+) throws -> Trained {
   var request = request
   let earlier = try request.isResumed ? RunRecord(folder: requested(request.run, in: workspace)) : nil
   if let earlier { try request.fill(from: earlier) }
   guard let pictures = request.pictures else { throw RunError.noPictures }
   let source = try request.from.map {
-    try beginning(named: $0, &request, in: workspace) { report(.note($0.sentence)) }
+    try beginning(named: $0, &request, in: workspace) { tell(.note($0.sentence)) }
   }
   let type =
-    try request.recipe.map { try recipe(named: $0) } ?? chosenRecipe(for: request, in: workspace) { report(.note($0)) }
+    try request.recipe.map { try recipe(named: $0) } ?? chosenRecipe(for: request, in: workspace) { tell(.note($0)) }
   // Before pictures are packed for minutes, what can't be trained anyway is refused.
   let size = request.size ?? type.defaultSize, channels = request.channels ?? type.defaultChannels
   let draft = Situation(pictures: 1, size: size, channels: channels, device: request.device)
@@ -93,11 +74,14 @@ public func train(
     throw SequenceError.needlessFrame(recipe: type.name)
   }
   func prepare(_ path: String, _ packing: Packing) throws -> Packed {
+    var pace = Pace(.packing)
     let packed =
       type.material == .sequences
-      ? try packSequences(path, frame: request.frame, packing, in: workspace) { report(.packing(done: $0, of: $1)) }
-      : try pack(path, packing, in: workspace) { report(.packing(done: $0, of: $1)) }
-    report(.packed(packed))
+      ? try packSequences(path, frame: request.frame, packing, in: workspace) { tell(pace.at($0, of: $1)) }
+      : try pack(path, packing, in: workspace) { tell(pace.at($0, of: $1)) }
+    var told = packed
+    told.setAside = Array(packed.setAside.prefix(20))
+    tell(.packed(told, leftOut: packed.setAside.count))
     return packed
   }
   let (crop, ground) = (request.crop ?? .centre, request.ground ?? .white)
@@ -122,12 +106,12 @@ public func train(
     return situation
   }
 
-  func run<R: Recipe>(_ type: R.Type) throws -> Ending {
+  func run<R: Recipe>(_ type: R.Type) throws -> Trained {
     var record: RunRecord
     if let earlier {
       record = earlier
       if earlier.hash != packed.hash || earlier.towards?.hash != second?.packed.hash {
-        report(.note("The pictures have changed since this run began; it goes on with those that are there now."))
+        tell(.note("The pictures have changed since this run began; it goes on with those that are there now."))
       }
       if let length = request.length, length != record.plan.length {
         (record.plan.length, record.estimate) = (length, nil)
@@ -160,7 +144,7 @@ public func train(
       return try R(settings, noise: &noise, on: request.device)
     }
     let recipe = try new()
-    let teachers = try Teachers(R.needs(settings), isNew: earlier == nil, in: workspace) { report(.note($0)) }
+    let teachers = try Teachers(R.needs(settings), isNew: earlier == nil, in: workspace) { tell(.note($0)) }
     func prepare(_ recipe: R) throws -> Beginning? {
       try teachers.teach(recipe)
       return earlier == nil ? source?.begin(recipe.inherited) : nil
@@ -170,7 +154,7 @@ public func train(
       if let beginning {
         guard beginning.taken > 0 else { throw RunError.nothingFits(request.from!) }
         record.origin?.beginning = beginning
-        report(.note(told(beginning, of: request.from!)))
+        tell(.note(told(beginning, of: request.from!)))
       }
       // What it takes is measured by steps of a recipe that is thrown away.
       let spare = try new()
@@ -186,9 +170,10 @@ public func train(
           seconds: seconds)
       }
       record.estimate = estimate
-      report(
+      tell(
         .chosen(
-          record, words: words(for: situation(), R.self, record.plan.length, estimate, settings)))
+          recipe: record.recipe, settings: record.settings,
+          words: words(for: situation(), R.self, record.plan.length, estimate, settings)))
     }
     let folder = try requested(request.run, in: workspace, naming: pictures, isNew: earlier == nil)
     let lock = try RunLock(folder: folder)
@@ -197,21 +182,24 @@ public func train(
     let loop = Loop(
       recipe, on: set, towards: targets, plan: record.plan, folder: folder + "/checkpoints", device: request.device)
     if earlier != nil {
-      let good = Checkpoint.latest(in: folder + "/checkpoints") { report(.note($0.sentence)) }
+      let good = Checkpoint.latest(in: folder + "/checkpoints") { tell(.note($0.sentence)) }
       guard let good else { throw RunError.noCheckpoint(folder: folder) }
       try loop.resume(good)
     }
     try record.write(to: folder)
     let pilot = Autopilot(record, settings: settings, set: set, labelled: R.Settings.keys.contains("classes"))
-    let troubles = try pilot.lookAtPictures(in: workspace, on: request.device, at: packed.path) { report(.note($0)) }
-    for trouble in troubles { report(.trouble(trouble)) }
-    report(.started(folder: folder, record: record, from: loop.facts.picturesSeen))
+    let troubles = try pilot.lookAtPictures(in: workspace, on: request.device, at: packed.path) { tell(.note($0)) }
+    for trouble in troubles { tell(.trouble(trouble)) }
+    if let estimate = record.estimate { tell(.estimate(estimate)) }
+    tell(
+      .started(
+        run: folder, recipe: record.recipe, pictures: record.count, picturesSeen: loop.facts.picturesSeen))
     let keeper =
       request.keepsBest
       ? BestKeeper(recipe.sampler, set: set, at: packed.path, folder: folder) {
         try featureNet(isQuick: true, in: workspace, on: request.device)
       } : nil
-    return try follow(loop, record, folder, pilot, keeper, report, shouldStop)
+    return try follow(loop, record, folder, pilot, keeper, tell, shouldStop)
   }
   return try run(type)
 }
@@ -247,53 +235,63 @@ private func told(_ beginning: Beginning, of name: String) -> String {
 /// Runs the loop, and keeps what it tells in the run's folder.
 private func follow<R: Recipe>(
   _ loop: Loop<R>, _ record: RunRecord, _ folder: String, _ pilot: Autopilot, _ keeper: BestKeeper?,
-  _ report: (TrainEvent) -> Void, _ shouldStop: () -> Bool
-) throws -> Ending {
+  _ tell: (Event) -> Void, _ shouldStop: () -> Bool
+) throws -> Trained {
   let log = try RunLog(folder: folder)
   var isHopeless = false
+  var last: Report?
   var failure: (any Error)?
   /// The loop doesn't wait for files; what goes wrong with them stops it.
   func attempt(_ body: () throws -> Void) {
     do { try body() } catch { failure = failure ?? error }
   }
-  let ending = try loop.run { event in
+  /// Told, and kept in the log.
+  func keep(_ event: Event) {
     attempt { try log.write(event) }
+    tell(event)
+  }
+  let ending = try loop.run { event in
     switch event {
-    case .reading(let reading): report(.reading(reading))
+    case .reading(let reading): keep(.reading(reading))
     case .rolledBack(let reason, let to):
-      report(.rolledBack(reason: reason, to: to))
-      if let trouble = pilot.lookAtRollBack(reason) { report(.trouble(trouble)) }
+      keep(.rolledBack(reason: reason, picturesSeen: to))
+      if let trouble = pilot.lookAtRollBack(reason) { keep(.trouble(trouble)) }
     case .saved(let path, let seen):
-      report(.saved(path: path, picturesSeen: seen))
+      keep(.saved(path: path, picturesSeen: seen))
       let looked = keeper?.saved(path, picturesSeen: seen, secondsASample: loop.secondsASample)
-      if let why = keeper?.takeFailure() { report(.note(why)) }
+      if let why = keeper?.takeFailure() { keep(.note(why)) }
       if let (look, isBest) = looked {
-        report(.measured(look, isBest: isBest))
+        keep(.measured(look, isBest: isBest))
         if let trouble = keeper.flatMap({ pilot.look(at: $0) }) {
           isHopeless = true
-          report(.trouble(trouble))
+          keep(.trouble(trouble))
         }
       }
     case .sample(let pictures, let columns, let seen):
       attempt {
         if let trouble = pilot.look(at: pictures, isSheet: columns != nil, picturesSeen: seen) {
-          report(.trouble(trouble))
+          keep(.trouble(trouble))
         }
         let path = try writeSample(pictures, columns, seen, record, to: folder)
-        report(.sample(path: path, picturesSeen: seen))
+        keep(.sample(path: path, picturesSeen: seen))
       }
     case .finished(let ending, let reading):
       if let (look, isBest) = keeper?.finished(isStopped: ending == .stopped) {
-        report(.measured(look, isBest: isBest))
+        keep(.measured(look, isBest: isBest))
       }
       attempt { try record.writeCard(to: folder, reading, ending, measured: keeper?.best) }
-      report(.finished(ending, reading, folder: folder))
+      last = reading
     }
   } shouldStop: {
     failure != nil || isHopeless || shouldStop()
   }
+  let trained = Trained(
+    ending: ending, run: folder, picturesSeen: loop.facts.picturesSeen, seconds: last?.seconds ?? 0,
+    secondsAside: last?.secondsAside ?? 0, bytes: folderBytes(folder), bestPicturesSeen: keeper?.best?.picturesSeen,
+    next: ending == .completed ? record.use.example(for: folder) : "atelier train --resume --run \(folder)")
+  attempt { try log.write(.finished(.train(trained))) }
   if let failure { throw failure }
-  return ending
+  return trained
 }
 
 /// A sheet of samples, named by the pictures seen.

@@ -159,7 +159,9 @@ public struct RunRecord: Codable, Sendable, Equatable {
       "\n- Best after \($0.picturesSeen) pictures: KID × 1000 \(String(format: "%.3g ± %.2g", $0.kid, $0.error)) to the pictures it learned from (EfficientNet-Lite0)"
     }
     let expected = ending == .completed ? estimate : nil
-    let truth = expected.map { "\n- Of time and size, \($0.compared(with: report, bytes: folderBytes(folder)))" }
+    let truth = expected.map {
+      "\n- Of time and size, \($0.compared(seconds: report.seconds, picturesSeen: report.picturesSeen, bytes: folderBytes(folder)))"
+    }
     let card = """
       # A \(use.makesPictures ? "generator of" : "network for") \(packing.size) px pictures
 
@@ -216,10 +218,9 @@ func requested(
   return workspace.runs
 }
 
-/// A run's log.jsonl: one JSON object a line, added to when a run is resumed.
+/// A run's log.jsonl: its events, a line each, added to when a run is resumed.
 final class RunLog {
   private let file: FileHandle
-  private let encoder = JSONEncoder()
 
   /// - Throws: `FileError` or `WorkspaceError`.
   init(folder: String) throws {
@@ -229,28 +230,11 @@ final class RunLog {
       file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
       try file.seekToEnd()
     } catch { throw WorkspaceError.cannotWrite(path: path, reason: spokenReason(error)) }
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
   }
 
-  private struct Line: Encodable {
-    var event: String
-    var report: Report?
-    var picturesSeen: Int?
-    var text: String?
-  }
-
-  func write(_ event: LoopEvent) throws {
-    let line =
-      switch event {
-      case .reading(let report): Line(event: "reading", report: report)
-      case .sample(_, _, let seen): Line(event: "sample", picturesSeen: seen)
-      case .saved(let path, let seen): Line(event: "saved", picturesSeen: seen, text: path)
-      case .rolledBack(let reason, let to): Line(event: "rolled back", picturesSeen: to, text: reason)
-      case .finished(let ending, let report): Line(event: "finished", report: report, text: ending.rawValue)
-      }
-    do { try file.write(contentsOf: encoder.encode(line) + Data([10])) } catch {
+  /// - Throws: `WorkspaceError`.
+  func write(_ event: Event) throws {
+    do { try file.write(contentsOf: Data((event.json + "\n").utf8)) } catch {
       throw WorkspaceError.cannotWrite(path: "log.jsonl", reason: spokenReason(error))
     }
   }

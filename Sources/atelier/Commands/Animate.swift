@@ -77,22 +77,17 @@ struct AnimateCommand: ParsableCommand {
       try refuse(
         [("fps", fps != nil), ("codec", codec != nil), ("resume", resume)], "for a sheet, which is written at once")
     }
-    let console = common.console
+    let teller = common.teller(stops: .fromTheStart)
     var request = AnimateRequest(picture: picture, driving: driving, out: out)
     (request.run, request.frame, request.sequence) = (model, frame, sequence)
     (request.strength, request.begin, request.keepsPalette) = (strength, begin, palette)
     (request.rate, request.columns, request.codec) = (try rate(), columns, codec)
     (request.ground, request.resume, request.force) = (ground, resume, force)
-    let result = try following(console) { say, report in
-      try animate(
-        request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }, say: say,
-        report: report)
-    }
-    guard let result else { return }
-    console.line(
-      "\(result.path): \(counted(result.frames, "frame")), \(result.width) × \(result.height) px, in "
-        + "\(spoken(seconds: result.seconds))")
-    if result.format == "sheet" { show(result.path, on: console) }
+    teller.finish(
+      .animate(
+        try animate(
+          request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
+          tell: teller.tell)))
   }
 
   private func rate() throws -> FrameRate? {

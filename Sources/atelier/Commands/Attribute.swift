@@ -42,17 +42,12 @@ struct AttributeCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    let console = common.console
+    let teller = common.teller()
     var request = AttributeRequest(run: source, pictures: pictures, with: with, without: without, out: out)
     let numbers = amounts.split(separator: ",").map { Double($0.trimmingCharacters(in: .whitespaces)) }
     guard !numbers.isEmpty, !numbers.contains(nil) else { throw EncodingError.badAmounts(amounts) }
     (request.amounts, request.count, request.force) = (numbers.map { $0! }, count, force)
-    try attribute(request, in: common.place, on: device.resolved()) { sentence in
-      console.line(sentence)
-      console.event("note", ["text": sentence])
-    }
-    console.event("finished", ["sheet": out])
-    show(out, on: console)
-    console.line(out)
+    try attribute(request, in: common.place, on: device.resolved(), tell: teller.tell)
+    teller.finish(.attribute(Attributed(sheet: out)))
   }
 }

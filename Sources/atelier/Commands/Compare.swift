@@ -49,46 +49,10 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = common.console
+    let teller = common.teller()
     var request = CompareRequest(subjects, against: against, out: out)
     (request.samples, request.size, request.columns, request.force) = (samples, size, columns, force)
     request.real = real
-    var bar = Bar(console), pace = Pace()
-    let found = try compare(
-      request, in: common.place, on: device.resolved(),
-      say: { sentence in
-        bar.interrupt()
-        console.line(sentence)
-        console.event("note", ["text": sentence])
-      }, progress: { bar.show(Double($0) / Double(max(1, $1)), pace.words($0, of: $1)) })
-    bar.close()
-    console.event("comparison", encoding: found)
-    let heading = [
-      "", "recipe", "KID × 1000", "precision", "recall", "coverage", "sharpness", "trained", "pictures/s",
-      "ms a picture",
-    ]
-    let rows = found.rows.map { row in
-      let measured = row.measurement
-      let error = measured.kidError.map { " ± \(spoken($0))" } ?? ""
-      return [
-        (row.name as NSString).lastPathComponent, row.recipe, spoken(measured.kid) + error, spoken(measured.precision),
-        spoken(measured.recall), spoken(measured.coverage), spoken(measured.sharpness), "\(spoken(row.minutes)) min",
-        spoken(row.picturesPerSecond), measured.millisecondsAPicture.map { spoken($0) } ?? "",
-      ]
-    }
-    console.line(
-      "\(counted(request.samples, "picture")) of each against \(grouped(found.rows[0].measurement.real)) real ones, "
-        + "at \(found.size) px:")
-    let table = [heading] + rows
-    let widths = heading.indices.map { column in table.map { $0[column].count }.max()! }
-    for row in table {
-      let cells = zip(row, widths).enumerated().map { i, cell in
-        let space = String(repeating: " ", count: cell.1 - cell.0.count)
-        return i < 2 ? cell.0 + space : space + cell.0
-      }
-      console.line("  " + cells.joined(separator: "  "))
-    }
-    show(found.sheet, on: console)
-    console.line(found.sheet)
+    teller.finish(.compare(try compare(request, in: common.place, on: device.resolved(), tell: teller.tell)))
   }
 }

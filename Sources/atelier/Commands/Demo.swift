@@ -20,48 +20,30 @@ struct DemoCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = common.console
+    let teller = common.teller(stops: .onceItWorks)
     let device = try device.resolved()
     let pictures = try Demo.pictures()
-    console.line("1. The bundled pictures: \(pictures)")
+    teller.line("1. The bundled pictures: \(pictures)")
     let found = try inspect(
       pictures, advise: { advice(on: $0, gigaflops: measuredGigaflops(on: device), device: device) })
-    console.event("inspection", encoding: found)
-    console.line("   " + (found.report.first ?? ""))
+    if let first = found.report.first { teller.tell(.note(first)) }
 
     let demo = try Demo(in: common.place)
     if let shipped = Demo.shipped {
-      console.line("\n2. Samples of the bundled generator, which was trained on emoji for longer:")
+      teller.line("\n2. Samples of the bundled generator, which was trained on emoji for longer:")
       let sheet = try demo.makeShipped(shipped, on: device)
-      console.event("sheet", ["path": sheet])
-      show(sheet, on: console)
-      console.line("   \(sheet)")
+      teller.tell(.made(MadeFile(.sheet, sheet)))
+      show(sheet, on: teller.console)
+      teller.line("   \(sheet)")
     }
 
-    console.line("\n3. Training a generator of your own. Ctrl-C stops earlier and saves it.")
+    teller.line("\n3. Training a generator of your own. Ctrl-C stops earlier and saves it.")
     var request = TrainRequest(pictures: pictures)
     (request.run, request.length, request.seed, request.device) = (demo.run, .minutes(minutes), seed, device)
-    var narrator = Narrator(console, saysNext: false)
-    try train(request, in: common.place) {
-      narrator.tell($0)
-    } shouldStop: {
-      Interruption.isRequested
-    }
+    let trained = try train(request, in: common.place, tell: teller.tell) { Interruption.isRequested }
+    teller.endPart(trained)
 
-    try demo.writeSheet(shipped: Demo.shipped, minutes: narrator.seconds / 60, on: device)
-    console.event("sheet", ["path": demo.sheet])
-    show(demo.sheet, on: console)
-    console.line(
-      """
-
-      Both on one page: \(demo.sheet)
-
-      Next:
-        ./atelier train --resume --run \(demo.run) --minutes 20      # train yours further
-        ./atelier generate \(demo.run) --seeds 0-63 --grid --out pictures
-        ./atelier inspect YOUR-PICTURES                              # a folder or a zip, 30 pictures or more
-        ./atelier train YOUR-PICTURES --minutes 20
-      """)
-    Interruption.leaveIfRequested()
+    try demo.writeSheet(shipped: Demo.shipped, minutes: trained.seconds / 60, on: device)
+    teller.finish(.demo(Demonstrated(pictures: pictures, sheet: demo.sheet, training: trained)))
   }
 }

@@ -45,53 +45,14 @@ struct EnlargeCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    let console = common.console
-    var bar = Bar(console, interval: 5)
-    var isWatching = false
+    let teller = common.teller(stops: .onceItWorks)
     var request = EnlargeRequest(pictures: pictures, out: out)
     (request.scale, request.model, request.precision) = (scale, model, precision)
     (request.memory, request.force) = (memory, force)
-    let result = try enlarge(
-      request, in: common.place, on: device.resolved(),
-      shouldStop: {
-        // A download is stopped at once; from here on there is something to finish.
-        if !isWatching { Interruption.watch() }
-        isWatching = true
-        return Interruption.isRequested
-      }
-    ) { event in
-      switch event {
-      case .note(let words):
-        console.event("note", ["text": words])
-        console.line(words)
-      case .tile(let picture, let count, let fraction, let rate, let secondsLeft):
-        console.event(
-          "tile",
-          [
-            "picture": picture, "of": count, "fraction": fraction, "megapixelsPerSecond": rate,
-            "secondsLeft": secondsLeft,
-          ])
-        let words = ["\(spoken(rate)) megapixels/s", "\(spoken(seconds: secondsLeft)) left"]
-        bar.show(fraction, words + (count > 1 ? ["picture \(picture) of \(count)"] : []))
-      case .picture(let picture):
-        bar.interrupt()
-        console.event("picture", encoding: picture)
-        console.line(
-          "\(picture.path): \(picture.width) × \(picture.height) px in \(spoken(seconds: picture.seconds))")
-      case .leftOut(let name, let reason):
-        bar.interrupt()
-        console.event("leftOut", ["name": name, "reason": reason])
-        console.line("Left out: \(name) \(reason).")
-      }
-    }
-    bar.close()
-    console.event(
-      "finished",
-      ["pictures": result.pictures.count, "leftOut": result.leftOut.count, "isStopped": result.isStopped])
-    if result.pictures.count == 1 { show(result.pictures[0].path, on: console) }
-    if result.isStopped {
-      console.line("Stopped after \(counted(result.pictures.count, "picture")).")
-      Interruption.leaveIfRequested()
-    }
+    teller.finish(
+      .enlarge(
+        try enlarge(
+          request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
+          tell: teller.tell)))
   }
 }

@@ -37,30 +37,13 @@ struct FillCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    let console = common.console
+    let teller = common.teller(stops: .fromTheStart)
     var request = FillRequest(picture: picture, mask: mask, out: out)
     (request.run, request.seeds, request.drawing, request.force) = (with, try Seeds(seeds), drawing.value, force)
-    Interruption.watch()
-    var bar = Bar(console, interval: 5)
-    var made: [String] = []
-    let isWhole = try fill(
-      request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
-      say: { sentence in
-        bar.interrupt()
-        console.line(sentence)
-        console.event("note", ["text": sentence])
-      }, progress: { bar.show($0, ["filling"]) }
-    ) { found in
-      bar.interrupt()
-      made.append(found.path)
-      console.event("picture", encoding: found)
-      console.line("\(found.path): \(counted(found.pixels, "pixel")) filled in \(spoken(seconds: found.seconds))")
-    }
-    bar.close()
-    console.event("finished", ["pictures": made.count, "isStopped": !isWhole])
-    if made.count == 1 { show(made[0], on: console) }
-    guard !isWhole else { return }
-    console.line("Stopped after \(counted(made.count, "picture")).")
-    Interruption.leaveIfRequested()
+    teller.finish(
+      .fill(
+        try fill(
+          request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
+          tell: teller.tell)))
   }
 }

@@ -94,24 +94,16 @@ struct FilmCommand: ParsableCommand {
 
   func run() throws {
     if preview { try refuse([("codec", codec != nil), ("resume", resume)], "with --preview, which writes a sheet") }
-    let console = common.console
+    let teller = common.teller(stops: .fromTheStart)
     var request = FilmRequest(try settled(), out: out)
     (request.codec, request.size, request.keepsPixels) = (codec, size, pixels)
     (request.previews, request.force, request.resume) = (preview, force, resume)
-    var generator = try Generator(source, in: common.place, on: device.resolved()) { Console.complain($0.sentence) }
+    var generator = try Generator(source, in: common.place, on: device.resolved()) { teller.tell(.note($0.sentence)) }
     try generator.draw(drawing.value)
-    let result = try following(console) { _, report in
-      try film(request, with: generator, in: common.place, shouldStop: { Interruption.isRequested }, report: report)
-    }
-    guard let result else { return }
-    if let onsets = result.onsets {
-      let tempo = result.tempo.map { ", \(Int($0.rounded())) beats a minute" } ?? ""
-      console.line("Its sound has \(counted(onsets, "onset"))\(tempo).")
-    }
-    console.line(
-      "\(result.path): \(counted(result.frames, "frame")), \(result.width) × \(result.height) px, "
-        + "\(spoken(seconds: result.seconds))")
-    if preview { show(result.path, on: console) }
+    teller.finish(
+      .film(
+        try film(
+          request, with: generator, in: common.place, shouldStop: { Interruption.isRequested }, tell: teller.tell)))
   }
 
   /// The timeline's file with the options over it.

@@ -79,7 +79,7 @@ struct Generate: ParsableCommand {
   }
 
   func run() throws {
-    let console = common.console
+    let teller = common.teller()
     var request = GenerateRequest(seeds: try Seeds(seeds), out: out)
     (request.grid, request.steps, request.truncation, request.force) = (grid, steps.value, truncation, force)
     (request.map, request.ground) = (map, ground.value)
@@ -87,35 +87,8 @@ struct Generate: ParsableCommand {
     if let mix, let with { request.mix = (try Seeds(mix), try Seeds(with)) }
     request.mixAt = mixAt
     request.interpolate = try interpolate.map(SeedPairs.init)
-    var generator = try Generator(source, in: common.place, on: device.resolved()) { Console.complain($0.sentence) }
+    var generator = try Generator(source, in: common.place, on: device.resolved()) { teller.tell(.note($0.sentence)) }
     try generator.draw(drawing.value)
-    var sheets: [String] = []
-    var count = 0
-    var bar = Bar(console, interval: 5)
-    let started = ProcessInfo.processInfo.systemUptime
-    let copies = try generate(request, with: generator, copiesIn: common.place) { file in
-      console.event(file.kind.rawValue, encoding: file)
-      guard file.kind == .picture else { return sheets.append(file.path) }
-      count += 1
-      // A bar only where it takes long enough to be read.
-      if ProcessInfo.processInfo.systemUptime - started > 1 {
-        bar.show(Double(count) / Double(request.seeds.values.count), [counted(count, "picture")])
-      }
-    } say: {
-      console.line($0)
-    }
-    bar.close()
-    for copy in copies {
-      console.event("copy", encoding: copy)
-      Console.complain(
-        "Seed \(copy.seed) is very like \(copy.of), which the generator learned from: leave it out, or ask whose it is."
-      )
-    }
-    console.event("finished", ["pictures": count, "out": out, "checkpoint": generator.path, "sha256": generator.hash])
-    console.line("\(counted(count, "picture")) in \(out)")
-    for sheet in sheets {
-      show(sheet, on: console)
-      console.line(sheet)
-    }
+    teller.finish(.generate(try generate(request, with: generator, copiesIn: common.place, tell: teller.tell)))
   }
 }

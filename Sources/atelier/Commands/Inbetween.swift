@@ -63,22 +63,16 @@ struct InbetweenCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = common.console
+    let teller = common.teller(stops: .fromTheStart)
     var request = InbetweenRequest(clip: clip, out: out)
     (request.model, request.fillsHolds, request.size, request.codec) = (model, twos, size, codec)
     (request.times, request.slowness) = (times ?? (slow == nil ? 2 : 1), slow ?? 1)
     (request.resume, request.force, request.isQuick) = (resume, force, quick)
     if let rate { request.rate = try FrameRate(rate) }
-    let result = try following(console) { say, report in
-      try inbetween(
-        request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }, say: say,
-        report: report)
-    }
-    guard let result else { return }
-    let cuts = result.cuts > 0 ? ", nothing over \(counted(result.cuts, "cut"))" : ""
-    console.line(
-      "\(result.path): \(counted(result.frames, "frame")) at \(result.rate) a second, "
-        + "\(counted(result.drawn, "frame")) drawn\(cuts), \(result.width) × \(result.height) px, "
-        + "\(spoken(seconds: result.seconds))")
+    teller.finish(
+      .inbetween(
+        try inbetween(
+          request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
+          tell: teller.tell)))
   }
 }

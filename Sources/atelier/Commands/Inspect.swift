@@ -26,18 +26,12 @@ struct Inspect: ParsableCommand {
   }
 
   func run() throws {
-    let console = common.console
+    let teller = common.teller()
     let device = try device.resolved()
-    var bar = Bar(console)
-    let found = try inspect(
-      path, InspectRequest(size: size, sheet: sheet, force: force), in: common.place,
-      advise: { advice(on: $0, gigaflops: measuredGigaflops(on: device), device: device) },
-      progress: { done, all in
-        bar.show(Double(done) / Double(all), [counted(done, "file")])
-      })
-    bar.close()
-    console.event("inspection", encoding: found)
-    for line in found.report { console.line(line) }
-    if let sheet = found.sheet { show(sheet, on: console) }
+    teller.finish(
+      .inspect(
+        try inspect(
+          path, InspectRequest(size: size, sheet: sheet, force: force), in: common.place,
+          advise: { advice(on: $0, gigaflops: measuredGigaflops(on: device), device: device) }, tell: teller.tell)))
   }
 }

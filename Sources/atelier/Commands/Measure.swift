@@ -81,63 +81,39 @@ struct Measure: ParsableCommand {
   }
 
   func run() throws {
+    let teller = common.teller()
+    if let result = try result(teller.tell) { teller.finish(result) }
+  }
+
+  private func result(_ tell: (Event) -> Void) throws -> Event.Result? {
+    let (place, device) = (common.place, try device.resolved())
     if isClip(subject) && against == nil {
       try refuse(ofGenerators + [samplesOption, frameOption], "for a film")
-      return try measureFilm()
+      return .measureClip(
+        try measureClip(subject, content: content, style: style, in: place, on: device, tell: tell))
     }
     if let content, let style {
       try refuse(ofGenerators + [samplesOption, frameOption], "for painted pictures")
-      return try measurePainted(content, style)
+      return .measureStyle(
+        try measureStyle(subject, content: content, style: style, in: place, on: device, tell: tell))
     }
-    guard let against else { return }
-    if hasLearnedMotion(subject, in: common.place) {
+    guard let against else { return nil }
+    if hasLearnedMotion(subject, in: place) {
       try refuse(ofGenerators + [samplesOption], "for a run that moves pictures")
-      return try measureMoved(against)
+      return .measureMotion(
+        try measureMotion(subject, against: against, frame: frame, in: place, on: device, tell: tell))
     }
     try refuse([frameOption], "unless a run that moves pictures is measured")
-    if makesFilms(subject, in: common.place) {
+    if makesFilms(subject, in: place) {
       try refuse(ofGenerators, "for a run that makes films")
-      return try measureMade(against)
+      return .measureFilms(
+        try measureFilms(subject, against: against, samples: samples ?? 256, in: place, on: device, tell: tell))
     }
-    let console = common.console
-    var pace = Pace()
-    let found = try measuring { say, show in
+    return .measure(
       try measure(
         subject, against: against, samples: samples, real: real.value, size: size, crop: crop,
         drawing: drawing.value, features: features.value, nearest: nearest, pathLength: pathLength, force: force,
-        in: common.place, on: device.resolved(), say: say,
-        progress: { show(Double($0) / Double(max(1, $1)), pace.words($0, of: $1)) })
-    }
-    let error = found.kidError.map { " ± \(spoken($0))" } ?? ""
-    let ofAll = found.real < found.realInAll ? " of \(grouped(found.realInAll))" : ""
-    console.line(
-      "\(counted(found.samples, "picture")) against \(grouped(found.real))\(ofAll) real ones, at \(found.size) px:")
-    console.line("  KID × 1000  \(spoken(found.kid))\(error)   (0: like the real ones; \(found.features) features)")
-    console.line("  FID         \(spoken(found.fid))   (not comparable with papers: other features)")
-    console.line("  precision   \(spoken(found.precision))   recall \(spoken(found.recall))")
-    console.line("  density     \(spoken(found.density))   coverage \(spoken(found.coverage))")
-    console.line("  sharpness   \(spoken(found.sharpness)) of the real ones'")
-    if let seam = found.seam {
-      console.line("  seams       \(spoken(seam)) of the steps inside (1: no visible seams)")
-    }
-    if let length = found.pathLength {
-      console.line(
-        "  path length \(spoken(length))   (smaller is smoother; not comparable with papers: VGG16 features)")
-    }
-    if let time = found.millisecondsAPicture { console.line("  a picture takes \(spoken(time)) ms") }
-    console.line(
-      "  likely copies of real pictures: \(found.copies.count), \(percent(found.copies.count, of: found.samples)) "
-        + "(\(spoken(100 * found.copyFalseRate)) % of the real ones are as like to others; planted copies are found "
-        + "\(spoken(100 * found.copySensitivity)) % of the time)")
-    if let copies = found.learnedCopies {
-      var line = "  likely copies of what it learned from: \(copies), \(percent(copies, of: found.samples))"
-      if copies > 0, let kid = found.kidOfOthers {
-        line += "; KID × 1000 without them \(spoken(kid))" + (found.kidOfOthersError.map { " ± \(spoken($0))" } ?? "")
-      }
-      console.line(line)
-    }
-    for copy in found.copies.prefix(5) { console.line("    \(copy.picture) is very like \(copy.of)") }
-    if let nearest { console.line("The samples nearest to real pictures, above those pictures: \(nearest)") }
+        in: place, on: device, tell: tell))
   }
 
   /// Options of what is measured of pictures that a generator makes, or that are like such.
@@ -150,104 +126,6 @@ struct Measure: ParsableCommand {
   }
   private var samplesOption: (name: String, isGiven: Bool) { ("samples", samples != nil) }
   private var frameOption: (name: String, isGiven: Bool) { ("frame", frame != nil) }
-
-  private func percent(_ part: Int, of whole: Int) -> String {
-    "\(spoken(100 * Double(part) / Double(max(1, whole)))) %"
-  }
-
-  /// With a bar, and what there is to say.
-  private func measuring<Found: Encodable>(
-    _ doing: String, _ measure: (_ say: (String) -> Void, _ progress: (Double) -> Void) throws -> Found
-  ) throws -> Found {
-    try measuring { say, show in try measure(say) { show($0, [doing]) } }
-  }
-
-  private func measuring<Found: Encodable>(
-    _ measure: (_ say: @escaping (String) -> Void, _ show: @escaping (Double, [String]) -> Void) throws -> Found
-  ) throws -> Found {
-    let console = common.console
-    var bar = Bar(console)
-    let found = try measure(
-      { sentence in
-        bar.interrupt()
-        console.line(sentence)
-        console.event("note", ["text": sentence])
-      }, { bar.show($0, $1) })
-    bar.close()
-    console.event("measurement", encoding: found)
-    return found
-  }
-
-  private func measurePainted(_ content: String, _ style: String) throws {
-    let console = common.console
-    let found = try measuring("looking at pictures") { say, progress in
-      try measureStyle(
-        subject, content: content, style: style, in: common.place, on: device.resolved(), say: say, progress: progress)
-    }
-    console.line("\(counted(found.pictures.count, "picture")) in \(counted(found.styles, "style")):")
-    console.line("  content     \(spoken(found.contentDistance))   (content loss of restyle; 0: the same things)")
-    console.line("  style       \(spoken(found.styleDistance))   (style loss of restyle; 0: painted like the style)")
-    console.line("  structure   \(spoken(found.structure))   (SSIM with the content; 1: the same)")
-    console.line("  perceptual  \(spoken(found.perceptualDistance))   (distance to the content on VGG16's features)")
-    if let artFID = found.artFID {
-      console.line("  ArtFID      \(spoken(artFID))   (not comparable with papers: other features)")
-    }
-  }
-
-  private func measureMoved(_ against: String) throws {
-    let console = common.console
-    let found = try measuring("moving pictures") { say, progress in
-      try measureMotion(
-        subject, against: against, frame: frame, in: common.place, on: device.resolved(), say: say, progress: progress)
-    }
-    func line(_ part: MotionMeasurement.Part) -> String {
-      "\(spoken(part.ratio)) of the error of holding the first frame (\(spoken(1000 * part.error)) for "
-        + "\(spoken(1000 * part.held)) / 1000; \(counted(part.frames, "frame")) of \(counted(part.sequences, "sequence")))"
-    }
-    console.line("The first picture of each sequence, animated to the poses of its other frames:")
-    console.line("  all              \(line(found.all))")
-    if let long = found.long { console.line("  6 frames or more \(line(long))") }
-    let order = found.sequences.sorted { $0.ratio < $1.ratio }
-    for (words, some) in [("best", order.prefix(3)), ("worst", order.suffix(3))] {
-      console.line("  \(words): " + some.map { "\($0.name) \(spoken($0.ratio))" }.joined(separator: ", "))
-    }
-  }
-
-  private func measureMade(_ against: String) throws {
-    let console = common.console
-    let found = try measuring("looking at frames") { say, progress in
-      try measureFilms(
-        subject, against: against, samples: samples ?? 256, in: common.place, on: device.resolved(), say: say,
-        progress: progress)
-    }
-    let error = found.distanceError.map { " ± \(spoken($0))" } ?? ""
-    console.line("\(counted(found.clips, "clip")) of \(found.frames) frames against \(grouped(found.real)) real ones:")
-    console.line("  distance × 1000  \(spoken(found.distance))\(error)   (0: looks and moves like the real ones)")
-    console.line("    with its frames in any order  \(spoken(found.shuffled))")
-    console.line("    real clips with theirs        \(spoken(found.realShuffled))")
-    console.line(
-      "  step             \(spoken(found.step))   real ones \(spoken(found.realStep)) (from frame to frame, 0 to 1)")
-  }
-
-  private func measureFilm() throws {
-    let console = common.console
-    let found = try measuring("looking at frames") { say, progress in
-      try measureClip(
-        subject, content: content, style: style, in: common.place, on: device.resolved(), say: say, progress: progress)
-    }
-    console.line("\(counted(found.frames, "frame")):")
-    console.line("  step        \(spoken(found.step))   (difference from frame to frame, 0 to 1; median)")
-    console.line(
-      "  closure     \(spoken(found.closure))   (from the last frame to the first, in steps; 1 or less: it loops)")
-    if let error = found.warpError, let own = found.contentWarpError {
-      console.line(
-        "  warp error  \(spoken(1000 * error)) / 1000   (paint that doesn't move with the picture; the film's own: \(spoken(1000 * own)))"
-      )
-    }
-    if let style = found.styleDistance, let content = found.contentDistance {
-      console.line("  style       \(spoken(style))   content \(spoken(content))   (losses of restyle)")
-    }
-  }
 }
 
 extension FeatureNetwork: ExpressibleByArgument {}

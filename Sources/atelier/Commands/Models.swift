@@ -15,13 +15,10 @@ extension ModelsCommand {
     @OptionGroup var common: Common
 
     func run() throws {
-      let console = common.console
-      for model in models(in: common.place) {
-        console.event("model", encoding: model)
-        let size = spoken(bytes: model.bytes)
-        console.line("\(model.name)  \(model.state.rawValue), \(model.architecture), \(size), licence \(model.licence)")
-        if !model.use.isEmpty { console.line("  \(model.use)") }
-      }
+      let teller = common.teller()
+      let found = models(in: common.place)
+      for model in found { teller.tell(.model(model)) }
+      teller.finish(.modelsList(ModelCount(models: found.count)))
     }
   }
 
@@ -32,10 +29,9 @@ extension ModelsCommand {
     @OptionGroup var common: Common
 
     func run() throws {
-      let console = common.console
-      let path = try installModel(name, in: common.place, say: { console.line($0) })
-      console.event("installed", ["name": name, "path": path])
-      console.line(path)
+      let teller = common.teller()
+      let path = try installModel(name, in: common.place, say: { teller.tell(.note($0)) })
+      teller.finish(.modelsInstall(InstalledModel(name: name, path: path)))
     }
   }
 
@@ -65,19 +61,9 @@ extension ModelsCommand {
     @OptionGroup var common: Common
 
     func run() throws {
-      let console = common.console
       var request = ImportRequest(file, as: architecture)
       (request.part, request.name, request.licence, request.force) = (part, name, licence, force)
-      let imported = try importModel(request, in: common.place)
-      console.event("imported", encoding: imported)
-      let place = imported.part.isEmpty ? "" : ", from \(imported.part)"
-      console.line("\(imported.path)  (\(imported.architecture), \(imported.found)\(place))")
-      if !imported.otherParts.isEmpty {
-        console.line("  --part takes another: \(imported.otherParts.joined(separator: ", "))")
-      }
-      for (name, what) in imported.passedOver.sorted(by: { $0.key < $1.key }) {
-        console.line("  left out: \(name), \(what)")
-      }
+      common.teller().finish(.modelsImport(try importModel(request, in: common.place)))
     }
   }
 
@@ -99,12 +85,11 @@ extension ModelsCommand {
     @OptionGroup var common: Common
 
     func run() throws {
-      let console = common.console
+      let teller = common.teller()
       let exported = try exportModel(
         source, named: name, to: out, licence: licence, isHalf: half, force: force, in: common.place
-      ) { Console.complain($0.sentence) }
-      console.event("exported", encoding: exported)
-      console.line("\(exported.path)  (\(exported.recipe), \(spoken(bytes: exported.bytes)))")
+      ) { teller.tell(.note($0.sentence)) }
+      teller.finish(.modelsExport(exported))
     }
   }
 }

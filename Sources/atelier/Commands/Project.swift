@@ -43,45 +43,12 @@ struct ProjectCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = common.console
+    let teller = common.teller(stops: .fromTheStart)
     var request = ProjectRequest(run: source, pictures: pictures, out: out)
     (request.count, request.tunes, request.force) = (count, tuning > 0, force)
     (request.projection.steps, request.projection.tuningSteps) = (steps, tuning)
-    Interruption.watch()
-    var bar = Bar(console, interval: 5)
-    let begun = ProcessInfo.processInfo.systemUptime
-    let found = try project(request, in: common.place, on: device.resolved()) { event in
-      switch event {
-      case .note(let sentence):
-        bar.interrupt()
-        console.line(sentence)
-        console.event("note", ["text": sentence])
-      case .progress(let fraction, let words):
-        let left = (ProcessInfo.processInfo.systemUptime - begun) * (1 / max(fraction, 1e-9) - 1)
-        bar.show(fraction, [words, "\(spoken(seconds: left)) left"])
-      case .projected(let one):
-        bar.interrupt()
-        console.event("projected", encoding: one)
-        let tuned = one.tunedDistance.map { ", tuned \(spoken($0))" } ?? ""
-        console.line("\(one.picture): distance \(spoken(one.distance)) by its styles\(tuned)")
-      case .sheet(let path):
-        bar.close()
-        show(path, on: console)
-        console.event("sheet", ["path": path])
-        console.line(path)
-      }
-    } shouldStop: {
-      Interruption.isRequested
-    }
-    bar.close()
-    if found.count > 1 {
-      let mean = found.reduce(0) { $0 + $1.distance } / Double(found.count)
-      let tuned = found.compactMap(\.tunedDistance).reduce(0, +) / Double(found.count)
-      console.line(
-        "\(counted(found.count, "picture")): mean distance \(spoken(mean)) by styles"
-          + (request.tunes ? ", \(spoken(tuned)) tuned" : ""))
-    }
-    if Interruption.isRequested { console.line("Stopped after \(counted(found.count, "picture")).") }
-    Interruption.leaveIfRequested()
+    teller.finish(
+      .project(
+        try project(request, in: common.place, on: device.resolved(), tell: teller.tell) { Interruption.isRequested }))
   }
 }

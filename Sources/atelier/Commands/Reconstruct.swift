@@ -31,23 +31,9 @@ struct ReconstructCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    let console = common.console
+    let teller = common.teller()
     var request = ReconstructRequest(run: source, pictures: pictures, out: out)
     (request.count, request.force) = (count, force)
-    var bar = Bar(console, interval: 5)
-    let found = try reconstruct(request, in: common.place, on: device.resolved()) { sentence in
-      bar.interrupt()
-      console.line(sentence)
-      console.event("note", ["text": sentence])
-    } progress: {
-      bar.show($0, ["encoding"])
-    }
-    bar.close()
-    console.event("reconstruction", encoding: found)
-    show(found.sheet, on: console)
-    let structure = found.structure.map { ", structure \(spoken($0))" } ?? ""
-    console.line(
-      "\(counted(found.pictures, "picture")): \(spoken(found.psnr)) dB\(structure), sharpness \(spoken(found.sharpness)) "
-        + "of theirs; \(found.sheet)")
+    teller.finish(.reconstruct(try reconstruct(request, in: common.place, on: device.resolved(), tell: teller.tell)))
   }
 }

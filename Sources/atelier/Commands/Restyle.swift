@@ -149,41 +149,12 @@ struct RestyleCommand: ParsableCommand {
     if let learned { return try change(with: learned) }
     guard !back else { throw ValidationError("Give --back with --with: styles go one way.") }
     try refuseSeed()
-    let console = common.console
-    var bar = Bar(console, interval: 5)
-    var lastNumber = 0
-    let result = try restyle(
-      request(), in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }
-    ) { event in
-      switch event {
-      case .note(let words):
-        console.event("note", ["text": words])
-        console.line(words)
-      case .step(let number, let total, let width, let height, let loss, let rate, let fraction, let secondsLeft):
-        // From here on there is something to save.
-        if lastNumber == 0 { Interruption.watch() }
-        lastNumber = number
-        console.event(
-          "step",
-          [
-            "step": number, "of": total, "width": width, "height": height, "loss": loss, "stepsPerSecond": rate,
-            "fraction": fraction, "secondsLeft": secondsLeft,
-          ])
-        bar.show(
-          fraction,
-          [
-            "\(spoken(rate)) steps/s", "\(spoken(seconds: secondsLeft)) left", "step \(number) of \(total)",
-            "\(width) × \(height) px", "loss \(spoken(loss))",
-          ])
-      }
-    }
-    bar.close()
-    console.event("finished", encoding: result)
-    let stopped = result.isStopped ? ", stopped after \(counted(result.steps, "step"))" : ""
-    console.line(
-      "\(result.path): \(result.width) × \(result.height) px in \(spoken(seconds: result.seconds))\(stopped)")
-    show(result.path, on: console)
-    if result.isStopped { Interruption.leaveIfRequested() }
+    let teller = common.teller(stops: .onceItWorks)
+    teller.finish(
+      .restyle(
+        try restyle(
+          request(), in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
+          tell: teller.tell)))
   }
 
   func request() throws -> RestyleRequest {

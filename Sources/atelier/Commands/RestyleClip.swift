@@ -24,7 +24,7 @@ struct RestyleClipOptions: ParsableArguments {
 extension RestyleCommand {
   /// `restyle FILM --out FILM`.
   func paintClip() throws {
-    let console = common.console
+    let teller = common.teller(stops: .fromTheStart)
     var look = try self.request()
     let kind = method ?? .instant
     let onePass = learned != nil || kind == .instant
@@ -63,14 +63,10 @@ extension RestyleCommand {
     var request = ClipRestyleRequest(look, method: method)
     (request.size, request.codec, request.masksFollow) = (size, clip.codec, clip.masksFollow)
     if let steadiness = clip.steadiness { request.steadiness = steadiness }
-    let result = try following(console) { say, report in
-      try restyle(
-        request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }, say: say,
-        report: report)
-    }
-    guard let result else { return }
-    console.line(
-      "\(result.path): \(counted(result.frames, "frame")), \(result.width) × \(result.height) px, "
-        + "\(spoken(seconds: result.seconds))")
+    teller.finish(
+      .restyleClip(
+        try restyle(
+          request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
+          tell: teller.tell)))
   }
 }

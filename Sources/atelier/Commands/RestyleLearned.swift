@@ -21,11 +21,12 @@ extension RestyleCommand {
     var request = LearnedRequest(content: content, model: model, out: out)
     (request.back, request.size, request.strength) = (back, size, strength)
     (request.colours, request.mask, request.memory, request.force) = (colours, mask.first, memory, force)
-    try follow { console, bar in
-      try restyle(
-        request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
-        say: { say($0, console) }, report: { tell($0, console, &bar) })
-    }
+    let teller = common.teller(stops: .onceItWorks)
+    teller.finish(
+      .restyle(
+        try restyle(
+          request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
+          tell: teller.tell)))
   }
 
   /// `restyle --method instant`, or `--with` a run of the recipe instant.
@@ -44,41 +45,11 @@ extension RestyleCommand {
     var request = try request()
     // They are steps of another kind here, and may be none.
     request.settings.steps = StyleSettings().steps
-    try follow { console, bar in
-      try restyleInstantly(
-        request, by: model, size: size, touches: steps, in: common.place, on: device.resolved(),
-        shouldStop: { Interruption.isRequested }, say: { say($0, console) }, report: { tell($0, console, &bar) })
-    }
-  }
-
-  private func say(_ words: String, _ console: Console) {
-    console.event("note", ["text": words])
-    console.line(words)
-  }
-
-  private func tell(_ fraction: Double, _ console: Console, _ bar: inout Bar) {
-    console.event("progress", ["fraction": fraction])
-    // Only tiles can be stopped between.
-    guard fraction < 1 else { return }
-    Interruption.watch()
-    bar.show(fraction, [])
-  }
-
-  /// Does it in one pass, and says what came out.
-  private func follow(_ body: (Console, inout Bar) throws -> Restyled) throws {
-    let console = common.console
-    var bar = Bar(console, interval: 5)
-    let result = try body(console, &bar)
-    bar.close()
-    console.event("finished", encoding: result)
-    guard !result.isStopped || result.steps > 0 else {
-      console.line("Stopped: nothing was written.")
-      return Interruption.leaveIfRequested()
-    }
-    let stopped = result.isStopped ? ", stopped before its last step" : ""
-    console.line(
-      "\(result.path): \(result.width) × \(result.height) px in \(spoken(seconds: result.seconds))\(stopped)")
-    show(result.path, on: console)
-    if result.isStopped { Interruption.leaveIfRequested() }
+    let teller = common.teller(stops: .onceItWorks)
+    teller.finish(
+      .restyle(
+        try restyleInstantly(
+          request, by: model, size: size, touches: steps, in: common.place, on: device.resolved(),
+          shouldStop: { Interruption.isRequested }, tell: teller.tell)))
   }
 }

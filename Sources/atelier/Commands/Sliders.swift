@@ -50,7 +50,7 @@ struct SlidersCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    let console = common.console
+    let teller = common.teller()
     if out == nil { try refuse([("seed", seed.isGiven)], "without --out, the sheet whose picture it is") }
     var request = SlidersRequest(run: source)
     (request.method, request.count, request.layers) = (method, count.given, layers)
@@ -60,22 +60,17 @@ struct SlidersCommand: ParsableCommand {
       guard parts.count == 2 else { throw ValidationError("--rename takes old=new, such as pca-2=age.") }
       return (parts[0], parts[1])
     }
-    let found = try sliders(request, in: common.place, on: device.resolved()) {
-      console.line($0)
-      console.event("note", ["text": $0])
-    }
+    let found = try sliders(request, in: common.place, on: device.resolved(), tell: teller.tell)
     for slider in found.sliders {
-      console.event("slider", ["name": slider.name, "method": slider.method.rawValue, "layers": slider.layers ?? []])
-      console.line(slider.name + (slider.layers.map { " (layers \($0[0]) to \($0[1]))" } ?? ""))
+      teller.tell(.slider(name: slider.name, method: slider.method.rawValue, layers: slider.layers))
     }
-    if let out {
-      show(out, on: console)
-      console.event("sheet", ["path": out])
-      console.line(out)
-    }
-    if let first = found.sliders.first {
-      console.line("Next: ./atelier generate \(source) --slide \(first.name)=2 --out pictures")
-    }
+    let sheet = found.sliders.isEmpty ? nil : out
+    if let sheet { teller.tell(.made(MadeFile(.sheet, sheet))) }
+    teller.finish(
+      .sliders(
+        FoundSliders(
+          sliders: found.sliders.count, sheet: sheet,
+          next: found.sliders.first.map { "atelier generate \(source) --slide \($0.name)=2 --out pictures" })))
   }
 }
 

@@ -36,26 +36,12 @@ struct TextureCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    let console = common.console
+    let teller = common.teller(stops: .fromTheStart)
     var request = TextureRequest(picture: picture, out: out)
     (request.seeds, request.size, request.grain, request.force) = (try Seeds(seeds), size, grain, force)
-    Interruption.watch()
-    var made: [String] = []
-    let isWhole = try texture(
-      request, on: device.resolved(), shouldStop: { Interruption.isRequested },
-      say: { sentence in
-        console.line(sentence)
-        console.event("note", ["text": sentence])
-      }
-    ) { found in
-      made.append(found.path)
-      console.event("picture", encoding: found)
-      console.line("\(found.path): \(found.width) × \(found.height) px in \(spoken(seconds: found.seconds))")
-    }
-    console.event("finished", ["pictures": made.count, "isStopped": !isWhole])
-    if made.count == 1 { show(made[0], on: console) }
-    guard !isWhole else { return }
-    console.line("Stopped after \(counted(made.count, "picture")).")
-    Interruption.leaveIfRequested()
+    teller.finish(
+      .texture(
+        try texture(
+          request, on: device.resolved(), shouldStop: { Interruption.isRequested }, tell: teller.tell)))
   }
 }

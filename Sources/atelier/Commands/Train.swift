@@ -116,13 +116,8 @@ struct Train: ParsableCommand {
     request.keepsBest = !noBest
     request.settings = settings.map { ($0.key, $0.value) }
     request.device = try device.resolved()
-    var narrator = Narrator(common.console)
-    try train(request, in: common.place) {
-      narrator.tell($0)
-    } shouldStop: {
-      Interruption.isRequested
-    }
-    Interruption.leaveIfRequested()
+    let teller = common.teller(stops: .onceItWorks)
+    teller.finish(.train(try train(request, in: common.place, tell: teller.tell) { Interruption.isRequested }))
   }
 }
 

@@ -73,35 +73,9 @@ struct VaryCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    let console = common.console
-    var bar = Bar(console, interval: 5)
-    var made: [String] = []
-    Interruption.watch()
+    let teller = common.teller(stops: .fromTheStart)
     // Of an animation, a PNG is made from its first frame.
     let isOfFilm = isFilm(picture) && !out.lowercased().hasSuffix(".png")
-    func tell(_ event: VaryEvent) {
-      switch event {
-      case .progress(let picture, let count, let fraction, let secondsLeft):
-        console.event(
-          "progress", ["picture": picture, "of": count, "fraction": fraction, "secondsLeft": secondsLeft])
-        bar.show(
-          fraction,
-          ["\(spoken(seconds: secondsLeft)) left"]
-            + (count > 1 ? ["\(isOfFilm ? "film" : "picture") \(picture) of \(count)"] : []))
-      case .picture(let picture):
-        bar.interrupt()
-        made.append(picture.path)
-        console.event("picture", encoding: picture)
-        let frames = picture.frames.map { "\(counted($0, "frame")), " } ?? ""
-        console.line(
-          "\(picture.path): \(frames)\(picture.width) × \(picture.height) px in \(spoken(seconds: picture.seconds))")
-      }
-    }
-    let say = { (sentence: String) in
-      bar.interrupt()
-      console.line(sentence)
-      console.event("note", ["text": sentence])
-    }
     if with != nil {
       try refuse(
         [
@@ -111,26 +85,20 @@ struct VaryCommand: ParsableCommand {
         ], "with --with, which draws a picture at the run's own size")
     }
     if with == nil, strength != nil || drawing.value != Drawing() { throw RedrawError.needsRun }
-    let isWhole =
-      try with.map { run in
-        var request = RedrawRequest(picture: picture, run: run, out: out)
-        (request.seeds, request.drawing, request.force) = (try Seeds(seeds.value), drawing.value, force)
-        if let strength { request.strength = strength }
-        return try redraw(
-          request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }, say: say,
-          report: tell)
-      }
-      ?? (isOfFilm
-        ? try vary(
-          clipRequest(), on: device.resolved(), shouldStop: { Interruption.isRequested },
-          say: say, report: tell)
-        : try vary(request(), on: device.resolved(), shouldStop: { Interruption.isRequested }, report: tell))
-    bar.close()
-    console.event("finished", ["pictures": made.count, "isStopped": !isWhole])
-    if made.count == 1, !isOfFilm { show(made[0], on: console) }
-    guard !isWhole else { return }
-    console.line("Stopped after \(counted(made.count, isOfFilm ? "film" : "picture")).")
-    Interruption.leaveIfRequested()
+    let made: FilesMade
+    if let with {
+      var request = RedrawRequest(picture: picture, run: with, out: out)
+      (request.seeds, request.drawing, request.force) = (try Seeds(seeds.value), drawing.value, force)
+      if let strength { request.strength = strength }
+      made = try redraw(
+        request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }, tell: teller.tell)
+    } else if isOfFilm {
+      made = try vary(
+        clipRequest(), on: device.resolved(), shouldStop: { Interruption.isRequested }, tell: teller.tell)
+    } else {
+      made = try vary(request(), on: device.resolved(), shouldStop: { Interruption.isRequested }, tell: teller.tell)
+    }
+    teller.finish(.vary(made))
   }
 
   private func request() throws -> VaryRequest {

@@ -28,19 +28,19 @@ struct Bar {
     let padded = String(repeating: " ", count: max(0, 5 - percent.count)) + percent
     var line = " \(Bar.drawn(fraction, columns: 24)) \(padded)"
     for word in words where line.count + 2 + word.count < console.width { line += "  " + word }
-    Console.write("\r\u{1B}[2K" + (console.colors ? Bar.colored(line) : line), to: 1)
+    Console.write("\r\u{1B}[2K" + (console.colors ? Bar.colored(line) : line))
     isOpen = true
   }
 
   /// Ends the redrawn line, so that other lines can follow.
   mutating func close() {
-    if isOpen { Console.write("\n", to: 1) }
+    if isOpen { Console.write("\n") }
     isOpen = false
   }
 
   /// Removes the redrawn line: a line of another kind takes its place, and the next `show` draws it below.
   mutating func interrupt() {
-    if isOpen { Console.write("\r\u{1B}[2K", to: 1) }
+    if isOpen { Console.write("\r\u{1B}[2K") }
     isOpen = false
   }
 
@@ -52,22 +52,5 @@ struct Bar {
 
   private static func colored(_ line: String) -> String {
     line.replacing(/━+/) { "\u{1B}[36m\($0.output)\u{1B}[0m" }.replacing(/─+/) { "\u{1B}[2m\($0.output)\u{1B}[0m" }
-  }
-}
-
-/// How many pictures are done, how fast, and how long the rest takes.
-struct Pace {
-  private var (whole, first, last) = (-1, 0, 0)
-  private var start = 0.0
-
-  mutating func words(_ done: Int, of all: Int) -> [String] {
-    let now = ProcessInfo.processInfo.systemUptime
-    // Another kind of work counts anew.
-    if all != whole || done < last { (whole, first, start) = (all, done, now) }
-    last = done
-    let rate = now > start ? Double(done - first) / (now - start) : 0
-    let words = ["\(grouped(done)) of \(counted(all, "picture"))"]
-    guard rate > 0, now - start > 1 else { return words }
-    return words + ["\(spoken(rate)) pictures/s", "\(spoken(seconds: Double(all - done) / rate)) left"]
   }
 }

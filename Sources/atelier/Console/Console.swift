@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 import Workshop
 
 /// Where a verb writes: words for people or JSON lines on standard output, diagnostics on standard error.
@@ -25,61 +26,49 @@ struct Console {
 
   /// A line for people; nothing with --json.
   func line(_ words: String = "") {
-    if !json { Console.write(words + "\n", to: 1) }
-  }
-
-  /// An object for programs; nothing without --json.
-  ///
-  /// - Parameter fields: strings, numbers, booleans, and arrays and dictionaries of them. Numbers that JSON can't
-  ///   write (NaN, infinity) become null.
-  func event(_ name: String, _ fields: [String: Any] = [:]) {
-    guard json else { return }
-    let object = fields.merging(["event": name]) { _, name in name }.mapValues(Console.writable)
-    guard
-      let data = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
-    else { preconditionFailure("the event \(name) can't be written as JSON: \(fields)") }
-    Console.write(String(decoding: data, as: UTF8.self) + "\n", to: 1)
-  }
-
-  /// A value's properties as an event's fields.
-  func event(_ name: String, encoding value: some Encodable) {
-    guard json else { return }
-    let encoder = JSONEncoder()
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    guard let data = try? encoder.encode(value),
-      let fields = try? JSONSerialization.jsonObject(with: data) as? [String: Any]
-    else { preconditionFailure("\(type(of: value)) isn't a JSON object") }
-    event(name, fields)
+    if !json { Console.write(words + "\n") }
   }
 
   /// A diagnostic, on standard error.
-  static func complain(_ words: String) { write(words + "\n", to: 2) }
+  static func complain(_ words: String) { _ = put(words + "\n", to: 2) }
 
-  /// Writes at once, since a studio reads the lines while the verb works.
-  static func write(_ text: String, to file: Int32) {
+  /// Writes to standard output at once, since a studio reads the lines while the verb works.
+  ///
+  /// Where that fails, a verb that can be stopped saves first; others end now.
+  static func write(_ text: String) {
+    guard failure == nil, let failed = put(text, to: 1) else { return }
+    failure = failed
+    if !Interruption.isWatching { leaveIfFailed() }
+  }
+
+  /// Ends the process where standard output couldn't be written.
+  static func leaveIfFailed() {
+    guard let failure else { return }
+    // Who reads a pipe has seen enough when it closes it.
+    if failure != EPIPE {
+      complain("atelier: Standard output can't be written (\(String(cString: strerror(failure)))): send it elsewhere.")
+    }
+    exit(failure == EPIPE ? 128 + SIGPIPE : Exit.io.rawValue)
+  }
+
+  /// Why standard output can't be written, as `errno` has it.
+  nonisolated(unsafe) private(set) static var failure: Int32?
+
+  /// - Returns: why it failed.
+  private static func put(_ text: String, to file: Int32) -> Int32? {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { Foundation.write(file, $0.baseAddress, $0.count) }
       if written < 0 && errno == EINTR { continue }
-      guard written > 0 else { return }
+      guard written > 0 else { return written < 0 ? errno : EIO }
       bytes = bytes.dropFirst(written)
     }
-  }
-
-  private static func writable(_ value: Any) -> Any {
-    switch value {
-    case let number as Double where !number.isFinite: NSNull()
-    case let number as Float where !number.isFinite: NSNull()
-    case let list as [Any]: list.map(writable)
-    case let fields as [String: Any]: fields.mapValues(writable)
-    default: value
-    }
+    return nil
   }
 }
 
 /// Shows a picture where the terminal can.
 func show(_ path: String, on console: Console) {
   guard console.isTerminal, !console.json, let drawn = TerminalGraphics.detected()?.drawn(file: path) else { return }
-  Console.write(drawn, to: 1)
+  Console.write(drawn)
 }

@@ -6,8 +6,13 @@ nonisolated(unsafe) private var received: Int32 = 0
 /// An orderly stop: the first Ctrl-C or SIGTERM is remembered, so that a run saves and leaves; the second ends the
 /// process at once.
 enum Interruption {
+  /// Whether a stop is waited for: the verb saves, then leaves.
+  nonisolated(unsafe) private(set) static var isWatching = false
+
   /// Takes SIGINT and SIGTERM over, until the process ends.
   static func watch() {
+    guard !isWatching else { return }
+    isWatching = true
     unblock()
     for name in [SIGINT, SIGTERM] {
       signal(name) { name in
@@ -29,11 +34,12 @@ enum Interruption {
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
-  /// Whether a stop was asked for.
-  static var isRequested: Bool { received != 0 }
+  /// Whether a stop was asked for, or what is told can't be written any more.
+  static var isRequested: Bool { received != 0 || Console.failure != nil }
 
   /// Leaves with the signal's exit code (130 or 143) when a stop was asked for.
   static func leaveIfRequested() {
+    Console.leaveIfFailed()
     if received != 0 { exit(128 + received) }
   }
 }

@@ -12,7 +12,7 @@ struct Common: ParsableArguments {
       "The folder of runs, models and packed data sets. (default: ATELIER_WORKSPACE, or ~/Atelier)", valueName: "dir"))
   var workspace: String?
 
-  var console: Console { Console(json: json) }
+  func teller(stops: Teller.Stops = .never) -> Teller { Teller(Console(json: json), stops: stops) }
   var place: Workspace { Workspace(workspace) }
 }
 
