@@ -23,9 +23,13 @@ public final class HDF5 {
     var sizes = [UInt64](repeating: 0, count: 8)
     let rank = ch5_shape(file, name, &sizes, 8)
     guard rank >= 0 else { throw HDF5Error(path: path, array: name) }
-    let shape = sizes.prefix(Int(rank)).map(Int.init)
-    let count = shape.reduce(1, *)
-    guard count <= 1 << 28 else { throw HDF5Error(path: path, array: name) }
+    var (shape, count): ([Int], Int) = ([], 1)
+    for size in sizes.prefix(Int(rank)) {
+      // Neither factor is larger than 2²⁸, so that their product can't overflow.
+      guard size <= 1 << 28, count * max(1, Int(size)) <= 1 << 28 else { throw HDF5Error(path: path, array: name) }
+      (count, shape) = (count * max(1, Int(size)), shape + [Int(size)])
+    }
+    if shape.contains(0) { count = 0 }
     var values = [Float](repeating: 0, count: count)
     guard ch5_read(file, name, &values) == 0 else { throw HDF5Error(path: path, array: name) }
     return Tensor(values, shape: shape)

@@ -38,6 +38,38 @@ import Testing
     }
   }
 
+  /// A folder of PNGs goes on after a stop, with its own settings only; a shorter film leaves nothing of it.
+  @Test func aFolderGoesOn() throws {
+    try inFolder { atelier in
+      let film = ["film", "emoji", "--seed", "2", "--size", "64", "--rate", "12", "--seconds"]
+      #expect(try atelier.run(film + ["6", "--out", "whole/"]).status == 0)
+      let running = try atelier.start(film + ["6", "--out", "parts/", "--json"])
+      try running.wait { running.output.contains(#""event":"frame""#) }
+      running.send(SIGINT)
+      let stopped = try running.finish(seconds: 60)
+      try #require(stopped.status == 130, "it was faster than the signal: \(stopped.err)")
+      let refused = try atelier.run(film + ["6", "--out", "parts/"])
+      #expect(refused.status == 73 && refused.err.contains("go on with it by --resume"), "\(refused.err)")
+      let other = try atelier.run(film + ["5", "--out", "parts/", "--resume"])
+      #expect(other.status == 66 && other.err.contains("with these settings"), "\(other.err)")
+      let resumed = try atelier.run(film + ["6", "--out", "parts/", "--resume"])
+      #expect(resumed.status == 0, "\(resumed.err)")
+      let names = try FileManager.default.contentsOfDirectory(atPath: "\(atelier.folder)/parts").sorted()
+      #expect(try names == FileManager.default.contentsOfDirectory(atPath: "\(atelier.folder)/whole").sorted())
+      #expect(names.count == 72)
+      for name in names {
+        let (a, b) = try (
+          Picture.load("\(atelier.folder)/parts/\(name)"), Picture.load("\(atelier.folder)/whole/\(name)")
+        )
+        #expect(a == b, "\(name)")
+      }
+      let there = try atelier.run(film + ["1", "--out", "parts/"])
+      #expect(there.status == 73 && there.err.contains("is there already"), "\(there.err)")
+      #expect(try atelier.run(film + ["1", "--out", "parts/", "--force"]).status == 0)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: "\(atelier.folder)/parts").count == 12)
+    }
+  }
+
   /// By chance, the last step to the first is no larger than most.
   @Test(arguments: ["1", "3"]) func aLoopByChanceHasNoSeam(_ seed: String) throws {
     try inFolder { atelier in
@@ -101,7 +133,7 @@ import Testing
   /// Killed, and stopped by Ctrl-C: `--resume` gives the film of an undisturbed run.
   @Test(arguments: [SIGKILL, SIGINT]) func itGoesOn(_ signal: Int32) throws {
     try inFolder { atelier in
-      try atelier.goesOn(["film", "emoji", "--seconds", "12", "--rate", "10", "--size", "128"], after: signal)
+      try atelier.goesOn(["film", "emoji", "--seconds", "20", "--rate", "10", "--size", "128"], after: signal)
     }
   }
 

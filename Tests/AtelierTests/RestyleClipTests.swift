@@ -110,6 +110,7 @@ import Testing
     (["nowhere.mp4"], [], 66), (["sound.wav"], [], 65), (["list.mp4"], [], 65), (["words.mp4"], [], 65),
     (["pan.mp4"], ["--steadiness", "2"], 64), (["pan.mp4"], ["--steps", "3"], 64),
     (["pan.mp4"], ["--codec", "vp9"], 64), (["pan.mp4"], ["--strength", "3"], 64), (["pan.mp4"], ["--resume"], 66),
+    (["pan.mp4"], ["--mask", "typo.mp4"], 66), (["pan.mp4"], ["--mask", "words.mp4"], 65),
   ])
   func mistakes(_ content: [String], _ options: [String], _ status: Int) throws {
     try inFolder { atelier in

@@ -253,7 +253,7 @@ import Testing
         let isSaved = {
           try FileManager.default.contentsOfDirectory(atPath: atelier.folder).contains { $0.hasSuffix(".unfinished") }
         }
-        for _ in 0..<200 where try !isSaved() { usleep(50_000) }
+        while try running.process.isRunning && !isSaved() { usleep(10_000) }
         usleep(UInt32(wait * 1e6 / 2))
         kill(running.process.processIdentifier, SIGKILL)
         _ = try running.finish(seconds: 10)

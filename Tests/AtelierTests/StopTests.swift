@@ -75,11 +75,11 @@ import Training
   }
 
   /// Ten steps in one process equal some steps, a stop, and the rest in a new process: every tensor, to the bit.
-  @Test func aResumedRunIsTheSameToTheBit() throws {
+  @Test(arguments: ["float32", "bfloat16"]) func aResumedRunIsTheSameToTheBit(_ precision: String) throws {
     try inFolder { atelier in
       let settings = [
         "train", Binary.pictures, "--recipe", "dcgan", "--size", "32", "--width", "4", "--batch", "4", "--latent", "8",
-        "--seed", "11",
+        "--seed", "11", "--precision", precision,
       ]
       #expect(try atelier.run(settings + ["--run", "whole", "--pictures-seen", "40"]).status == 0)
       #expect(try atelier.run(settings + ["--run", "parts", "--pictures-seen", "20"]).status == 0)

@@ -41,6 +41,22 @@ import Training
     #expect(try file(out("many/seed-0016.png")) != file(out("many/seed-0017.png")))
   }
 
+  /// A run's settings say how its pictures were cut: where they can't be read, others aren't taken in their place.
+  @Test func damagedSettingsOfARunAreSaid() throws {
+    let generator = try Generator("birds", in: workspace)
+    let path = workspace.runs + "/birds/settings.json"
+    // A single checkpoint or a model has none.
+    #expect(try packing(of: generator, size: 32, channels: 3, crop: nil).crop == .centre)
+    try AtomicFile.write("{\"format\":", to: path)
+    #expect(throws: RunError.damaged(path: path)) { try packing(of: generator, size: 32, channels: 3, crop: nil) }
+    var said: [String] = []
+    try generate(
+      GenerateRequest(seeds: Seeds("0"), out: out("damaged")), with: generator, copiesIn: workspace,
+      say: { said.append($0) })
+    #expect(said.count == 1 && said[0].hasPrefix("Copies aren't looked for"), "\(said)")
+    #expect(throws: RunError.taken(folder: path)) { try requested(path, in: workspace, isNew: true) }
+  }
+
   @Test func aPublishedGeneratorMakesItsRunsPictures() throws {
     try generate(GenerateRequest(seeds: Seeds("3"), out: out("run")), with: Generator("birds", in: workspace))
     try generate(GenerateRequest(seeds: Seeds("3"), out: out("model")), with: Generator("small", in: workspace))

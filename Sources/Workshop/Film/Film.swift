@@ -88,7 +88,8 @@ private func film(
   // Before any work: a format that isn't written, a folder that isn't there.
   _ = try ClipFormat(request.previews ? "sheet.apng" : request.out, codec: request.previews ? nil : request.codec)
   let plain = request.out.hasSuffix("/") ? String(request.out.dropLast()) : request.out
-  try expectWritable(plain, isForced: request.force || request.resume)
+  // A folder may hold unfinished work, which `ClipRendering` tells from other things.
+  try expectWritable(plain, isForced: request.force || request.resume || request.out.hasSuffix("/"))
   let plan = try FilmPlan(request.timeline, sliders: sliders?.sliders.map(\.name) ?? [])
   let path = path(plan, model)
   let first = model.pictures(generator.request(latents: path.latents(at: [0])))[0]

@@ -203,7 +203,8 @@ extension InbetweenRequest {
     if let size { try expect("size", Double(size), (16...8192).contains(size), "from 16 to 8192") }
     _ = try ClipFormat(out, codec: codec)
     let plain = out.hasSuffix("/") ? String(out.dropLast()) : out
-    try expectWritable(plain, isForced: force || resume)
+    // A folder may hold unfinished work, which `ClipRendering` tells from other things.
+    try expectWritable(plain, isForced: force || resume || out.hasSuffix("/"))
   }
 
   /// - Throws: `InbetweenError` when there would be nothing to draw, or too much.

@@ -127,7 +127,8 @@ extension ClipRestyleRequest {
       throw RestyleError.badNumber(option: "steadiness", value: steadiness, range: "from 0 to 1")
     }
     var still = look
-    still.out = look.out.hasSuffix("/") ? String(look.out.dropLast()) : look.out
+    // A folder may hold unfinished work, which `ClipRendering` tells from other things.
+    if look.out.hasSuffix("/") { (still.out, still.force) = (String(look.out.dropLast()), true) }
     if let size { still.settings.size = size }
     // What was learned has its style.
     if usesModel && still.styles.isEmpty { still.styles = ["0"] }

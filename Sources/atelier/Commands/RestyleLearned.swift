@@ -40,7 +40,6 @@ extension RestyleCommand {
           + "place of --method instant.")
     }
     try refuse(ofSteps, "with the instant method, which takes one pass and some steps of their own kind")
-    if steps == 0 { try refuse([("network", network.isGiven)], "with --steps 0, which takes one pass") }
     if let steps, steps < 0 { throw RestyleError.badNumber(option: "steps", value: Double(steps), range: "from 0 on") }
     var request = try request()
     // They are steps of another kind here, and may be none.
