@@ -40,7 +40,7 @@ import Testing
       let trained = try atelier.run(["train", "walks"] + Self.tiny)
       try #require(trained.status == 0, "\(trained.err)")
       #expect(trained.out.contains("Training on 12 pictures"), "\(trained.out)")
-      #expect(trained.out.contains("Next: ./atelier animate picture.png --with clip.mp4 --run"), "\(trained.out)")
+      #expect(trained.out.contains("Next: ./atelier animate picture.jpg --with clip.mp4 --run"), "\(trained.out)")
       try Self.sprite(x: 5, y: 7, hue: 220).write("\(atelier.folder)/knight.png")
 
       // A sheet by one picture's sequence, in the picture's own colours.

@@ -51,8 +51,10 @@ import Training
     #expect(throws: RunError.damaged(path: path)) { try packing(of: generator, size: 32, channels: 3, crop: nil) }
     var said: [String] = []
     try generate(
-      GenerateRequest(seeds: Seeds("0"), out: out("damaged")), with: generator, copiesIn: workspace,
-      say: { said.append($0) })
+      GenerateRequest(seeds: Seeds("0"), out: out("damaged")), with: generator, copiesIn: workspace
+    ) {
+      if case .note(let words) = $0 { said.append(words) }
+    }
     #expect(said.count == 1 && said[0].hasPrefix("Copies aren't looked for"), "\(said)")
     #expect(throws: RunError.taken(folder: path)) { try requested(path, in: workspace, isNew: true) }
   }

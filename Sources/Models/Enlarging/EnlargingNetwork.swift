@@ -32,7 +32,6 @@ public func enlargingNetwork(_ weights: [String: Tensor]) throws(StateError) -> 
   return network
 }
 
-
 /// ESRGAN's networks of either size, and waifu2x's of seven layers.
 var enlargerImports: [Importable] {
   let use = "makes pictures larger, by `atelier enlarge`"

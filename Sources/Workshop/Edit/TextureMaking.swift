@@ -46,7 +46,8 @@ public func texture(
     let (w, h) = (min(width, example.width), min(height, example.height))
     tell(
       .note(
-        "\(request.picture) is larger than the texture, so only its middle is used. --grain \(max(w, h)) uses all of it."))
+        "\(request.picture) is larger than the texture, so only its middle is used. --grain \(max(w, h)) uses all of it."
+      ))
     example = example.cut(x: (example.width - w) / 2, y: (example.height - h) / 2, width: w, height: h)
   }
   let files = try request.seeds.files(at: request.out, isForced: request.force)

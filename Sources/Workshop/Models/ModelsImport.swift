@@ -105,7 +105,9 @@ private func found(
     throw ModelError.noPart(part, in: path, parts: topParts(of: all))
   }
   var fits: [Fit] = []
-  var nearest: (count: Int, error: any Explained)?
+  var nearest: (isNear: Bool, count: Int, error: any Explained)?
+  // Of these kinds what nothing at all lacks.
+  let first = Set(kinds.compactMap { kind in reason { _ = try kind([:]) }?.sentence })
   let names = all.keys.sorted { ($0.count, $0) < ($1.count, $1) }
   for part in names where request.part == nil || request.part == part {
     // What is inside a part that fits is a piece of it.
@@ -116,9 +118,11 @@ private func found(
         fits.append(Fit(part: part, architecture: name, use: kind.use, adopted: try kind(all[part]!)))
         break
       } catch let error as any Explained {
-        let count = all[part]!.count
-        // Of wrappers around the same tensors the innermost.
-        if nearest.map({ count >= $0.count }) ?? true { nearest = (count, error) }
+        // The part that comes furthest; of wrappers around the same tensors the innermost.
+        let (isNear, count) = (!first.contains(error.sentence), all[part]!.count)
+        if nearest.map({ isNear && !$0.isNear || isNear == $0.isNear && count >= $0.count }) ?? true {
+          nearest = (isNear, count, error)
+        }
       }
     }
   }
@@ -137,6 +141,12 @@ private func found(
   }
   throw ModelError.doesNotFit(
     path, architecture: architecture, reason: "\(briefly(nearest.error)); it has \(firstNames(of: tensors))")
+}
+
+/// Why something can't be done; nil when it can.
+private func reason(_ body: () throws -> Void) -> (any Explained)? {
+  do { try body() } catch { return error as? any Explained }
+  return nil
 }
 
 /// The tensors of the file as a whole and of each dictionary in it that could be a network's, by their names there.
