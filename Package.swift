@@ -14,7 +14,8 @@ let package = Package(
   platforms: [.macOS(.v14)],
   products: [
     .executable(name: "atelier", targets: ["atelier"]),
-    .library(name: "Models", targets: ["Torch", "Networks", "Training", "Models"]),
+    // For programs of one's own, and for packages with a family of their own: see Examples/eigen.
+    .library(name: "Atelier", targets: ["Torch", "Networks", "Training", "Models", "Media", "Workshop", "Commands"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -54,9 +55,10 @@ let package = Package(
     .target(
       name: "Workshop",
       dependencies: ["Models", "Metrics", "Media", "Archives", .product(name: "Yams", package: "Yams")]),
-    .executableTarget(
-      name: "atelier",
+    .target(
+      name: "Commands",
       dependencies: ["Workshop", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .executableTarget(name: "atelier", dependencies: ["Commands"]),
     .executableTarget(name: "Benchmarks", dependencies: ["Models", "Metrics"]),
 
     .testTarget(name: "TorchTests", dependencies: ["Torch"]),
@@ -67,7 +69,7 @@ let package = Package(
     .testTarget(name: "MetricsTests", dependencies: ["Metrics", "Archives"]),
     .testTarget(name: "MediaTests", dependencies: ["Media"]),
     .testTarget(name: "WorkshopTests", dependencies: ["Workshop"]),
-    .testTarget(name: "AtelierTests", dependencies: ["Workshop", "atelier"]),
+    .testTarget(name: "AtelierTests", dependencies: ["Workshop", "Commands", "atelier"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -38,7 +38,7 @@ struct PictureMap {
       } catch { stop("\(error)") }
     }
     let all = set.batch(Array(0..<set.count)).contiguous()
-    let mapped = nearestError(recipe.model.encode(all)!, labels)
+    let mapped = nearestError(recipe.model.encode(all), labels)
     let principal = nearestError(components(all.flattened(from: 1)), labels)
     say("5,000 digits, \(epochs) epochs in \(Int(taken)) s, \(Threads.count) threads")
     printTable([
@@ -48,7 +48,7 @@ struct PictureMap {
       ["ratio", told(mapped / principal, digits: 3)],
     ])
     if let out = arguments.text("out") {
-      try? Safetensors.write(["places": recipe.model.encode(all)!, "labels": Tensor(labels)], to: out)
+      try? Safetensors.write(["places": recipe.model.encode(all), "labels": Tensor(labels)], to: out)
     }
   }
 

@@ -60,12 +60,14 @@ struct Binary {
   /// - Parameters:
   ///   - words: of a shell before the command, such as `ulimit -f 100;`.
   ///   - shell: takes `-c` and those words.
+  ///   - binary: another than the studio's own.
   ///   - seconds: after which it is killed, and the test fails.
   @discardableResult
   func run(
-    _ arguments: [String], through words: String? = nil, shell: [String] = ["bash"], seconds: Double = 240
+    _ arguments: [String], through words: String? = nil, shell: [String] = ["bash"], by binary: String = Self.path,
+    seconds: Double = 240
   ) throws -> Outcome {
-    try start(arguments, through: words, shell: shell).finish(seconds: seconds)
+    try start(arguments, through: words, shell: shell, by: binary).finish(seconds: seconds)
   }
 
   @discardableResult
@@ -105,12 +107,12 @@ struct Binary {
   func start(_ arguments: String...) throws -> Running { try start(arguments) }
 
   func start(
-    _ arguments: [String], through words: String? = nil, shell: [String] = ["bash"]
+    _ arguments: [String], through words: String? = nil, shell: [String] = ["bash"], by binary: String = Self.path
   ) throws -> Running {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: words == nil ? Self.path : "/usr/bin/env")
+    process.executableURL = URL(fileURLWithPath: words == nil ? binary : "/usr/bin/env")
     process.arguments =
-      words.map { shell + ["-c", "\($0) exec \"$0\" \"$@\"", Self.path] + arguments } ?? arguments
+      words.map { shell + ["-c", "\($0) exec \"$0\" \"$@\"", binary] + arguments } ?? arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     process.environment = environment
     process.standardInput = FileHandle.nullDevice

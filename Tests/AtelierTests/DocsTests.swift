@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Testing
 
-@testable import atelier
+@testable import Commands
 
 /// The documentation says what is true: its commands parse, the first hour's work, and its links lead somewhere.
 @Suite struct DocsTests {

@@ -103,6 +103,8 @@ import Workshop
     try teller.run("models", "install", "efficientnet-lite0")
     try teller.run("models", "import", "weights.safetensors", "--as", "realesrgan", "--name", "tiny")
     try teller.run("models", "export", "run", "--name", "own")
+    try teller.run("recipes")
+    try teller.run("recipes", "dense")
   }
 
   private func edits(_ teller: Teller) throws {

@@ -4,7 +4,7 @@ import Training
 
 /// Pictures as a mean and some directions from it ("eigenpictures", Sirovich and Kirby 1987), learned by a linear
 /// autoencoder (Baldi and Hornik 1989): the smallest family with all that one has.
-final class EigenModel: ReconstructingModel {
+final class EigenModel: EncodingModel {
   let settings: EigenRecipe.Settings
   let network: LazyModule<EigenNetwork>
   private let device: Device
@@ -28,9 +28,11 @@ final class EigenModel: ReconstructingModel {
     }
   }
 
-  func encode(_ pictures: Tensor) -> Tensor? {
+  func encode(_ pictures: Tensor) -> Tensor {
     withoutGradients {
-      inEqualBatches(of: 16, pictures.contiguous().flattened(from: 1)) { network.module.latents(of: $0.to(device)).to(.cpu) }
+      inEqualBatches(of: 16, pictures.contiguous().flattened(from: 1)) {
+        network.module.latents(of: $0.to(device)).to(.cpu)
+      }
     }
   }
 }

@@ -3,7 +3,7 @@ import Torch
 import Training
 
 /// A map of pictures, and the network that finds a picture's place on it.
-public final class GPLVMModel: ReconstructingModel {
+public final class GPLVMModel: EncodingModel {
   public let settings: GPLVMRecipe.Settings
   let encoder: LazyModule<PlaceEncoder>
   let process: LazyModule<SparseProcess>
@@ -35,7 +35,7 @@ public final class GPLVMModel: ReconstructingModel {
     }
   }
 
-  public func encode(_ pictures: Tensor) -> Tensor? {
+  public func encode(_ pictures: Tensor) -> Tensor {
     withoutGradients {
       let encoder = encoder.module
       return inEqualBatches(of: 16, pictures.contiguous().flattened(from: 1)) { y in

@@ -48,13 +48,16 @@ public protocol StyleModel: PictureModel {
 public protocol ReconstructingModel: PictureModel {
   /// Pictures [N, C, H, W] in -1...1, float32 on the CPU, as near to the given ones, of the model's size, as it comes.
   func reconstruct(_ pictures: Tensor) -> Tensor
-  /// Latents [N, D], on the CPU, of pictures [N, C, H, W] in -1...1 of the model's size; nil where a model has none that
-  /// can be changed.
-  func encode(_ pictures: Tensor) -> Tensor?
 }
 
-extension ReconstructingModel {
-  public func reconstruct(_ pictures: Tensor) -> Tensor { sample(latents: encode(pictures)!) }
+/// A model that can say which latents a picture is made from.
+public protocol EncodingModel: ReconstructingModel {
+  /// Latents [N, D], on the CPU, of pictures [N, C, H, W] in -1...1 of the model's size.
+  func encode(_ pictures: Tensor) -> Tensor
+}
+
+extension EncodingModel {
+  public func reconstruct(_ pictures: Tensor) -> Tensor { sample(latents: encode(pictures)) }
 }
 
 /// What a model of pictures can be asked for beside a seed.

@@ -57,7 +57,8 @@ extension Event: Codable {
   /// All names that stand in `event`.
   public static let names =
     [
-      "progress", "note", "leftOut", "copy", "projected", "slider", "model", "packed", "chosen", "estimate", "started",
+      "progress", "note", "leftOut", "copy", "projected", "slider", "model", "recipe", "packed", "chosen", "estimate",
+      "started",
       "reading", "sample", "saved", "rolledBack", "measured", "trouble", "finished", "failed",
     ] + MadeFile.Kind.allCases.map(\.rawValue)
 
@@ -72,6 +73,7 @@ extension Event: Codable {
     case .projected: "projected"
     case .slider: "slider"
     case .model: "model"
+    case .recipe: "recipe"
     case .packed: "packed"
     case .chosen: "chosen"
     case .estimate: "estimate"
@@ -103,6 +105,7 @@ extension Event: Codable {
       try fields.encode(method, forKey: "method")
       try fields.encodeIfPresent(layers, forKey: "layers")
     case .model(let model): try model.encode(to: encoder)
+    case .recipe(let recipe): try recipe.encode(to: encoder)
     case .packed(let packed, let leftOut):
       try packed.encode(to: encoder)
       try fields.encode(leftOut, forKey: "leftOut")
@@ -152,6 +155,7 @@ extension Event: Codable {
         name: try text("name"), method: try text("method"),
         layers: try fields.decodeIfPresent([Int].self, forKey: "layers"))
     case "model": self = .model(try ListedModel(from: decoder))
+    case "recipe": self = .recipe(try RecipeReference(from: decoder))
     case "packed": self = .packed(try Packed(from: decoder), leftOut: try number("leftOut"))
     case "chosen":
       self = .chosen(recipe: try text("recipe"), settings: try text("settings"), words: try text("words"))

@@ -18,6 +18,7 @@ public enum Event: Sendable, Equatable {
   case projected(Projected)
   case slider(name: String, method: String, layers: [Int]?)
   case model(ListedModel)
+  case recipe(RecipeReference)
 
   // Of a training:
   /// - Parameters:

@@ -32,6 +32,7 @@ extension Event {
     case modelsInstall(InstalledModel)
     case modelsImport(ImportedModel)
     case modelsExport(ExportedModel)
+    case recipes(RecipeCount)
   }
 }
 
@@ -42,7 +43,7 @@ extension Event.Result {
     ("vary", []), ("texture", []), ("fill", []), ("film", []), ("animate", []), ("inbetween", []),
     ("measure", ["pictures", "style", "motion", "films", "film"]), ("compare", []), ("project", []), ("sliders", []),
     ("reconstruct", []), ("attribute", []), ("models list", []), ("models install", []), ("models import", []),
-    ("models export", []),
+    ("models export", []), ("recipes", []),
   ]
 
   /// Whether the verb was stopped before its end.
@@ -90,6 +91,7 @@ extension Event.Result {
     case .modelsInstall(let model): ("models install", nil, model)
     case .modelsImport(let model): ("models import", nil, model)
     case .modelsExport(let model): ("models export", nil, model)
+    case .recipes(let found): ("recipes", nil, found)
     }
   }
 }
@@ -138,6 +140,7 @@ extension Event.Result: Codable {
     case ("models install", nil): self = .modelsInstall(try value())
     case ("models import", nil): self = .modelsImport(try value())
     case ("models export", nil): self = .modelsExport(try value())
+    case ("recipes", nil): self = .recipes(try value())
     default:
       throw DecodingError.dataCorruptedError(
         forKey: .verb, in: fields, debugDescription: "no verb \(verb) has a result of the kind \(kind ?? "nil")")

@@ -78,6 +78,12 @@ public struct Attributed: Codable, Sendable, Equatable {
   public init(sheet: String) { self.sheet = sheet }
 }
 
+/// How many recipes there are.
+public struct RecipeCount: Codable, Sendable, Equatable {
+  public let recipes: Int
+  public init(recipes: Int) { self.recipes = recipes }
+}
+
 /// How many models there are.
 public struct ModelCount: Codable, Sendable, Equatable {
   public let models: Int

@@ -77,6 +77,14 @@ extension Generator {
     return model
   }
 
+  /// The model, when it can say what pictures are made from.
+  ///
+  /// - Throws: `EncodingError.cannotEncode`.
+  fileprivate func encoding() throws(EncodingError) -> any EncodingModel {
+    guard let model = model as? any EncodingModel else { throw .cannotEncode(name, recipe: facts.recipe) }
+    return model
+  }
+
   /// Pictures of a folder, a zip file or one picture, as this generator's run saw its own.
   fileprivate func set(of path: String, in workspace: Workspace) throws -> PictureSet {
     let packing = try packing(of: self, size: settings.size, channels: settings.channels, crop: nil)
@@ -144,23 +152,17 @@ public func attribute(
   }
   try expectWritable(request.out, isForced: request.force)
   let generator = try Generator(request.run, in: workspace, on: device) { tell(.note($0.sentence)) }
-  let model = try generator.reconstructing()
-  func encode(_ pictures: Tensor) throws(EncodingError) -> Tensor {
-    guard let latents = model.encode(pictures) else {
-      throw .cannotEncode(generator.name, recipe: generator.facts.recipe)
-    }
-    return latents
-  }
+  let model = try generator.encoding()
   func mean(_ path: String) throws -> Tensor {
     let set = try generator.set(of: path, in: workspace)
-    let parts = try stride(from: 0, to: set.count, by: 64).map { start in
-      try encode(set.batch(Array(start..<min(start + 64, set.count))).contiguous()).sum(dims: [0])
+    let parts = stride(from: 0, to: set.count, by: 64).map { start in
+      model.encode(set.batch(Array(start..<min(start + 64, set.count))).contiguous()).sum(dims: [0])
     }
     return parts.dropFirst().reduce(parts[0]) { $0 + $1 } / Double(set.count)
   }
   let direction = try mean(request.with) - mean(request.without)
   let set = try generator.set(of: request.pictures, in: workspace)
-  let latents = try encode(set.batch(Array(0..<min(request.count, set.count))).contiguous())
+  let latents = model.encode(set.batch(Array(0..<min(request.count, set.count))).contiguous())
   let changed = latents.unbound().flatMap { latent in request.amounts.map { latent + direction * $0 } }
   let made = model.sample(latents: Tensor.stacked(changed)).unbound().map { Picture($0) }
   try write(

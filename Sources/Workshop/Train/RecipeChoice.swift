@@ -41,6 +41,23 @@ func namesOfRecipes(where isRight: (any Model.Type) -> Bool) -> String {
   return names.dropLast().joined(separator: ", ") + " or " + names.last!
 }
 
+/// Names of recipes for help texts and sentences, by what their models can do.
+public enum RecipesThat {
+  public static var haveStyles: String { namesOfRecipes { $0 is any StyleModel.Type } }
+  public static var reconstruct: String { namesOfRecipes { $0 is any ReconstructingModel.Type } }
+  public static var encode: String { namesOfRecipes { $0 is any EncodingModel.Type } }
+  public static var makeFilms: String {
+    recipes.filter { $0.use.verb == .film }.map { $0.name }.joined(separator: ", ")
+  }
+  /// What a run trains where nobody names a recipe: of a few pictures, and of many.
+  public static var areChosen: (few: String, many: String) {
+    func first(_ pictures: Int) -> String {
+      preferred(for: Situation(pictures: pictures, size: 64, channels: 3))[0].name
+    }
+    return (first(100), first(100_000))
+  }
+}
+
 extension Recipe {
   /// The kind of its model.
   static var trains: any Model.Type { Trained.self }

@@ -21,9 +21,13 @@ public struct RecipeReference: Codable, Hashable, Sendable {
   /// Pictures, two sets or sequences.
   public let learnsFrom: String
   public let presets: [Preset]
+  /// None in a list of all recipes.
   public let settings: [Setting]
 
-  init<R: Recipe>(_ type: R.Type) {
+  /// Whether it was asked for by its name.
+  public var isAlone: Bool { !settings.isEmpty }
+
+  init<R: Recipe>(_ type: R.Type, isAlone: Bool) {
     (name, summary, command) = (R.name, R.summary, R.use.command(for: "RUN"))
     learnsFrom =
       switch R.material {
@@ -33,14 +37,14 @@ public struct RecipeReference: Codable, Hashable, Sendable {
       case .sequences: "sequences: clips, or folders of frames"
       }
     presets = R.presets.map { Preset(name: $0.name, summary: $0.summary) }
-    settings = R.Settings.described.map { Setting(name: $0.name, value: $0.value, note: $0.note) }
+    settings = !isAlone ? [] : R.Settings.described.map { Setting(name: $0.name, value: $0.value, note: $0.note) }
   }
 }
 
-/// All recipes, or the one of a name, with their settings.
+/// All recipes, or the one of a name with its settings.
 ///
 /// - Throws: `RecipeError.unknownRecipe`.
 public func recipeReference(of name: String? = nil) throws -> [RecipeReference] {
-  func reference<R: Recipe>(_ type: R.Type) -> RecipeReference { RecipeReference(type) }
+  func reference<R: Recipe>(_ type: R.Type) -> RecipeReference { RecipeReference(type, isAlone: name != nil) }
   return try (name.map { [try recipe(named: $0)] } ?? recipes).map { reference($0) }
 }

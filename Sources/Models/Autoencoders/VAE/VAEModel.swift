@@ -3,7 +3,7 @@ import Torch
 import Training
 
 /// A variational autoencoder's two networks.
-public final class VAEModel: ReconstructingModel {
+public final class VAEModel: EncodingModel {
   public let settings: VAESettings
   let coder: any LatentCoder
   private let device: Device
@@ -42,7 +42,7 @@ public final class VAEModel: ReconstructingModel {
     }
   }
 
-  public func encode(_ pictures: Tensor) -> Tensor? {
+  public func encode(_ pictures: Tensor) -> Tensor {
     withoutGradients {
       inEqualBatches(of: 16, pictures) { x in
         coder.means(of: x.to(device)).to(.cpu).contiguous()

@@ -54,9 +54,6 @@ public final class VQGANModel: ReconstructingModel {
     return clamp(made.to(.cpu), min: -1, max: 1).contiguous()
   }
 
-  /// Codes can't be moved along a direction.
-  public func encode(_ pictures: Tensor) -> Tensor? { nil }
-
   public func reconstruct(_ pictures: Tensor) -> Tensor {
     withoutGradients { inEqualBatches(of: 16, pictures) { self.pictures(of: codes(of: $0)) } }
   }

@@ -7,14 +7,14 @@ struct ProjectCommand: ParsableCommand {
     commandName: "project",
     abstract: "GAN inversion: find the latent of your own picture, to edit it.",
     discussion: """
-      It needs a run of the recipe r3gan, projected or stylegan2. For each picture it optimises the styles (latents in \
+      It needs a run of the recipe \(RecipesThat.haveStyles). For each picture it optimises the styles (latents in \
       W+), then fine-tunes a copy of the generator (pivotal tuning). The sheet has the pictures, the inversions by \
       styles alone, and those by the tuned generators:
         atelier project RUN PICTURES --out DIR
       A tuned generator is for its own picture: its pictures of other seeds stay near the original's, but change a little.
       """)
 
-  @Argument(help: "A run, checkpoint or model of the recipe r3gan, projected or stylegan2.")
+  @Argument(help: "A run, checkpoint or model of the recipe \(RecipesThat.haveStyles).")
   var source: String
 
   @Argument(help: "A folder, a zip file or a picture.")

@@ -7,12 +7,12 @@ struct AttributeCommand: ParsableCommand {
     commandName: "attribute",
     abstract: "Attribute editing: add or remove what one set of pictures has and another lacks.",
     discussion: """
-      It needs a run of the recipe vae. The attribute is the difference between the mean latents of the two sets. The \
+      It needs a run of the recipe \(RecipesThat.encode). The attribute is the difference between the mean latents of the two sets. The \
       sheet has a row for each picture and a column for each amount:
         atelier attribute RUN FACES --with SMILING --without SERIOUS --amounts -1,0,1,2 --out sheet.png
       """)
 
-  @Argument(help: "A run, checkpoint or model of the recipe vae.")
+  @Argument(help: "A run, checkpoint or model of the recipe \(RecipesThat.encode).")
   var source: String
 
   @Argument(help: "Pictures to edit: a folder, a zip file or a picture.")

@@ -9,7 +9,7 @@ struct CompareCommand: ParsableCommand {
     discussion: """
       All are measured (KID, precision, recall) against the same pictures at one size, and show the same random seeds, \
       none picked:
-        atelier compare gan vae diffusion --against PICTURES --out sheet.png
+        atelier compare first second third --against PICTURES --out sheet.png
       For a diffusion model, name the sampler after an @:
         atelier compare RUN@heun:40 RUN@quick:4 --against PICTURES --out sheet.png
       """)

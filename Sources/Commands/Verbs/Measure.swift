@@ -15,7 +15,7 @@ struct Measure: ParsableCommand {
         atelier measure painted.mp4 --content clip.mp4 --style painting.jpg
       A run of the recipe motion: how much of the motion of sequences it transfers:
         atelier measure RUN --against SEQUENCES
-      A run of the recipe videogan: how much its films look and move like clips:
+      A run of the recipe \(RecipesThat.makeFilms): how much its films look and move like clips:
         atelier measure RUN --against CLIPS
       """)
 

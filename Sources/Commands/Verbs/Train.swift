@@ -39,7 +39,7 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The model family and how it trains. (default: projected for fewer than 300 pictures, else r3gan)",
+      "The model family and how it trains. (default: \(RecipesThat.areChosen.few) for few pictures, else \(RecipesThat.areChosen.many))",
       valueName: "name"))
   var recipe: String?
 
@@ -125,9 +125,7 @@ extension Train {
   /// The arguments with each `--key value` that isn't an option of `train` as `--set key=value`, so that a recipe's
   /// settings may stand anywhere. One without a value means true.
   static func settled(_ arguments: [String]) -> [String] {
-    var takesValue: [Substring: Bool] = [:]
-    let help = helpMessage(columns: 1000)
-    for option in help.matches(of: /(?m)^ +(?:-h, )?(--[a-z-]+)( <)?/) { takesValue[option.1] = option.2 != nil }
+    let takesValue = options
     var settled: [String] = []
     var rest = arguments[...]
     while let word = rest.popFirst() {
@@ -137,7 +135,7 @@ extension Train {
         settled.append(word)
         continue
       }
-      if let takes = takesValue[name] {
+      if let takes = takesValue[String(name)] {
         settled.append(word)
         if takes, name == word, let value = rest.popFirst() { settled.append(value) }
       } else if name != word {
@@ -150,6 +148,33 @@ extension Train {
       }
     }
     return settled
+  }
+
+  /// The options of `train`, as they are typed, and whether each takes a value: as the parser itself describes them.
+  private static var options: [String: Bool] {
+    struct Description: Decodable {
+      struct Name: Decodable {
+        let kind: String
+        let name: String
+      }
+      struct Argument: Decodable {
+        let kind: String
+        let names: [Name]?
+      }
+      struct Command: Decodable { let arguments: [Argument]? }
+      let command: Command
+    }
+    let bytes = Data(_dumpHelp().utf8)
+    guard let known = try? JSONDecoder().decode(Description.self, from: bytes) else {
+      preconditionFailure("the parser describes its options otherwise than before")
+    }
+    var options: [String: Bool] = [:]
+    for argument in known.command.arguments ?? [] {
+      for name in argument.names ?? [] where name.kind == "long" {
+        options["--" + name.name] = argument.kind == "option"
+      }
+    }
+    return options
   }
 }
 

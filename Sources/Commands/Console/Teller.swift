@@ -162,6 +162,7 @@ extension Teller {
       let size = spoken(bytes: model.bytes)
       let first = "\(model.name)  \(model.state.rawValue), \(model.architecture), \(size), licence \(model.licence)"
       return model.use.isEmpty ? first : "\(first)\n  \(model.use)"
+    case .recipe(let recipe): return recipe.isAlone ? recipe.whole : recipe.brief
     case .chosen(_, _, let words): return words
     case .started(let run, _, let pictures, let seen):
       let start =

@@ -32,7 +32,7 @@ extension Event.Result {
         + (found.next.map { [.words("Next: ./\($0)")] } ?? [])
     case .reconstruct(let found): found.lines
     case .attribute(let made): [.picture(made.sheet), .words(made.sheet)]
-    case .modelsList: []
+    case .modelsList, .recipes: []
     case .modelsInstall(let model): [.words(model.path)]
     case .modelsImport(let model):
       [

@@ -14,7 +14,7 @@ struct VaryCommand: ParsableCommand {
         atelier vary meadow.jpg --seeds 0-8 --out meadows
         atelier vary meadow.jpg --shape 21:9 --diversity 0 --out wide.png
         atelier vary pebbles.jpg --structure face.jpg --out pebble-face.png
-      With a run of the recipe diffusion, image-to-image: noise is added, then removed (SDEdit):
+      With a run of a diffusion model, image-to-image: noise is added, then removed (SDEdit):
         atelier vary sketch.png --with RUN --strength 0.5 --seeds 0-8 --out drawn
       Films, such as smoke, fire or water; without sound:
         atelier vary fire.mp4 --seeds 0-4 --out fires
@@ -37,7 +37,7 @@ struct VaryCommand: ParsableCommand {
   var structure: String?
 
   @Option(
-    help: ArgumentHelp("A run of the recipe diffusion; the result has that run's size.", valueName: "run"))
+    help: ArgumentHelp("A run of a diffusion model; the result has that run's size.", valueName: "run"))
   var with: String?
 
   @Option(help: ArgumentHelp("With --with: 0 changes nothing, 1 keeps nothing. (default: 0.6)", valueName: "x"))

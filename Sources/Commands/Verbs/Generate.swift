@@ -30,7 +30,7 @@ struct Generate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "For a gplvm: the whole latent plane on map.png, with this many pictures a side.", valueName: "n"))
+      "With two-dimensional latents: the whole plane on map.png, with this many pictures a side.", valueName: "n"))
   var map: Int?
 
   @Option(help: ArgumentHelp("Pictures in each interpolation.", valueName: "n"))

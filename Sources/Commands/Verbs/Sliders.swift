@@ -8,14 +8,14 @@ struct SlidersCommand: ParsableCommand {
     commandName: "sliders",
     abstract: "Latent directions: discover directions in a generator's latent space, and name them as sliders.",
     discussion: """
-      It needs a run of the recipe r3gan, projected or stylegan2. The sheet has a row for each slider, from -3 to 3 \
+      It needs a run of the recipe \(RecipesThat.haveStyles). The sheet has a row for each slider, from -3 to 3 \
       standard deviations. Rename the useful ones, then use them in `generate --slide` and as tracks of a `film`:
         atelier sliders RUN --out sheet.png
         atelier sliders RUN --rename pca-2=age --drop pca-5
         atelier generate RUN --slide age=2 --out DIR
       """)
 
-  @Argument(help: "A run, checkpoint or model of the recipe r3gan, projected or stylegan2.")
+  @Argument(help: "A run, checkpoint or model of the recipe \(RecipesThat.haveStyles).")
   var source: String
 
   @Option(

@@ -7,12 +7,12 @@ struct ReconstructCommand: ParsableCommand {
     commandName: "reconstruct",
     abstract: "Autoencoder reconstruction: encode pictures to latents, and decode them again.",
     discussion: """
-      It needs a run of the recipe vae, vqgan or gplvm. The sheet has the pictures above their reconstructions; the \
+      It needs a run of the recipe \(RecipesThat.reconstruct). The sheet has the pictures above their reconstructions; the \
       error is told as PSNR and SSIM (structure):
         atelier reconstruct RUN PICTURES --out sheet.png
       """)
 
-  @Argument(help: "A run, checkpoint or model of the recipe vae, vqgan or gplvm.")
+  @Argument(help: "A run, checkpoint or model of the recipe \(RecipesThat.reconstruct).")
   var source: String
 
   @Argument(help: "A folder, a zip file or a picture.")

@@ -3,9 +3,9 @@ import Foundation
 import Torch
 import Workshop
 
-@main
-struct Atelier: ParsableCommand {
-  static let configuration = CommandConfiguration(
+/// The command line. A package with a family of its own registers it (`register`) and calls `main`.
+public struct Atelier: ParsableCommand {
+  public static let configuration = CommandConfiguration(
     commandName: "atelier",
     abstract: "A studio for generative art: train image generators on your own pictures, and edit pictures and films.",
     discussion: """
@@ -29,11 +29,14 @@ struct Atelier: ParsableCommand {
       InbetweenCommand.self,
       Measure.self, CompareCommand.self, ProjectCommand.self, SlidersCommand.self, ReconstructCommand.self,
       AttributeCommand.self,
-      ModelsCommand.self,
+      ModelsCommand.self, RecipesCommand.self,
     ])
 
-  /// Tells the world's errors in one sentence on standard error, with their exit codes (see `Exit`).
-  static func main() {
+  public init() {}
+
+  /// Runs the verb that the arguments name. Tells the world's errors in one sentence on standard error, with their exit
+  /// codes (see `Exit`).
+  public static func main() {
     Interruption.unblock()
     Memory.whenExhausted = { _ in leave(after: NoMemory()) }
     do {

@@ -10,7 +10,7 @@ struct FillCommand: ParsableCommand {
       White in the mask is filled. Without --with, the fill is predicted from the surrounding pixels by a Gaussian \
       process (kriging). It removes scratches, dust, writing and thin objects:
         atelier fill photo.jpg --mask scratches.png --out mended.png
-      A run of the recipe diffusion fills larger holes, with another result for each random seed:
+      A run of a diffusion model fills larger holes, with another result for each random seed:
         atelier fill face.png --mask mouth.png --with RUN --seeds 0-8 --out faces
       """)
 
@@ -23,7 +23,7 @@ struct FillCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The PNG file to write; a folder for several seeds.", valueName: "file"))
   var out: String
 
-  @Option(help: ArgumentHelp("A run of the recipe diffusion that generates the filling.", valueName: "run"))
+  @Option(help: ArgumentHelp("A run of a diffusion model that generates the filling.", valueName: "run"))
   var with: String?
 
   @Option(help: ArgumentHelp("Random seeds, with --with, such as 0-8.", valueName: "list"))
