@@ -131,7 +131,7 @@ struct Enlarger {
     let own = [
       (key: "Enlarged from", value: (source.path as NSString).lastPathComponent),
       (key: "Enlarged by", value: "\(request.scale), \(request.model.shownName), sha256:\(hash)"),
-      (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+      (key: "Software", value: "Atelier \(Product.version), LibTorch \(LibTorch.version)"),
     ]
     let kept = source.words.filter { word in
       (1...79).contains(word.key.unicodeScalars.count) && word.key.unicodeScalars.allSatisfy { $0.value < 256 }

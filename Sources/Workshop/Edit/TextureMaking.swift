@@ -68,7 +68,7 @@ public func texture(
       path,
       text: [
         ("Source", (request.picture as NSString).lastPathComponent), ("Seed", "\(seed)"),
-        ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+        ("Software", "Atelier \(Product.version), LibTorch \(LibTorch.version)"),
       ], xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
     var file = MadeFile(.picture, path, seed: seed, width: picture.width, height: picture.height)
     file.seconds = ProcessInfo.processInfo.systemUptime - started

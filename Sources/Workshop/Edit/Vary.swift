@@ -101,7 +101,7 @@ private func provenance(_ request: VaryRequest, _ seed: UInt64?) -> [(key: Strin
   let settings = (try? encoder.encode(request.settings)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
   return [("Source", name(request.picture))]
     + (request.structure.map { [("Structure", name($0))] } ?? []) + (seed.map { [("Seed", "\($0)")] } ?? [])
-    + [("Settings", settings), ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)")]
+    + [("Settings", settings), ("Software", "Atelier \(Product.version), LibTorch \(LibTorch.version)")]
 }
 
 extension VaryRequest {

@@ -69,7 +69,7 @@ public func vary(
       try rendering.write(hasAlpha || picture.channels < 4 ? picture : picture.flattened(on: .black))
     }
     try rendering.finish(metadata: [
-      ("title", (request.clip as NSString).lastPathComponent), ("encoder", "Atelier \(House.version)"),
+      ("title", (request.clip as NSString).lastPathComponent), ("encoder", "Atelier \(Product.version)"),
       ("comment", "Made of the patches of \((request.clip as NSString).lastPathComponent); seed \(job.seed)"),
       ("digital_source_type", "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"),
     ])

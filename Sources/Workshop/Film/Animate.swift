@@ -153,7 +153,7 @@ private final class Stage {
   func finish(_ words: [(key: String, value: String)]) throws {
     if let rendering {
       return try rendering.finish(metadata: [
-        ("title", (request.picture as NSString).lastPathComponent), ("encoder", "Atelier \(House.version)"),
+        ("title", (request.picture as NSString).lastPathComponent), ("encoder", "Atelier \(Product.version)"),
         ("comment", words.map { "\($0.key): \($0.value)" }.joined(separator: "; ")),
         (
           "digital_source_type",
@@ -225,7 +225,7 @@ extension AnimateRequest {
     return [
       ("Source", name(picture)), ("Moved by", sequence.map { "\(name(driving)), \($0)" } ?? name(driving)),
       ("Run", generator.shownName), ("Checkpoint", "sha256:\(generator.hash)"), ("Strength", "\(strength)"),
-      ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+      ("Software", "Atelier \(Product.version), LibTorch \(LibTorch.version)"),
     ]
   }
 }

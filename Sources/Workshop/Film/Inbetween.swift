@@ -127,7 +127,7 @@ public func inbetween(
     try rendering.finish(
       sound: facts.hasSound && format.hasSound && !isSlow ? request.clip : nil,
       metadata: [
-        ("title", (request.clip as NSString).lastPathComponent), ("encoder", "Atelier \(House.version)"),
+        ("title", (request.clip as NSString).lastPathComponent), ("encoder", "Atelier \(Product.version)"),
         ("comment", "Frames between those of the film drawn by \(generator.shownName), sha256:\(generator.hash)"),
         (
           "digital_source_type",

@@ -177,7 +177,7 @@ private func write(
 ) throws {
   let words = [
     (key: "Run", value: generator.shownName), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
-    (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+    (key: "Software", value: "Atelier \(Product.version), LibTorch \(LibTorch.version)"),
   ]
   try Sheet(columns: columns, for: pictures.count, cell: cell).drawn(pictures)
     .write(path, text: words, xmp: Provenance.xmp(), isForced: isForced)

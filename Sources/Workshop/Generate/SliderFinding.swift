@@ -76,7 +76,7 @@ public func sliders(
     let words = [
       (key: "Run", value: generator.shownName), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
       (key: "Sliders", value: all.sliders.map(\.name).joined(separator: ", ")),
-      (key: "Software", value: "Atelier \(House.version)"),
+      (key: "Software", value: "Atelier \(Product.version)"),
     ]
     try drawn.write(sheet.absolutePath, text: words, xmp: Provenance.xmp(), isForced: request.force)
   }

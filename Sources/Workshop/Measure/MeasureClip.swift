@@ -32,7 +32,7 @@ public func measureClip(
 ) throws -> ClipMeasurement {
   let reader = try ClipReader(path)
   let source = try content.map { try ClipReader($0) }
-  let eye = try style == nil ? nil : styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
+  let perceptualNetwork = try style == nil ? nil : styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
   let painting = try style.map { unit(try Picture.load($0, Decoding(size: nil)), on: device) }
   var (steps, errors, own, distances): ([Double], [Double], [Double], [(content: Double, style: Double)]) = (
     [], [], [], []
@@ -66,8 +66,9 @@ public func measureClip(
       }
     }
     // A second's worth is enough for what changes slowly.
-    if let eye, let painting, let shown, count % 8 == 0 {
-      distances.append(paintingDistances(painted, content: shown, style: asLarge(painting, as: painted), by: eye))
+    if let perceptualNetwork, let painting, let shown, count % 8 == 0 {
+      distances.append(
+        paintingDistances(painted, content: shown, style: asLarge(painting, as: painted), by: perceptualNetwork))
     }
     if first == nil { first = painted }
     last = (painted, shown)

@@ -54,7 +54,7 @@ public func measureStyle(
     }
     return (path, partner)
   }
-  let eye = try styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
+  let perceptualNetwork = try styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
   let paintings = try styles.map { try seen($0, on: device) }
   var found: [StyleMeasurement.Painted] = []
   var pace = Pace(.pictures)
@@ -63,12 +63,14 @@ public func measureStyle(
     let size = [picture.size(2), picture.size(3)]
     let kept = try clamp(
       interpolate(seen(partner, on: device), size: size, mode: .bicubic, antialias: true), min: 0, max: 1)
-    let each = paintings.map { paintingDistances(picture, content: kept, style: asLarge($0, as: picture), by: eye) }
+    let each = paintings.map {
+      paintingDistances(picture, content: kept, style: asLarge($0, as: picture), by: perceptualNetwork)
+    }
     let nearest = each.min { $0.style < $1.style }!
     found.append(
       StyleMeasurement.Painted(
         picture: path, content: partner, contentDistance: nearest.content, styleDistance: nearest.style,
-        perceptualDistance: perceptualDistance(picture, kept, by: eye),
+        perceptualDistance: perceptualDistance(picture, kept, by: perceptualNetwork),
         structure: structuralSimilarity(brightness(picture), brightness(kept)).item()))
     tell(pace.at(i + 1, of: pairs.count))
   }

@@ -219,7 +219,7 @@ func provenance(_ request: RestyleRequest, _ steps: Int, of total: Int) -> [(key
     ("Colours", request.colours.rawValue),
     ("Network", request.network),
     ("Steps", "\(steps) of \(total)"),
-    ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+    ("Software", "Atelier \(Product.version), LibTorch \(LibTorch.version)"),
   ]
 }
 

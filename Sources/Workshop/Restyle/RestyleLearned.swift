@@ -114,7 +114,7 @@ private func provenance(_ request: LearnedRequest, _ model: TransferModel) -> [(
     ("Direction", request.back ? "back" : "there"),
     ("Strength", "\(request.strength)"),
     ("Colours", request.colours.rawValue),
-    ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+    ("Software", "Atelier \(Product.version), LibTorch \(LibTorch.version)"),
   ]
 }
 

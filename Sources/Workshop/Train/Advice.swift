@@ -62,7 +62,7 @@ func words<R: Recipe>(
     return "It trains \(R.name) at \(situation.size) px."
   }
   let isSure = length.minutes != nil
-  let time = isSure ? told(seconds) : "about \(told(seconds))"
+  let time = isSure ? spoken(seconds) : "about \(spoken(seconds))"
   let times = seen / Double(max(situation.pictures, 1))
   var words =
     "It trains \(R.name) at \(situation.size) px for \(time): about \(grouped(rounded(seen))) pictures seen, "
@@ -90,7 +90,7 @@ func rounded(_ x: Double) -> Int {
 }
 
 /// "40 seconds", "33 minutes", "2.1 hours".
-func told(_ seconds: Double) -> String {
+func spoken(_ seconds: Double) -> String {
   seconds < 90
     ? "\(Int(seconds.rounded())) seconds"
     : seconds < 5400 ? "\(Int((seconds / 60).rounded())) minutes" : String(format: "%.1f hours", seconds / 3600)

@@ -91,7 +91,7 @@ extension String {
 }
 
 /// What comes with Atelier: the bundled pictures, the generators that were trained for it, downloads of the set-up.
-public enum House {
+public enum Product {
   public static let version = "0.1.0"
 
   /// The checkout; nil when the binary was moved out of it. `ATELIER_HOUSE` names another.

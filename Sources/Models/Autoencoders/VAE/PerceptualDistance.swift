@@ -22,7 +22,7 @@ func perceptualDistances(_ a: [Tensor], _ b: [Tensor]) -> Tensor {
 }
 
 /// The features of an autoencoder's perceptual loss.
-struct Eyes {
+struct PerceptualLoss {
   let network: VGG
   private static let layers = [VGG.Layer(1, 2), VGG.Layer(2, 2), VGG.Layer(3, 2)]
 

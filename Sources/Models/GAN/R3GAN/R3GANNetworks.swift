@@ -104,7 +104,7 @@ public final class R3GANGenerator: Module {
   let grown: Tensor
   let mapping: [Linear]
   /// The class embedding, added to the styles.
-  let kind: Linear?
+  let classEmbedding: Linear?
   let base: Linear
   let stages: [GeneratorStage]
   private let width: Int, least: Int, isSeamless: Bool
@@ -112,28 +112,30 @@ public final class R3GANGenerator: Module {
   /// - Parameters:
   ///   - widths: channels at `least`, 2 · `least`, … px; the largest picture has twice the last size.
   ///   - blocks: residual blocks at each size.
-  ///   - classes: kinds of pictures that it can be asked for.
+  ///   - classes: how many classes it can be asked for; 0 for none.
   ///   - least: side of the first features.
   ///   - isSeamless: its pictures go on at the other edge.
   public init(
-    latent: Int, mapped: Int, widths: [Int], blocks: [Int], channels: Int, classes: Int = 0, least: Int = 4,
+    latent: Int, wSize: Int, widths: [Int], blocks: [Int], channels: Int, classes: Int = 0, least: Int = 4,
     isSeamless: Bool = false
   ) {
-    mapping = [Linear(latent, mapped), Linear(mapped, mapped)]
-    kind = classes > 0 ? Linear(classes, mapped, bias: false) : nil
-    base = Linear(mapped, least * least * widths[0])
+    mapping = [Linear(latent, wSize), Linear(wSize, wSize)]
+    classEmbedding = classes > 0 ? Linear(classes, wSize, bias: false) : nil
+    base = Linear(wSize, least * least * widths[0])
     (width, self.least, self.isSeamless) = (widths[0], least, isSeamless)
     grown = Tensor([least << widths.count])
     stages = widths.indices.map { i in
       GeneratorStage(
-        inputs: i > 0 ? widths[i - 1] : nil, width: widths[i], blocks: blocks[i], latent: mapped,
+        inputs: i > 0 ? widths[i - 1] : nil, width: widths[i], blocks: blocks[i], latent: wSize,
         channels: i > 0 ? channels : nil, isSeamless: isSeamless)
     }
   }
 
+  public var members: [(name: String, value: Any)] { members(saved: ["classEmbedding": "kind"]) }
+
   public func fill(_ noise: inout Noise, as scheme: Initialization) {
     for layer in mapping { Initialization.fanIn(gain: 2.0.squareRoot()).fill(layer.weight, layer.bias, &noise) }
-    if let kind { kind.weight.copy(from: noise.normal(kind.weight.shape) * 0.5) }
+    if let classEmbedding { classEmbedding.weight.copy(from: noise.normal(classEmbedding.weight.shape) * 0.5) }
     Initialization.fanIn(gain: 1).fill(base.weight, base.bias, &noise)
     // Sizes above the first add nothing until they are trained.
     for stage in stages.dropFirst(2) {
@@ -147,18 +149,18 @@ public final class R3GANGenerator: Module {
   }
 
   /// - Parameter size: of the pictures: 4 · `least`, 8 · `least`, … as far as there are stages.
-  /// - Parameter kinds: [N, classes], with a 1 where a picture's class is; nil for none.
-  public func callAsFunction(_ z: Tensor, size: Int, kinds: Tensor? = nil) -> Tensor {
-    pictures(of: asked(styles(z), kinds), size: size)
+  /// - Parameter classes: [N, classes], with a 1 where a picture's class is; nil for none.
+  public func callAsFunction(_ z: Tensor, size: Int, classes: Tensor? = nil) -> Tensor {
+    pictures(of: asked(styles(z), classes), size: size)
   }
 
   /// Styles with what their classes add.
-  func asked(_ w: Tensor, _ kinds: Tensor?, guidance: Double = 1) -> Tensor {
-    guard let kind, let kinds else { return w }
-    return w + kind(kinds) * guidance
+  func asked(_ w: Tensor, _ classes: Tensor?, guidance: Double = 1) -> Tensor {
+    guard let classEmbedding, let classes else { return w }
+    return w + classEmbedding(classes) * guidance
   }
 
-  /// Latents [N, latent] to what steers the stages, [N, mapped].
+  /// Latents [N, latent] to what steers the stages, [N, wSize].
   func styles(_ z: Tensor) -> Tensor {
     // On the sphere, where a Gaussian of many dimensions lies anyway.
     let unit = z * rsqrt(square(z).mean(dims: [1], keepDims: true) + 1e-8)
@@ -168,7 +170,7 @@ public final class R3GANGenerator: Module {
   /// Styles that it can take one by one: the first picture's, and each stage's.
   var layers: Int { stages.count + 1 }
 
-  /// - Parameter w: [N, mapped], the same for all stages, or [N, layers, mapped].
+  /// - Parameter w: [N, wSize], the same for all stages, or [N, layers, wSize].
   func pictures(of w: Tensor, size: Int) -> Tensor {
     let each = w.rank == 3 ? w.unbound(dim: 1) : [Tensor](repeating: w, count: layers)
     var x = base(each[0]).reshaped([-1, width, least, least]).channelsLast()
@@ -232,12 +234,12 @@ public final class R3GANDiscriminator: Module {
   let stages: [DiscriminatorStage]
   let hidden: Linear, verdict: Linear
   /// What a class' pictures look like: the verdict is the higher the more features are like it (Miyato and Koyama 2018).
-  let kind: Linear?
+  let classEmbedding: Linear?
   private let least: Int
 
   /// - Parameters:
   ///   - stem: channels at full resolution.
-  ///   - classes: kinds of pictures that are told.
+  ///   - classes: how many classes of pictures it is told of; 0 for none.
   ///   - least: side of the last features.
   public init(widths: [Int], blocks: [Int], stem: Int, channels: Int, classes: Int = 0, least: Int = 4) {
     self.least = least
@@ -248,25 +250,27 @@ public final class R3GANDiscriminator: Module {
     }
     hidden = Linear(least * least * widths[0], widths[0])
     verdict = Linear(widths[0], 1)
-    kind = classes > 0 ? Linear(classes, widths[0], bias: false) : nil
+    classEmbedding = classes > 0 ? Linear(classes, widths[0], bias: false) : nil
   }
+
+  public var members: [(name: String, value: Any)] { members(saved: ["classEmbedding": "kind"]) }
 
   public func fill(_ noise: inout Noise, as scheme: Initialization) {
     Initialization.fanIn(gain: 2.0.squareRoot()).fill(hidden.weight, hidden.bias, &noise)
-    if let kind { Initialization.zero.fill(kind.weight, nil, &noise) }
+    if let classEmbedding { Initialization.zero.fill(classEmbedding.weight, nil, &noise) }
     for stage in stages.dropFirst(2) {
       if let shrink = stage.shrink { Initialization.zero.fill(shrink.weight, shrink.bias, &noise) }
     }
   }
 
-  /// - Parameter kinds: [N, classes], with a 1 where a picture's class is; nil for none.
+  /// - Parameter classes: [N, classes], with a 1 where a picture's class is; nil for none.
   /// - Returns: float32 [N].
-  public func callAsFunction(_ x: Tensor, kinds: Tensor? = nil) -> Tensor {
+  public func callAsFunction(_ x: Tensor, classes: Tensor? = nil) -> Tensor {
     let h = descended(x, through: stages, to: least)
     let features = leakyRelu(hidden(leakyRelu(h).flattened(from: 1)))
     let plain = verdict(features).to(.float32).reshaped([-1])
-    guard let kind, let kinds else { return plain }
-    return plain + (features * kind(kinds)).to(.float32).sum(dims: [1])
+    guard let classEmbedding, let classes else { return plain }
+    return plain + (features * classEmbedding(classes)).to(.float32).sum(dims: [1])
   }
 }
 

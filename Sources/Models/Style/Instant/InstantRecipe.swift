@@ -51,7 +51,7 @@ public final class InstantRecipe: Recipe {
   private let mixed: Precision
   private var loss: PaintingLoss?
   /// Of paintings, by their numbers.
-  private let known = Shelf(limit: 100_000)
+  private let known = RowCache(limit: 100_000)
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
     model = try InstantModel(settings, on: device)

@@ -34,7 +34,7 @@ public final class VideoGANRecipe: Recipe {
     mixed = try Precision(settings.precision, on: device)
     generator = model.network()
     discriminator = ClipDiscriminator(
-      widths: settings.criticWidths, blocks: settings.criticBlocks, stem: settings.criticStem,
+      widths: settings.discriminatorWidths, blocks: settings.discriminatorBlocks, stem: settings.discriminatorStem,
       frames: settings.frames, channels: settings.channels)
     generator.initialize(&noise, as: .fanIn(gain: 1))
     discriminator.initialize(&noise, as: .fanIn(gain: 1))

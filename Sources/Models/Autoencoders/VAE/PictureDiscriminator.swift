@@ -5,7 +5,7 @@ import Torch
 /// verdict weighs as much as the error does where pixels are made (Esser et al. 2021, equation 7).
 ///
 /// A discriminator on patches with instance normalisation, as VQGAN's, left grain here: it can't see how strong that is.
-struct PictureCritic {
+struct PictureDiscriminator {
   let network: R3GANDiscriminator
   let optimizer: Adam
   /// Steps between penalties, examples that one looks at, and γ.
