@@ -119,6 +119,21 @@ extension Module {
     replaceTensors { $0.rank == 4 || $0.rank == 5 ? $0.channelsLast() : nil }
   }
 
+  /// On a device, with channels last.
+  @discardableResult public func placed(on device: Device) -> Self {
+    move(to: device)
+    useChannelsLast()
+    return self
+  }
+
+  /// Filled, on a device, with channels last: ready to train.
+  @discardableResult public func prepared(
+    _ noise: inout Noise, as scheme: Initialization = .standard, on device: Device
+  ) -> Self {
+    initialize(&noise, as: scheme)
+    return placed(on: device)
+  }
+
   private func replaceTensors(_ replacement: (Tensor) -> Tensor?) {
     withoutGradients {
       walk(self, "") { _, value in

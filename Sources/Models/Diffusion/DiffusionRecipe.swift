@@ -1,4 +1,3 @@
-import func Foundation.pow
 import Networks
 import Torch
 import Training
@@ -48,18 +47,12 @@ public final class DiffusionRecipe: Recipe {
     self.device = device
     mixed = try Precision(settings.precision, on: device)
     augment = NonLeakyAugment(probability: settings.augment)
-    func ready(_ network: UNet) -> UNet {
-      network.initialize(&noise)
-      network.move(to: device)
-      network.useChannelsLast()
-      return network
-    }
-    network = ready(model.unet())
+    network = model.unet().prepared(&noise, on: device)
     average = MovingAverage(model.network.module, of: network)
     let betas = (0.9, settings.beta2)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: betas)
     if let quick = model.student {
-      let second = ready(model.unet())
+      let second = model.unet().prepared(&noise, on: device)
       student = Student(
         network: second, average: MovingAverage(quick.network.module, of: second),
         optimizer: Adam(second.parameters, rate: settings.rate, betas: betas), isBegun: quick.isBegun.module)
@@ -162,7 +155,7 @@ public final class DiffusionRecipe: Recipe {
   private func follow(
     _ average: MovingAverage<UNet>, _ network: UNet, _ n: Int, _ fraction: Double, _ progress: Progress
   ) {
-    let step = Double(n) / Double(max(progress.totalPictures, 1))
-    average.follow(network, decay: pow(0.5, step / (settings.averageMemory * max(fraction, step))))
+    average.follow(
+      network, decay: decay(memory: settings.averageMemory, batch: n, of: progress.totalPictures, after: fraction))
   }
 }

@@ -69,8 +69,7 @@ public final class EnlargeRecipe: Recipe {
     withoutGradients {
       for (name, tensor) in network.state where name.hasPrefix("body.\(last).") { tensor.multiply(by: 0.1) }
     }
-    network.move(to: device)
-    network.useChannelsLast()
+    network.placed(on: device)
     self.network = network
     average = MovingAverage(model.network.module, of: network)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.9, 0.99))

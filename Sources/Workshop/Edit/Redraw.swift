@@ -66,7 +66,7 @@ public func redraw(
   let settings = generator.settings
   let source = try Picture.load(request.picture, Decoding(size: settings.size, channels: settings.channels))
   let files = try request.seeds.files(at: request.out, isForced: request.force)
-  let pixels = source.tensor.unsqueezed(0).to(.float32) * (1 / 127.5) - 1
+  let pixels = signed(source.tensor.unsqueezed(0))
   var (result, pace) = (FilesMade(), Pace(.pictures))
   for (i, file) in files.enumerated() {
     guard !shouldStop() else {
@@ -79,11 +79,8 @@ public func redraw(
     let drawn = model.pictures(asked)
     let picture = Picture(drawn[0])
     let words =
-      [
-        (key: "Source", value: (request.picture as NSString).lastPathComponent), ("Run", generator.shownName),
-        ("Checkpoint", "sha256:\(generator.hash)"), ("Strength", "\(request.strength)"), ("Seed", "\(file.seed)"),
-        ("Software", "Atelier \(Product.version), LibTorch \(LibTorch.version)"),
-      ] + generator.samplingWords
+      [(key: "Source", value: (request.picture as NSString).lastPathComponent)] + Provenance.words(of: generator)
+      + [("Strength", "\(request.strength)"), ("Seed", "\(file.seed)"), Provenance.software] + generator.samplingWords
     try picture.write(
       file.path, text: words, xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
     var made = MadeFile(.picture, file.path, seed: file.seed, width: picture.width, height: picture.height)

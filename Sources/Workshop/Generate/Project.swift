@@ -145,10 +145,7 @@ public func project(
         isStopped: found.count < count)
     }
     guard !found.isEmpty else { return result(nil) }
-    let words = [
-      (key: "Run", value: generator.shownName), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
-      (key: "Software", value: "Atelier \(Product.version), LibTorch \(LibTorch.version)"),
-    ]
+    let words = Provenance.words(of: generator) + [Provenance.software]
     let shown = rows.flatMap { $0 }
     try Sheet(columns: found.count, for: shown.count, cell: set.size).drawn(shown)
       .write(sheet, text: words, xmp: Provenance.xmp(), isForced: request.force)

@@ -191,9 +191,9 @@ func measure(
     let shown = Array(order.prefix(12))
     let rows = [looked.pictures(shown), set.bytes(of: shown.map { matches[$0].index })]
     try Sheet(columns: shown.count, for: 2 * shown.count)
-      .drawn(rows.flatMap { $0.unbound() }.map { Picture($0.to(.float32) * (1 / 127.5) - 1) })
+      .drawn(rows.flatMap { $0.unbound() }.map { Picture(signed($0)) })
       .write(
-        sheet.absolutePath, text: [("Software", "Atelier \(Product.version)")], xmp: Provenance.xmp(), isForced: force)
+        sheet.absolutePath, text: [Provenance.sheet], xmp: Provenance.xmp(), isForced: force)
   }
   let realEnergy = gradientEnergy(of: set.bytes(of: real.numbers.prefix(1000)))
   var found = Measurement(

@@ -33,7 +33,7 @@ public func measureClip(
   let reader = try ClipReader(path)
   let source = try content.map { try ClipReader($0) }
   let perceptualNetwork = try style == nil ? nil : styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
-  let painting = try style.map { unit(try Picture.load($0, Decoding(size: nil)), on: device) }
+  let painting = try style.map { try Picture.load($0, Decoding(size: nil)).colours(on: device) }
   var (steps, errors, own, distances): ([Double], [Double], [Double], [(content: Double, style: Double)]) = (
     [], [], [], []
   )
@@ -42,14 +42,14 @@ public func measureClip(
   var count = 0
   var pace = Pace(.frames)
   while let picture = reader.next(at: reader.facts.rate) {
-    let painted = unit(picture, on: device)
+    let painted = picture.colours(on: device)
     let size = [painted.size(2), painted.size(3)]
     var shown: Tensor?
     if let source {
       guard let frame = source.next(at: source.facts.rate) else {
         throw ClipMeasureError.differentLengths(path, content ?? "")
       }
-      shown = resized(unit(frame, on: device), size)
+      shown = resized(frame.colours(on: device), size)
     }
     if let last {
       steps.append(abs(painted - last.painted).mean().item())

@@ -71,7 +71,7 @@ public func measureStyle(
       StyleMeasurement.Painted(
         picture: path, content: partner, contentDistance: nearest.content, styleDistance: nearest.style,
         perceptualDistance: perceptualDistance(picture, kept, by: perceptualNetwork),
-        structure: structuralSimilarity(brightness(picture), brightness(kept)).item()))
+        structure: structuralSimilarity(luma(picture), luma(kept)).item()))
     tell(pace.at(i + 1, of: pairs.count))
   }
   let mean = found.reduce(0) { $0 + $1.perceptualDistance } / Double(found.count)
@@ -89,7 +89,7 @@ private func seen(_ path: String, on device: Device) throws -> Tensor {
   }
   let scale = min(1, Double(seenSide) / Double(max(picture.width, picture.height)))
   let sides = [picture.width, picture.height].map { max(16, Int((Double($0) * scale).rounded())) }
-  return unit(scale < 1 ? picture.resampled(width: sides[0], height: sides[1]) : picture, on: device)
+  return (scale < 1 ? picture.resampled(width: sides[0], height: sides[1]) : picture).colours(on: device)
 }
 
 /// A painting whose longer side is at most as long as a picture's, as `restyle` looks at it: strokes of another size are
@@ -100,12 +100,6 @@ func asLarge(_ painting: Tensor, as picture: Tensor) -> Tensor {
   guard scale < 1 else { return painting }
   let size = [painting.size(2), painting.size(3)].map { max(16, Int((Double($0) * scale).rounded())) }
   return resized(painting, size)
-}
-
-/// Rec. 709.
-private func brightness(_ x: Tensor) -> Tensor {
-  let weights = Tensor([0.2126, 0.7152, 0.0722] as [Float], shape: [1, 3, 1, 1]).to(x.device)
-  return (x * weights).sum(dims: [1], keepDims: true)
 }
 
 private func frechetDistance(

@@ -42,9 +42,9 @@ struct FinishingSteps {
       return nil
     }
     self.settings = settings
-    let colours = unit(content, on: device)
+    let colours = content.colours(on: device)
     let styles = try request.styles.map { path in
-      let picture = unit(try Picture.load(path, Decoding()), on: device)
+      let picture = try Picture.load(path, Decoding()).colours(on: device)
       return request.colours == .matched ? matchingColours(of: colours, in: picture) : picture
     }
     regions = Workshop.regions(styles, request.weights, masks)

@@ -37,7 +37,7 @@ public func restyleInstantly(
     content = content.resampled(width: sides[0], height: sides[1])
   }
   let masks = try request.masks.map { try mask($0, of: content, on: device) }
-  let colours = unit(content, on: device)
+  let colours = content.colours(on: device)
   let painters = try model.painters(request, colours: colours, masks: masks)
   // What has styles of its own has no paintings to compare with.
   guard model.isOfAnyStyle || finishingSteps ?? 0 == 0 else {

@@ -10,9 +10,7 @@ public func measuredGigaflops(on device: Device) -> Double {
   var noise = Noise(seed: 0)
   let x = noise.normal([32, 64, 16, 16], on: device).channelsLast()
   let conv = Conv2d(64, 64, kernel: 3, padding: 1)
-  conv.initialize(&noise)
-  conv.move(to: device)
-  conv.useChannelsLast()
+  conv.prepared(&noise, on: device)
   let parameters = conv.parameters
   // Forward, and backward twice: to the weights and to the picture.
   let once = 3 * 2 * Double(32 * 16 * 16) * Double(64 * 64 * 9) / 1e9

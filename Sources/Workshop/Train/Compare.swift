@@ -108,7 +108,7 @@ public func compare(
   try drawn.write(
     request.out,
     text: [
-      ("Software", "Atelier \(Product.version)"),
+      Provenance.sheet,
       ("Compared", request.subjects.map(\.shownName).joined(separator: ", ")),
     ],
     xmp: Provenance.xmp(), isForced: request.force)

@@ -304,7 +304,7 @@ private func writeSample(
   try makeFolder(folder + "/samples")
   let sheet = Sheet(columns: columns, for: pictures.size(0)).drawn(pictures.unbound().map { Picture($0) })
   try sheet.write(
-    path, text: [("Software", "Atelier \(Product.version)"), ("atelier", "\(record.recipe), \(seen) pictures seen")],
+    path, text: [Provenance.sheet, ("atelier", "\(record.recipe), \(seen) pictures seen")],
     xmp: Provenance.xmp(), isForced: true)
   return path
 }

@@ -1,4 +1,3 @@
-import func Foundation.pow
 import Networks
 import Torch
 import Training
@@ -70,13 +69,8 @@ final class Coder<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: LatentCode
     _ settings: AutoencoderSettings, discriminator: PictureDiscriminator?, mixed: Precision, noise: inout Noise,
     on device: Device
   ) -> any AutoencoderTraining {
-    func ready<M: Module>(_ network: M) -> M {
-      network.initialize(&noise, as: .fanIn(gain: 1))
-      network.move(to: device)
-      network.useChannelsLast()
-      return network
-    }
-    let (first, second) = (ready(make.encoder()), ready(make.decoder()))
+    let first = make.encoder().prepared(&noise, as: .fanIn(gain: 1), on: device)
+    let second = make.decoder().prepared(&noise, as: .fanIn(gain: 1), on: device)
     return AutoencoderTrainer(
       settings, encoder: first, decoder: second,
       averages: (MovingAverage(encoder.module, of: first), MovingAverage(decoder.module, of: second)),
@@ -150,10 +144,10 @@ final class AutoencoderTrainer<Encoder: PosteriorEncoder, Decoder: LatentDecoder
       readings += [Reading("verdict", said), Reading("discriminator", own)]
     }
     optimizer.step(minimizing: loss)
-    let step = Double(n) / Double(max(progress.totalPictures, 1))
-    let decay = pow(0.5, step / (settings.averageMemory * max(progress.fraction, step)))
-    averages.encoder.follow(encoder, decay: decay)
-    averages.decoder.follow(decoder, decay: decay)
+    let kept = decay(
+      memory: settings.averageMemory, batch: n, of: progress.totalPictures, after: progress.fraction)
+    averages.encoder.follow(encoder, decay: kept)
+    averages.decoder.follow(decoder, decay: kept)
     return readings
   }
 }

@@ -21,8 +21,7 @@ struct PictureDiscriminator {
         if let shrink = stage.shrink { Initialization.fanIn(gain: 1).fill(shrink.weight, shrink.bias, &noise) }
       }
     }
-    network.move(to: device)
-    network.useChannelsLast()
+    network.placed(on: device)
     self.network = network
     optimizer = Adam(network.parameters, rate: rate, betas: (0, 0.99))
   }

@@ -1,5 +1,4 @@
 import func Foundation.cos
-import func Foundation.pow
 
 import Networks
 import Torch
@@ -32,17 +31,10 @@ public final class VQGANRecipe: Recipe {
     model = try VQGANModel(settings, on: device)
     self.device = device
     mixed = try Precision(settings.precision, on: device)
-    func ready<M: Module>(_ network: M, _ scheme: Initialization) -> M {
-      network.initialize(&noise, as: scheme)
-      network.move(to: device)
-      network.useChannelsLast()
-      return network
-    }
-    (encoder, decoder) = (
-      ready(VQGANModel.encoder(settings), .fanIn(gain: 1)), ready(VQGANModel.decoder(settings), .fanIn(gain: 1))
-    )
-    codebook = ready(model.codebook.module, .standard)
-    prior = ready(VQGANModel.prior(settings), .standard)
+    encoder = VQGANModel.encoder(settings).prepared(&noise, as: .fanIn(gain: 1), on: device)
+    decoder = VQGANModel.decoder(settings).prepared(&noise, as: .fanIn(gain: 1), on: device)
+    codebook = model.codebook.module.prepared(&noise, on: device)
+    prior = VQGANModel.prior(settings).prepared(&noise, on: device)
     averages = (
       MovingAverage(model.encoder.module, of: encoder), MovingAverage(model.decoder.module, of: decoder),
       MovingAverage(model.prior.module, of: prior)
@@ -131,7 +123,7 @@ public final class VQGANRecipe: Recipe {
   private func follow<M: Module>(
     _ average: MovingAverage<M>, _ network: M, _ n: Int, _ fraction: Double, _ progress: Progress
   ) {
-    let step = Double(n) / Double(max(progress.totalPictures, 1))
-    average.follow(network, decay: pow(0.5, step / (settings.averageMemory * max(fraction, step))))
+    average.follow(
+      network, decay: decay(memory: settings.averageMemory, batch: n, of: progress.totalPictures, after: fraction))
   }
 }

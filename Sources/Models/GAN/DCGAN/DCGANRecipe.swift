@@ -70,11 +70,8 @@ public final class DCGANRecipe: Recipe {
     discriminator = DCGANDiscriminator(
       width: settings.width, size: settings.size, channels: settings.channels,
       classes: model.classes.names.count)
-    for network in [generator, discriminator] as [any Module] {
-      network.initialize(&noise, as: .normal(0.02))
-      network.move(to: device)
-      network.useChannelsLast()
-    }
+    generator.prepared(&noise, as: .normal(0.02), on: device)
+    discriminator.prepared(&noise, as: .normal(0.02), on: device)
     average = MovingAverage(model.generator.module, of: generator)
     let betas = (settings.beta1, settings.beta2)
     optimizerG = Adam(generator.parameters, rate: settings.rate, betas: betas)

@@ -84,13 +84,9 @@ public final class ProjectedRecipe: Recipe {
     discriminator = ProjectedDiscriminator(
       widths: settings.mixed, sides: EfficientNetPyramid.strides.map { settings.seen / $0 },
       width: settings.discriminatorWidth, classes: model.classes.names.count)
-    generator.initialize(&noise, as: .normal(0.02))
-    mixing.initialize(&noise)
-    discriminator.initialize(&noise)
-    for network in [generator, mixing, discriminator] as [any Module] {
-      network.move(to: device)
-      network.useChannelsLast()
-    }
+    generator.prepared(&noise, as: .normal(0.02), on: device)
+    mixing.prepared(&noise, on: device)
+    discriminator.prepared(&noise, on: device)
     mixing.setRequiresGradient(false)
     average = MovingAverage(model.generator.module, of: generator)
     optimizerG = Adam(generator.parameters, rate: settings.rate, betas: (0, 0.99))

@@ -48,12 +48,8 @@ public final class R3GANRecipe: Recipe {
     discriminator = R3GANDiscriminator(
       widths: settings.discriminatorWidths, blocks: settings.discriminatorBlocks, stem: settings.discriminatorStem,
       channels: settings.channels, classes: model.classes.names.count, least: settings.least)
-    generator.initialize(&noise, as: .fanIn(gain: 1))
-    discriminator.initialize(&noise, as: .fanIn(gain: 1))
-    for network in [generator, discriminator] as [any Module] {
-      network.move(to: device)
-      network.useChannelsLast()
-    }
+    generator.prepared(&noise, as: .fanIn(gain: 1), on: device)
+    discriminator.prepared(&noise, as: .fanIn(gain: 1), on: device)
     average = MovingAverage(model.generator.module, of: generator)
     strength = settings.adapt > 0 ? AugmentStrength(target: settings.adapt, start: settings.augment) : nil
     let betas = (0.0, settings.beta2)

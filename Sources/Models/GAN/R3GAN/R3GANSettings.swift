@@ -141,8 +141,7 @@ public struct R3GANSettings: RecipeSettings {
 
     /// The average's decay for a step of `batch` pictures.
     func averageDecay(batch: Int, of progress: Training.Progress) -> Double {
-      let step = Double(batch) / Double(max(progress.totalPictures, 1))
-      return pow(0.5, step / (averageMemory * max(progress.fraction, step)))
+      decay(memory: averageMemory, batch: batch, of: progress.totalPictures, after: progress.fraction)
     }
   }
 

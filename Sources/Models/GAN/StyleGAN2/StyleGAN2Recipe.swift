@@ -43,11 +43,8 @@ public final class StyleGAN2Recipe: Recipe {
     generator = model.network()
     discriminator = StyleGAN2Discriminator(
       widths: settings.discriminatorWidths, channels: settings.channels, classes: model.classes.names.count)
-    for network in [generator, discriminator] as [any Module] {
-      network.initialize(&noise)
-      network.move(to: device)
-      network.useChannelsLast()
-    }
+    generator.prepared(&noise, on: device)
+    discriminator.prepared(&noise, on: device)
     average = MovingAverage(model.generator.module, of: generator)
     strength = AugmentStrength(target: settings.adapt, start: settings.augment)
     // A penalty every few steps is part of one step's work, and the optimizer's memory is shortened as much.

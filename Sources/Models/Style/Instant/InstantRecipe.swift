@@ -62,8 +62,7 @@ public final class InstantRecipe: Recipe {
     // What tells painters apart was learned from more paintings than an artist has.
     network.predictor.setRequiresGradient(false)
     network.predictor.bottleneck.setRequiresGradient(true)
-    network.move(to: device)
-    network.useChannelsLast()
+    network.placed(on: device)
     average = MovingAverage(model.network.module, of: network)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.9, 0.99))
   }

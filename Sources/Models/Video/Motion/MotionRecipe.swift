@@ -68,9 +68,7 @@ public final class MotionRecipe: Recipe {
     self.device = device
     mixed = try Precision(settings.precision, on: device)
     network = MotionModel.network(settings)
-    network.initialize(&noise)
-    network.move(to: device)
-    network.useChannelsLast()
+    network.prepared(&noise, on: device)
     average = MovingAverage(model.network.module, of: network)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.5, 0.999))
   }

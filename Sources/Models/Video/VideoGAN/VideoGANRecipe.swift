@@ -36,12 +36,8 @@ public final class VideoGANRecipe: Recipe {
     discriminator = ClipDiscriminator(
       widths: settings.discriminatorWidths, blocks: settings.discriminatorBlocks, stem: settings.discriminatorStem,
       frames: settings.frames, channels: settings.channels)
-    generator.initialize(&noise, as: .fanIn(gain: 1))
-    discriminator.initialize(&noise, as: .fanIn(gain: 1))
-    for network in [generator, discriminator] as [any Module] {
-      network.move(to: device)
-      network.useChannelsLast()
-    }
+    generator.prepared(&noise, as: .fanIn(gain: 1), on: device)
+    discriminator.prepared(&noise, as: .fanIn(gain: 1), on: device)
     average = MovingAverage(model.generator.module, of: generator)
     let betas = (0.0, settings.picture.beta2)
     optimizerG = Adam(generator.parameters, rate: settings.rate, betas: betas)
