@@ -59,15 +59,15 @@ import Training
   @Test func theDistanceIsThatOfRestyle() {
     let (a, b) = (features(1, [1, 8, 24, 20]), features(2, [1, 8, 24, 20]))
     let single = WassersteinLoss(StyleStatistics(b))(StyleStatistics(a)).item()
-    let batch = wasserstein(Statistics(a, group: 8), Statistics(b, group: 8)).mean().item()
+    let batch = groupedWasserstein(Statistics(a, group: 8), Statistics(b, group: 8)).mean().item()
     #expect(abs(single - batch) < 2e-3 * single)
-    #expect(wasserstein(Statistics(a, group: 8), Statistics(a, group: 8)).mean().item().magnitude < 1e-3)
+    #expect(groupedWasserstein(Statistics(a, group: 8), Statistics(a, group: 8)).mean().item().magnitude < 1e-3)
   }
 
   @Test func theDistancesGradientIsTheSlope() {
     let style = Statistics(features(2, [1, 4, 6, 6]), group: 4)
     let start = features(1, [1, 4, 6, 6])
-    func loss(_ x: Tensor) -> Tensor { wasserstein(Statistics(x, group: 4), style).mean() }
+    func loss(_ x: Tensor) -> Tensor { groupedWasserstein(Statistics(x, group: 4), style).mean() }
     let x = start.requiringGradient()
     let gradient = gradients(of: loss(x), withRespectTo: [x])[0]
     var noise = Noise(seed: 9)

@@ -88,7 +88,7 @@ final class PaintingLoss {
     var each: Tensor?  // [N]
     for (i, own) in Self.statistics(found).enumerated() {
       let part =
-        wasserstein(own, goals.layers[i]).reshaped([painted.size(0), -1]).mean(dims: [1]) * Self.weights[i]
+        groupedWasserstein(own, goals.layers[i]).reshaped([painted.size(0), -1]).mean(dims: [1]) * Self.weights[i]
       each = each.map { $0 + part } ?? part
     }
     let relative = log(each! + 1).mean() * Self.styleScale

@@ -112,7 +112,7 @@ func transportMap(from own: Statistics, to style: Statistics) -> Tensor {
 /// - Parameters:
 ///   - own: differentiable.
 ///   - style: of as many pictures and groups.
-public func wasserstein(_ own: Statistics, _ style: Statistics) -> Tensor {
+public func groupedWasserstein(_ own: Statistics, _ style: Statistics) -> Tensor {
   let k = own.mean.size(1)
   let c = own.raised
   let (value, slope, rest) = withoutGradients { () -> (Tensor, Tensor, Tensor) in
