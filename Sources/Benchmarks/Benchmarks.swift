@@ -96,7 +96,7 @@ func printTable(_ rows: [[String]]) {
   }
 }
 
-func told(_ value: Double, digits: Int = 1) -> String { String(format: "%.\(digits)f", value) }
+func formatted(_ value: Double, digits: Int = 1) -> String { String(format: "%.\(digits)f", value) }
 
 func median(_ values: [Double]) -> Double {
   let sorted = values.sorted()

@@ -27,8 +27,8 @@ struct Comparison {
       printTable(
         [["", ours.unit, "least", "most", "Atelier is"]]
           + names.indices.map { i in
-            let ratio = i == 0 ? "" : told(medians[0] / medians[i], digits: 2) + " ×"
-            return [names[i], told(medians[i]), told(figures[i].min()!), told(figures[i].max()!), ratio]
+            let ratio = i == 0 ? "" : formatted(medians[0] / medians[i], digits: 2) + " ×"
+            return [names[i], formatted(medians[i]), formatted(figures[i].min()!), formatted(figures[i].max()!), ratio]
           })
       print()
     }
@@ -108,10 +108,10 @@ struct StartUp {
     printTable(
       [["", "ms", "least", "most", "Atelier takes"]]
         + commands.indices.map { i in
-          let share = i == 0 ? "" : told(medians[0] / medians[i], digits: 2) + " of it"
+          let share = i == 0 ? "" : formatted(medians[0] / medians[i], digits: 2) + " of it"
           return [
-            commands[i].0, told(medians[i], digits: 0), told(figures[i].min()!, digits: 0),
-            told(figures[i].max()!, digits: 0), share,
+            commands[i].0, formatted(medians[i], digits: 0), formatted(figures[i].min()!, digits: 0),
+            formatted(figures[i].max()!, digits: 0), share,
           ]
         })
   }

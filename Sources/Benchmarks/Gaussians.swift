@@ -58,18 +58,21 @@ struct Gaussians {
           let modes = reached(by: average.module, count: 2500, &noise)
           let near = reached(by: average.module, count: 2500, within: 2, &noise)
           say(
-            "step \(step + 1): \(modes.found) of 25 modes, \(told(100 * modes.good)) % within 3σ, "
-              + "\(told(100 * near.good)) % within 6σ")
+            "step \(step + 1): \(modes.found) of 25 modes, \(formatted(100 * modes.good)) % within 3σ, "
+              + "\(formatted(100 * near.good)) % within 6σ")
         }
       }
     }
     // As the papers count, 2,500 samples; the share more exactly, by 100,000.
     let few = reached(by: average.module, count: 2500, &noise)
     let many = reached(by: average.module, count: 100_000, &noise)
-    say("25 Gaussians, \(width) wide, \(steps) steps of \(batch), seed \(seed), \(told(taken, digits: 0)) s")
+    say("25 Gaussians, \(width) wide, \(steps) steps of \(batch), seed \(seed), \(formatted(taken, digits: 0)) s")
     printTable([
       ["", "modes", "within 3σ", "KL"],
-      ["Atelier, RpGAN + R1 + R2", "\(few.found)", told(100 * many.good) + " %", told(many.divergence, digits: 4)],
+      [
+        "Atelier, RpGAN + R1 + R2", "\(few.found)", formatted(100 * many.good) + " %",
+        formatted(many.divergence, digits: 4),
+      ],
       ["exact samples", "25", "98.9 %", "0"],
       ["PacGAN4 (Lin et al. 2018)", "24.8", "93.6 %", ""],
       ["GAN (same)", "17.3", "94.8 %", ""],

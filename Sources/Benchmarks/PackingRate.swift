@@ -52,10 +52,10 @@ struct PackingRate {
     print("Packing \(pictures) at \(Self.size) px, \(threads) threads")
     printTable([
       ["", "pictures/s", "least", "most", "Atelier is"],
-      ["Atelier", told(median(ours)), told(ours.min()!), told(ours.max()!), ""],
+      ["Atelier", formatted(median(ours)), formatted(ours.min()!), formatted(ours.max()!), ""],
       [
-        "Pillow", told(median(peers)), told(peers.min()!), told(peers.max()!),
-        told(median(ours) / median(peers), digits: 2) + " ×",
+        "Pillow", formatted(median(peers)), formatted(peers.min()!), formatted(peers.max()!),
+        formatted(median(ours) / median(peers), digits: 2) + " ×",
       ],
     ])
   }

@@ -43,9 +43,9 @@ struct PictureMap {
     say("5,000 digits, \(epochs) epochs in \(Int(taken)) s, \(Threads.count) threads")
     printTable([
       ["nearest neighbour in 2 dimensions", "error"],
-      ["two principal components", told(principal, digits: 4)],
-      ["gplvm", told(mapped, digits: 4)],
-      ["ratio", told(mapped / principal, digits: 3)],
+      ["two principal components", formatted(principal, digits: 4)],
+      ["gplvm", formatted(mapped, digits: 4)],
+      ["ratio", formatted(mapped / principal, digits: 3)],
     ])
     if let out = arguments.text("out") {
       try? Safetensors.write(["places": recipe.model.encode(all), "labels": Tensor(labels)], to: out)

@@ -54,7 +54,7 @@ struct Sets {
     let measures = ["a", "b"].map { watched(["measure", run] + against + ["--nearest", "\(workspace)/\($0).png"]) }
     let made = ["a", "b"].map { watched(["generate", run, "--seeds", "0-3", "--out", "\(workspace)/\($0)"]) }
     let all = [train, inspect] + measures + made
-    func cell(_ seconds: Double, _ watched: Watched) -> String { "\(told(seconds)) (\(watched.megabytes))" }
+    func cell(_ seconds: Double, _ watched: Watched) -> String { "\(formatted(seconds)) (\(watched.megabytes))" }
     return ["\(count) of \(size) px", cell(packed, train), cell(first - packed, train)]
       + ([inspect] + measures + made).map { cell($0.seconds, $0) } + ["\(all.map(\.megabytes).max()!)"]
   }

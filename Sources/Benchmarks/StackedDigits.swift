@@ -24,7 +24,7 @@ struct StackedDigits {
     let (digits, labels) = digitsInRandomOrder(&noise)
     let classifier = DigitClassifier(noise: &noise)
     let right = classifier.train(on: digits, labels: labels, noise: &noise)
-    say("The classifier reads \(told(100 * right)) % of 500 digits that it hasn't seen.")
+    say("The classifier reads \(formatted(100 * right)) % of 500 digits that it hasn't seen.")
     let real = Modes(stackedDigitModes(stacks(of: digits, 26_000, &noise), by: classifier), of: 1000)
 
     let trainer = StackedTrainer(latent: latent, seed: seed, usesBFloat16: usesBFloat16)
@@ -44,8 +44,8 @@ struct StackedDigits {
         reported += 0.1
         let modes = modes(of: trainer.average.module, classifier, samples: 5000)
         say(
-          "\(steps * batch) pictures, \(told(taken, digits: 0)) s: \(modes.found) modes in 5,000 samples, KL "
-            + told(modes.divergence, digits: 4))
+          "\(steps * batch) pictures, \(formatted(taken, digits: 0)) s: \(modes.found) modes in 5,000 samples, KL "
+            + formatted(modes.divergence, digits: 4))
       }
     }
     let modes = modes(of: trainer.average.module, classifier, samples: 26_000)
@@ -54,8 +54,8 @@ struct StackedDigits {
     )
     printTable([
       ["26,000 samples", "modes", "KL"],
-      ["Atelier, RpGAN + R1 + R2", "\(modes.found)", told(modes.divergence, digits: 4)],
-      ["the digits themselves", "\(real.found)", told(real.divergence, digits: 4)],
+      ["Atelier, RpGAN + R1 + R2", "\(modes.found)", formatted(modes.divergence, digits: 4)],
+      ["the digits themselves", "\(real.found)", formatted(real.divergence, digits: 4)],
       ["RpGAN + R1 + R2 (Huang et al. 2024; 60,000 digits)", "1000", "0.0781"],
       ["PacDCGAN2 (Lin et al. 2018)", "1000", "0.06"],
       ["DCGAN (same)", "99", "3.40"],

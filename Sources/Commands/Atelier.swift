@@ -22,7 +22,7 @@ public struct Atelier: ParsableCommand {
         atelier inbetween CLIP --out FILE
         atelier compare RUN RUN --against PICTURES --out FILE
       """,
-    version: "atelier \(House.version), LibTorch \(LibTorch.version)",
+    version: "atelier \(Product.version), LibTorch \(LibTorch.version)",
     subcommands: [
       DemoCommand.self, Inspect.self, Train.self, Generate.self, RestyleCommand.self, EnlargeCommand.self,
       VaryCommand.self, TextureCommand.self, FillCommand.self, FilmCommand.self, AnimateCommand.self,

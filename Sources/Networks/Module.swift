@@ -7,7 +7,7 @@ import Torch
 /// parameters. Reflection takes microseconds a property: ask for `state` and `parameters` once, not each step.
 ///
 /// ```swift
-/// final class Critic: Module {
+/// final class Discriminator: Module {
 ///   let first = Conv2d(3, 32, kernel: 4, stride: 2, padding: 1)
 ///   let last = Linear(32 * 16 * 16, 1)
 ///   func callAsFunction(_ x: Tensor) -> Tensor { last(leakyRelu(first(x)).flattened(from: 1)) }
@@ -38,8 +38,16 @@ public final class Constant {
 }
 
 extension Module {
-  public var members: [(name: String, value: Any)] {
-    Mirror(reflecting: self).children.map { (snakeCase($0.label ?? ""), $0.value) }
+  public var members: [(name: String, value: Any)] { members(saved: [:]) }
+
+  /// The stored properties, some under other names in the state, which files have and which stay.
+  ///
+  /// - Parameter names: by the properties' names.
+  public func members(saved names: [String: String]) -> [(name: String, value: Any)] {
+    Mirror(reflecting: self).children.map { child in
+      let label = child.label ?? ""
+      return (names[label] ?? snakeCase(label), child.value)
+    }
   }
 
   public func fill(_ noise: inout Noise, as scheme: Initialization) {}
@@ -109,6 +117,21 @@ extension Module {
   /// Lays the weights of 2-d and 3-d convolutions out with channels last. Give the network pictures laid out so too.
   public func useChannelsLast() {
     replaceTensors { $0.rank == 4 || $0.rank == 5 ? $0.channelsLast() : nil }
+  }
+
+  /// On a device, with channels last.
+  @discardableResult public func placed(on device: Device) -> Self {
+    move(to: device)
+    useChannelsLast()
+    return self
+  }
+
+  /// Filled, on a device, with channels last: ready to train.
+  @discardableResult public func prepared(
+    _ noise: inout Noise, as scheme: Initialization = .standard, on device: Device
+  ) -> Self {
+    initialize(&noise, as: scheme)
+    return placed(on: device)
   }
 
   private func replaceTensors(_ replacement: (Tensor) -> Tensor?) {

@@ -68,7 +68,7 @@ public final class MovingAverage<M: Module>: Saved {
   public func restore(_ tensors: [String: Tensor]) throws(StateError) { try module.load(tensors) }
 }
 
-/// The decay of one step of a moving average, told as the pictures after which half of it is replaced:
+/// The decay of one step of a moving average, given as the pictures after which half of it is replaced:
 /// 0.5^(batch / half-life).
 ///
 /// - Parameters:
@@ -79,4 +79,15 @@ public final class MovingAverage<M: Module>: Saved {
 public func decay(halfLife: Double, batch: Int, picturesSeen: Int? = nil, ramp: Double = 0.05) -> Double {
   let life = picturesSeen.map { min(halfLife, Double($0) * ramp) } ?? halfLife
   return life > 0 ? Foundation.pow(0.5, Double(batch) / life) : 0
+}
+
+/// The decay of one step of a moving average that remembers a share of the training so far.
+///
+/// - Parameters:
+///   - memory: the half-life, as a part of the training so far.
+///   - batch: pictures a step, of `total` in the whole run.
+///   - fraction: how much of the run it has followed, 0...1.
+public func decay(memory: Double, batch: Int, of total: Int, after fraction: Double) -> Double {
+  let step = Double(batch) / Double(max(total, 1))
+  return Foundation.pow(0.5, step / (memory * max(fraction, step)))
 }

@@ -6,7 +6,8 @@ import Testing
 @Suite struct LearnedTests {
   private static let fixtures = Binary.root + "/Tests/Fixtures"
   private static let tiny = [
-    "--size", "36", "--window", "32", "--width", "4", "--blocks", "1", "--critic-width", "4", "--pictures-seen", "3",
+    "--size", "36", "--window", "32", "--width", "4", "--blocks", "1", "--discriminator-width", "4", "--pictures-seen",
+    "3",
   ]
 
   private func train(_ atelier: Binary, _ recipe: String, _ more: [String] = []) throws -> Binary.Outcome {

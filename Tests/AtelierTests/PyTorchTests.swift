@@ -33,8 +33,9 @@ import Workshop
       "--average-half-life", "1",
     ],
     [
-      "--recipe", "r3gan", "--size", "32", "--widths", "16,12,8", "--blocks", "1,2,1", "--critic-widths", "16,12,8",
-      "--critic-blocks", "1,1,1", "--batch", "4", "--latent", "8", "--mapped", "12",
+      "--recipe", "r3gan", "--size", "32", "--widths", "16,12,8", "--blocks", "1,2,1", "--discriminator-widths",
+      "16,12,8",
+      "--discriminator-blocks", "1,1,1", "--batch", "4", "--latent", "8", "--w-size", "12",
     ],
   ])
   func toPyTorch(_ settings: [String]) throws {

@@ -100,7 +100,7 @@ def pictures(recipe, settings, state, count):
         network = dcgan(settings).eval()
         network.load_state_dict(state, strict=True)
         return network(z[:, :, None, None])
-    network = Generator(settings["latent"], settings["mapped"], settings["widths"], settings["blocks"],
+    network = Generator(settings["latent"], settings["wSize"], settings["widths"], settings["blocks"],
                         settings["channels"]).eval()
     network.load_state_dict(state, strict=True)
     made = network(z, int(network.grown))
@@ -134,7 +134,7 @@ else:
         for _ in range(3):
             network(torch.randn(16, 10, 1, 1))  # So that the running statistics are not those of a new network.
     else:
-        settings = {"size": 32, "latent": 10, "mapped": 12, "widths": [16, 12, 8], "blocks": [1, 2, 1], "channels": 3}
+        settings = {"size": 32, "latent": 10, "wSize": 12, "widths": [16, 12, 8], "blocks": [1, 2, 1], "channels": 3}
         network = fill(Generator(10, 12, settings["widths"], settings["blocks"], 3))
     torch.save(network.state_dict(), weights)
     write(made, {"pictures": pictures(recipe, settings, network.state_dict(), 5)})

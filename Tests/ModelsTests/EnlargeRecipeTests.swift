@@ -59,7 +59,7 @@ import Training
   {
     var settings = EnlargeRecipe.Settings()
     (settings.size, settings.window, settings.batch, settings.width, settings.depth) = (64, 48, 2, 8, 2)
-    (settings.precision, settings.criticWidth) = ("float32", 4)
+    (settings.precision, settings.discriminatorWidth) = ("float32", 4)
     change(&settings)
     var noise = Noise(seed: seed)
     return try EnlargeRecipe(settings, noise: &noise, on: .cpu)

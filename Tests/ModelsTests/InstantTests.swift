@@ -59,15 +59,15 @@ import Training
   @Test func theDistanceIsThatOfRestyle() {
     let (a, b) = (features(1, [1, 8, 24, 20]), features(2, [1, 8, 24, 20]))
     let single = WassersteinLoss(StyleStatistics(b))(StyleStatistics(a)).item()
-    let batch = wasserstein(Statistics(a, group: 8), Statistics(b, group: 8)).mean().item()
+    let batch = groupedWasserstein(Statistics(a, group: 8), Statistics(b, group: 8)).mean().item()
     #expect(abs(single - batch) < 2e-3 * single)
-    #expect(wasserstein(Statistics(a, group: 8), Statistics(a, group: 8)).mean().item().magnitude < 1e-3)
+    #expect(groupedWasserstein(Statistics(a, group: 8), Statistics(a, group: 8)).mean().item().magnitude < 1e-3)
   }
 
   @Test func theDistancesGradientIsTheSlope() {
     let style = Statistics(features(2, [1, 4, 6, 6]), group: 4)
     let start = features(1, [1, 4, 6, 6])
-    func loss(_ x: Tensor) -> Tensor { wasserstein(Statistics(x, group: 4), style).mean() }
+    func loss(_ x: Tensor) -> Tensor { groupedWasserstein(Statistics(x, group: 4), style).mean() }
     let x = start.requiringGradient()
     let gradient = gradients(of: loss(x), withRespectTo: [x])[0]
     var noise = Noise(seed: 9)
@@ -80,10 +80,10 @@ import Training
   }
 
   @Test func aShelfComputesARowOnceAndGivesItBack() {
-    let shelf = Shelf(limit: 3)
+    let cache = RowCache(limit: 3)
     var computed: [Int] = []
     func rows(_ numbers: [Int]) -> Tensor {
-      shelf.rows(numbers) { i in
+      cache.rows(numbers) { i in
         computed.append(numbers[i])
         return Tensor([Float(numbers[i]), 1], shape: [1, 2])
       }
@@ -95,7 +95,7 @@ import Training
     #expect(computed == [7, 5, 9, 2, 2])
   }
 
-  private let eye: VGG = {
+  private let perceptualNetwork: VGG = {
     let teacher = VGG()
     var drawn = Noise(seed: 0)
     teacher.initialize(&drawn, as: .fanIn(gain: 2.0.squareRoot()))
@@ -181,11 +181,11 @@ import Training
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/instant.safetensors").path).tensors
     let photo = golden["texture.photo"]!, paint = golden["texture.paint"]!
-    let made = Slices(of: paint).carried(to: photo)
+    let made = SlicedDistribution(of: paint).carried(to: photo)
     #expect(abs(made - golden["slices"]!).max().item() < 0.01)
     #expect(abs(made - golden["slices"]!).mean().item() < 1e-3)
-    #expect(abs(Slices(of: photo).carried(to: photo) - photo).mean().item() < 0.01)
-    let mixed = Slices.mixed([(Slices(of: paint), 1), (Slices(of: paint), 3)])
+    #expect(abs(SlicedDistribution(of: photo).carried(to: photo) - photo).mean().item() < 0.01)
+    let mixed = SlicedDistribution.mixed([(SlicedDistribution(of: paint), 1), (SlicedDistribution(of: paint), 3)])
     #expect(abs(mixed.carried(to: photo) - made).max().item() < 1e-4)
   }
 
@@ -202,7 +202,7 @@ import Training
       return Tensor.stacked(all).min(dim: 0).values.mean().item()
     }
     let grained = Texture(of: flat).carried(to: photo)
-    #expect(between(Slices(of: flat).carried(to: grained)) < 0.6 * between(grained))
+    #expect(between(SlicedDistribution(of: flat).carried(to: grained)) < 0.6 * between(grained))
   }
 
   /// One picture alone and in a batch; and a painting's own grain changes nothing.
@@ -211,7 +211,7 @@ import Training
     let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/instant.safetensors").path).tensors
     let photo = golden["texture.photo"]!, paint = golden["texture.paint"]!
     let other = 1 - photo
-    let loss = PaintingLoss(eye, contentWeight: 1, smoothness: 0, usesBFloat16: false, on: .cpu)
+    let loss = PaintingLoss(perceptualNetwork, contentWeight: 1, smoothness: 0, usesBFloat16: false, on: .cpu)
     for (number, style) in [paint, other].enumerated() { _ = loss.goals(style * 2 - 1, [number]) }
     // Both are known by now.
     let goals = loss.goals(paint, [0, 1])
@@ -285,7 +285,7 @@ import Training
     (settings.size, settings.cropSide, settings.precision) = (64, 32, "float32")
     var noise = Noise(seed: seed)
     let recipe = try InstantRecipe(settings, noise: &noise, on: .cpu)
-    try recipe.take(Pretrained("vgg16"), weights: eye.savedTensors)
+    try recipe.take(Pretrained("vgg16"), weights: perceptualNetwork.savedTensors)
     return recipe
   }
 
@@ -294,7 +294,7 @@ import Training
     (settings.size, settings.cropSide, settings.styleSize, settings.precision) = (64, 32, 64, "float32")
     var noise = Noise(seed: seed)
     let recipe = try BrushRecipe(settings, noise: &noise, on: .cpu)
-    try recipe.take(Pretrained("vgg16"), weights: eye.savedTensors)
+    try recipe.take(Pretrained("vgg16"), weights: perceptualNetwork.savedTensors)
     return recipe
   }
 
@@ -339,7 +339,7 @@ import Training
     (settings.steadiness, settings.rate) = (1e5, 1e-3)
     var noise = Noise(seed: 1)
     let recipe = try InstantRecipe(settings, noise: &noise, on: .cpu)
-    try recipe.take(Pretrained("vgg16"), weights: eye.savedTensors)
+    try recipe.take(Pretrained("vgg16"), weights: perceptualNetwork.savedTensors)
     let batch = Batch(
       pictures: noise.uniform([2, 3, 64, 64], from: -1), indices: [0, 1],
       targets: noise.uniform([2, 3, 64, 64], from: -1),
@@ -355,7 +355,7 @@ import Training
   }
   @Test func aBrushGoesOnExactly() throws { try resumes(brush) }
 
-  /// A brush that hasn't learned yet paints as the network for any style does before `Slices`, and what it learned is its
+  /// A brush that hasn't learned yet paints as the network for any style does before `SlicedDistribution`, and what it learned is its
   /// file's.
   @Test func aBrushBeginsAsThePainting() throws {
     let recipe = try brush(3)

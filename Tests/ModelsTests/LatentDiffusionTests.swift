@@ -12,8 +12,8 @@ import Training
     (settings.size, settings.widths, settings.attention) = (16, [8, 16], 4)
     (settings.batch, settings.warmUp, settings.dropout) = (2, 0, 0)
     (settings.steps, settings.distil, settings.precision) = (3, 0.25, "float32")
-    (settings.coding, settings.grid, settings.numbers) = (0.4, 8, 3)
-    (settings.coderWidths, settings.criticWidths, settings.stem) = ([8], [8, 8], 4)
+    (settings.coding, settings.grid, settings.latentChannels) = (0.4, 8, 3)
+    (settings.coderWidths, settings.discriminatorWidths, settings.stem) = ([8], [8, 8], 4)
     return settings
   }
 
@@ -92,7 +92,7 @@ import Training
     let settings = try DiffusionSettings(for: Situation(pictures: 100, size: size, channels: 3), preset: "latent")
     #expect(settings.drawn.side <= 32 && settings.coding > 0)
     for change in [
-      ("grid", "5"), ("numbers", "0"), ("coder-widths", "8,8,8,8,8,8"), ("coding", "0.9"), ("distil", "0.7"),
+      ("grid", "5"), ("latent-channels", "0"), ("coder-widths", "8,8,8,8,8,8"), ("coding", "0.9"), ("distil", "0.7"),
     ] {
       #expect(throws: RecipeError.self, "\(change)") {
         _ = try Self.recipe(settings.changed(by: [change], recipe: "diffusion"))

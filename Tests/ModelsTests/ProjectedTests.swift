@@ -39,7 +39,7 @@ import Training
     #expect(off < tolerance, "\(name): \(off)")
   }
 
-  private var fake: Tensor { generator(golden["z"]!, kinds: golden["kinds"]!) }
+  private var fake: Tensor { generator(golden["z"]!, classes: golden["kinds"]!) }
   /// Four maps of pictures, each a product of means and a fixed matrix, where a trained network's would be.
   private func mixed(_ pictures: Tensor) -> [Tensor] {
     mixing(
@@ -63,12 +63,12 @@ import Training
   @Test func lossesAndTheirGradientsAreTheSame() {
     let kinds = golden["kinds"]!
     let made = mixed(fake)
-    let ours = discriminator(mixed(golden["real"]!), kinds: kinds)
+    let ours = discriminator(mixed(golden["real"]!), classes: kinds)
     for (n, verdict) in ours.enumerated() { expectClose(verdict.detached(), golden["verdict.\(n)"]!, "verdict.\(n)") }
-    let lossD = hingeLoss(real: ours, fake: discriminator(made.map { $0.detached() }, kinds: kinds))
+    let lossD = hingeLoss(real: ours, fake: discriminator(made.map { $0.detached() }, classes: kinds))
     expectClose(lossD.detached().reshaped([1]), golden["loss.discriminator"]!, "loss of D")
     compare("discriminator", discriminator, lossD)
-    let lossG = hingeLossOfGenerator(discriminator(made, kinds: kinds))
+    let lossG = hingeLossOfGenerator(discriminator(made, classes: kinds))
     expectClose(lossG.detached().reshaped([1]), golden["loss.generator"]!, "loss of G")
     compare("generator", generator, lossG)
   }
@@ -97,21 +97,21 @@ import Training
     (settings.size, settings.channels, settings.batch, settings.latent) = (32, channels, 4, 8)
     (settings.width, settings.seen, settings.seamless) = (4, 64, seamless)
     (settings.classes, settings.classCounts) = (["a", "b"].prefix(classes) + [], [6, 6].prefix(classes) + [])
-    (settings.mixed, settings.criticWidth, settings.precision) = ([4, 6, 8, 8], 8, "float32")
+    (settings.mixed, settings.discriminatorWidth, settings.precision) = ([4, 6, 8, 8], 8, "float32")
     var noise = Noise(seed: 1)
     let recipe = try ProjectedRecipe(settings, noise: &noise, on: .cpu)
-    try recipe.take(Pretrained("efficientnet-lite0"), weights: eye(&noise).savedTensors)
+    try recipe.take(Pretrained("efficientnet-lite0"), weights: perceptualNetwork(&noise).savedTensors)
     return recipe
   }
 
-  private static func eye(_ noise: inout Noise) -> EfficientNetLite0 {
-    let eye = EfficientNetLite0()
-    eye.initialize(&noise, as: .fanIn(gain: 1.4))
+  private static func perceptualNetwork(_ noise: inout Noise) -> EfficientNetLite0 {
+    let perceptualNetwork = EfficientNetLite0()
+    perceptualNetwork.initialize(&noise, as: .fanIn(gain: 1.4))
     // Statistics that aren't those of a beginning, which would hide what folding does with them.
-    for (name, tensor) in eye.state where name.contains("running") {
+    for (name, tensor) in perceptualNetwork.state where name.contains("running") {
       withoutGradients { tensor.copy(from: noise.uniform(tensor.shape, from: 0.5, to: 1.5)) }
     }
-    return eye
+    return perceptualNetwork
   }
 
   private static func set(channels: Int = 3) -> PictureSet {
@@ -134,12 +134,14 @@ import Training
   /// Folded normalisations, and halving convolutions done at every place, are the same numbers in another order.
   @Test func whatIsSeenIsWhatTheNetworkSees() {
     var noise = Noise(seed: 2)
-    let eye = Self.eye(&noise), pyramid = EfficientNetPyramid(eye)
+    let perceptualNetwork = Self.perceptualNetwork(&noise), pyramid = EfficientNetPyramid(perceptualNetwork)
     let x = noise.normal([2, 3, 96, 96])
     let maps = withoutGradients { pyramid(x) }
     #expect(maps.map(\.shape) == [[2, 24, 24, 24], [2, 40, 12, 12], [2, 112, 6, 6], [2, 320, 3, 3]])
-    let features = withoutGradients { eye.features(x) }
-    let mine = withoutGradients { relu6(eye.headNorm(eye.head(maps[3]))).mean(dims: [2, 3]) }
+    let features = withoutGradients { perceptualNetwork.features(x) }
+    let mine = withoutGradients {
+      relu6(perceptualNetwork.headNorm(perceptualNetwork.head(maps[3]))).mean(dims: [2, 3])
+    }
     #expect(abs(mine - features).max().item() < 1e-4 * abs(features).max().item())
   }
 

@@ -10,7 +10,7 @@ import Torch
   private let golden: [String: Tensor]
   private let names: [String: [String]]
   private let generator = R3GANGenerator(
-    latent: 6, mapped: 10, widths: [10, 8, 6, 4], blocks: [1, 1, 2, 1], channels: 3)
+    latent: 6, wSize: 10, widths: [10, 8, 6, 4], blocks: [1, 1, 2, 1], channels: 3)
   private let discriminator = R3GANDiscriminator(
     widths: [8, 8, 6, 4], blocks: [1, 2, 1, 1], stem: 4, channels: 3)
 

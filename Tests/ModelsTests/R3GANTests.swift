@@ -10,8 +10,8 @@ import Training
   /// Small networks for 64 px in float32.
   static func settings() -> R3GANSettings {
     var settings = R3GANSettings()
-    (settings.widths, settings.criticWidths) = ([16, 12, 8, 8], [16, 12, 8, 8])
-    (settings.batch, settings.latent, settings.mapped, settings.penalised) = (4, 8, 16, 4)
+    (settings.widths, settings.discriminatorWidths) = ([16, 12, 8, 8], [16, 12, 8, 8])
+    (settings.batch, settings.latent, settings.wSize, settings.penalised) = (4, 8, 16, 4)
     settings.precision = "float32"
     return settings
   }
@@ -128,7 +128,7 @@ import Training
   @Test func generatedPicturesMoveTowardRealOnes() throws {
     var settings = Self.settings()
     (settings.size, settings.grow, settings.rate, settings.warmUp) = (16, [], 2e-3, 0)
-    (settings.widths, settings.criticWidths, settings.blocks, settings.criticBlocks) = (
+    (settings.widths, settings.discriminatorWidths, settings.blocks, settings.discriminatorBlocks) = (
       [16, 12], [16, 12], [1, 1], [1, 1]
     )
     var noise = Noise(seed: 6)
@@ -151,8 +151,8 @@ import Training
   /// Penalties, the average and the probability of changes are moved every few steps, wherever a run is cut.
   @Test(arguments: ["shift", "all"]) func anAdaptingRunGoesOnExactly(changes: String) throws {
     var settings = Self.settings()
-    (settings.size, settings.widths, settings.criticWidths) = (32, [12, 8, 8], [12, 8, 8])
-    (settings.blocks, settings.criticBlocks, settings.grow) = ([1, 1, 1], [1, 1, 1], [0.3])
+    (settings.size, settings.widths, settings.discriminatorWidths) = (32, [12, 8, 8], [12, 8, 8])
+    (settings.blocks, settings.discriminatorBlocks, settings.grow) = ([1, 1, 1], [1, 1, 1], [0.3])
     (settings.changes, settings.adapt, settings.augment) = (changes, 0.6, 0.3)
     let set = PictureSet(((Self.batch(32).pictures.contiguous() + 1) * 127.5).to(.uint8))
     let recipe = try expectResumesExactly(set, pictures: 48, cuts: [20, 32]) {
@@ -167,8 +167,8 @@ import Training
   /// Red and blue pictures in two folders: each is made when it is asked for.
   @Test func aClassIsMadeWhenItIsAskedFor() throws {
     var settings = Self.settings()
-    (settings.size, settings.widths, settings.criticWidths) = (16, [12, 8], [12, 8])
-    (settings.blocks, settings.criticBlocks, settings.grow) = ([1, 1], [1, 1], [])
+    (settings.size, settings.widths, settings.discriminatorWidths) = (16, [12, 8], [12, 8])
+    (settings.blocks, settings.discriminatorBlocks, settings.grow) = ([1, 1], [1, 1], [])
     (settings.classes, settings.classCounts, settings.averageMemory) = (["blue", "red"], [30, 10], 0.02)
     (settings.rate, settings.gamma) = (2e-3, [0.5])
     var noise = Noise(seed: 2)
@@ -216,7 +216,7 @@ import Training
     situation.picturesSeen = 1000
     var settings = try R3GANSettings(for: situation, preset: "small")
     #expect(settings.widths == [128, 64, 32] && settings.grow.count == 1)
-    (settings.widths, settings.criticWidths, settings.mapped) = ([8, 8, 8], [8, 8, 8], 8)
+    (settings.widths, settings.discriminatorWidths, settings.wSize) = ([8, 8, 8], [8, 8, 8], 8)
     (settings.batch, settings.penalised, settings.precision) = (4, 4, "float32")
     var noise = Noise(seed: 3)
     let recipe = try R3GANRecipe(settings, noise: &noise, on: .cpu)
@@ -236,7 +236,7 @@ import Training
     func moved(isSeamless: Bool) -> Double {
       var noise = Noise(seed: 1)
       let network = R3GANGenerator(
-        latent: 8, mapped: 8, widths: [12, 8, 8, 8], blocks: [1, 1, 1, 2], channels: 3, isSeamless: isSeamless)
+        latent: 8, wSize: 8, widths: [12, 8, 8, 8], blocks: [1, 1, 1, 2], channels: 3, isSeamless: isSeamless)
       network.initialize(&noise, as: .fanIn(gain: 1))
       for parameter in network.parameters where parameter.rank == 4 {
         withoutGradients { parameter.copy(from: noise.normal(parameter.shape) / 6) }

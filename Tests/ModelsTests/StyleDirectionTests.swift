@@ -63,11 +63,11 @@ import Training
   @Test func pathsHaveLengths() throws {
     let recipe = try recipe()
     var noise = Noise(seed: 2)
-    let eye = VGG()
-    eye.initialize(&noise)
+    let perceptualNetwork = VGG()
+    perceptualNetwork.initialize(&noise)
     func length(_ step: Double) -> Double {
       var noise = Noise(seed: 3)
-      return perceptualPathLength(of: recipe.model, samples: 32, step: step, seenBy: eye, noise: &noise)
+      return perceptualPathLength(of: recipe.model, samples: 32, step: step, seenBy: perceptualNetwork, noise: &noise)
     }
     let (fine, coarse) = (length(1e-4), length(1e-3))
     #expect(fine > 0 && abs(fine / coarse - 1) < 0.05, "\(fine), \(coarse)")

@@ -11,7 +11,7 @@ import Training
   private let golden: [String: Tensor]
   private let names: [String: [String]]
   private let generator = StyleGAN2Generator(
-    latent: 6, mapped: 8, depth: 2, widths: [8, 6, 4], channels: 3, classes: 2)
+    latent: 6, wSize: 8, depth: 2, widths: [8, 6, 4], channels: 3, classes: 2)
   private let discriminator = StyleGAN2Discriminator(widths: [8, 6, 4], channels: 3, classes: 2)
 
   init() throws {
@@ -64,14 +64,14 @@ import Training
   }
 
   private var kinds: Tensor { single("kinds") }
-  private var w: Tensor { generator.mapping(single("z"), kinds: kinds) }
+  private var w: Tensor { generator.mapping(single("z"), classes: kinds) }
   private var fake: Tensor { generator.synthesis(generator.everywhere(w)) }
 
   @Test func picturesAndVerdictsAreTheSame() {
     // Float32 through a dozen layers.
     expectClose(w, golden["w"]!, "w", tolerance: 1e-5)
     expectClose(fake, golden["pictures"]!, "pictures", tolerance: 1e-5)
-    expectClose(discriminator(single("real"), kinds: kinds), golden["verdicts"]!, "verdicts", tolerance: 1e-5)
+    expectClose(discriminator(single("real"), classes: kinds), golden["verdicts"]!, "verdicts", tolerance: 1e-5)
   }
 
   private func expectGradients(of value: Tensor, _ name: String, _ network: some Module) {
@@ -93,14 +93,14 @@ import Training
 
   @Test func lossesHaveThePapersGradients() {
     let lossD =
-      lossOfReal(discriminator(single("real"), kinds: kinds))
-      + lossOfFake(discriminator(fake.detached(), kinds: kinds))
+      lossOfReal(discriminator(single("real"), classes: kinds))
+      + lossOfFake(discriminator(fake.detached(), classes: kinds))
     expectGradients(of: lossD, "loss.discriminator", discriminator)
-    expectGradients(of: lossOfGenerator(discriminator(fake, kinds: kinds)), "loss.generator", generator)
+    expectGradients(of: lossOfGenerator(discriminator(fake, classes: kinds)), "loss.generator", generator)
   }
 
   @Test func penaltiesHaveThePapersGradients() {
-    let slope = zeroCenteredPenalty(at: single("real")) { discriminator($0, kinds: kinds) }
+    let slope = zeroCenteredPenalty(at: single("real")) { discriminator($0, classes: kinds) }
     expectGradients(of: slope, "r1", discriminator)
     let ws = generator.everywhere(w)
     let lengths = pathLengths(generator.synthesis(ws), ws, along: single("path.direction"))
@@ -112,8 +112,10 @@ import Training
 @Suite struct StyleGAN2Tests {
   private func small(_ change: (inout StyleGAN2Settings) -> Void = { _ in }) -> StyleGAN2Settings {
     var settings = StyleGAN2Settings()
-    (settings.size, settings.batch, settings.latent, settings.mapped) = (16, 4, 8, 8)
-    (settings.widths, settings.criticWidths, settings.pathEvery, settings.penaltyEvery) = ([8, 8, 8], [8, 8, 8], 2, 2)
+    (settings.size, settings.batch, settings.latent, settings.wSize) = (16, 4, 8, 8)
+    (settings.widths, settings.discriminatorWidths, settings.pathEvery, settings.penaltyEvery) = (
+      [8, 8, 8], [8, 8, 8], 2, 2
+    )
     settings.precision = "float32"
     change(&settings)
     return settings
@@ -123,7 +125,7 @@ import Training
   /// makes the same picture wherever it is cut.
   @Test func aSeamlessGeneratorKnowsNoEdge() throws {
     var noise = Noise(seed: 1)
-    let network = SynthesisNetwork(widths: [8, 8, 8], channels: 3, mapped: 8, isSeamless: true)
+    let network = SynthesisNetwork(widths: [8, 8, 8], channels: 3, wSize: 8, isSeamless: true)
     network.initialize(&noise)
     let ws = noise.normal([1, network.layers, 8])
     let made = withoutGradients { network(ws) }

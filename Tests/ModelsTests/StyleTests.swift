@@ -235,16 +235,16 @@ import Torch
 
   /// More noise is further away, and a picture's own style is at hand.
   @Test func distancesGrowWithWhatIsChanged() {
-    let eye = VGG()
+    let perceptualNetwork = VGG()
     var noise = Noise(seed: 6)
-    eye.initialize(&noise, as: .fanIn(gain: 2.0.squareRoot()))
+    perceptualNetwork.initialize(&noise, as: .fanIn(gain: 2.0.squareRoot()))
     let picture = interpolate(noise.uniform([1, 3, 9, 9]), size: [48, 64])
     let rough = noise.normal(picture.shape)
-    let far = [0, 0.02, 0.1, 0.3].map { perceptualDistance(picture + rough * $0, picture, by: eye) }
+    let far = [0, 0.02, 0.1, 0.3].map { perceptualDistance(picture + rough * $0, picture, by: perceptualNetwork) }
     #expect(far[0] == 0 && far[0] < far[1] && far[1] < far[2] && far[2] < far[3])
-    let own = paintingDistances(picture, content: picture, style: picture, by: eye)
+    let own = paintingDistances(picture, content: picture, style: picture, by: perceptualNetwork)
     let other = paintingDistances(
-      picture, content: picture + rough * 0.1, style: noise.uniform([1, 3, 40, 40]), by: eye)
+      picture, content: picture + rough * 0.1, style: noise.uniform([1, 3, 40, 40]), by: perceptualNetwork)
     #expect(own.content == 0 && other.content > 0)
     #expect(own.style < 0.05 * other.style, "\(own.style), \(other.style)")
   }

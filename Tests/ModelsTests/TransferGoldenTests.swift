@@ -128,7 +128,7 @@ import Training
   @Test func cycleGANFollowsPyTorch() throws {
     var settings = CycleGANRecipe.Settings()
     (settings.size, settings.window, settings.batch, settings.width, settings.blocks) = (32, 32, 2, 2, 1)
-    (settings.criticWidth, settings.precision) = (1, "float32")
+    (settings.discriminatorWidth, settings.precision) = (1, "float32")
     try followsPyTorch(settings, ["generators", "discriminators", "cycle", "identity"]) { (recipe: CycleGANRecipe, x) in
       recipe.there.generator(x)
     }
@@ -137,7 +137,7 @@ import Training
   @Test func cutFollowsPyTorch() throws {
     var settings = CUTRecipe.Settings()
     (settings.size, settings.window, settings.batch, settings.width, settings.blocks) = (32, 32, 2, 2, 2)
-    (settings.criticWidth, settings.patches, settings.headSize, settings.precision) = (1, 8, 6, "float32")
+    (settings.discriminatorWidth, settings.patches, settings.headSize, settings.precision) = (1, 8, 6, "float32")
     try followsPyTorch(settings, ["generator", "discriminator", "nce", "identity"]) { (recipe: CUTRecipe, x) in
       recipe.generator(x)
     }
@@ -146,7 +146,7 @@ import Training
   @Test func pix2pixFollowsPyTorch() throws {
     var settings = Pix2PixRecipe.Settings()
     (settings.size, settings.window, settings.batch, settings.width, settings.depth) = (32, 32, 2, 2, 4)
-    (settings.criticWidth, settings.precision) = (1, "float32")
+    (settings.discriminatorWidth, settings.precision) = (1, "float32")
     try followsPyTorch(settings, ["generator", "discriminator", "distance"]) { (recipe: Pix2PixRecipe, x) in
       recipe.generator(x)
     }

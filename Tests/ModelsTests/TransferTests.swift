@@ -16,21 +16,21 @@ import Training
 
   static func cycleGAN() -> CycleGANRecipe.Settings {
     var settings = CycleGANRecipe.Settings()
-    (settings.size, settings.window, settings.width, settings.blocks, settings.criticWidth) = (36, 32, 4, 1, 4)
+    (settings.size, settings.window, settings.width, settings.blocks, settings.discriminatorWidth) = (36, 32, 4, 1, 4)
     // Full after the second step, so that pictures are exchanged.
     (settings.pool, settings.augment, settings.precision) = (2, 0.5, "float32")
     return settings
   }
   static func cut() -> CUTRecipe.Settings {
     var settings = CUTRecipe.Settings()
-    (settings.size, settings.window, settings.width, settings.blocks, settings.criticWidth) = (36, 32, 4, 2, 4)
+    (settings.size, settings.window, settings.width, settings.blocks, settings.discriminatorWidth) = (36, 32, 4, 2, 4)
     (settings.patches, settings.headSize, settings.flips, settings.augment) = (16, 8, true, 0.5)
     (settings.zoom, settings.precision) = (1.1, "float32")
     return settings
   }
   static func pix2pix() -> Pix2PixRecipe.Settings {
     var settings = Pix2PixRecipe.Settings()
-    (settings.size, settings.window, settings.width, settings.depth, settings.criticWidth) = (36, 32, 4, 5, 4)
+    (settings.size, settings.window, settings.width, settings.depth, settings.discriminatorWidth) = (36, 32, 4, 5, 4)
     settings.precision = "float32"
     return settings
   }
@@ -250,7 +250,7 @@ import Training
     cycle.channels = 4
     #expect(sentence(CycleGANRecipe.self, cycle)?.contains("use 1 or 3") == true)
     cycle = .init()
-    cycle.criticLayers = 5
+    cycle.discriminatorLayers = 5
     #expect(sentence(CycleGANRecipe.self, cycle) != nil)
     var pix = Pix2PixRecipe.Settings()
     pix.depth = 7
@@ -266,7 +266,7 @@ import Training
   @Test func presetsAreThePapers() throws {
     let situation = Situation(pictures: 1000, targets: 1000, size: 286, channels: 3)
     let large = try CycleGANRecipe.settings(for: situation, preset: "large")
-    #expect(large.window == 256 && large.shape == ResnetShape() && large.criticWidth == 64 && large.pool == 50)
+    #expect(large.window == 256 && large.shape == ResnetShape() && large.discriminatorWidth == 64 && large.pool == 50)
     let cut = try CUTRecipe.settings(for: situation, preset: "large")
     #expect(cut.shape == ResnetShape(isSmooth: true) && cut.identity && cut.contrast == 1)
     let fast = try CUTRecipe.settings(for: situation, preset: "fastcut")

@@ -59,7 +59,7 @@ import Training
   private static func settings(adversarial: Double = 0) -> VAESettings {
     var settings = VAESettings()
     (settings.size, settings.widths, settings.latent, settings.stem) = (32, [12, 8, 8], 6, 4)
-    (settings.batch, settings.adversarial, settings.criticWidths) = (4, adversarial, [8, 8, 8])
+    (settings.batch, settings.adversarial, settings.discriminatorWidths) = (4, adversarial, [8, 8, 8])
     settings.precision = "float32"
     return settings
   }

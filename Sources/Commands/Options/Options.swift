@@ -25,7 +25,7 @@ struct DeviceOption: ParsableArguments {
 }
 
 /// How a generator samples.
-struct DrawingOptions: ParsableArguments {
+struct SamplingArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "For a diffusion model, the sampler and its steps: heun:40, solver:20, or quick:4 (1, 2 or 4).",
@@ -35,17 +35,17 @@ struct DrawingOptions: ParsableArguments {
   @Option(
     name: .customLong("class"),
     help: ArgumentHelp("The class to generate, for a generator trained on classes.", valueName: "name"))
-  var kind: String?
+  var className: String?
 
   @Option(
     help: ArgumentHelp(
       "Classifier-free guidance towards --class: 1 as learned, 2 to 4 for clearer pictures.", valueName: "x"))
   var guidance: Double?
 
-  var value: Drawing {
-    var drawing = Drawing()
-    (drawing.sampling, drawing.kind, drawing.guidance) = (sampling, kind, guidance)
-    return drawing
+  var value: SamplingOptions {
+    var options = SamplingOptions()
+    (options.sampling, options.className, options.guidance) = (sampling, className, guidance)
+    return options
   }
 }
 

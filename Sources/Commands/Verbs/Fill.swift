@@ -32,14 +32,16 @@ struct FillCommand: ParsableCommand {
   @Flag(help: "Overwrite existing files.")
   var force = false
 
-  @OptionGroup var drawing: DrawingOptions
+  @OptionGroup var drawing: SamplingArguments
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
   func run() throws {
     let teller = common.teller(stops: .fromTheStart)
     var request = FillRequest(picture: picture, mask: mask, out: out)
-    (request.run, request.seeds, request.drawing, request.force) = (with, try Seeds(seeds), drawing.value, force)
+    (request.run, request.seeds, request.samplingOptions, request.force) = (
+      with, try Seeds(seeds), drawing.value, force
+    )
     teller.finish(
       .fill(
         try fill(

@@ -88,7 +88,7 @@ struct FilmCommand: ParsableCommand {
   @Flag(help: "Overwrite an existing file, and start again.")
   var force = false
 
-  @OptionGroup var drawing: DrawingOptions
+  @OptionGroup var drawing: SamplingArguments
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 

@@ -65,7 +65,7 @@ struct Generate: ParsableCommand {
   @Flag(help: "Overwrite existing files.")
   var force = false
 
-  @OptionGroup var drawing: DrawingOptions
+  @OptionGroup var drawing: SamplingArguments
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 

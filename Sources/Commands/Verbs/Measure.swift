@@ -66,7 +66,7 @@ struct Measure: ParsableCommand {
   @Flag(help: "Overwrite an existing file.")
   var force = false
 
-  @OptionGroup var drawing: DrawingOptions
+  @OptionGroup var drawing: SamplingArguments
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -112,7 +112,8 @@ struct Measure: ParsableCommand {
     return .measure(
       try measure(
         subject, against: against, samples: samples, real: real.value, size: size, crop: crop,
-        drawing: drawing.value, features: features.value, nearest: nearest, pathLength: pathLength, force: force,
+        samplingOptions: drawing.value, features: features.value, nearest: nearest, pathLength: pathLength,
+        force: force,
         in: place, on: device, tell: tell))
   }
 
@@ -121,7 +122,7 @@ struct Measure: ParsableCommand {
     [
       ("real", real.isGiven), ("size", size != nil), ("crop", crop != nil), ("features", features.isGiven),
       ("nearest", nearest != nil), ("path-length", pathLength), ("sampling", drawing.sampling != nil),
-      ("class", drawing.kind != nil), ("guidance", drawing.guidance != nil),
+      ("class", drawing.className != nil), ("guidance", drawing.guidance != nil),
     ]
   }
   private var samplesOption: (name: String, isGiven: Bool) { ("samples", samples != nil) }

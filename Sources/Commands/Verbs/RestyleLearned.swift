@@ -48,7 +48,7 @@ extension RestyleCommand {
     teller.finish(
       .restyle(
         try restyleInstantly(
-          request, by: model, size: size, touches: steps, in: common.place, on: device.resolved(),
+          request, by: model, size: size, finishingSteps: steps, in: common.place, on: device.resolved(),
           shouldStop: { Interruption.isRequested }, tell: teller.tell)))
   }
 }

@@ -68,7 +68,7 @@ struct VaryCommand: ParsableCommand {
   @Flag(help: "Overwrite existing files.")
   var force = false
 
-  @OptionGroup var drawing: DrawingOptions
+  @OptionGroup var drawing: SamplingArguments
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -84,11 +84,11 @@ struct VaryCommand: ParsableCommand {
           ("loop", loop), ("codec", codec != nil),
         ], "with --with, which draws a picture at the run's own size")
     }
-    if with == nil, strength != nil || drawing.value != Drawing() { throw RedrawError.needsRun }
+    if with == nil, strength != nil || drawing.value != SamplingOptions() { throw RedrawError.needsRun }
     let made: FilesMade
     if let with {
       var request = RedrawRequest(picture: picture, run: with, out: out)
-      (request.seeds, request.drawing, request.force) = (try Seeds(seeds.value), drawing.value, force)
+      (request.seeds, request.samplingOptions, request.force) = (try Seeds(seeds.value), drawing.value, force)
       if let strength { request.strength = strength }
       made = try redraw(
         request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }, tell: teller.tell)

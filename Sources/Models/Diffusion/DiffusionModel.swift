@@ -109,7 +109,7 @@ public final class DiffusionModel: PictureModel {
     let network = count == nil ? network.module : student!.network.module
     let denoiser = Denoiser(network: network, preconditioning: preconditioning)
     func estimate(_ indices: [Int]) -> Tensor {
-      denoiser(x, Tensor.full([n], sigma, on: device), conditions(n, kinds: indices, steps: count))
+      denoiser(x, Tensor.full([n], sigma, on: device), conditions(n, classes: indices, steps: count))
     }
     let own = estimate(indices)
     guard guidance != 1, indices.contains(where: { $0 >= 0 }) else { return own }
@@ -119,12 +119,12 @@ public final class DiffusionModel: PictureModel {
 
   /// What the network is told: [N, changes, steps and classes].
   ///
-  /// - Parameter kinds: the class of each; -1, or nil for all, tells none.
-  func conditions(_ n: Int, changes: Tensor? = nil, kinds: [Int]? = nil, steps: Int? = nil) -> Tensor {
-    let told = (0..<n).flatMap { _ in Distillation.counts.map { Float($0 == steps ? 1 : 0) } }
+  /// - Parameter labels: the class of each; -1, or nil for all, tells none.
+  func conditions(_ n: Int, changes: Tensor? = nil, classes labels: [Int]? = nil, steps: Int? = nil) -> Tensor {
+    let stepMarks = (0..<n).flatMap { _ in Distillation.counts.map { Float($0 == steps ? 1 : 0) } }
     let changes = changes ?? Tensor.zeros([n, NonLeakyAugment.labels], on: device)
-    let quick = Tensor(told, shape: [n, Distillation.counts.count]).to(device)
-    let marks = classes.oneHot(kinds ?? [Int](repeating: -1, count: n), on: device)
+    let quick = Tensor(stepMarks, shape: [n, Distillation.counts.count]).to(device)
+    let marks = classes.oneHot(labels ?? [Int](repeating: -1, count: n), on: device)
     return Tensor.concatenated([changes, quick] + (classes.isEmpty ? [] : [marks]), dim: 1)
   }
 

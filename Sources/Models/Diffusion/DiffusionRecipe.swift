@@ -1,4 +1,3 @@
-import func Foundation.pow
 import Networks
 import Torch
 import Training
@@ -48,18 +47,12 @@ public final class DiffusionRecipe: Recipe {
     self.device = device
     mixed = try Precision(settings.precision, on: device)
     augment = NonLeakyAugment(probability: settings.augment)
-    func ready(_ network: UNet) -> UNet {
-      network.initialize(&noise)
-      network.move(to: device)
-      network.useChannelsLast()
-      return network
-    }
-    network = ready(model.unet())
+    network = model.unet().prepared(&noise, on: device)
     average = MovingAverage(model.network.module, of: network)
     let betas = (0.9, settings.beta2)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: betas)
     if let quick = model.student {
-      let second = ready(model.unet())
+      let second = model.unet().prepared(&noise, on: device)
       student = Student(
         network: second, average: MovingAverage(quick.network.module, of: second),
         optimizer: Adam(second.parameters, rate: settings.rate, betas: betas), isBegun: quick.isBegun.module)
@@ -114,13 +107,13 @@ public final class DiffusionRecipe: Recipe {
     optimizer.rate = settings.rate(at: fraction, steps: max(0, steps) / n) * progress.rateScale
     let (pictures, changes) = augment(batch.pictures, noise: &noise)
     let seen = model.coded(pictures)
-    let kinds = known.shown(batch.labels, noise: &noise)
+    let shown = known.shown(batch.labels, noise: &noise)
     let levels = preconditioning.trainingLevels
     let sigma = exp(noise.normal([n], on: device) * levels.deviation + levels.mean)
     network.reseed(&noise)
     let loss = Denoiser(network: network, preconditioning: preconditioning).loss(
       seen, noise: noise.normal(seen.shape, on: device), sigma: sigma,
-      conditions: model.conditions(n, changes: changes, kinds: kinds), compute: mixed.callAsFunction)
+      conditions: model.conditions(n, changes: changes, classes: shown), compute: mixed.callAsFunction)
     optimizer.step(minimizing: loss)
     follow(average, network, n, progress.fraction - settings.coding, progress)
     return [Reading("loss", loss)]
@@ -129,7 +122,7 @@ public final class DiffusionRecipe: Recipe {
   private func distil(
     _ batch: Batch, into student: Student, _ noise: inout Noise, _ progress: Progress
   ) -> [Reading] {
-    let pictures = model.coded(batch.pictures), kinds = known.shown(batch.labels, noise: &noise)
+    let pictures = model.coded(batch.pictures), shown = known.shown(batch.labels, noise: &noise)
     let n = pictures.size(0), learning = 1 - settings.distil
     let fraction = (progress.fraction - learning) / settings.distil
     let rise = min(1, fraction * 20)
@@ -139,18 +132,18 @@ public final class DiffusionRecipe: Recipe {
     let count = [4, 4, 2, 1][noise.integers(below: 4, count: 1)[0]]
     let places = Distillation.Places(n, count: count, noise: &noise, on: device)
     let x = pictures + noise.normal(pictures.shape, on: device) * places.here
-    let told = model.conditions(n, kinds: kinds, steps: count)
+    let conditions = model.conditions(n, classes: shown, steps: count)
     let teacher = Denoiser(network: average.module, preconditioning: preconditioning)
     let learner = Denoiser(network: student.network, preconditioning: preconditioning)
     student.network.setTraining(false)
     let target = withoutGradients {
       Distillation.target(x, places) { x, sigma in
-        teacher(x, sigma.reshaped([-1]), model.conditions(n, kinds: kinds), compute: mixed.callAsFunction)
+        teacher(x, sigma.reshaped([-1]), model.conditions(n, classes: shown), compute: mixed.callAsFunction)
       } student: { x, sigma in
-        learner(x, sigma.reshaped([-1]), told, compute: mixed.callAsFunction)
+        learner(x, sigma.reshaped([-1]), conditions, compute: mixed.callAsFunction)
       }
     }
-    let estimate = learner(x, places.here.reshaped([-1]), told, compute: mixed.callAsFunction)
+    let estimate = learner(x, places.here.reshaped([-1]), conditions, compute: mixed.callAsFunction)
     let weight = preconditioning.coefficients(places.here.reshaped([-1])).weight
     let loss = (weight * square(estimate - target)).mean()
     student.optimizer.step(minimizing: loss)
@@ -162,7 +155,7 @@ public final class DiffusionRecipe: Recipe {
   private func follow(
     _ average: MovingAverage<UNet>, _ network: UNet, _ n: Int, _ fraction: Double, _ progress: Progress
   ) {
-    let step = Double(n) / Double(max(progress.totalPictures, 1))
-    average.follow(network, decay: pow(0.5, step / (settings.averageMemory * max(fraction, step))))
+    average.follow(
+      network, decay: decay(memory: settings.averageMemory, batch: n, of: progress.totalPictures, after: fraction))
   }
 }

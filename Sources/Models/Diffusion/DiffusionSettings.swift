@@ -26,14 +26,17 @@ public struct DiffusionSettings: RecipeSettings {
   public var distil = 0.25  // The last fraction of the run: distillation to 1 to 4 sampling steps.
   public var coding = 0.0  // The first fraction of the run: training the autoencoder of latent diffusion; 0 for pixels.
   public var grid = 16  // Cells a side of the latent grid.
-  public var numbers = 4  // Channels of the latent grid.
+  public var latentChannels = 4  // Channels of the latent grid.
   public var coderWidths = [64, 96]  // The autoencoder's channels at half of the size, a quarter, … down to the grid.
-  public var criticWidths = [128, 96, 64, 32]  // Its discriminator's channels at 4, 8, … px, up to half of the size.
+  /// Its discriminator's channels at 4, 8, … px, up to half of the size.
+  public var discriminatorWidths = [128, 96, 64, 32]
   public var stem = 16  // Channels of the discriminator and the autoencoder at full resolution.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
+  public static let formerNames = ["criticWidths": "discriminatorWidths", "numbers": "latentChannels"]
   public static let shaping: Set = [
-    "attention", "blocks", "coderWidths", "coding", "criticWidths", "grid", "numbers", "objective", "stem", "widths",
+    "attention", "blocks", "coderWidths", "coding", "discriminatorWidths", "grid", "latentChannels", "objective",
+    "stem", "widths",
   ]
 
   /// Settings that suit the pictures and the processor.
@@ -54,7 +57,7 @@ public struct DiffusionSettings: RecipeSettings {
     let side = max(size, 16)
     grid = max(8, min(side / 4, 32))
     coderWidths = VAESettings.gridWidths(from: side, to: grid, on: situation.device)
-    criticWidths = Array([128, 96, 64, 32, 24, 16].prefix(Int(Double(side / 4).exponent)))
+    discriminatorWidths = Array([128, 96, 64, 32, 24, 16].prefix(Int(Double(side / 4).exponent)))
     // Down to 4 px. Pictures enter at half of their size.
     let sizes = max(1, Int(Double((coding > 0 ? grid : side / 2) / 4).exponent) + 1)
     widths = (0..<sizes).map { level in
@@ -72,7 +75,7 @@ public struct DiffusionSettings: RecipeSettings {
   }
 
   /// Channels and side of what noise is taken off.
-  var drawn: (channels: Int, side: Int) { coding > 0 ? (numbers, grid) : (channels, size) }
+  var drawn: (channels: Int, side: Int) { coding > 0 ? (latentChannels, grid) : (channels, size) }
   /// Haar transforms of it before the network; a grid's numbers aren't smooth.
   var halvings: Int { coding > 0 ? 0 : 1 }
 
@@ -94,9 +97,10 @@ public struct DiffusionSettings: RecipeSettings {
         "from \(size) px down to \(grid) it must be \(Int(Double(max(1, size / max(1, grid))).exponent)) numbers above 0"
       )
       try expect(
-        criticWidths.allSatisfy { $0 > 0 } && 4 << criticWidths.count == size, "critic-widths", criticWidths,
+        discriminatorWidths.allSatisfy { $0 > 0 } && 4 << discriminatorWidths.count == size, "discriminator-widths",
+        discriminatorWidths,
         "for \(size) px it must be \(Int(Double(size / 4).exponent)) numbers above 0")
-      try expect(numbers > 0 && stem > 0, "numbers", numbers, "it must be 1 or more")
+      try expect(latentChannels > 0 && stem > 0, "latent-channels", latentChannels, "it must be 1 or more")
     }
     try expect(blocks > 0, "blocks", blocks, "it must be 1 or more")
     try expect(batch > 0, "batch", batch, "it must be 1 or more")

@@ -2,24 +2,24 @@ import Networks
 import Torch
 import Training
 
-/// The first stage of latent diffusion (Rombach et al. 2022): pictures as small grids of numbers, so that noise is taken off
+/// The first stage of latent diffusion (Rombach et al. 2022): pictures as small grids of latents, so that noise is taken off
 /// an eighth or less of what a picture has.
 final class PictureCoder {
   private let coder: Coder<GridEncoder, GridDecoder>
   private let spread: LazyModule<Spread>
-  private let numbers: Int, grid: Int
+  private let latentChannels: Int, grid: Int
 
-  /// Means and deviations of each number over all places, so that diffusion sees numbers like pixels'.
+  /// Means and deviations of each channel over all places, so that diffusion sees numbers like pixels'.
   private final class Spread: Module {
-    /// Each [1, numbers, 1, 1].
+    /// Each [1, latentChannels, 1, 1].
     let mean: Tensor, deviation: Tensor
 
-    init(_ numbers: Int) {
-      mean = Tensor.zeros([1, numbers, 1, 1])
-      deviation = Tensor.full([1, numbers, 1, 1], 1)
+    init(_ latentChannels: Int) {
+      mean = Tensor.zeros([1, latentChannels, 1, 1])
+      deviation = Tensor.full([1, latentChannels, 1, 1], 1)
     }
 
-    /// Moves towards those of a batch [N, numbers, grid, grid].
+    /// Moves towards those of a batch [N, latentChannels, grid, grid].
     func follow(_ codes: Tensor) {
       let now = codes.mean(dims: [0, 2, 3], keepDims: true)
       let spread = sqrt(square(codes - now).mean(dims: [0, 2, 3], keepDims: true) + 1e-8)
@@ -29,15 +29,15 @@ final class PictureCoder {
   }
 
   init(_ settings: DiffusionSettings, on device: Device) {
-    (numbers, grid) = (settings.numbers, settings.grid)
+    (latentChannels, grid) = (settings.latentChannels, settings.grid)
     let (channels, widths, stem) = (settings.channels, settings.coderWidths, settings.stem)
-    let (numbers, grid) = (numbers, grid)
+    let (latentChannels, grid) = (latentChannels, grid)
     coder = Coder(on: device) {
-      GridEncoder(widths: widths, stem: stem, numbers: numbers, channels: channels)
+      GridEncoder(widths: widths, stem: stem, latentChannels: latentChannels, channels: channels)
     } decoder: {
-      GridDecoder(widths: widths, numbers: numbers, grid: grid, channels: channels)
+      GridDecoder(widths: widths, latentChannels: latentChannels, grid: grid, channels: channels)
     }
-    spread = LazyModule(Spread(numbers), on: device)
+    spread = LazyModule(Spread(latentChannels), on: device)
   }
 
   /// By names that begin with "coder.".
@@ -60,10 +60,10 @@ final class PictureCoder {
       var learning = AutoencoderSettings()
       learning.rate = settings.rate
       (learning.adversarial, learning.adversarialFrom, learning.judgesFree) = (0.5, 0.3, false)
-      let critic = PictureCritic(
-        widths: settings.criticWidths, channels: settings.channels, rate: learning.rate * 0.5, noise: &noise,
+      let discriminator = PictureDiscriminator(
+        widths: settings.discriminatorWidths, channels: settings.channels, rate: learning.rate * 0.5, noise: &noise,
         on: device)
-      trainer = coder.coder.trainer(learning, critic: critic, mixed: mixed, noise: &noise, on: device)
+      trainer = coder.coder.trainer(learning, discriminator: discriminator, mixed: mixed, noise: &noise, on: device)
       coder.spread.module.move(to: device)
     }
 
@@ -78,10 +78,10 @@ final class PictureCoder {
   }
 
   private func raw(_ pictures: Tensor) -> Tensor {
-    coder.means(of: pictures).reshaped([-1, numbers, grid, grid])
+    coder.means(of: pictures).reshaped([-1, latentChannels, grid, grid])
   }
 
-  /// Pictures [N, C, H, W] in -1...1 to [N, numbers, grid, grid], each number with the mean 0 and the deviation that noise
+  /// Pictures [N, C, H, W] in -1...1 to [N, latentChannels, grid, grid], each channel with the mean 0 and the deviation that noise
   /// levels are meant for.
   func codes(of pictures: Tensor) -> Tensor {
     withoutGradients {

@@ -33,21 +33,6 @@ struct Degradation {
   }
 }
 
-/// Convolved with a Gaussian, pictures mirrored beyond their edges.
-func blurred(_ x: Tensor, sigma: Double) -> Tensor {
-  let radius = min(Int((3 * sigma).rounded(.up)), min(x.size(2), x.size(3)) - 1)
-  let weights = (-radius...radius).map { exp(-Double($0 * $0) / (2 * sigma * sigma)) }
-  let sum = weights.reduce(0, +)
-  let (channels, count) = (x.size(1), weights.count)
-  let row = Tensor(weights.map { Float($0 / sum) }, shape: [1, 1, 1, count]).to(x.device)
-  let across = conv2d(
-    pad(x, [radius, radius, 0, 0], mode: .reflect), row.expanded([channels, 1, 1, count]).contiguous(), nil,
-    groups: channels)
-  return conv2d(
-    pad(across, [0, 0, radius, radius], mode: .reflect), row.T.expanded([channels, 1, count, 1]).contiguous(), nil,
-    groups: channels)
-}
-
 /// What JPEG leaves of pictures (ITU-T T.81, annexes A and K), colours at full size.
 ///
 /// - Parameters:

@@ -15,12 +15,13 @@ public final class EnlargeRecipe: Recipe {
     public var depth = 10  // Convolutions between the first and the last.
     public var damage = 0.4  // Degradation of inputs: 0 downscaled; 1 also blurred, noisy, compressed.
     public var adversarial = 0.0  // Weight of the adversarial loss, which invents fine detail.
-    public var criticWidth = 32  // The discriminator's channels.
+    public var discriminatorWidth = 32  // The discriminator's channels.
     public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a fiftieth.
     public var averageHalfLife = 2000.0  // Half-life of the moving average, in pictures.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
-    public static let shaping: Set = ["criticWidth", "depth", "scale", "width"]
+    public static let formerNames = ["criticWidth": "discriminatorWidth"]
+    public static let shaping: Set = ["depth", "discriminatorWidth", "scale", "width"]
   }
 
   public static let name = "enlarge"
@@ -68,12 +69,11 @@ public final class EnlargeRecipe: Recipe {
     withoutGradients {
       for (name, tensor) in network.state where name.hasPrefix("body.\(last).") { tensor.multiply(by: 0.1) }
     }
-    network.move(to: device)
-    network.useChannelsLast()
+    network.placed(on: device)
     self.network = network
     average = MovingAverage(model.network.module, of: network)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.9, 0.99))
-    discriminator = settings.adversarial > 0 ? PatchDiscriminator(channels: 3, width: settings.criticWidth) : nil
+    discriminator = settings.adversarial > 0 ? PatchDiscriminator(channels: 3, width: settings.discriminatorWidth) : nil
     if let discriminator { Transfer.prepare(discriminator, &noise, on: device, mixed: mixed.isBFloat16) }
     optimizerD = discriminator.map { Adam($0.parameters, rate: settings.rate * 0.2, betas: (0.5, 0.99)) }
   }
@@ -90,7 +90,9 @@ public final class EnlargeRecipe: Recipe {
     try expect((1...64).contains(settings.depth), "depth", settings.depth, "use 1 to 64")
     try expect((0...1).contains(settings.damage), "damage", settings.damage, "use 0 to 1")
     try expect((0...10).contains(settings.adversarial), "adversarial", settings.adversarial, "use 0 to 10")
-    try expect((4...256).contains(settings.criticWidth), "critic-width", settings.criticWidth, "use 4 to 256")
+    try expect(
+      (4...256).contains(settings.discriminatorWidth), "discriminator-width", settings.discriminatorWidth,
+      "use 4 to 256")
   }
 
   public var saved: [String: any Saved] {

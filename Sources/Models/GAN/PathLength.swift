@@ -11,7 +11,7 @@ import Training
 ///   - samples: pairs of pictures.
 ///   - step: ε, as a part of the way.
 public func perceptualPathLength(
-  of model: some StyleModel, samples: Int = 512, step: Double = 1e-4, seenBy eye: VGG, noise: inout Noise,
+  of model: some StyleModel, samples: Int = 512, step: Double = 1e-4, seenBy perceptualNetwork: VGG, noise: inout Noise,
   progress: (Int) -> Void = { _ in }
 ) -> Double {
   withoutGradients {
@@ -24,7 +24,7 @@ public func perceptualPathLength(
       let (a, b) = (styles(2 * start), styles(2 * start + n))
       let places = noise.uniform([n, 1, 1], from: 0, to: 1).to(a.device)
       let (here, there) = (lerp(a, b, places), lerp(a, b, places + step))
-      let seen = [here, there].map { eye(coloured(model.synthesize($0)), layers: Target.layers) }
+      let seen = [here, there].map { perceptualNetwork(coloured(model.synthesize($0)), layers: Target.layers) }
       progress(start + n)
       return perceptualDistances(seen[0], seen[1]).doubles.map { $0 / (step * step) }
     }.sorted()

@@ -88,7 +88,7 @@ final class PlaceEncoder: Module {
   }
 
   func callAsFunction(_ y: Tensor) -> Gaussian {
-    let told = last(silu(second(silu(first(y - mean))))).chunks(2, dim: 1)
-    return Gaussian(mean: straight(y - mean) + told[0], logVariance: clamp(told[1] - 4, min: -20, max: 4))
+    let found = last(silu(second(silu(first(y - mean))))).chunks(2, dim: 1)
+    return Gaussian(mean: straight(y - mean) + found[0], logVariance: clamp(found[1] - 4, min: -20, max: 4))
   }
 }

@@ -71,7 +71,7 @@ public struct ClipVariation {
     withoutGradients {
       var noise = Noise(seed: seed)
       var y = begun(&noise)
-      var field: Field?
+      var field: PatchField?
       let work = sizes.map { Double($0[0] * $0[1] * $0[2]) }
       for level in sizes.indices {
         if level > 0 { y = scaled(y, sizes[level], loops: loops) }
@@ -99,8 +99,8 @@ public struct ClipVariation {
 
   /// All iterations at one size.
   private func searched(
-    _ guess: Tensor, at level: Int, from last: Field?, _ noise: inout Noise
-  ) -> (Tensor, Field) {
+    _ guess: Tensor, at level: Int, from last: PatchField?, _ noise: inout Noise
+  ) -> (Tensor, PatchField) {
     let source = sources[level]
     let (height, width) = (guess.size(2), guess.size(3))
     let side = settings.patch, depth = settings.depth
@@ -119,7 +119,7 @@ public struct ClipVariation {
       : projected(scaled(sources[level - 1], [source.size(0), source.size(2), source.size(3)]), basis).flattened(to: 2)
     let rows = source.permuted([0, 2, 3, 1]).contiguous().reshaped([-1, source.size(1)])
     var y = guess
-    var field: Field?
+    var field: PatchField?
     for iteration in 0..<(isAll ? (level == 0 ? 8 : 3) : 2) {
       // A guess that was enlarged is blurred; what it is compared with must be blurred alike.
       let keys = iteration == 0 ? blurred : values
@@ -174,7 +174,7 @@ public struct ClipVariation {
   }
 
   /// For each query the key that is near and that no other query is much nearer to: D_ij / (α + min_l D_lj), in parts.
-  func nearest(_ queries: Tensor, _ keys: Tensor, shape: [Int], _ extent: [Int]) -> Field {
+  func nearest(_ queries: Tensor, _ keys: Tensor, shape: [Int], _ extent: [Int]) -> PatchField {
     let lengths = square(keys).sum(dims: [1]).unsqueezed(0)
     let size = Double(settings.patch * settings.patch * settings.depth * sources[0].size(1))
     let parts = stride(from: 0, to: queries.size(0), by: 1024).map { queries[$0..<min($0 + 1024, queries.size(0))] }
@@ -193,11 +193,11 @@ public struct ClipVariation {
     let t = floor((index + 0.5) / frame)
     let rest = index - t * frame
     let row = floor((rest + 0.5) / Double(extent[2]))
-    return Field(t: t, y: row, x: rest - row * Double(extent[2]), extent: extent, stride: 1)
+    return PatchField(t: t, y: row, x: rest - row * Double(extent[2]), extent: extent, stride: 1)
   }
 
   /// The mean of all patches that a pixel is in, the middle of each counting most.
-  private func voted(_ rows: Tensor, _ field: Field, like: Tensor, source: Tensor) -> Tensor {
+  private func voted(_ rows: Tensor, _ field: PatchField, like: Tensor, source: Tensor) -> Tensor {
     let (side, depth, channels) = (settings.patch, settings.depth, like.size(1))
     let (height, width) = (source.size(2), source.size(3))
     let base = ((field.t * Double(height) + field.y) * Double(width) + field.x).to(.int64)

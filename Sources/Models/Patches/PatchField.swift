@@ -4,7 +4,7 @@ import Torch
 /// Where the patches of a clip come from, by their first corners in frames, rows and columns of a source.
 ///
 /// `ClipVariation`'s; it looks for nearer ones as PatchMatch does (Barnes et al. 2009).
-struct Field {
+struct PatchField {
   /// float64 [frames, rows, columns] each, whole numbers.
   private(set) var t: Tensor, y: Tensor, x: Tensor
   /// Patches of the source: frames, down and across.
@@ -19,7 +19,7 @@ struct Field {
   /// The same places in a larger clip and source.
   ///
   /// - Parameter shape: frames, rows and columns of the new field.
-  func enlarged(to shape: [Int], _ extent: [Int], stride: Int) -> Field {
+  func enlarged(to shape: [Int], _ extent: [Int], stride: Int) -> PatchField {
     let old = t.shape
     // Each place's partner in this field, along one side, and what rounding took away, in the source's pixels.
     func partners(_ dim: Int) -> (then: Tensor, rest: Tensor) {
@@ -41,7 +41,7 @@ struct Field {
       side[dim] = shape[dim]
       return clamp(round(found * scale + each[dim].rest.reshaped(side)), min: 0, max: Double(extent[dim] - 1))
     }
-    return Field(t: moved(t, 0), y: moved(y, 1), x: moved(x, 2), extent: extent, stride: stride)
+    return PatchField(t: moved(t, 0), y: moved(y, 1), x: moved(x, 2), extent: extent, stride: stride)
   }
 
   /// Looks for nearer patches where the neighbours' are, and by chance around one's own.

@@ -15,8 +15,8 @@ public final class CUTRecipe: Recipe {
     public var zoom = 1.0  // Random zoom: how much larger a crop may be before it is resized to the window.
     public var width = 32  // The generator's channels at full size.
     public var blocks = 6  // Its residual blocks.
-    public var criticWidth = 32  // The discriminator's channels.
-    public var criticLayers = 3  // Its downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34.
+    public var discriminatorWidth = 32  // The discriminator's channels.
+    public var discriminatorLayers = 3  // Its downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34.
     public var smooth = false  // Antialiased down- and upsampling.
     public var contrast = 1.0  // Weight of the contrastive loss (PatchNCE).
     public var identity = true  // Identity loss: PatchNCE also on pictures of the second set.
@@ -33,7 +33,10 @@ public final class CUTRecipe: Recipe {
     public var mirror = true  // Also train on mirrored pictures.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
-    public static let shaping: Set = ["blocks", "criticLayers", "criticWidth", "headSize", "smooth", "width"]
+    public static let formerNames = ["criticWidth": "discriminatorWidth", "criticLayers": "discriminatorLayers"]
+    public static let shaping: Set = [
+      "blocks", "discriminatorLayers", "discriminatorWidth", "headSize", "smooth", "width",
+    ]
 
     var shape: ResnetShape { ResnetShape(channels: channels, width: width, blocks: blocks, isSmooth: smooth) }
   }
@@ -55,7 +58,7 @@ public final class CUTRecipe: Recipe {
     settings.window = Transfer.window(of: situation.size)
     settings.augment = Transfer.augmentation(for: min(situation.pictures, situation.targets))
     if preset == "large" || preset == nil && !situation.device.isCPU {
-      (settings.width, settings.blocks, settings.criticWidth) = (64, situation.size < 200 ? 6 : 9, 64)
+      (settings.width, settings.blocks, settings.discriminatorWidth) = (64, situation.size < 200 ? 6 : 9, 64)
       settings.smooth = true
     }
     switch preset {
@@ -65,7 +68,7 @@ public final class CUTRecipe: Recipe {
       settings.window = max(32, min(64, situation.size / 8 * 4))
       settings.zoom = max(1, Double(situation.size) / Double(settings.window) / 2)
       // The whole set is one picture: its details are learned, and only patches of them judged.
-      (settings.contrast, settings.criticLayers, settings.augment) = (4, 2, 0.2)
+      (settings.contrast, settings.discriminatorLayers, settings.augment) = (4, 2, 0.2)
     case let other?: throw .unknownPreset(other, recipe: name, known: presets.map(\.name))
     }
     try check(settings)
@@ -89,7 +92,7 @@ public final class CUTRecipe: Recipe {
     mixed = try Precision(settings.precision, on: device)
     generator = ResnetGenerator(settings.shape)
     discriminator = PatchDiscriminator(
-      channels: settings.channels, width: settings.criticWidth, layers: settings.criticLayers,
+      channels: settings.channels, width: settings.discriminatorWidth, layers: settings.discriminatorLayers,
       isSmooth: settings.smooth)
     let w = settings.width
     heads = PatchHeads(channels: [settings.channels, 2 * w, 4 * w, 4 * w, 4 * w], size: settings.headSize)
@@ -106,8 +109,8 @@ public final class CUTRecipe: Recipe {
     try Transfer.expectSquares(
       size: settings.size, window: settings.window, channels: settings.channels, batch: settings.batch, recipe: name)
     try Transfer.expectNetworks(
-      width: settings.width, blocks: settings.blocks, criticWidth: settings.criticWidth,
-      criticLayers: settings.criticLayers, zoom: settings.zoom)
+      width: settings.width, blocks: settings.blocks, discriminatorWidth: settings.discriminatorWidth,
+      discriminatorLayers: settings.discriminatorLayers, zoom: settings.zoom)
     try expect(settings.patches > 1, "patches", settings.patches, "it must be 2 or more")
     try expect(settings.headSize > 0, "head-size", settings.headSize, "it must be 1 or more")
     try expect(settings.temperature > 0, "temperature", settings.temperature, "it must be more than 0")

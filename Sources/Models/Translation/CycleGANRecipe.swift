@@ -12,8 +12,8 @@ public final class CycleGANRecipe: Recipe {
     public var zoom = 1.0  // Random zoom: how much larger a crop may be before it is resized to the window.
     public var width = 32  // The generators' channels at full size.
     public var blocks = 6  // Their residual blocks.
-    public var criticWidth = 32  // The discriminators' channels.
-    public var criticLayers = 3  // Their downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34.
+    public var discriminatorWidth = 32  // The discriminators' channels.
+    public var discriminatorLayers = 3  // Their downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34.
     public var smooth = false  // Antialiased down- and upsampling.
     public var cycle = 10.0  // Weight of the cycle-consistency loss.
     public var identity = 0.5  // Weight of the identity loss, over cycle; 0 saves a third of the time.
@@ -27,7 +27,8 @@ public final class CycleGANRecipe: Recipe {
     public var mirror = true  // Also train on mirrored pictures.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
-    public static let shaping: Set = ["blocks", "criticLayers", "criticWidth", "smooth", "width"]
+    public static let formerNames = ["criticWidth": "discriminatorWidth", "criticLayers": "discriminatorLayers"]
+    public static let shaping: Set = ["blocks", "discriminatorLayers", "discriminatorWidth", "smooth", "width"]
 
     var shape: ResnetShape { ResnetShape(channels: channels, width: width, blocks: blocks, isSmooth: smooth) }
   }
@@ -47,7 +48,8 @@ public final class CycleGANRecipe: Recipe {
     settings.window = Transfer.window(of: situation.size)
     switch preset {
     case nil where situation.device.isCPU, "small": break
-    case nil, "large": (settings.width, settings.blocks, settings.criticWidth) = (64, situation.size < 200 ? 6 : 9, 64)
+    case nil, "large":
+      (settings.width, settings.blocks, settings.discriminatorWidth) = (64, situation.size < 200 ? 6 : 9, 64)
     case let other?: throw .unknownPreset(other, recipe: name, known: presets.map(\.name))
     }
     settings.augment = Transfer.augmentation(for: min(situation.pictures, situation.targets))
@@ -79,7 +81,7 @@ public final class CycleGANRecipe: Recipe {
     ) {
       generator = ResnetGenerator(settings.shape)
       discriminator = PatchDiscriminator(
-        channels: settings.channels, width: settings.criticWidth, layers: settings.criticLayers,
+        channels: settings.channels, width: settings.discriminatorWidth, layers: settings.discriminatorLayers,
         isSmooth: settings.smooth)
       Transfer.prepare(generator, &noise, on: device, mixed: mixed)
       Transfer.prepare(discriminator, &noise, on: device, mixed: mixed)
@@ -113,8 +115,8 @@ public final class CycleGANRecipe: Recipe {
     try Transfer.expectSquares(
       size: settings.size, window: settings.window, channels: settings.channels, batch: settings.batch, recipe: name)
     try Transfer.expectNetworks(
-      width: settings.width, blocks: settings.blocks, criticWidth: settings.criticWidth,
-      criticLayers: settings.criticLayers, zoom: settings.zoom)
+      width: settings.width, blocks: settings.blocks, discriminatorWidth: settings.discriminatorWidth,
+      discriminatorLayers: settings.discriminatorLayers, zoom: settings.zoom)
     try expect(settings.pool >= 0, "pool", settings.pool, "it must be 0 or more")
   }
 

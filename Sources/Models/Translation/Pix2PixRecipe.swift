@@ -12,8 +12,8 @@ public final class Pix2PixRecipe: Recipe {
     public var window = 64  // Side of the random crops in training, in pixels.
     public var depth = 6  // Downsamplings of the generator (U-Net), to 1 pixel or more.
     public var width = 32  // The generator's channels at half of the size.
-    public var criticWidth = 32  // The discriminator's channels.
-    public var criticLayers = 3  // Its downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34.
+    public var discriminatorWidth = 32  // The discriminator's channels.
+    public var discriminatorLayers = 3  // Its downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34.
     public var distance = 100.0  // Weight of the L1 distance to the target picture.
     public var rate = 2e-4  // Adam's learning rate.
     public var beta1 = 0.5  // Adam's β₁.
@@ -23,7 +23,8 @@ public final class Pix2PixRecipe: Recipe {
     public var mirror = true  // Also train on mirrored pairs.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
-    public static let shaping: Set = ["criticLayers", "criticWidth", "depth", "width"]
+    public static let formerNames = ["criticWidth": "discriminatorWidth", "criticLayers": "discriminatorLayers"]
+    public static let shaping: Set = ["depth", "discriminatorLayers", "discriminatorWidth", "width"]
   }
 
   public static let name = "pix2pix"
@@ -44,7 +45,7 @@ public final class Pix2PixRecipe: Recipe {
     settings.window = 1 << settings.depth
     switch preset {
     case nil where situation.device.isCPU, "small": break
-    case nil, "large": (settings.width, settings.criticWidth) = (64, 64)
+    case nil, "large": (settings.width, settings.discriminatorWidth) = (64, 64)
     case let other?: throw .unknownPreset(other, recipe: name, known: presets.map(\.name))
     }
     try check(settings)
@@ -67,7 +68,7 @@ public final class Pix2PixRecipe: Recipe {
     generator = model.network()
     // It sees both pictures of a pair, one upon the other.
     discriminator = PatchDiscriminator(
-      channels: 2 * settings.channels, width: settings.criticWidth, layers: settings.criticLayers)
+      channels: 2 * settings.channels, width: settings.discriminatorWidth, layers: settings.discriminatorLayers)
     Transfer.prepare(generator, &noise, on: device, mixed: mixed.isBFloat16)
     Transfer.prepare(discriminator, &noise, on: device, mixed: mixed.isBFloat16)
     average = MovingAverage(model.generator.module, of: generator)
@@ -82,7 +83,8 @@ public final class Pix2PixRecipe: Recipe {
       size: settings.size, window: settings.window, channels: settings.channels, batch: settings.batch,
       multiple: 1 << settings.depth, recipe: name)
     try Transfer.expectNetworks(
-      width: settings.width, blocks: 1, criticWidth: settings.criticWidth, criticLayers: settings.criticLayers, zoom: 1)
+      width: settings.width, blocks: 1, discriminatorWidth: settings.discriminatorWidth,
+      discriminatorLayers: settings.discriminatorLayers, zoom: 1)
   }
 
   public var saved: [String: any Saved] {

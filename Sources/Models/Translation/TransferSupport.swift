@@ -88,12 +88,12 @@ enum Transfer {
 
   /// - Throws: `RecipeError.badSetting`.
   static func expectNetworks(
-    width: Int, blocks: Int, criticWidth: Int, criticLayers: Int, zoom: Double
+    width: Int, blocks: Int, discriminatorWidth: Int, discriminatorLayers: Int, zoom: Double
   ) throws(RecipeError) {
     try expect(width > 0, "width", width, "it must be 1 or more")
     try expect(blocks > 0, "blocks", blocks, "it must be 1 or more")
-    try expect(criticWidth > 0, "critic-width", criticWidth, "it must be 1 or more")
-    try expect((1...3).contains(criticLayers), "critic-layers", criticLayers, "use 1, 2 or 3")
+    try expect(discriminatorWidth > 0, "discriminator-width", discriminatorWidth, "it must be 1 or more")
+    try expect((1...3).contains(discriminatorLayers), "discriminator-layers", discriminatorLayers, "use 1, 2 or 3")
     try expect(zoom >= 1, "zoom", zoom, "it must be 1 or more")
   }
 }

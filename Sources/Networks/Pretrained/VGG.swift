@@ -28,8 +28,7 @@ public final class VGG: Module {
     self.init(weights["features.34.weight"] != nil ? VGG.vgg19 : VGG.vgg16)
     try load(weights.filter { $0.key.hasPrefix("features.") })
     setRequiresGradient(false)
-    move(to: device)
-    useChannelsLast()
+    placed(on: device)
   }
 
   public init(_ depths: [Int] = VGG.vgg16) {

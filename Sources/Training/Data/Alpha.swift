@@ -1,5 +1,8 @@
 import Torch
 
+/// Bytes as float32 in -1...1.
+public func signed(_ bytes: Tensor) -> Tensor { bytes.to(.float32) * (1 / 127.5) - 1 }
+
 /// Pictures with alpha as generators learn them: colours times alpha, so that what can't be seen has one colour, black,
 /// and edges have no fringe of it (Porter and Duff 1984, section 3). Others stay as they are.
 ///

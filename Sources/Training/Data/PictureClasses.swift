@@ -1,4 +1,4 @@
-/// The kinds of pictures in a set, by their folders: cats/1.png and dogs/2.png are of two classes.
+/// The classes of pictures in a set, by their folders: cats/1.png and dogs/2.png are of two classes.
 public struct PictureClasses: Sendable, Equatable {
   /// Folders' names, in the order of their letters; none where there are fewer than two.
   public let names: [String]
@@ -17,15 +17,15 @@ public struct PictureClasses: Sendable, Equatable {
     while let first = folders.first?.first, folders.allSatisfy({ $0.first == first }) {
       folders = folders.map { $0.dropFirst() }
     }
-    let kinds = folders.map(\.first)
-    let found = Set(kinds.compactMap { $0 }).sorted()
+    let firsts = folders.map(\.first)
+    let found = Set(firsts.compactMap { $0 }).sorted()
     guard (2...Self.most).contains(found.count) else {
       (names, counts, labels) = ([], [], paths.map { _ in -1 })
       return
     }
     let numbers = Dictionary(uniqueKeysWithValues: found.enumerated().map { ($1, $0) })
     names = found
-    labels = kinds.map { $0.flatMap { numbers[$0] } ?? -1 }
+    labels = firsts.map { $0.flatMap { numbers[$0] } ?? -1 }
     let own = labels
     counts = found.indices.map { number in own.count { $0 == number } }
   }

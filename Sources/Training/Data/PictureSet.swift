@@ -94,7 +94,7 @@ public struct PictureSet {
       let choice = Tensor(mirrored, shape: [mirrored.count, 1, 1, 1]).to(device)
       bytes = whereTrue(choice, bytes.flipped([3]), bytes)
     }
-    return (bytes.to(.float32) * (1 / 127.5) - 1).channelsLast()
+    return signed(bytes).channelsLast()
   }
 
   /// The numbers of at most so many pictures, for what needn't look at all of them: by chance, but always the same, and those of

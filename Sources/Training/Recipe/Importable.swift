@@ -34,7 +34,7 @@ public struct Importable {
   ///
   /// - Parameters:
   ///   - settings: of the weights; throws when they are another network's.
-  ///   - renamed: the weights by this house's names.
+  ///   - renamed: the weights by Atelier's own names.
   public static func model<R: Recipe>(
     _ type: R.Type, renamed: @escaping ([String: Tensor]) throws -> [String: Tensor] = { $0 },
     settings: @escaping ([String: Tensor]) throws -> R.Settings

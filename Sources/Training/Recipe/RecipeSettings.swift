@@ -15,12 +15,15 @@ public protocol RecipeSettings: Codable, Sendable, Equatable {
   static var shaping: Set<String> { get }
   /// What each setting does, and its range, by its key: for `atelier recipes NAME` and the settings' reference.
   static var notes: [String: String] { get }
+  /// Settings' keys of earlier versions, each with the key that it has now: files and command lines may still have them.
+  static var formerNames: [String: String] { get }
   init()
 }
 
 extension RecipeSettings {
   public static var shaping: Set<String> { [] }
   public static var notes: [String: String] { [:] }
+  public static var formerNames: [String: String] { [:] }
 
   /// Each setting as it is typed, with its default and what it does, in the order of their names.
   public static var described: [(name: String, value: String, note: String)] {
@@ -44,8 +47,12 @@ extension RecipeSettings {
   ///
   /// - Throws: `RecipeError.badSetting` when it isn't JSON, or a value has the wrong type.
   public init(json: String, recipe: String) throws(RecipeError) {
-    guard let given = try? JSONDecoder().decode([String: Field].self, from: Data(json.utf8)) else {
+    guard let read = try? JSONDecoder().decode([String: Field].self, from: Data(json.utf8)) else {
       throw .badSetting("settings", value: json, reason: "they must be a JSON object")
+    }
+    var given = read
+    for (former, key) in Self.formerNames {
+      if let field = given.removeValue(forKey: former), given[key] == nil { given[key] = field }
     }
     // A file from elsewhere may ask for anything.
     for (key, field) in given {
@@ -63,7 +70,10 @@ extension RecipeSettings {
     var given: [String: Field] = [:]
     for (name, value) in changes {
       let plain = name.replacing("-", with: "").lowercased()
-      guard let key = present.keys.first(where: { $0.lowercased() == plain }) else {
+      let key =
+        present.keys.first { $0.lowercased() == plain }
+        ?? Self.formerNames.first { $0.key.lowercased() == plain }?.value
+      guard let key else {
         throw .unknownSetting(name, recipe: recipe, known: Self.keys.map(hyphenated))
       }
       guard let field = present[key]!.read(value) else {

@@ -14,7 +14,7 @@ public enum CheckpointError: Explained {
   public var sentence: String {
     switch self {
     case .diskFull(let folder, let needed, let free):
-      "Checkpoints need \(told(needed)) in \(folder), where \(told(free)) are free: free some space, or name another --run."
+      "Checkpoints need \(spoken(needed)) in \(folder), where \(spoken(free)) are free: free some space, or name another --run."
     case .cannotWrite(let path, let reason):
       "The checkpoint can't be written to \(path) (\(reason)): check that the folder can be written to, or name another --run."
     case .cannotRead(let path, let reason, _):
@@ -31,7 +31,7 @@ public enum CheckpointError: Explained {
     }
   }
 
-  private func told(_ bytes: Int) -> String {
+  private func spoken(_ bytes: Int) -> String {
     bytes < 10_000_000_000 ? "\((bytes + 999_999) / 1_000_000) MB" : "\(bytes / 1_000_000_000) GB"
   }
 }

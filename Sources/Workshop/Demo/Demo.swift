@@ -15,12 +15,12 @@ public struct Demo {
   ///
   /// - Throws: `DemoError.noHouse` when the binary was moved out of its checkout.
   public static func pictures() throws(DemoError) -> String {
-    guard let pictures = House.find("Examples/emoji") else { throw .noHouse }
+    guard let pictures = Product.find("Examples/emoji") else { throw .noHouse }
     return pictures
   }
 
   /// The generator that comes with Atelier; nil when the checkout has none.
-  public static var shipped: String? { House.find("Examples/models/emoji.safetensors") }
+  public static var shipped: String? { Product.find("Examples/models/emoji.safetensors") }
 
   /// A new folder in the workspace: demo-1, demo-2, ….
   ///
@@ -65,7 +65,7 @@ public struct Demo {
     let time = String(format: minutes < 10 && minutes != minutes.rounded() ? "%.1f" : "%.0f", minutes)
     page.add("Yours: \(time) minutes, \(grouped(own.facts.picturesSeen)) pictures seen", try pictures(own))
     let words = [
-      (key: "Software", value: "Atelier \(House.version)"), (key: "Checkpoint", value: "sha256:\(own.hash)"),
+      (key: "Software", value: "Atelier \(Product.version)"), (key: "Checkpoint", value: "sha256:\(own.hash)"),
     ]
     try page.drawn.write(sheet, text: words, xmp: Provenance.xmp())
   }

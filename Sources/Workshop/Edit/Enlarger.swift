@@ -37,8 +37,7 @@ struct Enlarger {
       }
       hash = try Digest.sha256(file: path)
     }
-    network.move(to: device)
-    network.useChannelsLast()
+    network.placed(on: device)
     usesBFloat16 = request.precision == "bfloat16" || request.precision == "auto" && device.prefersBFloat16
     memory = (request.memory ?? Double(ProcessInfo.processInfo.physicalMemory) / 2e9) * 1e9
   }
@@ -131,7 +130,7 @@ struct Enlarger {
     let own = [
       (key: "Enlarged from", value: (source.path as NSString).lastPathComponent),
       (key: "Enlarged by", value: "\(request.scale), \(request.model.shownName), sha256:\(hash)"),
-      (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+      Provenance.software,
     ]
     let kept = source.words.filter { word in
       (1...79).contains(word.key.unicodeScalars.count) && word.key.unicodeScalars.allSatisfy { $0.value < 256 }

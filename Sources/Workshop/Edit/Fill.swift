@@ -14,7 +14,7 @@ public struct FillRequest: Sendable {
   /// The new PNG file; for several seeds of a run their folder.
   public var out: String
   public var seeds = Seeds([0])
-  public var drawing = Drawing()
+  public var samplingOptions = SamplingOptions()
   /// Replaces files that are there.
   public var force = false
 
@@ -57,7 +57,7 @@ public func fill(
   tell: (Event) -> Void = { _ in }
 ) throws -> FilesMade {
   var (result, pace) = (FilesMade(), Pace(.pictures))
-  let isPlain = request.seeds == Seeds([0]) && request.drawing == Drawing()
+  let isPlain = request.seeds == Seeds([0]) && request.samplingOptions == SamplingOptions()
   guard request.run != nil || isPlain else { throw FillError.needsRun }
   let source = try Picture.load(request.picture, Decoding(channels: nil))
   var cover: Tensor
@@ -68,7 +68,7 @@ public func fill(
   cover = whereTrue(cover.less(than: 0.03), cover * 0, cover)
   guard cover.max().item() > 0 else { throw FillError.emptyMask(request.mask) }
   let colours = source.channels == 4 ? 3 : source.channels
-  let whole = source.tensor.to(.float32) / 255
+  let whole = source.unit()
   let seen = whole[0..<colours]
   let count = Int(cover.greater(than: Tensor.zeros([1])).to(.float32).sum().item())
 
@@ -81,7 +81,7 @@ public func fill(
     let parts = [Picture(mixed * 2 - 1).tensor] + (source.channels == 4 ? [source.tensor[3..<4]] : [])
     let all =
       [(key: "Source", value: (request.picture as NSString).lastPathComponent)] + words
-      + [("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)")]
+      + [Provenance.software]
     try Picture(Tensor.concatenated(parts)).write(
       path, text: all, xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
     var file = MadeFile(.picture, path, seed: seed, width: source.width, height: source.height)
@@ -122,7 +122,7 @@ public func fill(
 
   var generator = try Generator(run, in: workspace, on: device) { tell(.note($0.sentence)) }
   let model = try generator.editing()
-  try generator.draw(request.drawing)
+  try generator.draw(request.samplingOptions)
   let settings = generator.settings
   let files = try request.seeds.files(at: request.out, isForced: request.force)
   let square = try Square(around: cover, named: request.mask)
@@ -147,9 +147,7 @@ public func fill(
       large[0][0..<min(3, large.size(1))].expanded([colours, square.side, square.side]), min: 0, max: 1)
     try write(
       square.pasted(fitted, into: seen), file.path,
-      [
-        ("Run", generator.shownName), ("Checkpoint", "sha256:\(generator.hash)"), ("Seed", "\(file.seed)"),
-      ] + generator.drawingWords, begun, file.seed)
+      Provenance.words(of: generator) + [("Seed", "\(file.seed)")] + generator.samplingWords, begun, file.seed)
     tell(pace.at(i + 1, of: files.count))
   }
   return result

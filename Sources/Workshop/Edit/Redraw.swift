@@ -14,7 +14,7 @@ public struct RedrawRequest: Sendable {
   public var seeds = Seeds([0])
   /// 0 changes nothing, 1 leaves nothing of the picture.
   public var strength = 0.6
-  public var drawing = Drawing()
+  public var samplingOptions = SamplingOptions()
   /// Replaces files that are there.
   public var force = false
 
@@ -62,11 +62,11 @@ public func redraw(
   guard (0...1).contains(request.strength) else { throw RedrawError.badStrength(request.strength) }
   var generator = try Generator(request.run, in: workspace, on: device) { tell(.note($0.sentence)) }
   let model = try generator.editing()
-  try generator.draw(request.drawing)
+  try generator.draw(request.samplingOptions)
   let settings = generator.settings
   let source = try Picture.load(request.picture, Decoding(size: settings.size, channels: settings.channels))
   let files = try request.seeds.files(at: request.out, isForced: request.force)
-  let pixels = source.tensor.unsqueezed(0).to(.float32) * (1 / 127.5) - 1
+  let pixels = signed(source.tensor.unsqueezed(0))
   var (result, pace) = (FilesMade(), Pace(.pictures))
   for (i, file) in files.enumerated() {
     guard !shouldStop() else {
@@ -79,11 +79,8 @@ public func redraw(
     let drawn = model.pictures(asked)
     let picture = Picture(drawn[0])
     let words =
-      [
-        (key: "Source", value: (request.picture as NSString).lastPathComponent), ("Run", generator.shownName),
-        ("Checkpoint", "sha256:\(generator.hash)"), ("Strength", "\(request.strength)"), ("Seed", "\(file.seed)"),
-        ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
-      ] + generator.drawingWords
+      [(key: "Source", value: (request.picture as NSString).lastPathComponent)] + Provenance.words(of: generator)
+      + [("Strength", "\(request.strength)"), ("Seed", "\(file.seed)"), Provenance.software] + generator.samplingWords
     try picture.write(
       file.path, text: words, xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
     var made = MadeFile(.picture, file.path, seed: file.seed, width: picture.width, height: picture.height)

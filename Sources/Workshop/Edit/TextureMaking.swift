@@ -52,7 +52,7 @@ public func texture(
   }
   let files = try request.seeds.files(at: request.out, isForced: request.force)
   let made = withoutGradients {
-    GaussianTexture(of: unitPixels(example)[0].to(device), height: height, width: width)
+    GaussianTexture(of: example.premultiplied()[0].to(device), height: height, width: width)
   }
   var (result, pace) = (FilesMade(), Pace(.pictures))
   for (path, seed) in files {
@@ -63,12 +63,12 @@ public func texture(
     let started = ProcessInfo.processInfo.systemUptime
     var noise = Noise(seed: seed)
     let drawn = withoutGradients { clamp(made.sample(&noise), min: 0, max: 1).unsqueezed(0).to(.cpu) }
-    let picture = picture(ofUnit: drawn)
+    let picture = Picture(premultiplied: drawn)
     try picture.write(
       path,
       text: [
         ("Source", (request.picture as NSString).lastPathComponent), ("Seed", "\(seed)"),
-        ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+        Provenance.software,
       ], xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
     var file = MadeFile(.picture, path, seed: seed, width: picture.width, height: picture.height)
     file.seconds = ProcessInfo.processInfo.systemUptime - started

@@ -37,7 +37,7 @@ public func vary(
   }
   let jobs = try request.jobs()
   let channels = structure.map { max($0.channels, source.channels) } ?? source.channels
-  let pixels = signed(source, channels, on: device)
+  let pixels = source.signedPremultiplied(channels: channels, on: device)
   var shape = request.shape
   if let structure, shape == nil { shape = Double(structure.width) / Double(structure.height) }
   let variation = PatchVariation(
@@ -46,7 +46,7 @@ public func vary(
   for (i, job) in jobs.enumerated() {
     let begun = ProcessInfo.processInfo.systemUptime
     let start: PatchVariation.Start =
-      structure.map { .structure(signed($0, channels, on: device)) } ?? .noise(seed: job.seed!)
+      structure.map { .structure($0.signedPremultiplied(channels: channels, on: device)) } ?? .noise(seed: job.seed!)
     let made = variation.made(start) { fraction in
       tell(pace.at(i, of: jobs.count, fraction: (Double(i) + fraction) / Double(jobs.count)))
       return !shouldStop()
@@ -55,7 +55,7 @@ public func vary(
       result.isStopped = true
       break
     }
-    let picture = unsigned(made[0])
+    let picture = Picture(signedPremultiplied: made[0])
     try picture.write(
       job.path, text: provenance(request, job.seed), xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
     var file = MadeFile(.picture, job.path, seed: job.seed, width: picture.width, height: picture.height)
@@ -72,28 +72,6 @@ private func stretch(_ shape: Double, to wanted: Double?) -> (height: Double, wi
   return wanted > shape ? (1, wanted / shape) : (shape / wanted, 1)
 }
 
-/// [1, channels, H, W] in -1...1; colours are multiplied by alpha, so that none show where nothing is.
-private func signed(_ picture: Picture, _ channels: Int, on device: Device) -> Tensor {
-  var pixels = picture.tensor.to(.float32).to(device) / 255
-  if picture.channels == 1, channels > 1 { pixels = pixels.expanded([3, picture.height, picture.width]) }
-  if picture.channels == 4 {
-    let alpha = pixels[3..<4]
-    pixels = Tensor.concatenated([pixels[0..<3] * alpha, alpha])
-  } else if channels == 4 {
-    pixels = Tensor.concatenated([pixels, Tensor.ones([1, picture.height, picture.width]).to(device)])
-  }
-  return (pixels * 2 - 1).unsqueezed(0).contiguous()
-}
-
-/// The picture of pixels [C, H, W] in -1...1, its colours divided by alpha again.
-func unsigned(_ pixels: Tensor) -> Picture {
-  guard pixels.size(0) == 4 else { return Picture(pixels) }
-  let unit = (pixels + 1) / 2
-  let alpha = unit[3..<4]
-  let rgb = clamp(unit[0..<3] / clamp(alpha, min: 1 / 255.0, max: 1), min: 0, max: 1)
-  return Picture(Tensor.concatenated([rgb, alpha]) * 2 - 1)
-}
-
 private func provenance(_ request: VaryRequest, _ seed: UInt64?) -> [(key: String, value: String)] {
   let name = { (path: String) in (path as NSString).lastPathComponent }
   let encoder = JSONEncoder()
@@ -101,7 +79,7 @@ private func provenance(_ request: VaryRequest, _ seed: UInt64?) -> [(key: Strin
   let settings = (try? encoder.encode(request.settings)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
   return [("Source", name(request.picture))]
     + (request.structure.map { [("Structure", name($0))] } ?? []) + (seed.map { [("Seed", "\($0)")] } ?? [])
-    + [("Settings", settings), ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)")]
+    + [("Settings", settings), Provenance.software]
 }
 
 extension VaryRequest {

@@ -48,7 +48,8 @@ public func vary(
     tell(.note("Transparency is left out: \(format.codec.rawValue) has none."))
   }
   let variation = ClipVariation(
-    signed(source, on: device), frames: frames, loops: request.loops, settings: request.settings)
+    multipliedByAlpha(source.to(.float32).to(device) / 255) * 2 - 1, frames: frames, loops: request.loops,
+    settings: request.settings)
   var (result, pace) = (FilesMade(), Pace(.films))
   for (i, job) in jobs.enumerated() {
     let begun = ProcessInfo.processInfo.systemUptime
@@ -65,11 +66,11 @@ public func vary(
     let rendering = try ClipRendering(
       job.path, format: format, width: width, height: height, rate: rate, alpha: hasAlpha, key: "vary", isForced: true)
     for frame in made.unbound() {
-      let picture = unsigned(frame)
+      let picture = Picture(signedPremultiplied: frame)
       try rendering.write(hasAlpha || picture.channels < 4 ? picture : picture.flattened(on: .black))
     }
     try rendering.finish(metadata: [
-      ("title", (request.clip as NSString).lastPathComponent), ("encoder", "Atelier \(House.version)"),
+      ("title", (request.clip as NSString).lastPathComponent), Provenance.encoder,
       ("comment", "Made of the patches of \((request.clip as NSString).lastPathComponent); seed \(job.seed)"),
       ("digital_source_type", "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"),
     ])
@@ -106,14 +107,6 @@ private func expectRoom(_ request: ClipVaryRequest, _ like: Tensor, _ frames: In
   guard pixels <= VaryError.mostPixels else {
     throw VaryError.tooLong(request.clip, most: VaryError.mostPixels / (like.size(-1) * like.size(-2)))
   }
-}
-
-/// [T, C, H, W] in -1...1; colours are multiplied by alpha, so that none show where nothing is.
-private func signed(_ frames: Tensor, on device: Device) -> Tensor {
-  let pixels = frames.to(.float32).to(device) / 255
-  guard pixels.size(1) == 4 else { return pixels * 2 - 1 }
-  let alpha = pixels.narrowed(dim: 1, from: 3, count: 1)
-  return Tensor.concatenated([pixels.narrowed(dim: 1, from: 0, count: 3) * alpha, alpha], dim: 1) * 2 - 1
 }
 
 extension ClipVaryRequest {

@@ -75,7 +75,7 @@ public func animate(
   guard side <= AnimateError.largest else {
     throw AnimateError.tooLarge(request.picture, width: own.width, height: own.height)
   }
-  let square = unitPixels(source.centred(width: side, height: side, on: .white))
+  let square = source.centred(width: side, height: side, on: .white).premultiplied()
   let driving = try DrivingMotion(
     request.driving, sequence: request.sequence, frame: request.frame, by: mover, channels: channels,
     shouldStop: shouldStop)
@@ -101,7 +101,7 @@ public func animate(
     }
     let goal = mover.pose(rest, following: pose, since: start, scale: scale, strength: request.strength)
     let made = mover.moved(square.to(device), from: rest, to: goal, isCrisp: request.keepsPalette)
-    var frame = picture(ofUnit: made.to(.cpu)).cut(
+    var frame = Picture(premultiplied: made.to(.cpu)).cut(
       x: (side - own.width) / 2, y: (side - own.height) / 2, width: own.width, height: own.height)
     if let palette { frame = palette.nearest(frame) }
     try stage.write(frame.withChannels(hasAlpha ? 4 : 3))
@@ -153,7 +153,7 @@ private final class Stage {
   func finish(_ words: [(key: String, value: String)]) throws {
     if let rendering {
       return try rendering.finish(metadata: [
-        ("title", (request.picture as NSString).lastPathComponent), ("encoder", "Atelier \(House.version)"),
+        ("title", (request.picture as NSString).lastPathComponent), Provenance.encoder,
         ("comment", words.map { "\($0.key): \($0.value)" }.joined(separator: "; ")),
         (
           "digital_source_type",
@@ -222,11 +222,10 @@ extension AnimateRequest {
 
   fileprivate func provenance(_ generator: Generator) -> [(key: String, value: String)] {
     let name = { (path: String) in (path as NSString).lastPathComponent }
-    return [
+    let source: Provenance.Words = [
       ("Source", name(picture)), ("Moved by", sequence.map { "\(name(driving)), \($0)" } ?? name(driving)),
-      ("Run", generator.shownName), ("Checkpoint", "sha256:\(generator.hash)"), ("Strength", "\(strength)"),
-      ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
     ]
+    return source + Provenance.words(of: generator) + [("Strength", "\(strength)"), Provenance.software]
   }
 }
 

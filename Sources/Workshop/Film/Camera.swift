@@ -1,4 +1,5 @@
 import Foundation
+import Media
 import Torch
 
 /// Pictures at another size, seen by a camera that moves over them.
@@ -39,7 +40,7 @@ struct Camera {
     }
     guard hasAlpha else { return clamp(p[0], min: -1, max: 1) }
     let alpha = clamp(p.narrowed(dim: 1, from: 3, count: 1), min: 0, max: 1)
-    let colours = clamp(p.narrowed(dim: 1, from: 0, count: 3) / clamp(alpha, min: 1 / 255, max: 1), min: 0, max: 1)
-    return (Tensor.concatenated([colours, alpha], dim: 1) * 2 - 1)[0]
+    let pixels = Tensor.concatenated([p.narrowed(dim: 1, from: 0, count: 3), alpha], dim: 1)
+    return (dividedByAlpha(pixels) * 2 - 1)[0]
   }
 }

@@ -82,26 +82,8 @@ private final class Watched {
   }
 
   func add(_ picture: Picture) {
-    let pixels = unitPixels(picture.withChannels(packing.channels).inSquare(mover.size, packing))
+    let pixels = picture.withChannels(packing.channels).inSquare(mover.size, packing).premultiplied()
     first = first ?? pixels
     poses.append(mover.pose(of: pixels))
   }
-}
-
-/// [1, C, H, W] in 0...1, colours multiplied by alpha.
-func unitPixels(_ picture: Picture) -> Tensor {
-  let x = picture.tensor.to(.float32) / 255
-  guard picture.channels == 4 else { return x.unsqueezed(0) }
-  let alpha = x[3..<4]
-  return Tensor.concatenated([x[0..<3] * alpha, alpha]).unsqueezed(0)
-}
-
-/// The picture of such pixels, its colours divided by alpha again.
-func picture(ofUnit x: Tensor) -> Picture {
-  guard x.size(1) == 4 else { return Picture(x[0] * 2 - 1) }
-  let alpha = x[0][3..<4]
-  // What is fainter than a level of 255 has no colour left.
-  let isSeen = alpha.greaterOrEqual(to: 0.5 / 255).to(.float32)
-  let rgb = clamp(x[0][0..<3] / clamp(alpha, min: 0.5 / 255), min: 0, max: 1) * isSeen
-  return Picture(Tensor.concatenated([rgb, alpha]) * 2 - 1)
 }

@@ -132,7 +132,7 @@ private func film(
     try rendering.finish(
       sound: request.timeline.sound,
       metadata: [
-        ("title", generator.shownName), ("encoder", "Atelier \(House.version)"),
+        ("title", generator.shownName), ("encoder", "Atelier \(Product.version)"),
         ("comment", "Made by a trained model: \(generator.facts.recipe), sha256:\(generator.hash)"),
         ("digital_source_type", "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"),
       ])

@@ -111,7 +111,7 @@ public func inbetween(
       if motion!.1.isCut {
         if time >= 0.5 { picture = next.picture }
       } else {
-        picture = Workshop.picture(ofUnit: motion!.1.frame(at: time).to(.cpu))
+        picture = Picture(premultiplied: motion!.1.frame(at: time).to(.cpu))
         drawn += 1
       }
     }
@@ -127,7 +127,7 @@ public func inbetween(
     try rendering.finish(
       sound: facts.hasSound && format.hasSound && !isSlow ? request.clip : nil,
       metadata: [
-        ("title", (request.clip as NSString).lastPathComponent), ("encoder", "Atelier \(House.version)"),
+        ("title", (request.clip as NSString).lastPathComponent), Provenance.encoder,
         ("comment", "Frames between those of the film drawn by \(generator.shownName), sha256:\(generator.hash)"),
         (
           "digital_source_type",
@@ -186,7 +186,7 @@ private struct Drawings {
       return nil
     }
     defer { place += 1 }
-    let frame = unitPixels(picture.withChannels(max(3, picture.channels))).to(device)
+    let frame = picture.withChannels(max(3, picture.channels)).premultiplied().to(device)
     let isHeld = last.map { Inbetweening.isHeld(frame, after: $0.frame) } ?? false
     return Drawing(picture: picture, frame: frame, start: place, isHeld: isHeld, moves: place)
   }

@@ -177,10 +177,7 @@ private func grey(_ pictures: Tensor) -> Tensor {
 private func write(
   _ pictures: [Picture], columns: Int, cell: Int, _ generator: Generator, to path: String, isForced: Bool
 ) throws {
-  let words = [
-    (key: "Run", value: generator.shownName), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
-    (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
-  ]
+  let words = Provenance.words(of: generator) + [Provenance.software]
   try Sheet(columns: columns, for: pictures.count, cell: cell).drawn(pictures)
     .write(path, text: words, xmp: Provenance.xmp(), isForced: isForced)
 }

@@ -233,9 +233,9 @@ private func provenance(_ generator: Generator, _ request: GenerateRequest) -> [
     (key: "Recipe", value: generator.facts.recipe),
     (key: "Settings", value: generator.facts.settings),
     (key: "Pictures seen", value: "\(generator.facts.picturesSeen)"),
-    (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+    (key: "Software", value: "Atelier \(Product.version), LibTorch \(LibTorch.version)"),
   ]
-  words += generator.drawingWords
+  words += generator.samplingWords
   if let truncation = request.truncation { words.append(("Truncation", "\(truncation)")) }
   if !request.slides.values.isEmpty { words.append(("Sliders", request.slides.words)) }
   return words

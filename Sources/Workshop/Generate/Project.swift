@@ -84,7 +84,7 @@ public func project(
     ["\(out)/\($0)-styles.safetensors"] + (request.tunes ? ["\(out)/\($0).safetensors"] : [])
   }
   if !request.force, let there = files.first(where: { access($0, F_OK) == 0 }) { throw FileError.exists(path: there) }
-  let eye = try styleNetwork(request.network, in: workspace, on: device) { tell(.note($0)) }
+  let perceptualNetwork = try styleNetwork(request.network, in: workspace, on: device) { tell(.note($0)) }
   try AtomicFile.makeFolder(out)
 
   var pace = Pace(.pictures)
@@ -94,15 +94,17 @@ public func project(
     var (found, rows): ([Projected], [[Picture]]) = ([], [[], [], []])
     for (number, name) in names.enumerated() where !shouldStop() {
       let picture = alphaWeighted(set.batch([number]).contiguous())
-      func told(_ done: Double, _ words: String) -> Bool {
+      func report(_ done: Double, _ words: String) -> Bool {
         let fraction = (Double(number) + done / cost) / Double(count)
         tell(pace.at(number, of: count, fraction: fraction, item: "\(name): \(words)"))
         return !shouldStop()
       }
       var noise = Noise(seed: 0)
       let steps = Double(request.projection.steps)
-      let styles = request.projection.styles(of: picture, in: model, seenBy: eye, noise: &noise, on: device) {
-        told($0 * steps, "its styles")
+      let styles = request.projection.styles(
+        of: picture, in: model, seenBy: perceptualNetwork, noise: &noise, on: device
+      ) {
+        report($0 * steps, "its styles")
       }
       guard let styles else { break }
       func made() -> Tensor {
@@ -111,8 +113,9 @@ public func project(
       let plain = made()
       var tuned: Tensor?
       if request.tunes {
-        request.projection.tune(model, to: picture, from: styles, seenBy: eye, noise: &noise, on: device) {
-          told(steps + $0 * Double(request.projection.tuningSteps), "the generator's weights")
+        request.projection.tune(model, to: picture, from: styles, seenBy: perceptualNetwork, noise: &noise, on: device)
+        {
+          report(steps + $0 * Double(request.projection.tuningSteps), "the generator's weights")
         }
         if shouldStop() { break }
         tuned = made()
@@ -126,8 +129,8 @@ public func project(
         ["styles": styles[0].contiguous()], metadata: ["of": set.names[number], "checkpoint": generator.hash], to: path)
       let result = Projected(
         picture: set.names[number], styles: path, model: request.tunes ? "\(out)/\(name).safetensors" : nil,
-        distance: eye.distance(plain.to(device), picture.to(device)),
-        tunedDistance: tuned.map { eye.distance($0.to(device), picture.to(device)) })
+        distance: perceptualNetwork.distance(plain.to(device), picture.to(device)),
+        tunedDistance: tuned.map { perceptualNetwork.distance($0.to(device), picture.to(device)) })
       found.append(result)
       tell(.projected(result))
       for (row, pixels) in [picture, plain, tuned].enumerated() {
@@ -142,10 +145,7 @@ public func project(
         isStopped: found.count < count)
     }
     guard !found.isEmpty else { return result(nil) }
-    let words = [
-      (key: "Run", value: generator.shownName), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
-      (key: "Software", value: "Atelier \(House.version), LibTorch \(LibTorch.version)"),
-    ]
+    let words = Provenance.words(of: generator) + [Provenance.software]
     let shown = rows.flatMap { $0 }
     try Sheet(columns: found.count, for: shown.count, cell: set.size).drawn(shown)
       .write(sheet, text: words, xmp: Provenance.xmp(), isForced: request.force)

@@ -73,11 +73,10 @@ public func sliders(
   try all.write(for: generator, in: workspace)
   if let sheet = request.sheet, !all.sliders.isEmpty {
     let drawn = try drawnSheet(of: all, model, seed: request.seed, layers: layers)
-    let words = [
-      (key: "Run", value: generator.shownName), (key: "Checkpoint", value: "sha256:\(generator.hash)"),
-      (key: "Sliders", value: all.sliders.map(\.name).joined(separator: ", ")),
-      (key: "Software", value: "Atelier \(House.version)"),
-    ]
+    let words =
+      Provenance.words(of: generator) + [
+        ("Sliders", all.sliders.map(\.name).joined(separator: ", ")), Provenance.sheet,
+      ]
     try drawn.write(sheet.absolutePath, text: words, xmp: Provenance.xmp(), isForced: request.force)
   }
   return all

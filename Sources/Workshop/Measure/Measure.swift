@@ -100,7 +100,8 @@ public enum MeasureError: Explained, Equatable {
 /// - Throws: `MeasureError`, and as `Generator`, `pack` and `installModel`.
 public func measure(
   _ subject: String, against: String, samples: Int? = nil, real: Int = SetFeatures.most, size: Int? = nil,
-  crop: Decoding.Crop? = nil, drawing: Drawing = Drawing(), features network: FeatureNetwork = .efficientnetLite0,
+  crop: Decoding.Crop? = nil, samplingOptions: SamplingOptions = SamplingOptions(),
+  features network: FeatureNetwork = .efficientnetLite0,
   nearest: String? = nil, pathLength: Bool = false, force: Bool = false, in workspace: Workspace,
   on device: Device = .cpu, tell: (Event) -> Void = { _ in }
 ) throws -> Measurement {
@@ -111,26 +112,26 @@ public func measure(
     tell(
       .note("The pictures in \(subject.absolutePath) are measured; name \(other) by its path to measure that."))
   }
-  guard generator != nil || samples == nil && drawing == Drawing() && !pathLength else {
+  guard generator != nil || samples == nil && samplingOptions == SamplingOptions() && !pathLength else {
     throw MeasureError.needsGenerator(path: subject)
   }
-  try generator?.draw(drawing)
+  try generator?.draw(samplingOptions)
   let style = pathLength ? try generator.map { try styleModel(of: $0) } : nil
   var found = try measure(
     generator, named: subject, against: against, samples: samples ?? 2000, real: real, size: size, crop: crop,
     features: network, nearest: nearest, force: force, in: workspace, on: device, tell: tell)
   if let style {
     tell(.note("Measuring the perceptual path length."))
-    let eye = try styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
-    found.pathLength = steps(of: style, seenBy: eye)
+    let perceptualNetwork = try styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
+    found.pathLength = steps(of: style, seenBy: perceptualNetwork)
   }
   return found
 }
 
 /// The existential is opened here.
-private func steps(of model: some StyleModel, seenBy eye: VGG) -> Double {
+private func steps(of model: some StyleModel, seenBy perceptualNetwork: VGG) -> Double {
   var noise = Noise(seed: 0)
-  return perceptualPathLength(of: model, seenBy: eye, noise: &noise)
+  return perceptualPathLength(of: model, seenBy: perceptualNetwork, noise: &noise)
 }
 
 /// The same of a generator that is open, or of the pictures at `subject` when it is nil.
@@ -190,9 +191,9 @@ func measure(
     let shown = Array(order.prefix(12))
     let rows = [looked.pictures(shown), set.bytes(of: shown.map { matches[$0].index })]
     try Sheet(columns: shown.count, for: 2 * shown.count)
-      .drawn(rows.flatMap { $0.unbound() }.map { Picture($0.to(.float32) * (1 / 127.5) - 1) })
+      .drawn(rows.flatMap { $0.unbound() }.map { Picture(signed($0)) })
       .write(
-        sheet.absolutePath, text: [("Software", "Atelier \(House.version)")], xmp: Provenance.xmp(), isForced: force)
+        sheet.absolutePath, text: [Provenance.sheet], xmp: Provenance.xmp(), isForced: force)
   }
   let realEnergy = gradientEnergy(of: set.bytes(of: real.numbers.prefix(1000)))
   var found = Measurement(

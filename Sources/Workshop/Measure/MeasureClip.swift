@@ -32,8 +32,8 @@ public func measureClip(
 ) throws -> ClipMeasurement {
   let reader = try ClipReader(path)
   let source = try content.map { try ClipReader($0) }
-  let eye = try style == nil ? nil : styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
-  let painting = try style.map { unit(try Picture.load($0, Decoding(size: nil)), on: device) }
+  let perceptualNetwork = try style == nil ? nil : styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
+  let painting = try style.map { try Picture.load($0, Decoding(size: nil)).colours(on: device) }
   var (steps, errors, own, distances): ([Double], [Double], [Double], [(content: Double, style: Double)]) = (
     [], [], [], []
   )
@@ -42,14 +42,14 @@ public func measureClip(
   var count = 0
   var pace = Pace(.frames)
   while let picture = reader.next(at: reader.facts.rate) {
-    let painted = unit(picture, on: device)
+    let painted = picture.colours(on: device)
     let size = [painted.size(2), painted.size(3)]
     var shown: Tensor?
     if let source {
       guard let frame = source.next(at: source.facts.rate) else {
         throw ClipMeasureError.differentLengths(path, content ?? "")
       }
-      shown = resized(unit(frame, on: device), size)
+      shown = resized(frame.colours(on: device), size)
     }
     if let last {
       steps.append(abs(painted - last.painted).mean().item())
@@ -66,8 +66,9 @@ public func measureClip(
       }
     }
     // A second's worth is enough for what changes slowly.
-    if let eye, let painting, let shown, count % 8 == 0 {
-      distances.append(paintingDistances(painted, content: shown, style: asLarge(painting, as: painted), by: eye))
+    if let perceptualNetwork, let painting, let shown, count % 8 == 0 {
+      distances.append(
+        paintingDistances(painted, content: shown, style: asLarge(painting, as: painted), by: perceptualNetwork))
     }
     if first == nil { first = painted }
     last = (painted, shown)

@@ -74,10 +74,10 @@ public func measureMotion(
   var pace = Pace(.sequences)
   for (i, sequence) in set.sequences.enumerated() where sequence.frames.count > 1 {
     var error = 0.0, held = 0.0
-    let first = pixels(of: set, [sequence.frames.lowerBound])
+    let first = multipliedByAlpha(set.batch([sequence.frames.lowerBound]) * 0.5 + 0.5)
     let others = Array(sequence.frames.dropFirst())
     for start in stride(from: 0, to: others.count, by: 16) {
-      let wanted = pixels(of: set, Array(others[start..<min(start + 16, others.count)]))
+      let wanted = multipliedByAlpha(set.batch(Array(others[start..<min(start + 16, others.count)])) * 0.5 + 0.5)
       let given = first.expanded(wanted.shape).contiguous()
       let made = mover.reconstructed(given.to(device), as: wanted.to(device)).to(.cpu)
       let share = Double(wanted.size(0)) / Double(others.count)
@@ -91,12 +91,4 @@ public func measureMotion(
   return MotionMeasurement(
     subject: subject, against: against, picturesSeen: generator.facts.picturesSeen, all: all,
     long: MotionMeasurement.Part(found.filter { $0.frames >= 5 }), sequences: found)
-}
-
-/// [N, C, S, S] in 0...1, colours multiplied by alpha.
-private func pixels(of set: PictureSet, _ numbers: [Int]) -> Tensor {
-  let x = set.batch(numbers) * 0.5 + 0.5
-  guard set.channels == 4 else { return x }
-  let alpha = x.narrowed(dim: 1, from: 3, count: 1)
-  return Tensor.concatenated([x.narrowed(dim: 1, from: 0, count: 3) * alpha, alpha], dim: 1)
 }

@@ -54,7 +54,7 @@ public func measureStyle(
     }
     return (path, partner)
   }
-  let eye = try styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
+  let perceptualNetwork = try styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
   let paintings = try styles.map { try seen($0, on: device) }
   var found: [StyleMeasurement.Painted] = []
   var pace = Pace(.pictures)
@@ -63,13 +63,15 @@ public func measureStyle(
     let size = [picture.size(2), picture.size(3)]
     let kept = try clamp(
       interpolate(seen(partner, on: device), size: size, mode: .bicubic, antialias: true), min: 0, max: 1)
-    let each = paintings.map { paintingDistances(picture, content: kept, style: asLarge($0, as: picture), by: eye) }
+    let each = paintings.map {
+      paintingDistances(picture, content: kept, style: asLarge($0, as: picture), by: perceptualNetwork)
+    }
     let nearest = each.min { $0.style < $1.style }!
     found.append(
       StyleMeasurement.Painted(
         picture: path, content: partner, contentDistance: nearest.content, styleDistance: nearest.style,
-        perceptualDistance: perceptualDistance(picture, kept, by: eye),
-        structure: structuralSimilarity(brightness(picture), brightness(kept)).item()))
+        perceptualDistance: perceptualDistance(picture, kept, by: perceptualNetwork),
+        structure: structuralSimilarity(luma(picture), luma(kept)).item()))
     tell(pace.at(i + 1, of: pairs.count))
   }
   let mean = found.reduce(0) { $0 + $1.perceptualDistance } / Double(found.count)
@@ -87,7 +89,7 @@ private func seen(_ path: String, on device: Device) throws -> Tensor {
   }
   let scale = min(1, Double(seenSide) / Double(max(picture.width, picture.height)))
   let sides = [picture.width, picture.height].map { max(16, Int((Double($0) * scale).rounded())) }
-  return unit(scale < 1 ? picture.resampled(width: sides[0], height: sides[1]) : picture, on: device)
+  return (scale < 1 ? picture.resampled(width: sides[0], height: sides[1]) : picture).colours(on: device)
 }
 
 /// A painting whose longer side is at most as long as a picture's, as `restyle` looks at it: strokes of another size are
@@ -98,12 +100,6 @@ func asLarge(_ painting: Tensor, as picture: Tensor) -> Tensor {
   guard scale < 1 else { return painting }
   let size = [painting.size(2), painting.size(3)].map { max(16, Int((Double($0) * scale).rounded())) }
   return resized(painting, size)
-}
-
-/// Rec. 709.
-private func brightness(_ x: Tensor) -> Tensor {
-  let weights = Tensor([0.2126, 0.7152, 0.0722] as [Float], shape: [1, 3, 1, 1]).to(x.device)
-  return (x * weights).sum(dims: [1], keepDims: true)
 }
 
 private func frechetDistance(

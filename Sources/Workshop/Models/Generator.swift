@@ -18,7 +18,7 @@ public struct Generator {
   /// What files that are given away call it.
   var shownName: String { name.shownName }
   /// How it draws.
-  public internal(set) var drawing = Drawing()
+  public internal(set) var samplingOptions = SamplingOptions()
 
   /// - Parameters:
   ///   - name: a run's folder, a checkpoint's file, or the name of a run or a model in the workspace or of one that
@@ -55,8 +55,8 @@ public struct Generator {
 
   private func asked(_ request: PictureRequest) -> PictureRequest {
     var request = request
-    (request.className, request.guidance) = (drawing.kind, drawing.guidance ?? 1)
-    request.sampling = drawing.sampling.flatMap { Sampling($0) }
+    (request.className, request.guidance) = (samplingOptions.className, samplingOptions.guidance ?? 1)
+    request.sampling = samplingOptions.sampling.flatMap { Sampling($0) }
     return request
   }
 
@@ -70,7 +70,7 @@ public struct Generator {
     let places = [
       name.absolutePath, isPlain ? "\(workspace.runs)/\(name)" : nil,
       isPlain ? "\(workspace.models)/\(name).safetensors" : nil,
-      isPlain ? House.find("Examples/models/\(name).safetensors") : nil,
+      isPlain ? Product.find("Examples/models/\(name).safetensors") : nil,
     ].compactMap { $0 }.filter { FileManager.default.fileExists(atPath: $0) }
     let taken = places.first { !isOtherFolder($0) } ?? places.first
     if let taken, let first = places.first, taken != first { note(.hidden(folder: first, taken: taken)) }

@@ -103,7 +103,7 @@ public func models(in workspace: Workspace) -> [ListedModel] {
       name: known.name, state: .available, architecture: known.architecture, licence: known.licence,
       bytes: known.bytes, use: known.use)
   }
-  let folders = [(House.find("Examples/models"), ListedModel.State.bundled), (workspace.models, .installed)]
+  let folders = [(Product.find("Examples/models"), ListedModel.State.bundled), (workspace.models, .installed)]
   for case (let folder?, let state) in folders {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     for file in names where file.hasSuffix(".safetensors") {
@@ -143,7 +143,7 @@ enum ModelMetadata {
   static func common(title: String, architecture: String) -> [String: String] {
     [
       specification: "1.0.1", self.architecture: architecture, self.title: title,
-      implementation: "Atelier \(House.version)",
+      implementation: "Atelier \(Product.version)",
     ]
   }
 }

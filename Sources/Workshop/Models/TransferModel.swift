@@ -56,10 +56,11 @@ public struct TransferModel {
     guard let network = carrier.transfer(back: back) else { throw TransferModelError.oneWay(name) }
     self.network = network
     ground = try RunRecord(of: generator)?.packing.ground ?? .white
-    words = [
-      ("Run", name.shownName), ("Checkpoint", "sha256:\(generator.hash)"), ("Recipe", generator.facts.recipe),
-      ("Training", generator.facts.settings), ("Pictures seen", "\(generator.facts.picturesSeen)"),
-    ]
+    words =
+      Provenance.words(of: generator) + [
+        ("Recipe", generator.facts.recipe), ("Training", generator.facts.settings),
+        ("Pictures seen", "\(generator.facts.picturesSeen)"),
+      ]
   }
 }
 

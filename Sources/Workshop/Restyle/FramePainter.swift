@@ -42,7 +42,7 @@ final class FramePainter {
       reader != nil
         ? Tensor.zeros([1, 1, first.height, first.width], on: device) : try mask(path, of: first, on: device)
     }
-    let colours = unit(first, on: device)
+    let colours = first.colours(on: device)
     switch request.method {
     case .model(let name, _) where !look.styles.isEmpty:
       let model = try PaintingModel(name, in: workspace, on: device, say: say)
@@ -55,7 +55,7 @@ final class FramePainter {
     case .optimise:
       let network = try styleNetwork(look.network, in: workspace, on: device, say: say)
       let styles = try look.styles.map { path in
-        let style = unit(try Picture.load(path, Decoding()), on: device)
+        let style = try Picture.load(path, Decoding()).colours(on: device)
         return look.colours == .matched ? matchingColours(of: colours, in: style) : style
       }
       painting = .optimised(network, styles: styles)
@@ -109,7 +109,7 @@ final class FramePainter {
   func painted(_ frame: Picture, shouldStop: () -> Bool) throws -> Picture? {
     let ground: Ground = if case .onePass(_, let ground) = painting { ground } else { .white }
     // Under transparency, films have any colour.
-    let colours = unit(frame.channels == 4 ? frame.flattened(on: ground) : frame, on: device)
+    let colours = (frame.channels == 4 ? frame.flattened(on: ground) : frame).colours(on: device)
     var motion: Steadying.Motion?
     if let last, steadying != nil || request.masksFollow {
       let found = (steadying ?? Steadying()).motion(of: colours, after: last.frame)
@@ -164,7 +164,7 @@ final class FramePainter {
     for (i, reader) in maskReaders.enumerated() {
       if let reader {
         if let picture = reader.next(at: request.rate) {
-          let grey = unit(picture, on: device).mean(dims: [1], keepDims: true)
+          let grey = picture.colours(on: device).mean(dims: [1], keepDims: true)
           masks[i] = clamp(interpolate(grey, size: size, mode: .bilinear, antialias: true), min: 0, max: 1)
         }
       } else if request.masksFollow, let motion {

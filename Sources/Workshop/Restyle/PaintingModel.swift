@@ -35,8 +35,7 @@ struct PaintingModel {
       guard architecture == "brush" else { throw TransferModelError.hasItsStyle(name, recipe: architecture) }
       let network = try brushNetwork(Safetensors.read(path).tensors)
       network.setRequiresGradient(false)
-      network.move(to: device)
-      network.useChannelsLast()
+      network.placed(on: device)
       (kind, hash) = (.numbered(network), try Digest.sha256(file: path))
       return
     }
@@ -89,7 +88,7 @@ struct PaintingModel {
     }
     let scale = min(1, Self.styleSide * request.settings.styleScale / Double(max(style.width, style.height)))
     let sides = [style.width, style.height].map { max(32, Int((Double($0) * scale).rounded())) }
-    let picture = unit(scale < 1 ? style.resampled(width: sides[0], height: sides[1]) : style, on: device)
+    let picture = (scale < 1 ? style.resampled(width: sides[0], height: sides[1]) : style).colours(on: device)
     return request.colours == .matched ? matchingColours(of: colours, in: picture) : picture
   }
 }

@@ -77,9 +77,9 @@ public func restyle(
   let unfinished = try Unfinished(request)
   let network = try styleNetwork(request.network, in: workspace, on: device) { tell(.note($0)) }
   let started = ProcessInfo.processInfo.systemUptime
-  let colours = unit(content, on: device)
+  let colours = content.colours(on: device)
   let painted = styles.map { style in
-    let picture = unit(style, on: device)
+    let picture = style.colours(on: device)
     return request.colours == .matched ? matchingColours(of: colours, in: picture) : picture
   }
   var settings = request.settings
@@ -138,7 +138,7 @@ private func beginning(
     let painters = try model.painters(request, colours: sized, masks: regions)
     return clamp(try painted(sized, by: painters, request, shouldStop: { false })!, min: 0, max: 1)
   }
-  return unit(try Picture.load(start, Decoding()), on: device)
+  return try Picture.load(start, Decoding()).colours(on: device)
 }
 
 /// All styles mixed everywhere, or each in its own region.
@@ -151,7 +151,7 @@ func regions(_ styles: [Tensor], _ weights: [Double], _ masks: [Tensor]) -> [Sty
 /// A mask [1, 1, H, W] in 0...1 of the content's size.
 func mask(_ path: String, of content: Picture, on device: Device) throws -> Tensor {
   let picture = try Picture.load(path, Decoding(channels: 1))
-  let pixels = (picture.tensor.to(.float32).to(device) / 255).unsqueezed(0)
+  let pixels = picture.unit(on: device).unsqueezed(0)
   let size = [content.height, content.width]
   let sized = interpolate(pixels, size: size, mode: .bilinear, antialias: true)
   guard sized.max().item() > 0 else { throw RestyleError.emptyMask(path) }
@@ -175,13 +175,6 @@ func tile(for content: Picture, _ request: RestyleRequest, on device: Device) th
     throw RestyleError.tooLittleMemory(gigabytes: bytes / 1e9, needed: needed)
   }
   return room >= perPixel * pixels ? nil : Int((room / perPixel).squareRoot()) / 16 * 16
-}
-
-/// [1, 3, H, W] in 0...1, without alpha: the colours under it.
-func unit(_ picture: Picture, on device: Device) -> Tensor {
-  let pixels = picture.tensor.to(.float32).to(device) / 255
-  let rgb = picture.channels == 1 ? pixels.expanded([3, picture.height, picture.width]) : pixels[0..<3]
-  return rgb.unsqueezed(0).contiguous()
 }
 
 /// With the content's colours, where they are to stay, with the content where no mask is, and with its alpha.
@@ -219,7 +212,7 @@ func provenance(_ request: RestyleRequest, _ steps: Int, of total: Int) -> [(key
     ("Colours", request.colours.rawValue),
     ("Network", request.network),
     ("Steps", "\(steps) of \(total)"),
-    ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+    Provenance.software,
   ]
 }
 
@@ -252,8 +245,7 @@ func styleNetwork(
     try network.load(weights, strict: false)
   }
   network.setRequiresGradient(false)
-  network.move(to: device)
-  network.useChannelsLast()
+  network.placed(on: device)
   return network
 }
 

@@ -101,7 +101,7 @@ public func restyle(
     try rendering.finish(
       sound: facts.hasSound && format.hasSound ? look.content : nil,
       metadata: [
-        ("title", (look.content as NSString).lastPathComponent), ("encoder", "Atelier \(House.version)"),
+        ("title", (look.content as NSString).lastPathComponent), Provenance.encoder,
         ("comment", (look.styleWords + painter.words).map { "\($0.key): \($0.value)" }.joined(separator: "; ")),
         (
           "digital_source_type",

@@ -11,12 +11,12 @@ import Torch
 ///     styles then name by their numbers.
 ///   - size: pixels of the longer side; nil for the content's own. Of the request's settings, only strength (0...1,
 ///     how much of the content is painted over), style scale and precision count.
-///   - touches: steps of the optimisation that follow the pass; nil for 8 where the longer side has 768 px or fewer.
+///   - finishingSteps: steps of the optimisation that follow the pass; nil for 8 where the longer side has 768 px or fewer.
 ///   - shouldStop: asked before each tile, when nothing is written, and before each step, when what is there is.
 ///   - tell: told which damaged checkpoint was passed over, and how many steps are done; the pass is the first.
 /// - Throws: `RestyleError`, `TransferModelError`, `TransferError`, `PictureError`, `FileError`, and as `Generator`.
 public func restyleInstantly(
-  _ request: RestyleRequest, by model: String = "instant", size: Int? = nil, touches: Int? = nil,
+  _ request: RestyleRequest, by model: String = "instant", size: Int? = nil, finishingSteps: Int? = nil,
   in workspace: Workspace, on device: Device,
   shouldStop: () -> Bool = { false }, tell: (Event) -> Void = { _ in }
 ) throws -> Restyled {
@@ -37,17 +37,18 @@ public func restyleInstantly(
     content = content.resampled(width: sides[0], height: sides[1])
   }
   let masks = try request.masks.map { try mask($0, of: content, on: device) }
-  let colours = unit(content, on: device)
+  let colours = content.colours(on: device)
   let painters = try model.painters(request, colours: colours, masks: masks)
   // What has styles of its own has no paintings to compare with.
-  guard model.isOfAnyStyle || touches ?? 0 == 0 else {
+  guard model.isOfAnyStyle || finishingSteps ?? 0 == 0 else {
     throw RestyleError.badNumber(
-      option: "steps", value: Double(touches!),
+      option: "steps", value: Double(finishingSteps!),
       range: "of 0, since \(model.name) has styles of its own and takes one pass")
   }
   let further =
     model.isOfAnyStyle
-    ? try Touches(touches, request, content, masks: masks, in: workspace, on: device) { tell(.note($0)) } : nil
+    ? try FinishingSteps(finishingSteps, request, content, masks: masks, in: workspace, on: device) { tell(.note($0)) }
+    : nil
   // A pass takes about as long as a third of a step.
   let share = further.map { 1 / (1 + 3 * Double($0.count)) } ?? 1
   let total = 1 + (further?.count ?? 0)

@@ -51,7 +51,7 @@ public func restyle(
     let sides = [content.width, content.height].map { max(1, Int((Double($0) * scale).rounded())) }
     content = content.resampled(width: sides[0], height: sides[1])
   }
-  let colours = signed(content.flattened(on: model.ground), channels: 3, on: device)
+  let colours = content.flattened(on: model.ground).signed(channels: 3, on: device)
   let bytes = (request.memory ?? Double(ProcessInfo.processInfo.physicalMemory) / 2e9) * 1e9
   let given = model.network.channels == 1 ? luma(colours) : colours
   var pace = Pace(.pictures)
@@ -69,19 +69,6 @@ public func restyle(
     request.out, text: provenance(request, model), xmp: Provenance.xmp(.compositeWithTrainedAlgorithmicMedia),
     isForced: request.force)
   return result(isStopped: false)
-}
-
-/// [1, channels, H, W] in -1...1 of a picture without alpha.
-private func signed(_ picture: Picture, channels: Int, on device: Device) -> Tensor {
-  let pixels = picture.tensor.to(.float32).to(device) / 127.5 - 1
-  return (picture.channels < channels ? pixels.expanded([channels, picture.height, picture.width]) : pixels)
-    .unsqueezed(0).contiguous()
-}
-
-/// Rec. 709.
-private func luma(_ x: Tensor) -> Tensor {
-  let weights = Tensor([0.2126, 0.7152, 0.0722] as [Float], shape: [1, 3, 1, 1]).to(x.device)
-  return (x * weights).sum(dims: [1], keepDims: true)
 }
 
 /// With the colours, the strength and the mask that were asked for, and with the content's alpha.
@@ -114,7 +101,7 @@ private func provenance(_ request: LearnedRequest, _ model: TransferModel) -> [(
     ("Direction", request.back ? "back" : "there"),
     ("Strength", "\(request.strength)"),
     ("Colours", request.colours.rawValue),
-    ("Software", "Atelier \(House.version), LibTorch \(LibTorch.version)"),
+    Provenance.software,
   ]
 }
 

@@ -3,7 +3,7 @@ import Foundation
 import Media
 import Torch
 
-/// Kinds of pictures that a file beside them names: `labels.csv` (a picture, a kind a line) or StyleGAN's `dataset.json`
+/// Classes of pictures that a file beside them names: `labels.csv` (a picture, a class a line) or StyleGAN's `dataset.json`
 /// ("labels": [["00000/img.png", 3], …]).
 ///
 /// Pictures are then packed as if they lay in folders of these names.
@@ -11,7 +11,7 @@ struct LabelFile: Sendable {
   let name: String
   let digest: String
   /// By the pictures' names, as in the gallery.
-  private let kinds: [String: String]
+  private let classes: [String: String]
 
   static let names = ["labels.csv", "dataset.json"]
 
@@ -41,31 +41,31 @@ struct LabelFile: Sendable {
     let path = "\(gallery.path)/\(folder)\(name)"
     let pairs = try name.hasSuffix(".csv") ? Self.table(bytes, path) : Self.list(bytes, path)
     let there = Set(gallery.candidates.map(\.name))
-    var kinds: [String: String] = [:]
-    for (picture, kind) in pairs {
+    var classes: [String: String] = [:]
+    for (picture, className) in pairs {
       let picture = folder + (picture.hasPrefix("./") ? String(picture.dropFirst(2)) : picture)
-      if there.contains(picture) { kinds[picture] = kind.replacing("/", with: "-") }
+      if there.contains(picture) { classes[picture] = className.replacing("/", with: "-") }
     }
-    // A list without any pairs says that there are no kinds.
-    guard !kinds.isEmpty || pairs.isEmpty else { throw .noneThere(path: path, first: pairs.first?.picture) }
-    self.kinds = kinds
+    // A list without any pairs says that there are no classes.
+    guard !classes.isEmpty || pairs.isEmpty else { throw .noneThere(path: path, first: pairs.first?.picture) }
+    self.classes = classes
   }
 
-  /// "kind/picture"; without a folder where none is named.
+  /// "className/picture"; without a folder where none is named.
   func name(_ picture: String) -> String {
-    guard !kinds.isEmpty else { return picture }
-    return kinds[picture].map { "\($0)/\(picture)" } ?? (picture as NSString).lastPathComponent
+    guard !classes.isEmpty else { return picture }
+    return classes[picture].map { "\($0)/\(picture)" } ?? (picture as NSString).lastPathComponent
   }
 
   /// - Returns: the table's lines but for one of titles, whose picture isn't there anyway.
   private static func table(_ bytes: [UInt8], _ path: String) throws(LabelFileError) -> [(
-    picture: String, kind: String
+    picture: String, className: String
   )] {
     // Spreadsheets begin with a mark of the byte order.
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw .unreadable(path: path, why: "it is no text in UTF-8")
     }
-    var pairs: [(picture: String, kind: String)] = []
+    var pairs: [(picture: String, className: String)] = []
     let lines = text.replacing("\u{FEFF}", with: "").split(
       omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     for (number, line) in lines.enumerated() where !line.allSatisfy(\.isWhitespace) {
@@ -94,22 +94,23 @@ struct LabelFile: Sendable {
     return fields.map { $0.trimmingCharacters(in: .whitespaces) }
   }
 
-  private static func list(_ bytes: [UInt8], _ path: String) throws(LabelFileError) -> [(picture: String, kind: String)]
-  {
+  private static func list(_ bytes: [UInt8], _ path: String) throws(LabelFileError) -> [(
+    picture: String, className: String
+  )] {
     guard let object = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any] else {
       throw .unreadable(path: path, why: "it is no JSON object")
     }
-    // StyleGAN writes null where there are no kinds.
+    // StyleGAN writes null where there are no classes.
     guard let labels = object["labels"], !(labels is NSNull) else { return [] }
     guard let rows = labels as? [[Any]] else { throw .unreadable(path: path, why: "\"labels\" is no list of pairs") }
-    var pairs: [(picture: String, kind: String)] = []
+    var pairs: [(picture: String, className: String)] = []
     for (number, row) in rows.enumerated() {
       guard row.count == 2, let picture = row[0] as? String else {
         throw .unreadable(path: path, why: "pair \(number + 1) isn't a picture and a kind")
       }
       switch row[1] {
-      case let kind as String: pairs.append((picture, kind))
-      case let kind as NSNumber: pairs.append((picture, "\(kind)"))
+      case let className as String: pairs.append((picture, className))
+      case let className as NSNumber: pairs.append((picture, "\(className)"))
       default: throw .unreadable(path: path, why: "pair \(number + 1) isn't a picture and a kind")
       }
     }
@@ -117,7 +118,7 @@ struct LabelFile: Sendable {
   }
 }
 
-/// Why a file of kinds can't be used.
+/// Why a file of classes can't be used.
 public enum LabelFileError: Explained, Equatable {
   case unreadable(path: String, why: String)
   /// It names other pictures.
@@ -126,7 +127,7 @@ public enum LabelFileError: Explained, Equatable {
   public var sentence: String {
     switch self {
     case .unreadable(let path, let why):
-      "\(path) can't be read, since \(why): write a picture's name, a comma and its kind on each line, or take the file away."
+      "\(path) can't be read, since \(why): write a picture's name, a comma and its className on each line, or take the file away."
     case .noneThere(let path, let first):
       "\(path) names none of the pictures beside it\(first.map { ", but '\($0)'" } ?? ""): names must be as in the folder; or take the file away."
     }

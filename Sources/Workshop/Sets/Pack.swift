@@ -58,7 +58,7 @@ public struct Packed: Codable, Hashable, Sendable {
 
 /// Packs the pictures of a folder or a zip file for training, once: the next time the same contents are found packed.
 ///
-/// A damaged file is set aside by name. Where a file beside the pictures names their kinds (`LabelFile`), they are packed as
+/// A damaged file is set aside by name. Where a file beside the pictures names their classes (`LabelFile`), they are packed as
 /// if they lay in folders of these names.
 /// - Parameters:
 ///   - path: a folder, a zip file or one picture.

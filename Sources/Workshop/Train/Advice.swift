@@ -10,9 +10,7 @@ public func measuredGigaflops(on device: Device) -> Double {
   var noise = Noise(seed: 0)
   let x = noise.normal([32, 64, 16, 16], on: device).channelsLast()
   let conv = Conv2d(64, 64, kernel: 3, padding: 1)
-  conv.initialize(&noise)
-  conv.move(to: device)
-  conv.useChannelsLast()
+  conv.prepared(&noise, on: device)
   let parameters = conv.parameters
   // Forward, and backward twice: to the weights and to the picture.
   let once = 3 * 2 * Double(32 * 16 * 16) * Double(64 * 64 * 9) / 1e9
@@ -62,7 +60,7 @@ func words<R: Recipe>(
     return "It trains \(R.name) at \(situation.size) px."
   }
   let isSure = length.minutes != nil
-  let time = isSure ? told(seconds) : "about \(told(seconds))"
+  let time = isSure ? spoken(seconds) : "about \(spoken(seconds))"
   let times = seen / Double(max(situation.pictures, 1))
   var words =
     "It trains \(R.name) at \(situation.size) px for \(time): about \(grouped(rounded(seen))) pictures seen, "
@@ -90,7 +88,7 @@ func rounded(_ x: Double) -> Int {
 }
 
 /// "40 seconds", "33 minutes", "2.1 hours".
-func told(_ seconds: Double) -> String {
+func spoken(_ seconds: Double) -> String {
   seconds < 90
     ? "\(Int(seconds.rounded())) seconds"
     : seconds < 5400 ? "\(Int((seconds / 60).rounded())) minutes" : String(format: "%.1f hours", seconds / 3600)

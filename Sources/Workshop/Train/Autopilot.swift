@@ -52,7 +52,7 @@ final class Autopilot {
   private static let alike = 0.2
   /// Before so many pictures were seen, all are grey.
   private static let firstLook = 2000
-  /// Pictures that are looked at for their kinds, and for being the same: larger sets are sampled.
+  /// Pictures that are looked at for their classes, and for being the same: larger sets are sampled.
   private static let mostLooked = 600, mostCompared = 4000
 
   init<S: RecipeSettings>(_ record: RunRecord, settings: S, set: PictureSet, labelled: Bool) {
@@ -138,11 +138,11 @@ final class Autopilot {
     let nearest = likeness.topK(5, dim: 1).indices
     var wrong = 0
     for (i, row) in nearest.unbound().enumerated() {
-      let kinds = row.ints.map { labels.labels[numbers[$0]] }
-      let most = Dictionary(grouping: kinds) { $0 }.max { ($0.value.count, $1.key) < ($1.value.count, $0.key) }!
+      let nearby = row.ints.map { labels.labels[numbers[$0]] }
+      let most = Dictionary(grouping: nearby) { $0 }.max { ($0.value.count, $1.key) < ($1.value.count, $0.key) }!
       if most.value.count >= 4, most.key != labels.labels[numbers[i]] { wrong += 1 }
     }
-    // Where kinds are spread at random, four of five agree as often as chance has it.
+    // Where classes are spread at random, four of five agree as often as chance has it.
     let share = Double(wrong) / Double(numbers.count)
     guard share > Self.mixed else { return nil }
     return Trouble(

@@ -70,9 +70,9 @@ public func compare(
   guard (1...100).contains(request.columns) else { throw CompareError.badColumns(request.columns) }
   try expectWritable(request.out, isForced: request.force)
   let generators = try request.subjects.map { subject -> Generator in
-    let (name, drawing) = named(subject)
+    let (name, samplingOptions) = named(subject)
     var generator = try Generator(name, in: workspace, on: device) { tell(.note($0.sentence)) }
-    try generator.draw(drawing)
+    try generator.draw(samplingOptions)
     _ = try generator.pictureModel()
     return generator
   }
@@ -108,18 +108,19 @@ public func compare(
   try drawn.write(
     request.out,
     text: [
-      ("Software", "Atelier \(House.version)"), ("Compared", request.subjects.map(\.shownName).joined(separator: ", ")),
+      Provenance.sheet,
+      ("Compared", request.subjects.map(\.shownName).joined(separator: ", ")),
     ],
     xmp: Provenance.xmp(), isForced: request.force)
   return Compared(rows: rows, sheet: request.out, size: size)
 }
 
 /// "RUN@quick:4" as a name and how to draw.
-private func named(_ subject: String) -> (name: String, drawing: Drawing) {
-  guard let at = subject.lastIndex(of: "@") else { return (subject, Drawing()) }
+private func named(_ subject: String) -> (name: String, samplingOptions: SamplingOptions) {
+  guard let at = subject.lastIndex(of: "@") else { return (subject, SamplingOptions()) }
   let words = String(subject[subject.index(after: at)...])
-  guard Sampling(words) != nil else { return (subject, Drawing()) }
-  return (String(subject[..<at]), Drawing(sampling: words))
+  guard Sampling(words) != nil else { return (subject, SamplingOptions()) }
+  return (String(subject[..<at]), SamplingOptions(sampling: words))
 }
 
 /// As many real pictures as a row has, from all over the set; fewer real ones are repeated.

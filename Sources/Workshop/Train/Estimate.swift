@@ -33,14 +33,14 @@ public struct Estimate: Codable, Sendable, Equatable {
   /// "33 minutes, 170,000 pictures seen, at most 190 MB".
   var words: String {
     [
-      seconds.map(told), picturesSeen.map { "\(grouped(rounded(Double($0)))) pictures seen" },
-      bytes.map { "at most \(told(bytes: $0))" },
+      seconds.map(spoken), picturesSeen.map { "\(grouped(rounded(Double($0)))) pictures seen" },
+      bytes.map { "at most \(spoken(bytes: $0))" },
     ].compactMap { $0 }.joined(separator: ", ")
   }
 
   /// What it was, and what the run came to: a sentence without its end.
   public func compared(seconds time: Double, picturesSeen: Int, bytes: Int) -> String {
-    "expected were \(words); it came to \(told(time)), \(grouped(picturesSeen)) pictures, \(told(bytes: bytes))"
+    "expected were \(words); it came to \(spoken(time)), \(grouped(picturesSeen)) pictures, \(spoken(bytes: bytes))"
   }
 
   /// The checkpoints that are kept, the best one, a sheet a minute, and the log.
@@ -56,7 +56,7 @@ public struct Estimate: Codable, Sendable, Equatable {
   }
 }
 
-private func told(bytes: Int) -> String {
+private func spoken(bytes: Int) -> String {
   String(format: bytes < 10_000_000 ? "%.1f MB" : "%.0f MB", Double(bytes) / 1e6)
 }
 

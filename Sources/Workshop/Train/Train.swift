@@ -145,7 +145,7 @@ public func train(
     }
     let recipe = try new()
     let teachers = try Teachers(R.needs(settings), isNew: earlier == nil, in: workspace) { tell(.note($0)) }
-    func prepare(_ recipe: R) throws -> Beginning? {
+    func prepare(_ recipe: R) throws -> InheritedWeights? {
       try teachers.teach(recipe)
       return earlier == nil ? source?.begin(recipe.inherited) : nil
     }
@@ -154,7 +154,7 @@ public func train(
       if let beginning {
         guard beginning.taken > 0 else { throw RunError.nothingFits(request.from!) }
         record.origin?.beginning = beginning
-        tell(.note(told(beginning, of: request.from!)))
+        tell(.note(spoken(beginning, of: request.from!)))
       }
       // What it takes is measured by steps of a recipe that is thrown away.
       let spare = try new()
@@ -223,7 +223,7 @@ private func beginning(
 }
 
 /// What was taken over, for people.
-private func told(_ beginning: Beginning, of name: String) -> String {
+private func spoken(_ beginning: InheritedWeights, of name: String) -> String {
   let first = "It starts from the weights of \(name): \(percent(beginning)) of its networks."
   guard !beginning.anew.isEmpty else { return first }
   // Whole networks by their names, of others how many tensors.
@@ -304,7 +304,7 @@ private func writeSample(
   try makeFolder(folder + "/samples")
   let sheet = Sheet(columns: columns, for: pictures.size(0)).drawn(pictures.unbound().map { Picture($0) })
   try sheet.write(
-    path, text: [("Software", "Atelier \(House.version)"), ("atelier", "\(record.recipe), \(seen) pictures seen")],
+    path, text: [Provenance.sheet, ("atelier", "\(record.recipe), \(seen) pictures seen")],
     xmp: Provenance.xmp(), isForced: true)
   return path
 }

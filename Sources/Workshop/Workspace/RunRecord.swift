@@ -80,7 +80,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
     /// The SHA-256 of its file.
     public let hash: String
     public let picturesSeen: Int
-    public internal(set) var beginning = Beginning()
+    public internal(set) var beginning = InheritedWeights()
   }
 
   public struct Towards: Codable, Sendable, Equatable {
@@ -97,7 +97,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
   init(
     recipe: String, settings: String, plan: Plan, pictures: String, _ packed: Packed, _ packing: Packing
   ) {
-    version = House.version
+    version = Product.version
     (self.recipe, self.settings, self.plan, self.packing) = (recipe, settings, plan, packing)
     (self.pictures, count, hash) = (pictures.absolutePath, packed.count, packed.hash)
     set = (packed.path as NSString).lastPathComponent
@@ -183,7 +183,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
 }
 
 /// How much was taken, as "98 %".
-func percent(_ beginning: Beginning) -> String {
+func percent(_ beginning: InheritedWeights) -> String {
   "\(Int((100 * Double(beginning.taken) / Double(max(1, beginning.all))).rounded(.down))) %"
 }
 

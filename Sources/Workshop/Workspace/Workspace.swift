@@ -91,8 +91,10 @@ extension String {
 }
 
 /// What comes with Atelier: the bundled pictures, the generators that were trained for it, downloads of the set-up.
-public enum House {
+public enum Product {
   public static let version = "0.1.0"
+  /// As files name it.
+  static let title = "Atelier \(version)"
 
   /// The checkout; nil when the binary was moved out of it. `ATELIER_HOUSE` names another.
   public static let path: String? = {

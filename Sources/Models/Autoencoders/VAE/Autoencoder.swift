@@ -1,4 +1,3 @@
-import func Foundation.pow
 import Networks
 import Torch
 import Training
@@ -35,9 +34,10 @@ protocol LatentCoder: AnyObject {
   func pictures(of latents: Tensor) -> Tensor
   /// What trains it.
   ///
-  /// - Parameter critic: needed where `adversarial` is more than 0.
+  /// - Parameter discriminator: needed where `adversarial` is more than 0.
   func trainer(
-    _ settings: AutoencoderSettings, critic: PictureCritic?, mixed: Precision, noise: inout Noise, on device: Device
+    _ settings: AutoencoderSettings, discriminator: PictureDiscriminator?, mixed: Precision, noise: inout Noise,
+    on device: Device
   ) -> any AutoencoderTraining
 }
 
@@ -46,7 +46,7 @@ protocol AutoencoderTraining: AnyObject {
   /// With the averages, which are the coder's own networks.
   var saved: [String: any Saved] { get }
   /// What a trained network sees, for `AutoencoderSettings.perceptual`.
-  var eyes: Eyes? { get set }
+  var perceptualLoss: PerceptualLoss? { get set }
   /// One update. `progress.fraction` is that of the autoencoder's own learning.
   func learn(_ x: Tensor, noise: inout Noise, at progress: Progress) -> [Reading]
 }
@@ -66,18 +66,15 @@ final class Coder<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: LatentCode
   func pictures(of latents: Tensor) -> Tensor { decoder.module(latents) }
 
   func trainer(
-    _ settings: AutoencoderSettings, critic: PictureCritic?, mixed: Precision, noise: inout Noise, on device: Device
+    _ settings: AutoencoderSettings, discriminator: PictureDiscriminator?, mixed: Precision, noise: inout Noise,
+    on device: Device
   ) -> any AutoencoderTraining {
-    func ready<M: Module>(_ network: M) -> M {
-      network.initialize(&noise, as: .fanIn(gain: 1))
-      network.move(to: device)
-      network.useChannelsLast()
-      return network
-    }
-    let (first, second) = (ready(make.encoder()), ready(make.decoder()))
+    let first = make.encoder().prepared(&noise, as: .fanIn(gain: 1), on: device)
+    let second = make.decoder().prepared(&noise, as: .fanIn(gain: 1), on: device)
     return AutoencoderTrainer(
       settings, encoder: first, decoder: second,
-      averages: (MovingAverage(encoder.module, of: first), MovingAverage(decoder.module, of: second)), critic: critic,
+      averages: (MovingAverage(encoder.module, of: first), MovingAverage(decoder.module, of: second)),
+      discriminator: discriminator,
       mixed: mixed, on: device)
   }
 }
@@ -87,19 +84,19 @@ final class Coder<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: LatentCode
 final class AutoencoderTrainer<Encoder: PosteriorEncoder, Decoder: LatentDecoder>: AutoencoderTraining {
   let encoder: Encoder, decoder: Decoder
   let averages: (encoder: MovingAverage<Encoder>, decoder: MovingAverage<Decoder>)
-  var eyes: Eyes?
+  var perceptualLoss: PerceptualLoss?
   private let optimizer: Adam
-  private let critic: PictureCritic?
+  private let discriminator: PictureDiscriminator?
   private let settings: AutoencoderSettings
   private let device: Device
   private let mixed: Precision
 
   init(
     _ settings: AutoencoderSettings, encoder: Encoder, decoder: Decoder,
-    averages: (encoder: MovingAverage<Encoder>, decoder: MovingAverage<Decoder>), critic: PictureCritic?,
+    averages: (encoder: MovingAverage<Encoder>, decoder: MovingAverage<Decoder>), discriminator: PictureDiscriminator?,
     mixed: Precision, on device: Device
   ) {
-    (self.settings, self.critic, self.device, self.mixed) = (settings, critic, device, mixed)
+    (self.settings, self.discriminator, self.device, self.mixed) = (settings, discriminator, device, mixed)
     (self.encoder, self.decoder, self.averages) = (encoder, decoder, averages)
     optimizer = Adam(
       encoder.parameters + decoder.parameters, rate: settings.rate, betas: (0.9, 0.99))
@@ -110,7 +107,9 @@ final class AutoencoderTrainer<Encoder: PosteriorEncoder, Decoder: LatentDecoder
       "encoder": encoder, "decoder": decoder, "encoder.average": averages.encoder,
       "decoder.average": averages.decoder, "optimizer": optimizer,
     ]
-    if let critic { (parts["discriminator"], parts["optimizer.discriminator"]) = (critic.network, critic.optimizer) }
+    if let discriminator {
+      (parts["discriminator"], parts["optimizer.discriminator"]) = (discriminator.network, discriminator.optimizer)
+    }
     return parts
   }
 
@@ -129,26 +128,26 @@ final class AutoencoderTrainer<Encoder: PosteriorEncoder, Decoder: LatentDecoder
       Reading("bound", ((likelihood + whole) / numbers).detached()),
     ]
     var error = likelihood / numbers
-    if let eyes {
-      let distance = eyes.distance(made, x, compute: mixed.callAsFunction)
+    if let perceptualLoss {
+      let distance = perceptualLoss.distance(made, x, compute: mixed.callAsFunction)
       readings.append(Reading("perceptual", distance))
       error = error + distance * settings.perceptual
     }
     var loss = error + paid * (weight / numbers)
-    if let critic, settings.adversarial > 0, progress.fraction >= settings.adversarialFrom {
+    if let discriminator, settings.adversarial > 0, progress.fraction >= settings.adversarialFrom {
       let free = settings.judgesFree ? [mixed { decoder(noise.normal(drawn.shape, on: device)) }] : []
-      let (verdict, told, own) = critic.judged(
+      let (verdict, said, own) = discriminator.judged(
         real: x, made: clamp(Tensor.concatenated([made] + free), min: -1, max: 1), error: error, last: decoder.last,
         rate: optimizer.rate * 0.5, step: progress.picturesSeen / n, compute: mixed.callAsFunction)
       let rise = min(1, (progress.fraction - settings.adversarialFrom) * 10)
       loss = loss + verdict * (settings.adversarial * rise)
-      readings += [Reading("verdict", told), Reading("discriminator", own)]
+      readings += [Reading("verdict", said), Reading("discriminator", own)]
     }
     optimizer.step(minimizing: loss)
-    let step = Double(n) / Double(max(progress.totalPictures, 1))
-    let decay = pow(0.5, step / (settings.averageMemory * max(progress.fraction, step)))
-    averages.encoder.follow(encoder, decay: decay)
-    averages.decoder.follow(decoder, decay: decay)
+    let kept = decay(
+      memory: settings.averageMemory, batch: n, of: progress.totalPictures, after: progress.fraction)
+    averages.encoder.follow(encoder, decay: kept)
+    averages.decoder.follow(decoder, decay: kept)
     return readings
   }
 }

@@ -1,14 +1,14 @@
 import Networks
 import Torch
 
-/// Pictures [N, channels, size, size] to latents in a grid, [N, numbers · grid²] by numbers, rows and columns: each tells of
+/// Pictures [N, channels, size, size] to latents in a grid, [N, latentChannels · grid²] by channels, rows and columns: each tells of
 /// its own place, as the first stage of latent diffusion has it (Rombach et al. 2022, section 3.1).
 final class GridEncoder: PosteriorEncoder {
   let features: VQEncoder
 
   /// - Parameter widths: channels at half of the size, a quarter, … down to the grid.
-  init(widths: [Int], stem: Int, numbers: Int, channels: Int) {
-    features = VQEncoder(widths: widths, stem: stem, dimensions: 2 * numbers, channels: channels)
+  init(widths: [Int], stem: Int, latentChannels: Int, channels: Int) {
+    features = VQEncoder(widths: widths, stem: stem, dimensions: 2 * latentChannels, channels: channels)
   }
 
   /// Begins near the prior.
@@ -17,8 +17,8 @@ final class GridEncoder: PosteriorEncoder {
   }
 
   func callAsFunction(_ x: Tensor) -> Gaussian {
-    let told = features(x).chunks(2, dim: 1).map { $0.contiguous().flattened(from: 1) }
-    return Gaussian(mean: told[0], logVariance: clamp(told[1], min: -20, max: 4))
+    let found = features(x).chunks(2, dim: 1).map { $0.contiguous().flattened(from: 1) }
+    return Gaussian(mean: found[0], logVariance: clamp(found[1], min: -20, max: 4))
   }
 }
 
@@ -26,13 +26,13 @@ final class GridEncoder: PosteriorEncoder {
 final class GridDecoder: LatentDecoder {
   let logDeviation = Tensor.zeros([1]).requiringGradient()
   let features: VQDecoder
-  private let numbers: Int, grid: Int
+  private let latentChannels: Int, grid: Int
 
-  init(widths: [Int], numbers: Int, grid: Int, channels: Int) {
-    features = VQDecoder(widths: widths, dimensions: numbers, channels: channels)
-    (self.numbers, self.grid) = (numbers, grid)
+  init(widths: [Int], latentChannels: Int, grid: Int, channels: Int) {
+    features = VQDecoder(widths: widths, dimensions: latentChannels, channels: channels)
+    (self.latentChannels, self.grid) = (latentChannels, grid)
   }
 
-  func callAsFunction(_ z: Tensor) -> Tensor { features(z.reshaped([-1, numbers, grid, grid])) }
+  func callAsFunction(_ z: Tensor) -> Tensor { features(z.reshaped([-1, latentChannels, grid, grid])) }
   var last: Tensor { features.head.weight }
 }

@@ -14,10 +14,10 @@ public final class VAEModel: EncodingModel {
     if settings.grid > 0 {
       coder = Coder(on: device) {
         GridEncoder(
-          widths: settings.widths, stem: settings.stem, numbers: settings.latent, channels: settings.channels)
+          widths: settings.widths, stem: settings.stem, latentChannels: settings.latent, channels: settings.channels)
       } decoder: {
         GridDecoder(
-          widths: settings.widths, numbers: settings.latent, grid: settings.grid, channels: settings.channels)
+          widths: settings.widths, latentChannels: settings.latent, grid: settings.grid, channels: settings.channels)
       }
     } else {
       coder = Coder(on: device) {
@@ -31,7 +31,7 @@ public final class VAEModel: EncodingModel {
   }
 
   public var parts: [String: any Saved] { coder.parts }
-  public var offers: Offers { Offers(latent: settings.numbers) }
+  public var offers: Offers { Offers(latent: settings.latentCount) }
 
   /// In float32, whatever the precision of training.
   public func pictures(_ request: PictureRequest) -> Tensor {

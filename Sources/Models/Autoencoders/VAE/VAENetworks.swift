@@ -28,8 +28,8 @@ public final class VAEEncoder: PosteriorEncoder {
   /// - Returns: float32, each [N, latent]. Variances are in e⁻²⁰…e⁴.
   func callAsFunction(_ x: Tensor) -> Gaussian {
     let h = descended(x, through: stages)
-    let told = posterior(leakyRelu(hidden(leakyRelu(h).flattened(from: 1)))).to(.float32).chunks(2, dim: 1)
-    return Gaussian(mean: told[0], logVariance: clamp(told[1], min: -20, max: 4))
+    let found = posterior(leakyRelu(hidden(leakyRelu(h).flattened(from: 1)))).to(.float32).chunks(2, dim: 1)
+    return Gaussian(mean: found[0], logVariance: clamp(found[1], min: -20, max: 4))
   }
 }
 

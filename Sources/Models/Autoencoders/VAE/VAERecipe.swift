@@ -30,17 +30,18 @@ public final class VAERecipe: Recipe {
     model = try VAEModel(settings, on: device)
     self.device = device
     let mixed = try Precision(settings.precision, on: device)
-    let critic =
+    let discriminator =
       settings.adversarial > 0
-      ? PictureCritic(
-        widths: settings.criticWidths, channels: settings.channels, rate: settings.rate * 0.5,
+      ? PictureDiscriminator(
+        widths: settings.discriminatorWidths, channels: settings.channels, rate: settings.rate * 0.5,
         noise: &noise, on: device)
       : nil
-    trainer = model.coder.trainer(settings.learning, critic: critic, mixed: mixed, noise: &noise, on: device)
+    trainer = model.coder.trainer(
+      settings.learning, discriminator: discriminator, mixed: mixed, noise: &noise, on: device)
   }
 
   public func take(_ pretrained: Pretrained, weights: [String: Tensor]) throws(StateError) {
-    trainer.eyes = Eyes(network: try VGG(features: weights, on: device))
+    trainer.perceptualLoss = PerceptualLoss(network: try VGG(features: weights, on: device))
   }
 
   public var saved: [String: any Saved] { trainer.saved }

@@ -20,12 +20,13 @@ public struct VAESettings: RecipeSettings {
   public var perceptual = 0.0  // Weight of the perceptual loss.
   public var adversarial = 0.0  // Weight of the adversarial loss.
   public var adversarialFrom = 0.3  // Fraction of the run after which the adversarial loss starts.
-  public var criticWidths = [128, 96, 64, 32]  // The discriminator's channels, listed like widths.
+  public var discriminatorWidths = [128, 96, 64, 32]  // The discriminator's channels, listed like widths.
   public var averageMemory = 0.05  // Half-life of the moving average, as a fraction of the run so far.
   public var mirror = false  // Also train on mirrored pictures.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
-  public static let shaping: Set = ["blocks", "criticWidths", "grid", "latent", "stem", "widths"]
+  public static let formerNames = ["criticWidths": "discriminatorWidths"]
+  public static let shaping: Set = ["blocks", "discriminatorWidths", "grid", "latent", "stem", "widths"]
 
   /// Settings that suit the pictures.
   ///
@@ -36,14 +37,14 @@ public struct VAESettings: RecipeSettings {
     case nil: break
     case "sharp":
       (grid, latent, adversarial) = (max(4, min(size / 4, 32)), 4, 0.5)
-      // Without a GPU, a trained network's eyes take two thirds of the time.
+      // Without a GPU, the perceptual loss takes two thirds of the time.
       if !situation.device.isCPU && situation.channels == 3 { perceptual = 0.3 }
     case let other?: throw .unknownPreset(other, recipe: VAERecipe.name, known: VAERecipe.presets.map(\.name))
     }
     let stages = max(1, Double(max(size, 16) / 8).exponent + 1)
     widths = Array([128, 96, 64, 32, 24, 16].prefix(Int(stages)))
     if !situation.device.isCPU { widths = widths.map { 2 * $0 } }
-    criticWidths = widths
+    discriminatorWidths = widths
     if grid > 0 { widths = Self.gridWidths(from: size, to: grid, on: situation.device) }
     try check()
   }
@@ -56,7 +57,7 @@ public struct VAESettings: RecipeSettings {
   }
 
   /// All latents of a picture.
-  var numbers: Int { grid > 0 ? grid * grid * latent : latent }
+  var latentCount: Int { grid > 0 ? grid * grid * latent : latent }
 
   /// How the networks learn.
   var learning: AutoencoderSettings {
@@ -76,7 +77,8 @@ public struct VAESettings: RecipeSettings {
       widths.allSatisfy { $0 > 0 } && smallest << widths.count == size, "widths", widths,
       "from \(size) px down to \(smallest) it must be \(Int(Double(size / smallest).exponent)) numbers above 0")
     try expect(
-      adversarial == 0 || 4 << criticWidths.count == size, "critic-widths", criticWidths, "give as many as widths")
+      adversarial == 0 || 4 << discriminatorWidths.count == size, "discriminator-widths", discriminatorWidths,
+      "give as many as widths")
     try expect(batch > 0, "batch", batch, "it must be 1 or more")
     try expect(latent > 0, "latent", latent, "it must be 1 or more")
     try expect(blocks > 0 && stem > 0, "blocks", blocks, "it must be 1 or more")

@@ -34,17 +34,17 @@ final class Codebook: Module {
   /// how far those are from them, on average a number (equation 3's last term).
   ///
   /// - Parameter x: [N, dimensions, H, W].
-  /// - Returns: `numbers` [N, H, W].
-  func quantized(_ x: Tensor) -> (features: Tensor, numbers: Tensor, commitment: Tensor) {
+  /// - Returns: `indices` [N, H, W].
+  func quantized(_ x: Tensor) -> (features: Tensor, indices: Tensor, commitment: Tensor) {
     let rows = x.permuted([0, 2, 3, 1])
-    let numbers = nearest(rows.reshaped([-1, codes.size(1)])).reshaped([x.size(0), x.size(2), x.size(3)])
-    let found = features(of: numbers)
-    return (x + (found - x).detached(), numbers, meanSquaredError(x, found))
+    let indices = nearest(rows.reshaped([-1, codes.size(1)])).reshaped([x.size(0), x.size(2), x.size(3)])
+    let found = features(of: indices)
+    return (x + (found - x).detached(), indices, meanSquaredError(x, found))
   }
 
   /// [N, H, W] to [N, dimensions, H, W].
-  func features(of numbers: Tensor) -> Tensor {
-    codes[numbers.reshaped([-1])].reshaped(numbers.shape + [codes.size(1)]).permuted([0, 3, 1, 2]).channelsLast()
+  func features(of indices: Tensor) -> Tensor {
+    codes[indices.reshaped([-1])].reshaped(indices.shape + [codes.size(1)]).permuted([0, 3, 1, 2]).channelsLast()
   }
 
   /// Moves the codes to the means of what they stood for; dead ones to some of these vectors, by chance (Jukebox, Dhariwal
@@ -52,11 +52,11 @@ final class Codebook: Module {
   ///
   /// - Parameters:
   ///   - x: [N, dimensions, H, W].
-  ///   - numbers: [N, H, W].
-  func follow(_ x: Tensor, _ numbers: Tensor, noise: inout Noise) {
+  ///   - indices: [N, H, W].
+  func follow(_ x: Tensor, _ indices: Tensor, noise: inout Noise) {
     withoutGradients {
       let rows = x.permuted([0, 2, 3, 1]).reshaped([-1, codes.size(1)]).to(.float32)
-      let hits = oneHot(numbers.reshaped([-1]), classes: codes.size(0)).to(.float32)
+      let hits = oneHot(indices.reshaped([-1]), classes: codes.size(0)).to(.float32)
       counts.lerp(toward: hits.sum(dims: [0]), weight: 1 - Self.decay)
       sums.lerp(toward: matmul(hits.T, rows), weight: 1 - Self.decay)
       let drawn = rows[Tensor(noise.integers(below: rows.size(0), count: codes.size(0))).to(rows.device)]

@@ -44,12 +44,12 @@ public final class VQGANModel: ReconstructingModel {
 
   /// [N, places], by rows.
   func codes(of pictures: Tensor) -> Tensor {
-    codebook.module.quantized(features(of: pictures)).numbers.flattened(from: 1)
+    codebook.module.quantized(features(of: pictures)).indices.flattened(from: 1)
   }
 
   /// [N, places] to pictures, in float32.
-  private func pictures(of numbers: Tensor) -> Tensor {
-    let grid = numbers.reshaped([numbers.size(0), settings.grid, settings.grid])
+  private func pictures(of indices: Tensor) -> Tensor {
+    let grid = indices.reshaped([indices.size(0), settings.grid, settings.grid])
     let made = decoder.module(codebook.module.features(of: grid))
     return clamp(made.to(.cpu), min: -1, max: 1).contiguous()
   }
@@ -78,26 +78,26 @@ public final class VQGANModel: ReconstructingModel {
   /// All codes hidden at first; in each step those that the network is surest of are kept (Chang et al. 2022, section 3.2).
   private func drawnGrids(_ noises: inout [Noise]) -> Tensor {
     let (n, places) = (noises.count, settings.grid * settings.grid)
-    var numbers = hiddenCodes(n)
+    var indices = hiddenCodes(n)
     for step in 1...settings.steps {
-      let logits = prior.module(numbers)
+      let logits = prior.module(indices)
       // Gumbel's noise draws from the softmax; each seed has its own.
       func gumbel(_ shape: [Int]) -> Tensor {
         let uniform = noises.indices.map { noises[$0].uniform(shape, from: 1e-7, to: 1 - 1e-7) }
         return -log(-log(Tensor.stacked(uniform))).to(device)
       }
       let drawn = (logits + gumbel([places, settings.codes]) * settings.temperature).max(dim: 2).indices
-      let isHidden = numbers.equal(to: Double(settings.codes))
-      let all = whereTrue(isHidden, drawn, numbers)
+      let isHidden = indices.equal(to: Double(settings.codes))
+      let all = whereTrue(isHidden, drawn, indices)
       let left = Int((Double(places) * cos(Double.pi / 2 * Double(step) / Double(settings.steps))).rounded(.down))
       guard step < settings.steps, left > 0 else { return all }
-      let sureness = logSoftmax(logits, dim: 2).gathered(dim: 2, index: all.unsqueezed(2)).squeezed(2)
+      let confidence = logSoftmax(logits, dim: 2).gathered(dim: 2, index: all.unsqueezed(2)).squeezed(2)
       // Chance matters less towards the end; what is known stays.
       let chance = gumbel([places]) * (4.5 * (1 - Double(step) / Double(settings.steps)))
-      let order = whereTrue(isHidden, sureness + chance, sureness * 0 + 1e9)
+      let order = whereTrue(isHidden, confidence + chance, confidence * 0 + 1e9)
       let limit = order.topK(left, dim: 1, largest: false).values.max(dims: [1], keepDims: true)
-      numbers = whereTrue(order.lessOrEqual(to: limit), hiddenCodes(n), all)
+      indices = whereTrue(order.lessOrEqual(to: limit), hiddenCodes(n), all)
     }
-    return numbers
+    return indices
   }
 }

@@ -66,8 +66,8 @@ public final class CodePrior: Module {
   }
 
   /// [N, places] to logits [N, places, codes], float32.
-  func callAsFunction(_ numbers: Tensor) -> Tensor {
-    out(norm(layers.reduce(codes(numbers) + places) { $1($0) })).to(.float32)
+  func callAsFunction(_ indices: Tensor) -> Tensor {
+    out(norm(layers.reduce(codes(indices) + places) { $1($0) })).to(.float32)
   }
 }
 

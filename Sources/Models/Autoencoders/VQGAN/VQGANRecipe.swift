@@ -1,5 +1,4 @@
 import func Foundation.cos
-import func Foundation.pow
 
 import Networks
 import Torch
@@ -19,8 +18,8 @@ public final class VQGANRecipe: Recipe {
   private let averages:
     (encoder: MovingAverage<VQEncoder>, decoder: MovingAverage<VQDecoder>, prior: MovingAverage<CodePrior>)
   private let optimizer: Adam, optimizerP: Adam
-  private let critic: PictureCritic?
-  private var eyes: Eyes?
+  private let discriminator: PictureDiscriminator?
+  private var perceptualLoss: PerceptualLoss?
   private let device: Device
   private let mixed: Precision
 
@@ -32,40 +31,36 @@ public final class VQGANRecipe: Recipe {
     model = try VQGANModel(settings, on: device)
     self.device = device
     mixed = try Precision(settings.precision, on: device)
-    func ready<M: Module>(_ network: M, _ scheme: Initialization) -> M {
-      network.initialize(&noise, as: scheme)
-      network.move(to: device)
-      network.useChannelsLast()
-      return network
-    }
-    (encoder, decoder) = (
-      ready(VQGANModel.encoder(settings), .fanIn(gain: 1)), ready(VQGANModel.decoder(settings), .fanIn(gain: 1))
-    )
-    codebook = ready(model.codebook.module, .standard)
-    prior = ready(VQGANModel.prior(settings), .standard)
+    encoder = VQGANModel.encoder(settings).prepared(&noise, as: .fanIn(gain: 1), on: device)
+    decoder = VQGANModel.decoder(settings).prepared(&noise, as: .fanIn(gain: 1), on: device)
+    codebook = model.codebook.module.prepared(&noise, on: device)
+    prior = VQGANModel.prior(settings).prepared(&noise, on: device)
     averages = (
       MovingAverage(model.encoder.module, of: encoder), MovingAverage(model.decoder.module, of: decoder),
       MovingAverage(model.prior.module, of: prior)
     )
     optimizer = Adam(encoder.parameters + decoder.parameters, rate: settings.rate, betas: (0.9, 0.99))
     optimizerP = Adam(prior.parameters, rate: settings.rate, betas: (0.9, 0.99))
-    critic =
+    discriminator =
       settings.adversarial > 0
-      ? PictureCritic(
-        widths: settings.criticWidths, channels: settings.channels, rate: settings.rate * 0.5, noise: &noise, on: device
+      ? PictureDiscriminator(
+        widths: settings.discriminatorWidths, channels: settings.channels, rate: settings.rate * 0.5, noise: &noise,
+        on: device
       )
       : nil
   }
 
   public func take(_ pretrained: Pretrained, weights: [String: Tensor]) throws(StateError) {
-    eyes = Eyes(network: try VGG(features: weights, on: device))
+    perceptualLoss = PerceptualLoss(network: try VGG(features: weights, on: device))
   }
 
   public var saved: [String: any Saved] {
     var parts: [String: any Saved] = [
       "encoder": encoder, "decoder": decoder, "prior": prior, "optimizer": optimizer, "optimizer.prior": optimizerP,
     ]
-    if let critic { (parts["discriminator"], parts["optimizer.discriminator"]) = (critic.network, critic.optimizer) }
+    if let discriminator {
+      (parts["discriminator"], parts["optimizer.discriminator"]) = (discriminator.network, discriminator.optimizer)
+    }
     parts["codebook"] = codebook
     parts["encoder.average"] = averages.encoder
     parts["decoder.average"] = averages.decoder
@@ -83,25 +78,25 @@ public final class VQGANRecipe: Recipe {
     let part = progress.fraction / settings.priorFrom
     optimizer.rate = settings.rate * Schedule.cosine(from: 1, to: 0.02)(part) * progress.rateScale
     let features = mixed { encoder(x) }
-    let (told, numbers, commitment) = codebook.quantized(features)
-    let made = mixed { decoder(told) }
+    let (quantized, indices, commitment) = codebook.quantized(features)
+    let made = mixed { decoder(quantized) }
     let distance = meanAbsoluteError(made, x)
     var (error, readings) = (distance, [Reading("distance", distance), Reading("codes", codebook.perplexity)])
-    if let eyes {
-      let perceived = eyes.distance(made, x, compute: mixed.callAsFunction)
+    if let perceptualLoss {
+      let perceived = perceptualLoss.distance(made, x, compute: mixed.callAsFunction)
       readings.append(Reading("perceptual", perceived))
       error = error + perceived * settings.perceptual
     }
     var loss = error + commitment * settings.commitment
-    if let critic, progress.fraction >= settings.adversarialFrom {
-      let (verdict, said, own) = critic.judged(
+    if let discriminator, progress.fraction >= settings.adversarialFrom {
+      let (verdict, said, own) = discriminator.judged(
         real: x, made: made.channelsLast(), error: error, last: decoder.head.weight, rate: optimizer.rate * 0.5,
         step: progress.picturesSeen / x.size(0), compute: mixed.callAsFunction)
       loss = loss + verdict * (settings.adversarial * min(1, (progress.fraction - settings.adversarialFrom) * 10))
       readings += [Reading("verdict", said), Reading("discriminator", own)]
     }
     optimizer.step(minimizing: loss)
-    codebook.follow(features.detached(), numbers, noise: &noise)
+    codebook.follow(features.detached(), indices, noise: &noise)
     follow(averages.encoder, encoder, x.size(0), progress.fraction, progress)
     follow(averages.decoder, decoder, x.size(0), progress.fraction, progress)
     return readings
@@ -112,12 +107,12 @@ public final class VQGANRecipe: Recipe {
     let part = (progress.fraction - settings.priorFrom) / (1 - settings.priorFrom), n = x.size(0)
     optimizerP.rate =
       settings.rate * min(1, part * 20 + 0.05) * Schedule.cosine(from: 1, to: 0.02)(part) * progress.rateScale
-    let numbers = withoutGradients { model.codes(of: x) }
+    let indices = withoutGradients { model.codes(of: x) }
     let shares = cos(noise.uniform([n, 1], from: 0, to: 1, on: device) * (Double.pi / 2))
-    let isHidden = noise.uniform(numbers.shape, from: 0, to: 1, on: device).less(than: shares)
-    let shown = whereTrue(isHidden, model.hiddenCodes(n), numbers)
+    let isHidden = noise.uniform(indices.shape, from: 0, to: 1, on: device).less(than: shares)
+    let shown = whereTrue(isHidden, model.hiddenCodes(n), indices)
     let logits = mixed { prior(shown) }
-    let nats = -logSoftmax(logits, dim: 2).gathered(dim: 2, index: numbers.unsqueezed(2)).squeezed(2)
+    let nats = -logSoftmax(logits, dim: 2).gathered(dim: 2, index: indices.unsqueezed(2)).squeezed(2)
     let hidden = isHidden.to(.float32)
     let loss = (nats * hidden).sum() / clamp(hidden.sum(), min: 1)
     optimizerP.step(minimizing: loss)
@@ -128,7 +123,7 @@ public final class VQGANRecipe: Recipe {
   private func follow<M: Module>(
     _ average: MovingAverage<M>, _ network: M, _ n: Int, _ fraction: Double, _ progress: Progress
   ) {
-    let step = Double(n) / Double(max(progress.totalPictures, 1))
-    average.follow(network, decay: pow(0.5, step / (settings.averageMemory * max(fraction, step))))
+    average.follow(
+      network, decay: decay(memory: settings.averageMemory, batch: n, of: progress.totalPictures, after: fraction))
   }
 }

@@ -15,7 +15,8 @@ public struct VQGANSettings: RecipeSettings {
   public var perceptual = 0.0  // Weight of the perceptual loss.
   public var adversarial = 0.5  // Weight of the adversarial loss.
   public var adversarialFrom = 0.15  // Fraction of the run after which the adversarial loss starts.
-  public var criticWidths = [128, 96, 64]  // The discriminator's channels at 4, 8, 16, … px, up to half of the size.
+  /// The discriminator's channels at 4, 8, 16, … px, up to half of the size.
+  public var discriminatorWidths = [128, 96, 64]
   public var priorFrom = 0.5  // Fraction of the run after which only the transformer (prior) is trained.
   public var priorWidth = 128
   public var priorDepth = 4
@@ -26,8 +27,9 @@ public struct VQGANSettings: RecipeSettings {
   public var mirror = false  // Also train on mirrored pictures.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
+  public static let formerNames = ["criticWidths": "discriminatorWidths"]
   public static let shaping: Set = [
-    "codes", "criticWidths", "dimensions", "grid", "priorDepth", "priorWidth", "stem", "widths",
+    "codes", "dimensions", "discriminatorWidths", "grid", "priorDepth", "priorWidth", "stem", "widths",
   ]
 
   /// - Throws: `RecipeError.unknownPreset` or `impossibleSize`.
@@ -39,7 +41,7 @@ public struct VQGANSettings: RecipeSettings {
     widths = Array([128, 96, 64, 32, 32].prefix(halvings).reversed())
     if halvings == 2 { widths = [64, 96] }
     if !situation.device.isCPU { (widths, priorWidth, priorDepth) = (widths.map { 2 * $0 }, 256, 8) }
-    criticWidths = Array([128, 96, 64, 32, 24, 16].prefix(Int(Double(max(size, 8) / 4).exponent)))
+    discriminatorWidths = Array([128, 96, 64, 32, 24, 16].prefix(Int(Double(max(size, 8) / 4).exponent)))
     try check()
   }
 
@@ -52,7 +54,7 @@ public struct VQGANSettings: RecipeSettings {
       "from \(size) px to a grid of \(grid) it must be \(Int(Double(max(1, size / max(1, grid))).exponent)) numbers above 0"
     )
     try expect(
-      adversarial == 0 || 4 << criticWidths.count == size, "critic-widths", criticWidths,
+      adversarial == 0 || 4 << discriminatorWidths.count == size, "discriminator-widths", discriminatorWidths,
       "for \(size) px it must be \(Int(Double(size / 4).exponent)) numbers above 0")
     try expect(batch > 0, "batch", batch, "it must be 1 or more")
     try expect((2...65536).contains(codes), "codes", codes, "it must be in 2...65536")

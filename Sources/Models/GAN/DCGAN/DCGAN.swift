@@ -5,16 +5,16 @@ import Torch
 public final class DCGANGenerator: Module {
   let main: Sequential
   /// The class embedding, added to the latents.
-  let kind: Linear?
+  let classEmbedding: Linear?
   private let isSeamless: Bool
 
   /// - Parameters:
   ///   - widths: channels at 4, 8, 16, … px, up to half of the pictures' size.
-  ///   - classes: kinds of pictures that it can be asked for.
+  ///   - classes: how many classes it can be asked for; 0 for none.
   ///   - isSeamless: its pictures go on at the other edge.
   public init(latent: Int, widths: [Int], channels: Int, classes: Int = 0, isSeamless: Bool = false) {
     self.isSeamless = isSeamless
-    kind = classes > 0 ? Linear(classes, latent, bias: false) : nil
+    classEmbedding = classes > 0 ? Linear(classes, latent, bias: false) : nil
     var layers: [any UnaryModule] = [
       ConvTranspose2d(latent, widths[0], kernel: 4, bias: false), BatchNorm2d(widths[0]), ReLU(),
     ]
@@ -27,14 +27,16 @@ public final class DCGANGenerator: Module {
     main = Sequential(layers)
   }
 
+  public var members: [(name: String, value: Any)] { members(saved: ["classEmbedding": "kind"]) }
+
   public func fill(_ noise: inout Noise, as scheme: Initialization) {
-    if let kind { kind.weight.copy(from: noise.normal(kind.weight.shape)) }
+    if let classEmbedding { classEmbedding.weight.copy(from: noise.normal(classEmbedding.weight.shape)) }
   }
 
-  /// - Parameter kinds: [N, classes], with a 1 where a picture's class is; nil for none.
-  public func callAsFunction(_ z: Tensor, kinds: Tensor? = nil) -> Tensor {
+  /// - Parameter classes: [N, classes], with a 1 where a picture's class is; nil for none.
+  public func callAsFunction(_ z: Tensor, classes: Tensor? = nil) -> Tensor {
     var x = z
-    if let kind, let kinds { x = x + kind(kinds).unsqueezed(-1).unsqueezed(-1) }
+    if let classEmbedding, let classes { x = x + classEmbedding(classes).unsqueezed(-1).unsqueezed(-1) }
     guard isSeamless else { return main(x) }
     return main.layers.reduce(x) { x, layer in
       guard layer is ConvTranspose2d, x.size(2) > 1 else { return layer(x) }
@@ -49,11 +51,11 @@ public final class DCGANGenerator: Module {
 public final class DCGANDiscriminator: Module {
   let main: Sequential
   /// The class embedding of the projection discriminator (Miyato and Koyama 2018).
-  let kind: Linear?
+  let classEmbedding: Linear?
 
-  /// - Parameter classes: kinds of pictures that are told.
+  /// - Parameter classes: how many classes of pictures it is told of; 0 for none.
   public init(width: Int, size: Int, channels: Int, classes: Int = 0) {
-    kind = classes > 0 ? Linear(classes, dcganWidths(width, size)[0], bias: false) : nil
+    classEmbedding = classes > 0 ? Linear(classes, dcganWidths(width, size)[0], bias: false) : nil
     let widths = Array(dcganWidths(width, size).reversed())
     var layers: [any UnaryModule] = [Conv2d(channels, widths[0], kernel: 4, stride: 2, padding: 1), LeakyReLU(0.2)]
     for (inputs, outputs) in zip(widths, widths.dropFirst()) {
@@ -65,15 +67,17 @@ public final class DCGANDiscriminator: Module {
     main = Sequential(layers)
   }
 
+  public var members: [(name: String, value: Any)] { members(saved: ["classEmbedding": "kind"]) }
+
   public func fill(_ noise: inout Noise, as scheme: Initialization) {
-    if let kind { Initialization.zero.fill(kind.weight, nil, &noise) }
+    if let classEmbedding { Initialization.zero.fill(classEmbedding.weight, nil, &noise) }
   }
 
-  /// - Parameter kinds: [N, classes], with a 1 where a picture's class is; nil for none.
-  public func callAsFunction(_ x: Tensor, kinds: Tensor? = nil) -> Tensor {
-    guard let kind, let kinds else { return main(x) }
+  /// - Parameter classes: [N, classes], with a 1 where a picture's class is; nil for none.
+  public func callAsFunction(_ x: Tensor, classes: Tensor? = nil) -> Tensor {
+    guard let classEmbedding, let classes else { return main(x) }
     let features = main.layers.dropLast().reduce(x) { $1($0) }
-    let likeness = (features.mean(dims: [2, 3]) * kind(kinds)).sum(dims: [1]).reshaped([-1, 1, 1, 1])
+    let likeness = (features.mean(dims: [2, 3]) * classEmbedding(classes)).sum(dims: [1]).reshaped([-1, 1, 1, 1])
     return main.layers.last!(features) + likeness
   }
 }

@@ -35,8 +35,8 @@ public final class DCGANModel: PictureModel {
       let latents = latents(of: request) * request.truncation
       return inEqualBatches(of: 16, latents, classes: classes.indices(of: request)) { rows, indices in
         let z = rows.to(device).reshaped([-1, settings.latent, 1, 1]).channelsLast()
-        let kinds = classes.isEmpty ? nil : classes.oneHot(indices, on: device) * request.guidance
-        return straightened(generator.module(z, kinds: kinds).to(.cpu)).contiguous()
+        let oneHot = classes.isEmpty ? nil : classes.oneHot(indices, on: device) * request.guidance
+        return straightened(generator.module(z, classes: oneHot).to(.cpu)).contiguous()
       }
     }
   }

@@ -70,11 +70,8 @@ public final class DCGANRecipe: Recipe {
     discriminator = DCGANDiscriminator(
       width: settings.width, size: settings.size, channels: settings.channels,
       classes: model.classes.names.count)
-    for network in [generator, discriminator] as [any Module] {
-      network.initialize(&noise, as: .normal(0.02))
-      network.move(to: device)
-      network.useChannelsLast()
-    }
+    generator.prepared(&noise, as: .normal(0.02), on: device)
+    discriminator.prepared(&noise, as: .normal(0.02), on: device)
     average = MovingAverage(model.generator.module, of: generator)
     let betas = (settings.beta1, settings.beta2)
     optimizerG = Adam(generator.parameters, rate: settings.rate, betas: betas)
@@ -112,17 +109,17 @@ public final class DCGANRecipe: Recipe {
     optimizerG.rate = settings.rate * progress.rateScale
     let z = noise.normal([n, settings.latent, 1, 1], on: device)
     // Real and generated pictures are judged as of the same classes.
-    let kinds = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
+    let oneHot = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
     // The discriminator's batch statistics are of real or of generated pictures, never of both.
     let (fake, lossD) = mixed {
-      var fake = generator(z, kinds: kinds)
+      var fake = generator(z, classes: oneHot)
       // A seam must be nowhere in particular.
       if settings.seamless { fake = fake.rolled(by: noise.integers(below: settings.size, count: 2), dims: [2, 3]) }
-      let real = judge(alphaWeighted(batch.pictures), kinds, &noise), false_ = judge(fake.detached(), kinds, &noise)
+      let real = judge(alphaWeighted(batch.pictures), oneHot, &noise), false_ = judge(fake.detached(), oneHot, &noise)
       return (fake, lossOfReal(real, smoothing: settings.smoothing) + lossOfFake(false_))
     }
     optimizerD.step(minimizing: lossD)
-    let lossG = mixed { lossOfGenerator(judge(fake, kinds, &noise)) }
+    let lossG = mixed { lossOfGenerator(judge(fake, oneHot, &noise)) }
     optimizerG.step(minimizing: lossG)
     average.follow(
       generator, decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
@@ -130,8 +127,8 @@ public final class DCGANRecipe: Recipe {
   }
 
   /// Float32 logits of pictures, augmented when the settings say so.
-  private func judge(_ x: Tensor, _ kinds: Tensor?, _ noise: inout Noise) -> Tensor {
+  private func judge(_ x: Tensor, _ oneHot: Tensor?, _ noise: inout Noise) -> Tensor {
     let seen = settings.augment > 0 ? augment(x, probability: settings.augment, noise: &noise) : x
-    return discriminator(seen, kinds: kinds).to(.float32)
+    return discriminator(seen, classes: oneHot).to(.float32)
   }
 }

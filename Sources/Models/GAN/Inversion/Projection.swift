@@ -24,11 +24,12 @@ public struct Projection: Sendable {
   ///   - progress: is told what part is done; false stops, and gives nil.
   /// - Returns: styles [N, layers, D] on the CPU.
   public func styles(
-    of pictures: Tensor, in model: some StyleModel, seenBy eye: VGG, noise: inout Noise, on device: Device = .cpu,
+    of pictures: Tensor, in model: some StyleModel, seenBy perceptualNetwork: VGG, noise: inout Noise,
+    on device: Device = .cpu,
     progress: (Double) -> Bool = { _ in true }
   ) -> Tensor? {
     let n = pictures.size(0)
-    let target = Target(pictures.to(device), eye)
+    let target = Target(pictures.to(device), perceptualNetwork)
     let many = model.styles(PictureRequest(latents: model.latents(seeds: Array(0..<1000))))
     // In w's own deviation, over all its numbers, since some hardly vary.
     let mean = many.mean(dims: [0], keepDims: true)
@@ -42,7 +43,7 @@ public struct Projection: Sendable {
       let calm = max(0, 1 - t / 0.75)
       let shaken = found + noise.normal(found.shape, on: device) * (spread * restlessness * calm * calm)
       // Each picture's loss is its own: they don't share anything.
-      let loss = target.distance(model.synthesize(shaken), eye, pixels) * Double(n)
+      let loss = target.distance(model.synthesize(shaken), perceptualNetwork, pixels) * Double(n)
       optimizer.step(minimizing: loss)
       guard progress(Double(step + 1) / Double(steps)) else { return nil }
     }
@@ -57,11 +58,12 @@ public struct Projection: Sendable {
   ///   - picture: [1, 3 or 4, H, W] in -1...1.
   ///   - progress: as in `styles`; when it stops, the weights are those of the last step.
   public func tune(
-    _ model: some StyleModel, to picture: Tensor, from styles: Tensor, seenBy eye: VGG, noise: inout Noise,
+    _ model: some StyleModel, to picture: Tensor, from styles: Tensor, seenBy perceptualNetwork: VGG,
+    noise: inout Noise,
     on device: Device = .cpu, progress: (Double) -> Bool = { _ in true }
   ) {
     let network = model.synthesizer
-    let target = Target(picture.to(device), eye), styles = styles.to(device)
+    let target = Target(picture.to(device), perceptualNetwork), styles = styles.to(device)
     let held = locality > 0 ? others(of: model, around: styles, &noise) : nil
     network.setRequiresGradient(true)
     defer { network.setRequiresGradient(false) }
@@ -70,15 +72,15 @@ public struct Projection: Sendable {
       let fall = min(1, (1 - Double(step) / Double(tuningSteps)) / 0.5)
       optimizer.rate = tuningRate * fall
       // What comes before styles has no part in it.
-      var loss = target.distance(model.synthesize(styles), eye, pixels)
+      var loss = target.distance(model.synthesize(styles), perceptualNetwork, pixels)
       if loss.item() < enough {
         _ = progress(1)
         return
       }
       if let held {
         let which = Tensor(noise.integers(below: neighbours, count: 2))
-        let before = Target(held.pictures[which], eye)
-        loss = loss + before.distance(model.synthesize(held.styles[which]), eye, pixels) * locality
+        let before = Target(held.pictures[which], perceptualNetwork)
+        loss = loss + before.distance(model.synthesize(held.styles[which]), perceptualNetwork, pixels) * locality
       }
       optimizer.step(gradientsIfUsed(of: loss, withRespectTo: optimizer.parameters))
       guard progress(Double(step + 1) / Double(tuningSteps)) else { return }
@@ -107,15 +109,15 @@ struct Target {
   static let layers = [VGG.Layer(1, 2), VGG.Layer(2, 2), VGG.Layer(3, 3), VGG.Layer(4, 3)]
   private let pictures: Tensor, features: [Tensor]
 
-  init(_ pictures: Tensor, _ eye: VGG) {
+  init(_ pictures: Tensor, _ perceptualNetwork: VGG) {
     self.pictures = pictures
-    features = withoutGradients { eye(coloured(pictures), layers: Self.layers) }
+    features = withoutGradients { perceptualNetwork(coloured(pictures), layers: Self.layers) }
   }
 
   /// The mean over pictures; rank 0.
-  func distance(_ made: Tensor, _ eye: VGG, _ pixels: Double) -> Tensor {
+  func distance(_ made: Tensor, _ perceptualNetwork: VGG, _ pixels: Double) -> Tensor {
     let error = square(made - pictures).mean()
-    return perceptualDistance(eye(coloured(made), layers: Self.layers), features) + error * pixels
+    return perceptualDistance(perceptualNetwork(coloured(made), layers: Self.layers), features) + error * pixels
   }
 }
 

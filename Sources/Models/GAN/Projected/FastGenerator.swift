@@ -10,7 +10,7 @@ import Torch
 /// between latents and styles soon maps all of them to one, and so to one picture.
 public final class FastGenerator: Module {
   /// The class embedding, added to the styles.
-  let kind: Linear?
+  let classEmbedding: Linear?
   let base: Linear
   let baseNorm: BatchNorm2d
   let stages: [Stage]
@@ -21,14 +21,14 @@ public final class FastGenerator: Module {
   /// - Parameters:
   ///   - width: channels at the picture's size; they double as it halves, up to eight times as many.
   ///   - size: a power of two from 16.
-  ///   - classes: kinds of pictures that it can be asked for.
+  ///   - classes: how many classes it can be asked for; 0 for none.
   ///   - isSeamless: its pictures go on at the other edge.
   public init(latent: Int, width: Int, size: Int, channels: Int, classes: Int = 0, isSeamless: Bool = false) {
     let count = (size / 4).trailingZeroBitCount
     let widths = (0...count).map { width * min(8, 1 << (count - $0)) }
     let padding: PaddingMode = isSeamless ? .circular : .zeros
     wide = 2 * widths[0]
-    kind = classes > 0 ? Linear(classes, latent, bias: false) : nil
+    classEmbedding = classes > 0 ? Linear(classes, latent, bias: false) : nil
     base = Linear(latent, 16 * wide, bias: false)
     baseNorm = BatchNorm2d(wide)
     // Every other size has a second convolution, as the paper's.
@@ -39,20 +39,22 @@ public final class FastGenerator: Module {
     last = Conv2d(widths[count], channels, kernel: 3, padding: 1, paddingMode: padding)
   }
 
+  public var members: [(name: String, value: Any)] { members(saved: ["classEmbedding": "kind"]) }
+
   public func fill(_ noise: inout Noise, as scheme: Initialization) {
-    if let kind { kind.weight.copy(from: noise.normal(kind.weight.shape)) }
+    if let classEmbedding { classEmbedding.weight.copy(from: noise.normal(classEmbedding.weight.shape)) }
   }
 
-  /// - Parameter kinds: [N, classes], with a 1 where a picture's class is; nil for none.
-  public func callAsFunction(_ z: Tensor, kinds: Tensor? = nil) -> Tensor { pictures(of: asked(styles(z), kinds)) }
+  /// - Parameter classes: [N, classes], with a 1 where a picture's class is; nil for none.
+  public func callAsFunction(_ z: Tensor, classes: Tensor? = nil) -> Tensor { pictures(of: asked(styles(z), classes)) }
 
   /// Latents [N, latent] to styles [N, latent]; only a latent's direction counts.
   func styles(_ z: Tensor) -> Tensor { z * rsqrt(square(z).mean(dims: [1], keepDims: true) + 1e-8) }
 
   /// Styles with what their classes add.
-  func asked(_ w: Tensor, _ kinds: Tensor?, guidance: Double = 1) -> Tensor {
-    guard let kind, let kinds else { return w }
-    return w + kind(kinds) * guidance
+  func asked(_ w: Tensor, _ classes: Tensor?, guidance: Double = 1) -> Tensor {
+    guard let classEmbedding, let classes else { return w }
+    return w + classEmbedding(classes) * guidance
   }
 
   /// Styles that it can take one by one: the first features', and each stage's.

@@ -46,7 +46,7 @@ final class MapDiscriminator: Module {
   let norms: [BatchNorm2d]
   let verdict: SpectralNorm<Conv2d>
   /// What a class' features are like: the verdict is the higher the more they are (Miyato and Koyama 2018).
-  let kind: Linear?
+  let classEmbedding: Linear?
 
   /// - Parameter side: of the maps, in pixels.
   init(_ inputs: Int, width: Int, side: Int, classes: Int) {
@@ -58,22 +58,24 @@ final class MapDiscriminator: Module {
     norms = (0..<count).map { _ in BatchNorm2d(width, tracksStatistics: false) }
     let last = count == 0 ? inputs : width
     verdict = SpectralNorm(Conv2d(last, 1, kernel: min(4, side), bias: false))
-    kind = classes > 0 ? Linear(classes, last, bias: false) : nil
+    classEmbedding = classes > 0 ? Linear(classes, last, bias: false) : nil
   }
 
+  var members: [(name: String, value: Any)] { members(saved: ["classEmbedding": "kind"]) }
+
   func fill(_ noise: inout Noise, as scheme: Initialization) {
-    if let kind { Initialization.zero.fill(kind.weight, nil, &noise) }
+    if let classEmbedding { Initialization.zero.fill(classEmbedding.weight, nil, &noise) }
   }
 
   /// [N, C, h, w] to float32 [N, places], higher for more real.
   ///
-  /// - Parameter kinds: [N, classes], with a 1 where a picture's class is; nil for none.
-  func callAsFunction(_ x: Tensor, kinds: Tensor?) -> Tensor {
+  /// - Parameter classes: [N, classes], with a 1 where a picture's class is; nil for none.
+  func callAsFunction(_ x: Tensor, classes: Tensor?) -> Tensor {
     let h = zip(halvings, norms).reduce(x) { x, layer in leakyRelu(layer.1(layer.0(x)), slope: 0.2) }
     let verdicts = verdict(h).to(.float32).flattened(from: 1)
-    guard let kind, let kinds else { return verdicts }
+    guard let classEmbedding, let classes else { return verdicts }
     let found = h.to(.float32).mean(dims: [2, 3])
-    return verdicts + (kind(kinds).to(.float32) * found).sum(dims: [1], keepDims: true)
+    return verdicts + (classEmbedding(classes).to(.float32) * found).sum(dims: [1], keepDims: true)
   }
 }
 
@@ -90,8 +92,8 @@ public final class ProjectedDiscriminator: Module {
   }
 
   /// Verdicts of each scale, [N, places].
-  func callAsFunction(_ maps: [Tensor], kinds: Tensor? = nil) -> [Tensor] {
-    zip(scales, maps).map { $0($1, kinds: kinds) }
+  func callAsFunction(_ maps: [Tensor], classes: Tensor? = nil) -> [Tensor] {
+    zip(scales, maps).map { $0($1, classes: classes) }
   }
 }
 

@@ -54,7 +54,7 @@ public final class ProjectedModel: StyleModel {
   private func w(of request: PictureRequest) -> Tensor {
     let network = generator.module
     let w = network.styles(latents(of: request).to(device)) * request.truncation
-    let kinds = classes.isEmpty ? nil : classes.oneHot(classes.indices(of: request), on: device)
-    return network.asked(w, kinds, guidance: request.guidance)
+    let oneHot = classes.isEmpty ? nil : classes.oneHot(classes.indices(of: request), on: device)
+    return network.asked(w, oneHot, guidance: request.guidance)
   }
 }

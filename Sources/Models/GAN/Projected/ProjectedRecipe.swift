@@ -15,7 +15,7 @@ public final class ProjectedRecipe: Recipe {
     public var width = 16  // The generator's channels at the picture's size; they double as it halves, up to 8 times.
     public var seen = 128  // Side at which the pretrained network sees pictures, in pixels.
     public var mixed = [32, 64, 96, 128]  // Channels of the random projections, the largest feature map first.
-    public var criticWidth = 96  // Channels of the discriminators.
+    public var discriminatorWidth = 96  // Channels of the discriminators.
     public var rate = 6e-4  // Adam's learning rate, for both networks.
     public var rateHold = 0.6  // Fraction of the run after which the rate falls to a twentieth.
     public var augment = 0.6  // Probability of each augmentation before the discriminator.
@@ -27,7 +27,8 @@ public final class ProjectedRecipe: Recipe {
     public var classCounts: [Int] = []  // Pictures in each class.
     public var precision = "auto"  // auto, bfloat16 or float32.
     public init() {}
-    public static let shaping: Set = ["criticWidth", "latent", "width"]
+    public static let formerNames = ["criticWidth": "discriminatorWidth"]
+    public static let shaping: Set = ["discriminatorWidth", "latent", "width"]
   }
 
   public static let name = "projected"
@@ -68,7 +69,7 @@ public final class ProjectedRecipe: Recipe {
   public let discriminator: ProjectedDiscriminator
   public let average: MovingAverage<FastGenerator>
   let optimizerG: Adam, optimizerD: Adam
-  private var eye: EfficientNetPyramid?
+  private var perceptualNetwork: EfficientNetPyramid?
   private let device: Device
   private let mixed: Precision
   private let augment = LightAugment()
@@ -82,14 +83,10 @@ public final class ProjectedRecipe: Recipe {
     mixing = RandomMixing(EfficientNetPyramid.widths, widths: settings.mixed)
     discriminator = ProjectedDiscriminator(
       widths: settings.mixed, sides: EfficientNetPyramid.strides.map { settings.seen / $0 },
-      width: settings.criticWidth, classes: model.classes.names.count)
-    generator.initialize(&noise, as: .normal(0.02))
-    mixing.initialize(&noise)
-    discriminator.initialize(&noise)
-    for network in [generator, mixing, discriminator] as [any Module] {
-      network.move(to: device)
-      network.useChannelsLast()
-    }
+      width: settings.discriminatorWidth, classes: model.classes.names.count)
+    generator.prepared(&noise, as: .normal(0.02), on: device)
+    mixing.prepared(&noise, on: device)
+    discriminator.prepared(&noise, on: device)
     mixing.setRequiresGradient(false)
     average = MovingAverage(model.generator.module, of: generator)
     optimizerG = Adam(generator.parameters, rate: settings.rate, betas: (0, 0.99))
@@ -109,7 +106,8 @@ public final class ProjectedRecipe: Recipe {
     try expect(
       settings.latent > 0 && settings.width > 0, "latent", settings.latent,
       "it must be 1 or more")
-    try expect(settings.criticWidth > 0, "critic-width", settings.criticWidth, "it must be 1 or more")
+    try expect(
+      settings.discriminatorWidth > 0, "discriminator-width", settings.discriminatorWidth, "it must be 1 or more")
     try expect(
       settings.classes.count == settings.classCounts.count, "classes", settings.classes, "give as many class-counts")
     try expect((0..<1).contains(settings.rateHold), "rate-hold", settings.rateHold, "it must be 0 or more and below 1")
@@ -120,7 +118,7 @@ public final class ProjectedRecipe: Recipe {
     let network = EfficientNetLite0()
     try network.load(weights)
     network.move(to: device)
-    eye = EfficientNetPyramid(network)
+    perceptualNetwork = EfficientNetPyramid(network)
   }
 
   public var saved: [String: any Saved] {
@@ -133,27 +131,27 @@ public final class ProjectedRecipe: Recipe {
 
   /// Updates the discriminators, then the generator, on the same pictures.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
-    guard let eye else { preconditionFailure("projected needs a network to look through: take it first") }
+    guard let perceptualNetwork else { preconditionFailure("projected needs a network to look through: take it first") }
     let real = alphaWeighted(batch.pictures), n = real.size(0)
     let fall = Schedule.cosine(from: 1, to: 0.05, during: settings.rateHold...1)(progress.fraction)
     optimizerD.rate = settings.rate * fall * progress.rateScale
     optimizerG.rate = settings.rate * fall * progress.rateScale
     let z = noise.normal([n, settings.latent], on: device)
     // Real and generated pictures are judged as of the same classes.
-    let kinds = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
-    var fake = mixed { generator(z, kinds: kinds) }
+    let oneHot = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
+    var fake = mixed { generator(z, classes: oneHot) }
     // A seam must be nowhere in particular.
     if settings.seamless { fake = fake.rolled(by: noise.integers(below: settings.size, count: 2), dims: [2, 3]) }
     let leaf = fake.detached().to(.float32).requiringGradient()
     // Generated pictures are looked at once, for both updates.
-    let made = mixed { projected(leaf, by: eye, &noise) }
+    let made = mixed { projected(leaf, by: perceptualNetwork, &noise) }
     let lossD = mixed {
-      let seen = withoutGradients { projected(real, by: eye, &noise) }
+      let seen = withoutGradients { projected(real, by: perceptualNetwork, &noise) }
       return hingeLoss(
-        real: discriminator(seen, kinds: kinds), fake: discriminator(made.map { $0.detached() }, kinds: kinds))
+        real: discriminator(seen, classes: oneHot), fake: discriminator(made.map { $0.detached() }, classes: oneHot))
     }
     optimizerD.step(minimizing: lossD)
-    let lossG = mixed { hingeLossOfGenerator(discriminator(made, kinds: kinds)) }
+    let lossG = mixed { hingeLossOfGenerator(discriminator(made, classes: oneHot)) }
     let towards = gradients(of: lossG, withRespectTo: [leaf])[0]
     optimizerG.step(gradients(of: fake, withRespectTo: optimizerG.parameters, seed: towards.to(fake.dtype)))
     average.follow(
@@ -163,7 +161,7 @@ public final class ProjectedRecipe: Recipe {
   }
 
   /// Mixtures of what the trained network sees, the largest map first.
-  func projected(_ pictures: Tensor, by eye: EfficientNetPyramid, _ noise: inout Noise) -> [Tensor] {
+  func projected(_ pictures: Tensor, by perceptualNetwork: EfficientNetPyramid, _ noise: inout Noise) -> [Tensor] {
     var x = pictures.to(.float32)
     if settings.augment > 0 { x = augment(x, probability: settings.augment, noise: &noise) }
     switch x.size(1) {
@@ -176,6 +174,6 @@ public final class ProjectedRecipe: Recipe {
     default: break
     }
     if x.size(3) != settings.seen { x = interpolate(x, size: [settings.seen, settings.seen], mode: .bilinear) }
-    return mixing(eye(x.channelsLast()))
+    return mixing(perceptualNetwork(x.channelsLast()))
   }
 }

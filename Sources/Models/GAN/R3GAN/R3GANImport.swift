@@ -3,7 +3,7 @@ import Torch
 import Training
 
 extension R3GANRecipe {
-  /// Generators by this house's names.
+  /// Generators by Atelier's own names.
   public static var imports: [Importable] {
     [.model(R3GANRecipe.self) { try importedSettings($0) }]
   }
@@ -14,7 +14,7 @@ extension R3GANRecipe {
     }
     var settings = R3GANSettings()
     let mapping = try shape("mapping.0.weight", rank: 2)
-    (settings.mapped, settings.latent) = (mapping[0], mapping[1])
+    (settings.wSize, settings.latent) = (mapping[0], mapping[1])
     (settings.widths, settings.blocks, settings.grow) = ([], [], [])
     while settings.widths.count < 7, weights["stages.\(settings.widths.count).blocks.0.conv.weight"] != nil {
       let stage = "stages.\(settings.widths.count)"
@@ -27,8 +27,8 @@ extension R3GANRecipe {
     let first = try shape("base.weight", rank: 2)[0] / max(1, settings.widths.first ?? 1)
     settings.size = Int(Double(first).squareRoot().rounded()) << settings.widths.count
     // A discriminator of the smallest kind: an imported generator isn't trained on.
-    settings.criticWidths = settings.widths
-    settings.criticBlocks = settings.widths.map { _ in 1 }
+    settings.discriminatorWidths = settings.widths
+    settings.discriminatorBlocks = settings.widths.map { _ in 1 }
     return settings
   }
 }

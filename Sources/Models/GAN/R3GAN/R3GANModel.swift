@@ -21,7 +21,7 @@ public final class R3GANModel: StyleModel {
 
   private static func network(_ settings: R3GANSettings, _ classes: Classes) -> R3GANGenerator {
     R3GANGenerator(
-      latent: settings.latent, mapped: settings.mapped, widths: settings.widths, blocks: settings.blocks,
+      latent: settings.latent, wSize: settings.wSize, widths: settings.widths, blocks: settings.blocks,
       channels: settings.channels, classes: classes.names.count, least: settings.least,
       isSeamless: settings.seamless)
   }
@@ -69,8 +69,8 @@ public final class R3GANModel: StyleModel {
   /// Styles drawn to the mean, of their classes.
   private func steered(_ w: Tensor, _ mean: Tensor?, _ indices: [Int], _ request: PictureRequest) -> Tensor {
     let drawn = mean.map { $0 + (w - $0) * request.truncation } ?? w
-    let kinds = classes.isEmpty ? nil : classes.oneHot(indices, on: device)
-    return generator.module.asked(drawn, kinds, guidance: request.guidance)
+    let oneHot = classes.isEmpty ? nil : classes.oneHot(indices, on: device)
+    return generator.module.asked(drawn, oneHot, guidance: request.guidance)
   }
 
   /// The mean style of a thousand latents that are always the same; nil where nothing is drawn to it.

@@ -46,14 +46,10 @@ public final class R3GANRecipe: Recipe {
     mixed = try Precision(settings.precision, on: device)
     generator = model.network()
     discriminator = R3GANDiscriminator(
-      widths: settings.criticWidths, blocks: settings.criticBlocks, stem: settings.criticStem,
+      widths: settings.discriminatorWidths, blocks: settings.discriminatorBlocks, stem: settings.discriminatorStem,
       channels: settings.channels, classes: model.classes.names.count, least: settings.least)
-    generator.initialize(&noise, as: .fanIn(gain: 1))
-    discriminator.initialize(&noise, as: .fanIn(gain: 1))
-    for network in [generator, discriminator] as [any Module] {
-      network.move(to: device)
-      network.useChannelsLast()
-    }
+    generator.prepared(&noise, as: .fanIn(gain: 1), on: device)
+    discriminator.prepared(&noise, as: .fanIn(gain: 1), on: device)
     average = MovingAverage(model.generator.module, of: generator)
     strength = settings.adapt > 0 ? AugmentStrength(target: settings.adapt, start: settings.augment) : nil
     let betas = (0.0, settings.beta2)
@@ -87,11 +83,11 @@ public final class R3GANRecipe: Recipe {
 
     let z = noise.normal([n, settings.latent], on: device)
     // Real and generated pictures are judged as of the same classes.
-    let kinds = known.shown(batch.labels, noise: &noise)
-    func marks(_ which: [Int]) -> Tensor? {
-      kinds.map { kinds in known.oneHot(which.map { kinds[$0 % n] }, on: device) }
+    let shown = known.shown(batch.labels, noise: &noise)
+    func oneHot(_ which: [Int]) -> Tensor? {
+      shown.map { shown in known.oneHot(which.map { shown[$0 % n] }, on: device) }
     }
-    var fake = mixed { generator(z, size: size, kinds: marks(Array(0..<n))) }
+    var fake = mixed { generator(z, size: size, classes: oneHot(Array(0..<n))) }
     // A seam must be nowhere in particular.
     if settings.seamless { fake = fake.rolled(by: noise.integers(below: size, count: 2), dims: [2, 3]) }
     var update = RelativisticUpdate(optimizerG: optimizerG, optimizerD: optimizerD)
@@ -99,9 +95,9 @@ public final class R3GANRecipe: Recipe {
     if progress.picturesSeen / n % schedule.penaltyInterval == 0 { update.penalised = settings.penalised }
     update.penaltyWeight = schedule.gamma / 2 * Double(schedule.penaltyInterval)
     update.penaltyStep = settings.penaltyStep
-    let (loss, margin, slope, sureness) = update(
+    let (loss, margin, slope, confidence) = update(
       real: real, fake: fake, noise: &noise, augment: { augmented($0, &$1) },
-      judge: { x, which in mixed { discriminator(x, kinds: marks(which)) } })
+      judge: { x, which in mixed { discriminator(x, classes: oneHot(which)) } })
     if progress.picturesSeen / n % Self.averageSteps == 0 {
       average.follow(generator, decay: schedule.averageDecay(batch: n * Self.averageSteps, of: progress))
     }
@@ -111,7 +107,7 @@ public final class R3GANRecipe: Recipe {
     ]
     if let slope { readings.append(Reading("slope", slope)) }
     if let strength {
-      strength.follow(sureness, span: Self.adaptSpan * Double(max(progress.totalPictures, 1)))
+      strength.follow(confidence, span: Self.adaptSpan * Double(max(progress.totalPictures, 1)))
       readings.append(Reading("augment", strength.probability))
     }
     return readings

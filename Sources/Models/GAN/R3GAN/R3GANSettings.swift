@@ -9,12 +9,12 @@ public struct R3GANSettings: RecipeSettings {
   public var channels = 3
   public var batch = 8  // Pictures per update; small batches learn more in the same time.
   public var latent = 128  // Size of the latent vector.
-  public var mapped = 256  // Size of the mapped latent (w), which gives the styles.
+  public var wSize = 256  // Size of w, the style vector.
   public var widths = [192, 128, 64, 32]  // The generator's channels at 4, 8, 16, … px, up to half of the size.
   public var blocks = [1, 1, 1, 2]  // Its residual blocks there.
-  public var criticWidths = [192, 128, 64, 32]  // The discriminator's channels.
-  public var criticBlocks = [1, 1, 1, 1]
-  public var criticStem = 16  // Its channels at full resolution.
+  public var discriminatorWidths = [192, 128, 64, 32]  // The discriminator's channels.
+  public var discriminatorBlocks = [1, 1, 1, 1]
+  public var discriminatorStem = 16  // Its channels at full resolution.
   public var grow = [0.12, 0.3]  // Fractions of the run at which the size doubles, from the smallest on.
   public var rate = 5e-4  // Adam's learning rate, for the discriminator.
   public var pace = 2.0  // The generator's learning rate, divided by the discriminator's.
@@ -37,8 +37,12 @@ public struct R3GANSettings: RecipeSettings {
   public var classCounts: [Int] = []  // Pictures in each class.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
+  public static let formerNames = [
+    "criticWidths": "discriminatorWidths", "criticBlocks": "discriminatorBlocks", "criticStem": "discriminatorStem",
+    "mapped": "wSize",
+  ]
   public static let shaping: Set = [
-    "blocks", "criticBlocks", "criticStem", "criticWidths", "latent", "mapped", "widths",
+    "blocks", "discriminatorBlocks", "discriminatorStem", "discriminatorWidths", "latent", "wSize", "widths",
   ]
 
   /// Settings that suit the pictures, the processor and the time.
@@ -58,11 +62,11 @@ public struct R3GANSettings: RecipeSettings {
     // Features that begin larger are no fewer at any size.
     let small = [192, 128, 64, 32, 24, 16, 16].dropFirst(Self.least(for: size) ?? 4 > 7 ? 1 : 0)
     widths = small.prefix(stages).map { isLarge ? 2 * $0 : $0 }
-    criticWidths = widths
-    criticBlocks = [Int](repeating: isLarge ? 2 : 1, count: stages)
+    discriminatorWidths = widths
+    discriminatorBlocks = [Int](repeating: isLarge ? 2 : 1, count: stages)
     // What is largest is made by the last stage alone.
-    blocks = criticBlocks.dropLast() + [2]
-    if isLarge { (batch, penaltyEvery, penalised, criticStem) = (64, 4, 32, 32) }
+    blocks = discriminatorBlocks.dropLast() + [2]
+    if isLarge { (batch, penaltyEvery, penalised, discriminatorStem) = (64, 4, 32, 32) }
     // The smaller sizes get three tenths of the run, or more of a short one: shapes need some 10,000 pictures first.
     let pictures =
       situation.picturesSeen.map { Double($0) }
@@ -98,7 +102,8 @@ public struct R3GANSettings: RecipeSettings {
     }
     let stages = (size / least).trailingZeroBitCount
     for (name, list) in [
-      ("widths", widths), ("blocks", blocks), ("critic-widths", criticWidths), ("critic-blocks", criticBlocks),
+      ("widths", widths), ("blocks", blocks), ("discriminator-widths", discriminatorWidths),
+      ("discriminator-blocks", discriminatorBlocks),
     ] {
       try expect(
         list.count == stages && list.allSatisfy { $0 > 0 }, name, list,
@@ -107,9 +112,9 @@ public struct R3GANSettings: RecipeSettings {
     try expect(
       grow == grow.sorted() && grow.count < stages, "grow", grow, "give at most \(stages - 2) rising fractions")
     try expect(!gamma.isEmpty, "gamma", gamma, "give one number or more")
-    try expect(criticStem > 0, "critic-stem", criticStem, "it must be 1 or more")
+    try expect(discriminatorStem > 0, "discriminator-stem", discriminatorStem, "it must be 1 or more")
     try expect(batch > 0, "batch", batch, "it must be 1 or more")
-    try expect(latent > 0 && mapped > 0, "latent", latent, "it must be 1 or more")
+    try expect(latent > 0 && wSize > 0, "latent", latent, "it must be 1 or more")
     try expect(penaltyEvery > 0 && penalised > 0, "penalty-every", penaltyEvery, "it must be 1 or more")
     try expect(
       ["shift", "light", "blit", "geometry", "all"].contains(changes), "changes", "'\(changes)'",
@@ -136,8 +141,7 @@ public struct R3GANSettings: RecipeSettings {
 
     /// The average's decay for a step of `batch` pictures.
     func averageDecay(batch: Int, of progress: Training.Progress) -> Double {
-      let step = Double(batch) / Double(max(progress.totalPictures, 1))
-      return pow(0.5, step / (averageMemory * max(progress.fraction, step)))
+      decay(memory: averageMemory, batch: batch, of: progress.totalPictures, after: progress.fraction)
     }
   }
 

@@ -17,11 +17,11 @@ struct RelativisticUpdate {
   ///   - fake: [N, …], what the generator made, with its graph.
   ///   - augment: of real and generated ones alike.
   ///   - judge: [M, …] to [M], given which of the 2N examples, real ones first, these are.
-  /// - Returns: `sureness` [N], by how much real ones are above generated ones' mean: the verdict itself means nothing here.
+  /// - Returns: `confidence` [N], by how much real ones are above generated ones' mean: the verdict itself means nothing here.
   func callAsFunction(
     real: Tensor, fake: Tensor, noise: inout Noise, augment: (Tensor, inout Noise) -> Tensor,
     judge: (Tensor, [Int]) -> Tensor
-  ) -> (loss: Tensor, margin: Tensor, slope: Tensor?, sureness: Tensor) {
+  ) -> (loss: Tensor, margin: Tensor, slope: Tensor?, confidence: Tensor) {
     let n = real.size(0)
     let leaf = clamp(fake.detached(), min: -1, max: 1).requiringGradient()
     let seen = augment(Tensor.concatenated([real, leaf]), &noise)

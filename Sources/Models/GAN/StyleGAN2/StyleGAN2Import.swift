@@ -21,17 +21,19 @@ extension StyleGAN2Recipe {
     }
     var settings = StyleGAN2Settings()
     let first = try shape("mapping.fc0.weight", rank: 2)
-    settings.mapped = first[0]
+    settings.wSize = first[0]
     settings.depth = (0...).first { weights["mapping.fc\($0).weight"] == nil }!
     for layer in 1..<max(1, settings.depth) {
-      try weights.expect("mapping.fc\(layer).weight", [settings.mapped, settings.mapped])
+      try weights.expect("mapping.fc\(layer).weight", [settings.wSize, settings.wSize])
     }
     if weights["mapping.embed.weight"] != nil {
-      let kinds = try shape("mapping.embed.weight", rank: 2)[1]
-      guard kinds <= 10_000, first[1] > settings.mapped else { throw .missing("mapping.embed.weight") }
-      // Published files don't say what their kinds are called.
-      (settings.classes, settings.classCounts) = ((0..<kinds).map(String.init), [Int](repeating: 1, count: kinds))
-      settings.latent = first[1] - settings.mapped
+      let classCount = try shape("mapping.embed.weight", rank: 2)[1]
+      guard classCount <= 10_000, first[1] > settings.wSize else { throw .missing("mapping.embed.weight") }
+      // Published files don't say what their classes are called.
+      (settings.classes, settings.classCounts) = (
+        (0..<classCount).map(String.init), [Int](repeating: 1, count: classCount)
+      )
+      settings.latent = first[1] - settings.wSize
     } else {
       settings.latent = first[1]
     }
@@ -44,7 +46,7 @@ extension StyleGAN2Recipe {
     settings.channels = try shape("synthesis.b4.torgb.weight", rank: 4)[0]
     settings.size = 2 << settings.widths.count
     // An imported generator isn't trained on.
-    settings.criticWidths = settings.widths
+    settings.discriminatorWidths = settings.widths
     return settings
   }
 }

@@ -21,7 +21,7 @@ public final class StyleGAN2Model: StyleModel {
 
   private static func network(_ settings: StyleGAN2Settings, _ classes: Classes) -> StyleGAN2Generator {
     StyleGAN2Generator(
-      latent: settings.latent, mapped: settings.mapped, depth: settings.depth, widths: settings.widths,
+      latent: settings.latent, wSize: settings.wSize, depth: settings.depth, widths: settings.widths,
       channels: settings.channels, classes: classes.names.count, isSeamless: settings.seamless)
   }
 
@@ -53,8 +53,8 @@ public final class StyleGAN2Model: StyleModel {
 
   private func styles(_ z: Tensor, _ indices: [Int], truncation: Double) -> Tensor {
     let network = generator.module
-    let kinds = classes.isEmpty ? nil : classes.oneHot(indices, on: device)
-    let w = network.mapping(z.to(device), kinds: kinds)
+    let oneHot = classes.isEmpty ? nil : classes.oneHot(indices, on: device)
+    let w = network.mapping(z.to(device), classes: oneHot)
     guard truncation != 1, let mean = network.mapping.average else { return network.everywhere(w) }
     return network.everywhere(mean + (w - mean) * truncation)
   }

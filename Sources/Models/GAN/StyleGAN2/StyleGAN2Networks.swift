@@ -18,13 +18,13 @@ public final class MappingNetwork: Module {
   /// - Parameters:
   ///   - latent: numbers of a latent; 0 for none, when only classes are mapped.
   ///   - tracks: whether it keeps the mean of w.
-  init(latent: Int, classes: Int, mapped: Int, depth: Int, tracks: Bool) {
-    embed = classes > 0 ? EqualLinear(classes, mapped) : nil
-    let inputs = latent + (classes > 0 ? mapped : 0)
+  init(latent: Int, classes: Int, wSize: Int, depth: Int, tracks: Bool) {
+    embed = classes > 0 ? EqualLinear(classes, wSize) : nil
+    let inputs = latent + (classes > 0 ? wSize : 0)
     layers = (0..<depth).map { i in
-      EqualLinear(i == 0 ? inputs : mapped, mapped, rateFactor: 0.01, isRectified: true)
+      EqualLinear(i == 0 ? inputs : wSize, wSize, rateFactor: 0.01, isRectified: true)
     }
-    average = tracks ? Tensor.zeros([mapped]) : nil
+    average = tracks ? Tensor.zeros([wSize]) : nil
   }
 
   public var members: [(name: String, value: Any)] {
@@ -35,12 +35,12 @@ public final class MappingNetwork: Module {
 
   /// - Parameters:
   ///   - z: [N, latent], or nil when only classes are mapped.
-  ///   - kinds: [N, classes].
-  /// - Returns: [N, mapped].
-  func callAsFunction(_ z: Tensor?, kinds: Tensor? = nil) -> Tensor {
+  ///   - classes: [N, classes].
+  /// - Returns: [N, wSize].
+  func callAsFunction(_ z: Tensor?, classes: Tensor? = nil) -> Tensor {
     var parts: [Tensor] = []
     if let z { parts.append(ofUnitSquare(z)) }
-    if let embed, let kinds { parts.append(ofUnitSquare(embed(kinds))) }
+    if let embed, let classes { parts.append(ofUnitSquare(embed(classes))) }
     let x = parts.count == 1 ? parts[0] : Tensor.concatenated(parts, dim: 1)
     return layers.reduce(x) { $1($0) }
   }
@@ -55,8 +55,8 @@ final class SynthesisLayer: Module {
   let noiseConst: Tensor, noiseStrength: Tensor
   private let doubles: Bool, isSeamless: Bool
 
-  init(_ inputs: Int, _ outputs: Int, mapped: Int, size: Int, doubles: Bool, isSeamless: Bool) {
-    affine = EqualLinear(mapped, inputs, start: 1)
+  init(_ inputs: Int, _ outputs: Int, wSize: Int, size: Int, doubles: Bool, isSeamless: Bool) {
+    affine = EqualLinear(wSize, inputs, start: 1)
     weight = Tensor.full([outputs, inputs, 3, 3], .nan).requiringGradient()
     bias = Tensor.full([outputs], .nan).requiringGradient()
     noiseConst = Tensor.full([size, size], .nan)
@@ -85,8 +85,8 @@ final class ToRGB: Module {
   let affine: EqualLinear
   let weight: Tensor, bias: Tensor
 
-  init(_ inputs: Int, channels: Int, mapped: Int) {
-    affine = EqualLinear(mapped, inputs, start: 1)
+  init(_ inputs: Int, channels: Int, wSize: Int) {
+    affine = EqualLinear(wSize, inputs, start: 1)
     weight = Tensor.full([channels, inputs, 1, 1], .nan).requiringGradient()
     bias = Tensor.full([channels], .nan).requiringGradient()
   }
@@ -110,13 +110,13 @@ final class SynthesisBlock: Module {
   let conv1: SynthesisLayer
   let torgb: ToRGB
 
-  init(inputs: Int?, width: Int, channels: Int, mapped: Int, size: Int, isSeamless: Bool) {
+  init(inputs: Int?, width: Int, channels: Int, wSize: Int, size: Int, isSeamless: Bool) {
     const = inputs == nil ? Tensor.full([width, size, size], .nan).requiringGradient() : nil
     conv0 = inputs.map {
-      SynthesisLayer($0, width, mapped: mapped, size: size, doubles: true, isSeamless: isSeamless)
+      SynthesisLayer($0, width, wSize: wSize, size: size, doubles: true, isSeamless: isSeamless)
     }
-    conv1 = SynthesisLayer(width, width, mapped: mapped, size: size, doubles: false, isSeamless: isSeamless)
-    torgb = ToRGB(width, channels: channels, mapped: mapped)
+    conv1 = SynthesisLayer(width, width, wSize: wSize, size: size, doubles: false, isSeamless: isSeamless)
+    torgb = ToRGB(width, channels: channels, wSize: wSize)
   }
 
   func fill(_ noise: inout Noise, as scheme: Initialization) {
@@ -124,7 +124,7 @@ final class SynthesisBlock: Module {
   }
 }
 
-/// Styles [N, layers, mapped] to pictures [N, channels, size, size], mostly in -1...1.
+/// Styles [N, layers, wSize] to pictures [N, channels, size, size], mostly in -1...1.
 public final class SynthesisNetwork: Module {
   let blocks: [SynthesisBlock]
   private let isSeamless: Bool
@@ -132,11 +132,11 @@ public final class SynthesisNetwork: Module {
   public var layers: Int { 2 * blocks.count }
 
   /// - Parameter widths: channels at 4, 8, … px.
-  init(widths: [Int], channels: Int, mapped: Int, isSeamless: Bool) {
+  init(widths: [Int], channels: Int, wSize: Int, isSeamless: Bool) {
     self.isSeamless = isSeamless
     blocks = widths.indices.map { i in
       SynthesisBlock(
-        inputs: i > 0 ? widths[i - 1] : nil, width: widths[i], channels: channels, mapped: mapped, size: 4 << i,
+        inputs: i > 0 ? widths[i - 1] : nil, width: widths[i], channels: channels, wSize: wSize, size: 4 << i,
         isSeamless: isSeamless)
     }
   }
@@ -171,13 +171,13 @@ public final class StyleGAN2Generator: Module {
   public let synthesis: SynthesisNetwork
 
   public init(
-    latent: Int, mapped: Int, depth: Int, widths: [Int], channels: Int, classes: Int = 0, isSeamless: Bool = false
+    latent: Int, wSize: Int, depth: Int, widths: [Int], channels: Int, classes: Int = 0, isSeamless: Bool = false
   ) {
-    mapping = MappingNetwork(latent: latent, classes: classes, mapped: mapped, depth: depth, tracks: true)
-    synthesis = SynthesisNetwork(widths: widths, channels: channels, mapped: mapped, isSeamless: isSeamless)
+    mapping = MappingNetwork(latent: latent, classes: classes, wSize: wSize, depth: depth, tracks: true)
+    synthesis = SynthesisNetwork(widths: widths, channels: channels, wSize: wSize, isSeamless: isSeamless)
   }
 
-  /// One w for all layers: [N, mapped] to [N, layers, mapped].
+  /// One w for all layers: [N, wSize] to [N, layers, wSize].
   public func everywhere(_ w: Tensor) -> Tensor {
     w.unsqueezed(1).expanded([w.size(0), synthesis.layers, w.size(1)])
   }
@@ -232,7 +232,7 @@ public final class StyleGAN2Discriminator: Module {
       DiscriminatorBlock(widths[$0], widths[$0 - 1], channels: $0 == top ? channels : nil)
     }
     mapping =
-      classes > 0 ? MappingNetwork(latent: 0, classes: classes, mapped: widths[0], depth: 2, tracks: false) : nil
+      classes > 0 ? MappingNetwork(latent: 0, classes: classes, wSize: widths[0], depth: 2, tracks: false) : nil
     epilogue = DiscriminatorEpilogue(widths[0], outputs: classes > 0 ? widths[0] : 1)
   }
 
@@ -241,12 +241,12 @@ public final class StyleGAN2Discriminator: Module {
     return zip(sizes, blocks).map { ("b\($0)", $1) } + [("mapping", mapping as Any), ("b4", epilogue)]
   }
 
-  /// - Parameter kinds: [N, classes], with a 1 where a picture's class is.
+  /// - Parameter classes: [N, classes], with a 1 where a picture's class is.
   /// - Returns: float32 [N].
-  public func callAsFunction(_ x: Tensor, kinds: Tensor? = nil) -> Tensor {
+  public func callAsFunction(_ x: Tensor, classes: Tensor? = nil) -> Tensor {
     let verdict = epilogue(blocks.reduce(x.channelsLast()) { $1($0) }).to(.float32)
-    guard let mapping, let kinds else { return verdict.reshaped([-1]) }
-    let asked = mapping(nil, kinds: kinds).to(.float32)
+    guard let mapping, let classes else { return verdict.reshaped([-1]) }
+    let asked = mapping(nil, classes: classes).to(.float32)
     return (verdict * asked).sum(dims: [1]) / Double(asked.size(1)).squareRoot()
   }
 }

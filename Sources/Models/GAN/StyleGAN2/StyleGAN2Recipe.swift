@@ -42,12 +42,9 @@ public final class StyleGAN2Recipe: Recipe {
     mixed = try Precision(settings.precision, on: device)
     generator = model.network()
     discriminator = StyleGAN2Discriminator(
-      widths: settings.criticWidths, channels: settings.channels, classes: model.classes.names.count)
-    for network in [generator, discriminator] as [any Module] {
-      network.initialize(&noise)
-      network.move(to: device)
-      network.useChannelsLast()
-    }
+      widths: settings.discriminatorWidths, channels: settings.channels, classes: model.classes.names.count)
+    generator.prepared(&noise, on: device)
+    discriminator.prepared(&noise, on: device)
     average = MovingAverage(model.generator.module, of: generator)
     strength = AugmentStrength(target: settings.adapt, start: settings.augment)
     // A penalty every few steps is part of one step's work, and the optimizer's memory is shortened as much.
@@ -79,28 +76,28 @@ public final class StyleGAN2Recipe: Recipe {
       settings.rate * ratios.g * progress.rateScale, settings.rate * ratios.d * progress.rateScale
     )
     // Real and generated pictures are judged as of the same classes.
-    let kinds = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
+    let oneHot = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
 
-    let fake = generated(n, kinds, &noise)
+    let fake = generated(n, oneHot, &noise)
     let seen = augmented(alphaWeighted(batch.pictures), &noise)
     let (ofReal, lossD) = mixed {
-      let ofReal = discriminator(seen, kinds: kinds)
-      let ofFake = discriminator(augmented(fake.detached(), &noise), kinds: kinds)
+      let ofReal = discriminator(seen, classes: oneHot)
+      let ofFake = discriminator(augmented(fake.detached(), &noise), classes: oneHot)
       return (ofReal, lossOfReal(ofReal, smoothing: 0) + lossOfFake(ofFake))
     }
     var whole = lossD
     var readings: [Reading] = []
     if step % settings.penaltyEvery == 0, settings.gamma > 0 {
-      let slope = mixed { zeroCenteredPenalty(at: seen) { discriminator($0, kinds: kinds) } }
+      let slope = mixed { zeroCenteredPenalty(at: seen) { discriminator($0, classes: oneHot) } }
       whole = lossD + slope * (settings.gamma / 2 * Double(settings.penaltyEvery))
       readings.append(Reading("slope", slope))
     }
     optimizerD.step(minimizing: whole)
 
-    let lossG = mixed { lossOfGenerator(discriminator(augmented(fake, &noise), kinds: kinds)) }
+    let lossG = mixed { lossOfGenerator(discriminator(augmented(fake, &noise), classes: oneHot)) }
     optimizerG.step(minimizing: lossG)
     if step % settings.pathEvery == 0, settings.pathWeight > 0 {
-      let length = straighten(max(1, n / 2), kinds, &noise)
+      let length = straighten(max(1, n / 2), oneHot, &noise)
       readings.append(Reading("path", length))
     }
     average.follow(
@@ -116,13 +113,13 @@ public final class StyleGAN2Recipe: Recipe {
   }
 
   /// Pictures of two styles each as often as `mixing` says, with new noise.
-  private func generated(_ n: Int, _ kinds: Tensor?, _ noise: inout Noise) -> Tensor {
-    let ws = styles(n, kinds, &noise)
+  private func generated(_ n: Int, _ oneHot: Tensor?, _ noise: inout Noise) -> Tensor {
+    let ws = styles(n, oneHot, &noise)
     return pictures(ws, &noise)
   }
 
-  private func styles(_ n: Int, _ kinds: Tensor?, _ noise: inout Noise) -> Tensor {
-    let w = generator.mapping(noise.normal([n, settings.latent], on: device), kinds: kinds)
+  private func styles(_ n: Int, _ oneHot: Tensor?, _ noise: inout Noise) -> Tensor {
+    let w = generator.mapping(noise.normal([n, settings.latent], on: device), classes: oneHot)
     withoutGradients {
       let mean = w.mean(dims: [0])
       if let average = generator.mapping.average { average.copy(from: lerp(mean, average, Self.memory.w)) }
@@ -130,7 +127,7 @@ public final class StyleGAN2Recipe: Recipe {
     let other = noise.normal([n, settings.latent], on: device), layers = generator.synthesis.layers
     let isMixed = noise.bernoulli(settings.mixing, [n]).floats, cuts = noise.integers(below: layers - 1, count: n)
     guard settings.mixing > 0 else { return generator.everywhere(w) }
-    let second = generator.mapping(other, kinds: kinds)
+    let second = generator.mapping(other, classes: oneHot)
     let takesSecond = (0..<n).flatMap { i in
       (0..<layers).map { Float(isMixed[i] > 0 && $0 > cuts[i] ? 1 : 0) }
     }
@@ -151,8 +148,8 @@ public final class StyleGAN2Recipe: Recipe {
   }
 
   /// A step that makes pictures move as far for each step in w (Karras et al. 2020, section 3.2); returns how far.
-  private func straighten(_ n: Int, _ kinds: Tensor?, _ noise: inout Noise) -> Tensor {
-    let ws = styles(n, kinds.map { $0[0..<n] }, &noise)
+  private func straighten(_ n: Int, _ oneHot: Tensor?, _ noise: inout Noise) -> Tensor {
+    let ws = styles(n, oneHot.map { $0[0..<n] }, &noise)
     let made = pictures(ws, &noise, isMixed: false)
     let lengths = pathLengths(made, ws, along: noise.normal(made.shape, on: device))
     let mean = lengths.detached().mean().item()

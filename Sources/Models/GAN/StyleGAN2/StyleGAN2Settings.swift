@@ -7,10 +7,10 @@ public struct StyleGAN2Settings: RecipeSettings {
   public var channels = 3
   public var batch = 16
   public var latent = 128  // Size of the latent vector.
-  public var mapped = 128  // Size of the mapped latent, w.
+  public var wSize = 128  // Size of w, the style vector.
   public var depth = 2  // Layers of the mapping network.
   public var widths = [128, 128, 64, 32, 16]  // The generator's channels at 4, 8, 16, … px.
-  public var criticWidths = [128, 128, 64, 32, 16]  // The discriminator's channels.
+  public var discriminatorWidths = [128, 128, 64, 32, 16]  // The discriminator's channels.
   public var rate = 2e-3  // Adam's learning rate, for both networks.
   public var gamma = 1.0  // Weight of R1.
   public var penaltyEvery = 16  // Steps between R1 penalties (lazy regularisation).
@@ -28,7 +28,8 @@ public struct StyleGAN2Settings: RecipeSettings {
   public var classCounts: [Int] = []  // Pictures in each class.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
-  public static let shaping: Set = ["criticWidths", "depth", "latent", "mapped", "widths"]
+  public static let formerNames = ["criticWidths": "discriminatorWidths", "mapped": "wSize"]
+  public static let shaping: Set = ["depth", "discriminatorWidths", "latent", "wSize", "widths"]
 
   /// - Throws: `RecipeError.unknownPreset` or `impossibleSize`.
   public init(for situation: Situation, preset: String?) throws(RecipeError) {
@@ -45,8 +46,8 @@ public struct StyleGAN2Settings: RecipeSettings {
     // A smaller picture's network is the end of a larger one's.
     let narrow = [128, 128, 64, 32, 16, 16, 16, 16, 16], wide = [512, 512, 512, 512, 256, 128, 64, 32, 16]
     widths = Array((isLarge ? wide : narrow).prefix(stages))
-    criticWidths = widths
-    if isLarge { (batch, latent, mapped, depth, pathEvery) = (32, 512, 512, 8, 4) }
+    discriminatorWidths = widths
+    if isLarge { (batch, latent, wSize, depth, pathEvery) = (32, 512, 512, 8, 4) }
     // R1 sums over pixels: larger pictures have more of them (the 0.0002·size²/batch of StyleGAN2-ADA, ten times over
     // for few pictures).
     gamma = 0.002 * Double(size * size) / Double(batch)
@@ -61,13 +62,13 @@ public struct StyleGAN2Settings: RecipeSettings {
       throw .impossibleSize(size, recipe: StyleGAN2Recipe.name, reason: "use 8, 16, 32, 64, 128, 256, 512 or 1024")
     }
     let stages = Int(log2(Double(size))) - 1
-    for (name, list) in [("widths", widths), ("critic-widths", criticWidths)] {
+    for (name, list) in [("widths", widths), ("discriminator-widths", discriminatorWidths)] {
       try expect(
         list.count == stages && list.allSatisfy { $0 > 0 }, name, list,
         "for \(size) px it must be \(stages) numbers above 0")
     }
     try expect(batch > 0, "batch", batch, "it must be 1 or more")
-    try expect(latent > 0 && mapped > 0 && depth > 0, "latent", latent, "it must be 1 or more")
+    try expect(latent > 0 && wSize > 0 && depth > 0, "latent", latent, "it must be 1 or more")
     try expect(penaltyEvery > 0, "penalty-every", penaltyEvery, "it must be 1 or more")
     try expect(pathEvery > 0, "path-every", pathEvery, "it must be 1 or more")
     try expect((0...1).contains(mixing), "mixing", mixing, "it must be in 0...1")

@@ -32,10 +32,10 @@ public final class BrushNetwork: Module {
     func fill(_ noise: inout Noise, as scheme: Initialization) { scheme.fill(w, nil, &noise) }
 
     /// - Parameter style: scales and shifts [N, channels].
-    func callAsFunction(_ x: Tensor, _ style: Style, _ held: Held?) -> Tensor {
+    func callAsFunction(_ x: Tensor, _ style: Style, _ tileStatistics: TileStatistics?) -> Tensor {
       let beyond = w.size(3) / 2
       let y = conv2d(pad(x, [beyond, beyond, beyond, beyond], mode: .reflect), w, nil, stride: [step, step])
-      return normalized(y, style, held)
+      return normalized(y, style, tileStatistics)
     }
   }
 
@@ -79,12 +79,12 @@ public final class BrushNetwork: Module {
   /// - Parameters:
   ///   - pictures: [N, 3, H, W] in 0...1.
   ///   - styles: a pair a layer.
-  ///   - held: what depends on the picture as a whole, for tiles of one.
+  ///   - tileStatistics: what depends on the picture as a whole, for tiles of one.
   /// - Returns: [N, 3, H, W] in 0...1, float32.
-  func painted(_ pictures: Tensor, _ styles: [Style], held: Held? = nil) -> Tensor {
-    held?.rewind()
+  func painted(_ pictures: Tensor, _ styles: [Style], tileStatistics: TileStatistics? = nil) -> Tensor {
+    tileStatistics?.rewind()
     var rest = styles[...]
-    func pass(_ layer: Layer, _ x: Tensor) -> Tensor { layer(x, rest.removeFirst(), held) }
+    func pass(_ layer: Layer, _ x: Tensor) -> Tensor { layer(x, rest.removeFirst(), tileStatistics) }
     var x = pictures
     for layer in contract { x = relu(pass(layer, x)) }
     for pair in res { x = x + pass(pair[1], relu(pass(pair[0], x))) }
@@ -100,18 +100,18 @@ public final class BrushNetwork: Module {
   ///   - pictures: [N, 3, H, W] in 0...1.
   ///   - mixture: [N, styles], how much of each; rows sum to 1.
   /// - Returns: [N, 3, H, W] in 0...1, float32.
-  public func callAsFunction(_ pictures: Tensor, _ mixture: Tensor, held: Held? = nil) -> Tensor {
-    painted(pictures, steering(mixture), held: held)
+  public func callAsFunction(_ pictures: Tensor, _ mixture: Tensor, tileStatistics: TileStatistics? = nil) -> Tensor {
+    painted(pictures, steering(mixture), tileStatistics: tileStatistics)
   }
 }
 
 /// y normalised over each picture's places, scaled and shifted.
 ///
-/// - Parameter held: keeps mean and deviation, for tiles of one picture.
-func normalized(_ y: Tensor, _ style: BrushNetwork.Style, _ held: Held?) -> Tensor {
+/// - Parameter tileStatistics: keeps mean and deviation, for tiles of one picture.
+func normalized(_ y: Tensor, _ style: BrushNetwork.Style, _ tileStatistics: TileStatistics?) -> Tensor {
   let (scale, shift) = (style.scale.unsqueezed(2).unsqueezed(3), style.shift.unsqueezed(2).unsqueezed(3))
-  guard let held else { return instanceNorm(y) * scale + shift }
-  let (mean, inverse) = held.next {
+  guard let tileStatistics else { return instanceNorm(y) * scale + shift }
+  let (mean, inverse) = tileStatistics.next {
     let mean = y.mean(dims: [2, 3], keepDims: true)
     return (mean, rsqrt(square(y - mean).mean(dims: [2, 3], keepDims: true) + 1e-5))
   }
@@ -123,8 +123,8 @@ public final class BrushPainter: PictureTransfer {
   private let network: BrushNetwork
   private let style: Tensor
   private let usesBFloat16: Bool
-  private var held: Held?
-  private var shot: Held?
+  private var tileStatistics: TileStatistics?
+  private var shot: TileStatistics?
 
   /// - Parameter weights: of each style; they needn't sum to 1.
   public init(_ network: BrushNetwork, weights: [Double], on device: Device, precision: String = "auto") {
@@ -144,18 +144,19 @@ public final class BrushPainter: PictureTransfer {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     withoutGradients {
       let given = ((x + 1) / 2).channelsLast()
-      return withAutocast(usesBFloat16, on: x.device) { network(given, style, held: held ?? shot) } * 2 - 1
+      return withAutocast(usesBFloat16, on: x.device) { network(given, style, tileStatistics: tileStatistics ?? shot) }
+        * 2 - 1
     }
   }
 
   /// The pieces side by side, as if they were a picture.
   public func hold(_ pieces: Tensor) {
-    held = Held()
+    tileStatistics = TileStatistics()
     _ = self(Tensor.concatenated(pieces.unbound().map { $0.unsqueezed(0) }, dim: 3))
   }
-  public func release() { held = nil }
+  public func release() { tileStatistics = nil }
 
-  public func follow() { shot = Held(following: followedShare) }
+  public func follow() { shot = TileStatistics(following: followedShare) }
   public var followed: [(Tensor, Tensor)] {
     get { shot?.kept ?? [] }
     set { shot?.kept = newValue }

@@ -23,10 +23,10 @@ public final class InstantNetwork: Module {
     func fill(_ noise: inout Noise, as scheme: Initialization) { scheme.fill(weight, nil, &noise) }
 
     /// - Parameter style: [N, StylePredictor.size], float32.
-    func callAsFunction(_ x: Tensor, _ style: Tensor, _ held: Held?) -> Tensor {
+    func callAsFunction(_ x: Tensor, _ style: Tensor, _ tileStatistics: TileStatistics?) -> Tensor {
       let beyond = weight.size(3) / 2
       let y = conv2d(pad(x, [beyond, beyond, beyond, beyond], mode: .reflect), weight, nil)
-      return normalized(y, (scale(style), shift(style)), held)
+      return normalized(y, (scale(style), shift(style)), tileStatistics)
     }
   }
 
@@ -96,26 +96,27 @@ public final class InstantNetwork: Module {
   /// - Parameters:
   ///   - pictures: [N, 3, H, W] in 0...1.
   ///   - style: [N, StylePredictor.size].
-  ///   - held: what depends on the picture as a whole, for tiles of one.
+  ///   - tileStatistics: what depends on the picture as a whole, for tiles of one.
   /// - Returns: [N, 3, H, W] in 0...1, float32.
-  func raw(_ pictures: Tensor, _ style: Tensor, held: Held? = nil) -> Tensor {
-    held?.rewind()
+  func raw(_ pictures: Tensor, _ style: Tensor, tileStatistics: TileStatistics? = nil) -> Tensor {
+    tileStatistics?.rewind()
     var x = pictures
     for layer in contract { x = relu(layer(x)) }
-    for pair in residual { x = x + pair[1](relu(pair[0](x, style, held)), style, held) }
+    for pair in residual { x = x + pair[1](relu(pair[0](x, style, tileStatistics)), style, tileStatistics) }
     for (i, layer) in expand.enumerated() {
       if i < 2 { x = interpolate(x, size: [2 * x.size(2), 2 * x.size(3)], mode: .nearest) }
-      x = layer(x, style, held)
+      x = layer(x, style, tileStatistics)
       if i < 2 { x = relu(x) }
     }
     return sigmoid(x.to(.float32))
   }
 
   /// - Returns: [N, 3, H, W], float32, about 0...1.
-  func painted(_ pictures: Tensor, _ style: Tensor, texture: Texture, held: Held? = nil) -> Tensor {
-    let made = raw(pictures, style, held: held)
+  func painted(_ pictures: Tensor, _ style: Tensor, texture: Texture, tileStatistics: TileStatistics? = nil) -> Tensor {
+    let made = raw(pictures, style, tileStatistics: tileStatistics)
     return withAutocast(false, on: made.device) {
-      texture.carried(to: texture.mixed(made, with: pictures, held: held), held: held)
+      texture.carried(
+        to: texture.mixed(made, with: pictures, tileStatistics: tileStatistics), tileStatistics: tileStatistics)
     }
   }
 }

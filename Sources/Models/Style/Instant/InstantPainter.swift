@@ -7,10 +7,10 @@ public final class InstantPainter: PictureTransfer {
   private let style: Tensor
   private let texture: Texture
   /// Of what a brush paints they are nil: it has learned from its painting itself.
-  private let slices: Slices?
+  private let slices: SlicedDistribution?
   private let usesBFloat16: Bool
-  private var held: Held?
-  private var shot: Held?
+  private var tileStatistics: TileStatistics?
+  private var shot: TileStatistics?
 
   /// - Parameters:
   ///   - network: on the device of the pictures.
@@ -27,8 +27,8 @@ public final class InstantPainter: PictureTransfer {
     (style, texture, slices) = withoutGradients {
       let parts = styles.map { network.style(of: $0.picture) * ($0.weight / sum) }
       let textures = styles.map { (Texture(of: $0.picture), $0.weight) }
-      let slices = styles.map { (Slices(of: $0.picture), $0.weight) }
-      return (parts.dropFirst().reduce(parts[0], +), Texture.mixed(textures), Slices.mixed(slices))
+      let slices = styles.map { (SlicedDistribution(of: $0.picture), $0.weight) }
+      return (parts.dropFirst().reduce(parts[0], +), Texture.mixed(textures), SlicedDistribution.mixed(slices))
     }
   }
 
@@ -43,29 +43,30 @@ public final class InstantPainter: PictureTransfer {
   public let channels = 3
   public let multiple = InstantNetwork.multiple
   public let least = 24
-  public let margin: Int? = InstantNetwork.margin + Slices.margin
-  public var bytesPerPixel: Double { max(network.bytesPerPixel, Slices.bytesPerPixel) }
+  public let margin: Int? = InstantNetwork.margin + SlicedDistribution.margin
+  public var bytesPerPixel: Double { max(network.bytesPerPixel, SlicedDistribution.bytesPerPixel) }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
     withoutGradients {
       let given = ((x + 1) / 2).channelsLast()
       let painted = withAutocast(usesBFloat16, on: x.device) {
-        network.painted(given, style, texture: texture, held: held ?? shot)
+        network.painted(given, style, texture: texture, tileStatistics: tileStatistics ?? shot)
       }
       // A film's frames would each be moved otherwise.
-      let finished = shot == nil ? slices?.carried(to: clamp(painted, min: 0, max: 1), held: held) : nil
+      let finished =
+        shot == nil ? slices?.carried(to: clamp(painted, min: 0, max: 1), tileStatistics: tileStatistics) : nil
       return clamp((finished ?? painted) * 2 - 1, min: -1, max: 1)
     }
   }
 
   /// The pieces side by side, as if they were a picture.
   public func hold(_ pieces: Tensor) {
-    held = Held()
+    tileStatistics = TileStatistics()
     _ = self(Tensor.concatenated(pieces.unbound().map { $0.unsqueezed(0) }, dim: 3))
   }
-  public func release() { held = nil }
+  public func release() { tileStatistics = nil }
 
-  public func follow() { shot = Held(following: followedShare) }
+  public func follow() { shot = TileStatistics(following: followedShare) }
   public var followed: [(Tensor, Tensor)] {
     get { shot?.kept ?? [] }
     set { shot?.kept = newValue }

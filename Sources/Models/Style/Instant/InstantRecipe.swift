@@ -51,7 +51,7 @@ public final class InstantRecipe: Recipe {
   private let mixed: Precision
   private var loss: PaintingLoss?
   /// Of paintings, by their numbers.
-  private let known = Shelf(limit: 100_000)
+  private let known = RowCache(limit: 100_000)
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
     model = try InstantModel(settings, on: device)
@@ -62,8 +62,7 @@ public final class InstantRecipe: Recipe {
     // What tells painters apart was learned from more paintings than an artist has.
     network.predictor.setRequiresGradient(false)
     network.predictor.bottleneck.setRequiresGradient(true)
-    network.move(to: device)
-    network.useChannelsLast()
+    network.placed(on: device)
     average = MovingAverage(model.network.module, of: network)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.9, 0.99))
   }

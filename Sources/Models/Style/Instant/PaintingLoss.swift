@@ -16,7 +16,7 @@ final class PaintingLoss {
   static let steadiness = 100.0  // Weight of what holds contrast.
   /// Of paintings, by their numbers; some 420 kB each, so that all take less than half a gigabyte. Of more paintings those that
   /// come later are looked at each time.
-  private let known = Shelf(limit: 1000)
+  private let known = RowCache(limit: 1000)
 
   init(_ teacher: VGG, contentWeight: Double, smoothness: Double, usesBFloat16: Bool, on device: Device) {
     (self.teacher, self.contentWeight, self.smoothness) = (teacher, contentWeight, smoothness)
@@ -88,7 +88,7 @@ final class PaintingLoss {
     var each: Tensor?  // [N]
     for (i, own) in Self.statistics(found).enumerated() {
       let part =
-        wasserstein(own, goals.layers[i]).reshaped([painted.size(0), -1]).mean(dims: [1]) * Self.weights[i]
+        groupedWasserstein(own, goals.layers[i]).reshaped([painted.size(0), -1]).mean(dims: [1]) * Self.weights[i]
       each = each.map { $0 + part } ?? part
     }
     let relative = log(each! + 1).mean() * Self.styleScale

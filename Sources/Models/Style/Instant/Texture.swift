@@ -81,9 +81,9 @@ public struct Texture {
   ///
   /// - Parameters:
   ///   - raw, pictures: [N, 3, H, W] in 0...1.
-  ///   - held: keeps the map of colours, for tiles of one picture.
-  func mixed(_ raw: Tensor, with pictures: Tensor, held: Held? = nil) -> Tensor {
-    let colours = transported(pictures, to: colours, held: held)
+  ///   - tileStatistics: keeps the map of colours, for tiles of one picture.
+  func mixed(_ raw: Tensor, with pictures: Tensor, tileStatistics: TileStatistics? = nil) -> Tensor {
+    let colours = transported(pictures, to: colours, tileStatistics: tileStatistics)
     return colours + (raw - colours) * share
   }
 
@@ -94,25 +94,27 @@ public struct Texture {
   /// Gradients go through the pictures, not through the filters.
   /// - Parameters:
   ///   - pictures: [N, C, H, W], 20 px or more a side, as many as there are paintings.
-  ///   - held: keeps the filters, for tiles of one picture.
+  ///   - tileStatistics: keeps the filters, for tiles of one picture.
   /// - Returns: [N, C, H, W], float32.
-  func carried(to pictures: Tensor, held: Held? = nil) -> Tensor {
-    carried(to: pictures.to(.float32), from: levels[...], held).channelsLast()
+  func carried(to pictures: Tensor, tileStatistics: TileStatistics? = nil) -> Tensor {
+    carried(to: pictures.to(.float32), from: levels[...], tileStatistics).channelsLast()
   }
 
-  private func carried(to pictures: Tensor, from levels: ArraySlice<Statistics>, _ held: Held?) -> Tensor {
+  private func carried(to pictures: Tensor, from levels: ArraySlice<Statistics>, _ tileStatistics: TileStatistics?)
+    -> Tensor
+  {
     guard let first = levels.first else { return pictures }
     var x = pictures
     if levels.count > 1 {
       let small = halved(x)
-      let changed = carried(to: small, from: levels.dropFirst(), held)
+      let changed = carried(to: small, from: levels.dropFirst(), tileStatistics)
       x = x + interpolate(changed - small, size: [x.size(2), x.size(3)], mode: .bilinear)
     }
     let (n, c, margin) = (x.size(0), x.size(1), Self.side - 1)
     func found() -> (Tensor, Tensor) {
       withoutGradients { Self.filter(from: Self.neighbourhoods(of: x), to: first, c) }
     }
-    let (weights, shift) = held?.next(found) ?? found()
+    let (weights, shift) = tileStatistics?.next(found) ?? found()
     // Each picture has a filter of its own.
     let padded = pad(x, [margin, margin, margin, margin], mode: .reflect)
     let together = padded.reshaped([1, n * c, padded.size(2), padded.size(3)]).channelsLast()

@@ -56,22 +56,22 @@ func grouped(_ features: Tensor, _ group: Int) -> Tensor {
 /// - Parameters:
 ///   - features: [N, C, H, W].
 ///   - style: of as many pictures, in groups of the same size.
-///   - held: keeps the map and the mean that are moved from, for tiles of one picture.
+///   - tileStatistics: keeps the map and the mean that are moved from, for tiles of one picture.
 /// - Returns: [N, C, H, W], float32, channels-last.
-public func transported(_ features: Tensor, to style: Statistics, held: Held? = nil) -> Tensor {
+public func transported(_ features: Tensor, to style: Statistics, tileStatistics: TileStatistics? = nil) -> Tensor {
   let group = style.mean.size(1)
   let x = grouped(features, group)
   func found() -> (map: Tensor, mean: Tensor) {
     let own = Statistics(features, group: group)
     return (withoutGradients { transportMap(from: own, to: style) }, own.mean)
   }
-  let (map, mean) = held?.next(found) ?? found()
+  let (map, mean) = tileStatistics?.next(found) ?? found()
   return (matmul(map, x - mean) + style.mean).reshaped(features.shape).channelsLast()
 }
 
 /// What a network finds out about a picture as a whole, in the order of its layers: taken once, and used for each tile;
 /// or followed from frame to frame of a film.
-public final class Held {
+public final class TileStatistics {
   /// In order, pairs side by side.
   public var kept: [(Tensor, Tensor)] = []
   private let share: Double?
@@ -112,7 +112,7 @@ func transportMap(from own: Statistics, to style: Statistics) -> Tensor {
 /// - Parameters:
 ///   - own: differentiable.
 ///   - style: of as many pictures and groups.
-public func wasserstein(_ own: Statistics, _ style: Statistics) -> Tensor {
+public func groupedWasserstein(_ own: Statistics, _ style: Statistics) -> Tensor {
   let k = own.mean.size(1)
   let c = own.raised
   let (value, slope, rest) = withoutGradients { () -> (Tensor, Tensor, Tensor) in

@@ -5,8 +5,6 @@ import Torch
 /// Luma (Rec. 709) is carried over, what keeps a content's colours under a painter's strokes (Gatys et al. 2017, section
 /// 3.1). Where that would be darker than black or lighter than white, the colour is paler; its hue stays everywhere.
 public func withColours(of colours: Tensor, brightness: Tensor) -> Tensor {
-  let weights = Tensor([0.2126, 0.7152, 0.0722] as [Float], shape: [1, 3, 1, 1]).to(brightness.device)
-  let luma = { (x: Tensor) in (x * weights).sum(dims: [1], keepDims: true) }
   let chroma = colours - luma(colours)
   let wanted = clamp(luma(brightness), min: 0, max: 1)
   // How much of the colour there is room for, above and below.

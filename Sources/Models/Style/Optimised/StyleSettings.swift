@@ -40,15 +40,15 @@ public struct StyleSettings: Codable, Sendable, Equatable {
   /// strokes are brought to the painting's. Whole strokes take more steps, and what they move.
   ///
   /// - Parameter size: pixels of the longer side.
-  public static func touches(_ steps: Int, size: Int) -> StyleSettings {
+  public static func finishing(_ steps: Int, size: Int) -> StyleSettings {
     var settings = StyleSettings()
     (settings.size, settings.start, settings.steps) = (size, .picture, steps)
     (settings.strokes, settings.contentWeight) = (0, 0.15)
     (settings.optimizer, settings.rate, settings.memory) = (.descent, 0.018, 0)
     return settings
   }
-  /// Those that `touches` are for, unless somebody says otherwise: beyond, they would take minutes.
-  public static let touchedSide = 768, touchCount = 8
+  /// Those that `finishing` are for, unless somebody says otherwise: beyond, they would take minutes.
+  public static let largestFinishedSide = 768, finishingSteps = 8
 
   /// The longer sides of the scales, from the smallest.
   public var scales: [Int] {

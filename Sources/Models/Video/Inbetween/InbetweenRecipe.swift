@@ -53,8 +53,7 @@ public final class InbetweenRecipe: Recipe {
     mixed = try Precision(settings.precision, on: device)
     network = InbetweenNetwork(width: settings.width, depth: settings.depth)
     network.begin(&noise)
-    network.move(to: device)
-    network.useChannelsLast()
+    network.placed(on: device)
     average = MovingAverage(model.network.module, of: network)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.9, 0.99))
   }

@@ -61,16 +61,14 @@ public final class MotionRecipe: Recipe {
   private let optimizer: Adam
   private let device: Device
   private let mixed: Precision
-  private var eye: VGG?
+  private var perceptualNetwork: VGG?
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
     model = try MotionModel(settings, on: device)
     self.device = device
     mixed = try Precision(settings.precision, on: device)
     network = MotionModel.network(settings)
-    network.initialize(&noise)
-    network.move(to: device)
-    network.useChannelsLast()
+    network.prepared(&noise, on: device)
     average = MovingAverage(model.network.module, of: network)
     optimizer = Adam(network.parameters, rate: settings.rate, betas: (0.5, 0.999))
   }
@@ -95,7 +93,7 @@ public final class MotionRecipe: Recipe {
 
   public var draw: FrameDraw { FrameDraw(count: 2, span: settings.span > 0 ? settings.span : nil) }
   public func take(_ pretrained: Pretrained, weights: [String: Tensor]) throws(StateError) {
-    eye = try VGG(features: weights, on: device)
+    perceptualNetwork = try VGG(features: weights, on: device)
   }
 
   public var saved: [String: any Saved] {
@@ -129,8 +127,8 @@ public final class MotionRecipe: Recipe {
     var readings = [
       Reading("error", error), Reading("carried", carried), Reading("places", places), Reading("turns", turns),
     ]
-    if let eye, settings.perceptual > 0 {
-      let seen = mixed { perceptualError(made.picture, wanted, seenBy: eye) }
+    if let perceptualNetwork, settings.perceptual > 0 {
+      let seen = mixed { perceptualError(made.picture, wanted, seenBy: perceptualNetwork) }
       loss = loss + seen * settings.perceptual
       readings.append(Reading("perceptual", seen))
     }
@@ -158,9 +156,9 @@ public final class MotionRecipe: Recipe {
 
 /// The mean difference of features (Johnson et al. 2016), the first layers of four blocks of VGG16 in equal parts, colours on
 /// black where there is alpha.
-func perceptualError(_ made: Tensor, _ wanted: Tensor, seenBy eye: VGG) -> Tensor {
+func perceptualError(_ made: Tensor, _ wanted: Tensor, seenBy perceptualNetwork: VGG) -> Tensor {
   let layers = [VGG.Layer(1, 1), VGG.Layer(2, 1), VGG.Layer(3, 1), VGG.Layer(4, 1)]
-  func features(_ x: Tensor) -> [Tensor] { eye(x.narrowed(dim: 1, from: 0, count: 3), layers: layers) }
+  func features(_ x: Tensor) -> [Tensor] { perceptualNetwork(x.narrowed(dim: 1, from: 0, count: 3), layers: layers) }
   let known = withoutGradients { features(wanted) }
   let errors = zip(features(made), known).map { meanAbsoluteError($0.to(.float32), $1.to(.float32)) }
   return errors.dropFirst().reduce(errors[0]) { $0 + $1 } / Double(errors.count)

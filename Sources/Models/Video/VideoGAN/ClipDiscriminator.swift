@@ -60,8 +60,8 @@ public final class ClipDiscriminator: Module {
     }
     let features = leakyRelu(hidden(leakyRelu(h).flattened(from: 1)))
     // As for classes (Miyato and Koyama 2018): the same picture may be right for one distance and wrong for another.
-    let told = instant(waves(of: times).to(x.device))
-    let fits = (features * told).sum(dims: [1], keepDims: true) / Double(features.size(1)).squareRoot()
+    let embedded = instant(waves(of: times).to(x.device))
+    let fits = (features * embedded).sum(dims: [1], keepDims: true) / Double(features.size(1)).squareRoot()
     return (verdict(features) + fits).to(.float32).reshaped([-1])
   }
 

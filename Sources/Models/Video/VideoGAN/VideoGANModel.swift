@@ -19,7 +19,7 @@ public final class VideoGANModel: PictureModel {
 
   private static func network(_ settings: VideoGANSettings) -> R3GANGenerator {
     R3GANGenerator(
-      latent: settings.latent + settings.motion, mapped: settings.mapped, widths: settings.widths,
+      latent: settings.latent + settings.motion, wSize: settings.wSize, widths: settings.widths,
       blocks: settings.blocks, channels: settings.channels)
   }
 

@@ -34,14 +34,10 @@ public final class VideoGANRecipe: Recipe {
     mixed = try Precision(settings.precision, on: device)
     generator = model.network()
     discriminator = ClipDiscriminator(
-      widths: settings.criticWidths, blocks: settings.criticBlocks, stem: settings.criticStem,
+      widths: settings.discriminatorWidths, blocks: settings.discriminatorBlocks, stem: settings.discriminatorStem,
       frames: settings.frames, channels: settings.channels)
-    generator.initialize(&noise, as: .fanIn(gain: 1))
-    discriminator.initialize(&noise, as: .fanIn(gain: 1))
-    for network in [generator, discriminator] as [any Module] {
-      network.move(to: device)
-      network.useChannelsLast()
-    }
+    generator.prepared(&noise, as: .fanIn(gain: 1), on: device)
+    discriminator.prepared(&noise, as: .fanIn(gain: 1), on: device)
     average = MovingAverage(model.generator.module, of: generator)
     let betas = (0.0, settings.picture.beta2)
     optimizerG = Adam(generator.parameters, rate: settings.rate, betas: betas)

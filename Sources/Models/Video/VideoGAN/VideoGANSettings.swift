@@ -13,12 +13,12 @@ public struct VideoGANSettings: RecipeSettings {
   public var motion = 32  // Size of the motion's latent vector.
   public var quickest = 0.15  // Correlation time of the quickest motion latent, in seconds.
   public var slowest = 4.0  // Correlation time of the slowest one.
-  public var mapped = 256  // Size of the mapped latent (w) of content and motion.
+  public var wSize = 256  // Size of w, the style vector of content and motion.
   public var widths = [192, 128, 64, 32]  // The generator's channels at 4, 8, 16, … px, up to half of the size.
   public var blocks = [1, 1, 1, 2]  // Its residual blocks there.
-  public var criticWidths = [192, 128, 64, 32]  // The discriminator's channels.
-  public var criticBlocks = [1, 1, 1, 1]
-  public var criticStem = 16  // Its channels at full resolution.
+  public var discriminatorWidths = [192, 128, 64, 32]  // The discriminator's channels.
+  public var discriminatorBlocks = [1, 1, 1, 1]
+  public var discriminatorStem = 16  // Its channels at full resolution.
   public var grow = [0.12, 0.3]  // Fractions of the run at which the size doubles, from the smallest on.
   public var rate = 5e-4  // Adam's learning rate, for the discriminator.
   public var pace = 2.0  // The generator's learning rate, divided by the discriminator's.
@@ -32,8 +32,12 @@ public struct VideoGANSettings: RecipeSettings {
   public var mirror = false  // Also train on mirrored clips.
   public var precision = "auto"  // auto, bfloat16 or float32.
   public init() {}
+  public static let formerNames = [
+    "criticWidths": "discriminatorWidths", "criticBlocks": "discriminatorBlocks", "criticStem": "discriminatorStem",
+    "mapped": "wSize",
+  ]
   public static let shaping: Set = [
-    "blocks", "criticBlocks", "criticStem", "criticWidths", "latent", "mapped", "motion", "widths",
+    "blocks", "discriminatorBlocks", "discriminatorStem", "discriminatorWidths", "latent", "motion", "wSize", "widths",
   ]
 
   /// - Throws: `RecipeError.unknownPreset` or `impossibleSize`.
@@ -41,7 +45,9 @@ public struct VideoGANSettings: RecipeSettings {
     if let preset { throw .unknownPreset(preset, recipe: VideoGANRecipe.name, known: []) }
     let picture = try R3GANSettings(for: situation, preset: nil)
     (size, channels, widths, blocks) = (picture.size, picture.channels, picture.widths, picture.blocks)
-    (criticWidths, criticBlocks, criticStem) = (picture.criticWidths, picture.criticBlocks, picture.criticStem)
+    (discriminatorWidths, discriminatorBlocks, discriminatorStem) = (
+      picture.discriminatorWidths, picture.discriminatorBlocks, picture.discriminatorStem
+    )
     grow = picture.grow
     try check()
   }
@@ -50,8 +56,10 @@ public struct VideoGANSettings: RecipeSettings {
   var picture: R3GANSettings {
     var picture = R3GANSettings()
     (picture.size, picture.channels, picture.batch) = (size, channels, batch)
-    (picture.latent, picture.mapped, picture.widths, picture.blocks) = (latent, mapped, widths, blocks)
-    (picture.criticWidths, picture.criticBlocks, picture.criticStem) = (criticWidths, criticBlocks, criticStem)
+    (picture.latent, picture.wSize, picture.widths, picture.blocks) = (latent, wSize, widths, blocks)
+    (picture.discriminatorWidths, picture.discriminatorBlocks, picture.discriminatorStem) = (
+      discriminatorWidths, discriminatorBlocks, discriminatorStem
+    )
     (picture.grow, picture.rate, picture.pace, picture.rateHold) = (grow, rate, pace, rateHold)
     (picture.gamma, picture.gammaEnd, picture.penaltyEvery) = (gamma, gammaEnd, penaltyEvery)
     (picture.penalised, picture.averageMemory, picture.precision) = (penalised, averageMemory, precision)

@@ -5,7 +5,7 @@ import Torch
 @testable import Training
 
 /// A run that begins with another's weights.
-@Suite struct BeginningTests {
+@Suite struct InheritedWeightsTests {
   /// A checkpoint of a toy, as a run or a publisher writes it.
   private func checkpoint(_ toy: Toy, published: Bool = false) throws -> (folder: String, checkpoint: Checkpoint) {
     let folder = NSTemporaryDirectory() + "beginning-\(UUID().uuidString)"

@@ -7,7 +7,7 @@ import Torch
 /// Sliced optimal transport (Pitié et al. 2005, "N-dimensional probability density function transfer"; Rabin et al. 2011,
 /// "Wasserstein barycenter and its application to texture mixing"): along each direction values are moved to the
 /// painting's of the same rank.
-public struct Slices {
+public struct SlicedDistribution {
   /// Pixels of a neighbourhood's side.
   static let side = 3
   static let sizes = 2
@@ -40,9 +40,9 @@ public struct Slices {
   }
 
   /// Between paintings: along each direction the barycentre, whose quantiles are the mean ones. The weights needn't sum to 1.
-  public static func mixed(_ parts: [(slices: Slices, weight: Double)]) -> Slices {
+  public static func mixed(_ parts: [(slices: SlicedDistribution, weight: Double)]) -> SlicedDistribution {
     let sum = parts.reduce(0) { $0 + $1.weight }
-    return Slices(
+    return SlicedDistribution(
       quantiles: (0..<sizes).map { size in
         parts.dropFirst().reduce(parts[0].slices.quantiles[size] * (parts[0].weight / sum)) {
           $0 + $1.slices.quantiles[size] * ($1.weight / sum)
@@ -54,17 +54,17 @@ public struct Slices {
   ///
   /// - Parameters:
   ///   - pictures: [N, 3, H, W], 6 px or more a side.
-  ///   - held: keeps the curves, for tiles of one picture.
+  ///   - tileStatistics: keeps the curves, for tiles of one picture.
   /// - Returns: [N, 3, H, W], float32.
-  func carried(to pictures: Tensor, held: Held? = nil) -> Tensor {
-    carried(to: pictures.to(.float32), from: 0, held).channelsLast()
+  func carried(to pictures: Tensor, tileStatistics: TileStatistics? = nil) -> Tensor {
+    carried(to: pictures.to(.float32), from: 0, tileStatistics).channelsLast()
   }
 
-  private func carried(to pictures: Tensor, from size: Int, _ held: Held?) -> Tensor {
+  private func carried(to pictures: Tensor, from size: Int, _ tileStatistics: TileStatistics?) -> Tensor {
     var x = pictures
     if size + 1 < Self.sizes {
       let small = halved(x)
-      let changed = carried(to: small, from: size + 1, held)
+      let changed = carried(to: small, from: size + 1, tileStatistics)
       x = x + interpolate(changed - small, size: [x.size(2), x.size(3)], mode: .bilinear)
     }
     let beyond = Self.side - 1
@@ -78,7 +78,7 @@ public struct Slices {
       let values = Self.rows(seen)
       let wanted = quantiles[size].narrowed(dim: 0, from: first, count: Self.together)
       let found = { Self.curve(from: Self.quantiles(of: values), to: wanted) }
-      let change = Self.along(held?.next(found) ?? found(), values)
+      let change = Self.along(tileStatistics?.next(found) ?? found(), values)
       let moved = change.reshaped([Self.together, x.size(0), seen.size(2), seen.size(3)]).permuted([1, 0, 2, 3])
       // The transposed convolution where all neighbourhoods are.
       let back = conv2d(moved, directions.permuted([1, 0, 2, 3]).flipped([2, 3]))

@@ -2,7 +2,7 @@ import Networks
 import Torch
 
 /// The weights that a new run took from another run.
-public struct Beginning: Codable, Sendable, Equatable {
+public struct InheritedWeights: Codable, Sendable, Equatable {
   /// Numbers that were taken, and those that the networks have in all.
   public private(set) var taken = 0, all = 0
   /// Tensors that begin anew, such as "generator/stages.4.head.weight", sorted.
@@ -22,8 +22,8 @@ extension Checkpoint {
   /// A published generator has only averages, from which the networks begin, too.
   ///
   /// - Parameter parts: as `Recipe.inherited`.
-  public func begin(_ parts: [String: any Saved]) -> Beginning {
-    var beginning = Beginning()
+  public func begin(_ parts: [String: any Saved]) -> InheritedWeights {
+    var beginning = InheritedWeights()
     withoutGradients {
       for (part, saved) in parts.sorted(by: { $0.key < $1.key }) {
         for (key, mine) in saved.savedTensors.sorted(by: { $0.key < $1.key }) {

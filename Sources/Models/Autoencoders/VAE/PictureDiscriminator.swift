@@ -5,7 +5,7 @@ import Torch
 /// verdict weighs as much as the error does where pixels are made (Esser et al. 2021, equation 7).
 ///
 /// A discriminator on patches with instance normalisation, as VQGAN's, left grain here: it can't see how strong that is.
-struct PictureCritic {
+struct PictureDiscriminator {
   let network: R3GANDiscriminator
   let optimizer: Adam
   /// Steps between penalties, examples that one looks at, and γ.
@@ -21,8 +21,7 @@ struct PictureCritic {
         if let shrink = stage.shrink { Initialization.fanIn(gain: 1).fill(shrink.weight, shrink.bias, &noise) }
       }
     }
-    network.move(to: device)
-    network.useChannelsLast()
+    network.placed(on: device)
     self.network = network
     optimizer = Adam(network.parameters, rate: rate, betas: (0, 0.99))
   }

@@ -4,7 +4,7 @@ import Models
 import Torch
 
 /// The few steps of the optimisation that follow one pass, which bring its strokes to the painting's.
-struct Touches {
+struct FinishingSteps {
   /// How many.
   var count: Int { settings.steps }
   let settings: StyleSettings
@@ -23,14 +23,14 @@ struct Touches {
   ) throws {
     let side = max(content.width, content.height)
     guard wished != 0, min(content.width, content.height) >= RestyleError.smallest else { return nil }
-    guard wished != nil || side <= StyleSettings.touchedSide else {
+    guard wished != nil || side <= StyleSettings.largestFinishedSide else {
       say(
-        "It is painted in one pass, being larger than \(StyleSettings.touchedSide) px: --steps \(StyleSettings.touchCount) "
+        "It is painted in one pass, being larger than \(StyleSettings.largestFinishedSide) px: --steps \(StyleSettings.finishingSteps) "
           + "paints on from there.")
       return nil
     }
     var request = request
-    var settings = StyleSettings.touches(wished ?? StyleSettings.touchCount, size: side)
+    var settings = StyleSettings.finishing(wished ?? StyleSettings.finishingSteps, size: side)
     (settings.precision, settings.styleScale) = (request.settings.precision, request.settings.styleScale)
     request.settings = settings
     do {
@@ -42,9 +42,9 @@ struct Touches {
       return nil
     }
     self.settings = settings
-    let colours = unit(content, on: device)
+    let colours = content.colours(on: device)
     let styles = try request.styles.map { path in
-      let picture = unit(try Picture.load(path, Decoding()), on: device)
+      let picture = try Picture.load(path, Decoding()).colours(on: device)
       return request.colours == .matched ? matchingColours(of: colours, in: picture) : picture
     }
     regions = Workshop.regions(styles, request.weights, masks)

@@ -3,12 +3,12 @@ import Torch
 import Training
 
 /// How a generator draws, where it leaves a choice.
-public struct Drawing: Codable, Sendable, Equatable {
+public struct SamplingOptions: Codable, Sendable, Equatable {
   /// Of a diffusion model: `heun:40`, `solver:20` or `quick:4`, as `Sampling` reads them.
   public var sampling: String?
-  /// One of the kinds that a conditional generator knows.
-  public var kind: String?
-  /// How far it is driven towards that kind; 1 when nil.
+  /// One of the classes that a conditional generator knows.
+  public var className: String?
+  /// How far it is driven towards that class; 1 when nil.
   public var guidance: Double?
 
   public init() {}
@@ -18,36 +18,36 @@ public struct Drawing: Codable, Sendable, Equatable {
 extension Generator {
   /// Draws so from now on.
   ///
-  /// - Throws: `DrawingError`, and `RecipeError` when the generator can't.
-  public mutating func draw(_ drawing: Drawing) throws {
+  /// - Throws: `SamplingError`, and `RecipeError` when the generator can't.
+  public mutating func draw(_ samplingOptions: SamplingOptions) throws {
     let offers = (model as? any PictureModel)?.offers ?? Offers()
-    if let words = drawing.sampling {
-      guard Sampling(words) != nil else { throw DrawingError.notASampling(words) }
-      guard offers.sampling != nil else { throw DrawingError.notStepped(name, recipe: facts.recipe) }
+    if let words = samplingOptions.sampling {
+      guard Sampling(words) != nil else { throw SamplingError.notASampling(words) }
+      guard offers.sampling != nil else { throw SamplingError.notStepped(name, recipe: facts.recipe) }
     }
-    if drawing.kind != nil || drawing.guidance != nil {
-      let guidance = drawing.guidance ?? 1
-      guard (0...20).contains(guidance) else { throw DrawingError.badGuidance(guidance) }
-      guard !offers.classes.isEmpty else { throw DrawingError.notConditional(name, recipe: facts.recipe) }
+    if samplingOptions.className != nil || samplingOptions.guidance != nil {
+      let guidance = samplingOptions.guidance ?? 1
+      guard (0...20).contains(guidance) else { throw SamplingError.badGuidance(guidance) }
+      guard !offers.classes.isEmpty else { throw SamplingError.notConditional(name, recipe: facts.recipe) }
     }
-    self.drawing = drawing
+    self.samplingOptions = samplingOptions
     try (model as? any PictureModel)?.check(request(seeds: []))
   }
 
   /// What a picture's file says of it.
-  var drawingWords: [(key: String, value: String)] {
+  var samplingWords: [(key: String, value: String)] {
     var words: [(key: String, value: String)] = []
     if let own = (model as? any PictureModel)?.offers.sampling {
-      words.append(("Sampling", "\(drawing.sampling.flatMap { Sampling($0) } ?? own)"))
+      words.append(("Sampling", "\(samplingOptions.sampling.flatMap { Sampling($0) } ?? own)"))
     }
-    if let kind = drawing.kind { words.append(("Class", kind)) }
-    if let guidance = drawing.guidance { words.append(("Guidance", "\(guidance)")) }
+    if let className = samplingOptions.className { words.append(("Class", className)) }
+    if let guidance = samplingOptions.guidance { words.append(("Guidance", "\(guidance)")) }
     return words
   }
 }
 
 /// Why a generator can't draw as it is asked to.
-public enum DrawingError: Explained, Equatable {
+public enum SamplingError: Explained, Equatable {
   case notASampling(String)
   case notStepped(String, recipe: String)
   case notConditional(String, recipe: String)

@@ -21,8 +21,8 @@ func perceptualDistances(_ a: [Tensor], _ b: [Tensor]) -> Tensor {
   return each.dropFirst().reduce(each[0]) { $0 + $1 }
 }
 
-/// The features of an autoencoder's perceptual loss.
-struct Eyes {
+/// How far made pictures are from real ones, by features of VGG16 (a perceptual loss).
+struct PerceptualLoss {
   let network: VGG
   private static let layers = [VGG.Layer(1, 2), VGG.Layer(2, 2), VGG.Layer(3, 2)]
 

@@ -6,12 +6,12 @@ import Training
 @testable import Models
 
 /// That the settings which say what networks are like are known for all families.
-@Suite struct BeginningTests {
+@Suite struct InheritedWeightsTests {
   @Test func aRunWithOtherNetworksTakesAllOfAnothers() throws {
     var r3gan = R3GANSettings()
-    (r3gan.size, r3gan.widths, r3gan.criticWidths) = (32, [24, 16, 8], [24, 16, 16])
-    (r3gan.blocks, r3gan.criticBlocks, r3gan.criticStem) = ([1, 2, 1], [1, 2, 1], 4)
-    (r3gan.latent, r3gan.mapped) = (16, 24)
+    (r3gan.size, r3gan.widths, r3gan.discriminatorWidths) = (32, [24, 16, 8], [24, 16, 16])
+    (r3gan.blocks, r3gan.discriminatorBlocks, r3gan.discriminatorStem) = ([1, 2, 1], [1, 2, 1], 4)
+    (r3gan.latent, r3gan.wSize) = (16, 24)
     try expectAllTaken(R3GANRecipe.self, r3gan)
     var dcgan = DCGANRecipe.Settings()
     (dcgan.size, dcgan.latent, dcgan.width) = (32, 8, 4)
@@ -23,11 +23,11 @@ import Training
     (diffusion.widths, diffusion.blocks, diffusion.attention) = ([16, 24, 32], 2, 8)
     try expectAllTaken(DiffusionRecipe.self, diffusion)
     var vae = VAESettings()
-    (vae.size, vae.latent, vae.widths, vae.criticWidths) = (32, 8, [24, 16, 8], [24, 16, 8])
+    (vae.size, vae.latent, vae.widths, vae.discriminatorWidths) = (32, 8, [24, 16, 8], [24, 16, 8])
     (vae.blocks, vae.stem, vae.adversarial) = (1, 4, 1)
     try expectAllTaken(VAERecipe.self, vae, with: [("adversarial", "1")])
     var vqgan = VQGANSettings()
-    (vqgan.widths, vqgan.criticWidths, vqgan.codes, vqgan.dimensions) = ([16, 24], [24, 16, 8], 32, 8)
+    (vqgan.widths, vqgan.discriminatorWidths, vqgan.codes, vqgan.dimensions) = ([16, 24], [24, 16, 8], 32, 8)
     (vqgan.stem, vqgan.priorWidth, vqgan.priorDepth) = (4, 32, 1)
     try expectAllTaken(VQGANRecipe.self, vqgan)
     var gplvm = GPLVMRecipe.Settings()

@@ -4,7 +4,7 @@ import Torch
 ///
 /// Kept one by one among what a step allocates and frees, they hold its memory in pieces that nothing large fits in: a
 /// training run that looked at a new painting each step grew by 25 MB a painting.
-final class Shelf {
+final class RowCache {
   private var blocks: [Tensor] = []
   private var places: [Int: Int] = [:]
   private let limit: Int
