@@ -15,7 +15,10 @@ import Testing
     ]
     for brief in try recipeReference() {
       let recipe = try recipeReference(of: brief.name)[0]
-      lines += ["", "## \(recipe.name)", "", recipe.summary, "", "Learns from \(recipe.learnsFrom); used by `\(recipe.command)`."]
+      lines += [
+        "", "## \(recipe.name)", "", recipe.summary, "",
+        "Learns from \(recipe.learnsFrom); used by `\(recipe.command)`.",
+      ]
       if !recipe.presets.isEmpty {
         lines += ["", "| preset | for |", "|---|---|"] + recipe.presets.map { "| `\($0.name)` | \($0.summary) |" }
       }

@@ -7,36 +7,61 @@ public struct DiffusionSettings: RecipeSettings {
   public var size = 32
   public var channels = 3
   public var batch = 16
-  public var objective = "edm"  // edm, or flow (rectified flow).
-  public var widths = [64, 96, 128]  // Channels at half of the size, a quarter, …
-  public var blocks = 1  // Residual blocks a size.
-  public var attention = 4  // The largest feature height with self-attention.
+  public var objective = "edm"
+  public var widths = [64, 96, 128]
+  public var blocks = 1
+  public var attention = 4
   public var dropout = 0.05
-  public var rate = 1e-3  // Adam's learning rate.
-  public var rateHold = 0.4  // Fraction of the learning after which it falls along a cosine.
-  public var warmUp = 200  // Steps over which it rises.
+  public var rate = 1e-3
+  public var rateHold = 0.4
+  public var warmUp = 200
   public var beta2 = 0.99
-  public var averageMemory = 0.05  // Half-life of the moving average, as a fraction of the run so far.
-  public var augment = 0.0  // Probability of each non-leaking augmentation (conditioning).
-  public var mirror = false  // Also train on mirrored pictures.
-  public var conditional = true  // Class-conditional: learn the folders as classes, when there are two or more.
-  public var classes: [String] = []  // Names of the classes: the folders.
-  public var classCounts: [Int] = []  // Pictures in each class.
-  public var steps = 20  // Sampling steps of the solver.
-  public var distil = 0.25  // The last fraction of the run: distillation to 1 to 4 sampling steps.
-  public var coding = 0.0  // The first fraction of the run: training the autoencoder of latent diffusion; 0 for pixels.
-  public var grid = 16  // Cells a side of the latent grid.
-  public var latentChannels = 4  // Channels of the latent grid.
-  public var coderWidths = [64, 96]  // The autoencoder's channels at half of the size, a quarter, … down to the grid.
-  /// Its discriminator's channels at 4, 8, … px, up to half of the size.
+  public var averageMemory = 0.05
+  public var augment = 0.0
+  public var mirror = false
+  public var conditional = true
+  public var classes: [String] = []
+  public var classCounts: [Int] = []
+  public var steps = 20
+  public var distil = 0.25
+  public var coding = 0.0
+  public var grid = 16
+  public var latentChannels = 4
+  public var coderWidths = [64, 96]
   public var discriminatorWidths = [128, 96, 64, 32]
-  public var stem = 16  // Channels of the discriminator and the autoencoder at full resolution.
-  public var precision = "auto"  // auto, bfloat16 or float32.
+  public var stem = 16
+  public var precision = "auto"
   public init() {}
   public static let formerNames = ["criticWidths": "discriminatorWidths", "numbers": "latentChannels"]
   public static let shaping: Set = [
     "attention", "blocks", "coderWidths", "coding", "discriminatorWidths", "grid", "latentChannels", "objective",
     "stem", "widths",
+  ]
+  public static let notes = [
+    "batch": "Pictures per update: 1 or more.",
+    "objective": "edm, or flow (rectified flow).",
+    "widths": "Channels at half of the size, a quarter, …",
+    "blocks": "Residual blocks a size: 1 or more.",
+    "attention": "The largest feature height with self-attention.",
+    "dropout": "0 or more and below 1.",
+    "rate": "Adam's learning rate.",
+    "rateHold": "Fraction of the learning after which it falls along a cosine.",
+    "warmUp": "Steps over which it rises.",
+    "averageMemory": "Half-life of the moving average, as a fraction of the run so far.",
+    "augment": "Probability of each non-leaking augmentation (conditioning): 0 to 1.",
+    "mirror": "Also train on mirrored pictures.",
+    "conditional": "Class-conditional: learn the folders as classes, when there are two or more.",
+    "classes": "Names of the classes: the folders.",
+    "classCounts": "Pictures in each class.",
+    "steps": "Sampling steps of the solver: 2 to 1000.",
+    "distil": "The last fraction of the run: distillation to 1 to 4 sampling steps.",
+    "coding": "The first fraction of the run: training the autoencoder of latent diffusion; 0 for pixels; 0 to 0.8.",
+    "grid": "Cells a side of the latent grid.",
+    "latentChannels": "Channels of the latent grid: 1 or more.",
+    "coderWidths": "The autoencoder's channels at half of the size, a quarter, … down to the grid.",
+    "discriminatorWidths": "Its discriminator's channels at 4, 8, … px, up to half of the size.",
+    "stem": "Channels of the discriminator and the autoencoder at full resolution.",
+    "precision": "auto, bfloat16 or float32.",
   ]
 
   /// Settings that suit the pictures and the processor.

@@ -9,19 +9,32 @@ public final class EnlargeRecipe: Recipe {
     public var size = 256
     public var channels = 3
     public var batch = 8
-    public var scale = 2  // Enlargement factor.
-    public var window = 96  // Side of the random crops in training, in pixels.
-    public var width = 32  // Channels of the network.
-    public var depth = 10  // Convolutions between the first and the last.
-    public var damage = 0.4  // Degradation of inputs: 0 downscaled; 1 also blurred, noisy, compressed.
-    public var adversarial = 0.0  // Weight of the adversarial loss, which invents fine detail.
-    public var discriminatorWidth = 32  // The discriminator's channels.
-    public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a fiftieth.
-    public var averageHalfLife = 2000.0  // Half-life of the moving average, in pictures.
-    public var precision = "auto"  // auto, bfloat16 or float32.
+    public var scale = 2
+    public var window = 96
+    public var width = 32
+    public var depth = 10
+    public var damage = 0.4
+    public var adversarial = 0.0
+    public var discriminatorWidth = 32
+    public var rate = 1e-3
+    public var averageHalfLife = 2000.0
+    public var precision = "auto"
     public init() {}
     public static let formerNames = ["criticWidth": "discriminatorWidth"]
     public static let shaping: Set = ["depth", "discriminatorWidth", "scale", "width"]
+    public static let notes = [
+      "batch": "Pictures per update: 1 or more.",
+      "scale": "Enlargement factor: 2, 3 or 4.",
+      "window": "Side of the random crops in training, in pixels.",
+      "width": "Channels of the network: 1 to 256.",
+      "depth": "Convolutions between the first and the last: 1 to 64.",
+      "damage": "Degradation of inputs: 0 downscaled; 1 also blurred, noisy, compressed; 0 to 1.",
+      "adversarial": "Weight of the adversarial loss, which invents fine detail: 0 to 10.",
+      "discriminatorWidth": "The discriminator's channels: 4 to 256.",
+      "rate": "Adam's learning rate; falls along a cosine to a fiftieth.",
+      "averageHalfLife": "Half-life of the moving average, in pictures.",
+      "precision": "auto, bfloat16 or float32.",
+    ]
   }
 
   public static let name = "enlarge"

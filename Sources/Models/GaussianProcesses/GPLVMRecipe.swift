@@ -13,15 +13,25 @@ public final class GPLVMRecipe: Recipe {
     public var size = 32
     public var channels = 3
     public var batch = 100
-    public var pictures = 1000  // Pictures in the set, which the KL term is divided by.
-    public var latent = 2  // Size of the latent vector; 2 gives a map.
-    public var inducing = 128  // Inducing points.
-    public var hidden = 256  // Width of the encoder, which gives a picture's latent.
-    public var rate = 1e-3  // Adam's learning rate for the network; falls along a cosine to a fiftieth.
-    public var processRate = 1e-2  // Adam's learning rate for the kernel's lengths and the inducing points.
-    public var mirror = false  // Also train on mirrored pictures.
+    public var pictures = 1000
+    public var latent = 2
+    public var inducing = 128
+    public var hidden = 256
+    public var rate = 1e-3
+    public var processRate = 1e-2
+    public var mirror = false
     public init() {}
     public static let shaping: Set = ["hidden", "inducing", "latent"]
+    public static let notes = [
+      "batch": "Pictures per update: 1 or more.",
+      "pictures": "Pictures in the set, which the KL term is divided by: 1 or more.",
+      "latent": "Size of the latent vector; 2 gives a map; 1 to 64.",
+      "inducing": "Inducing points: 2 to 2000.",
+      "hidden": "Width of the encoder, which gives a picture's latent: 1 or more.",
+      "rate": "Adam's learning rate for the network; falls along a cosine to a fiftieth.",
+      "processRate": "Adam's learning rate for the kernel's lengths and the inducing points.",
+      "mirror": "Also train on mirrored pictures.",
+    ]
   }
 
   public static let name = "gplvm"

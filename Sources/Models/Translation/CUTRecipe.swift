@@ -11,31 +11,56 @@ public final class CUTRecipe: Recipe {
     public var size = 96
     public var channels = 3
     public var batch = 1
-    public var window = 84  // Side of the random crops in training, in pixels.
-    public var zoom = 1.0  // Random zoom: how much larger a crop may be before it is resized to the window.
-    public var width = 32  // The generator's channels at full size.
-    public var blocks = 6  // Its residual blocks.
-    public var discriminatorWidth = 32  // The discriminator's channels.
-    public var discriminatorLayers = 3  // Its downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34.
-    public var smooth = false  // Antialiased down- and upsampling.
-    public var contrast = 1.0  // Weight of the contrastive loss (PatchNCE).
-    public var identity = true  // Identity loss: PatchNCE also on pictures of the second set.
-    public var flips = false  // Flip equivariance (FastCUT).
-    public var patches = 256  // Patches compared in each of five layers.
-    public var headSize = 256  // Size of the patch embedding.
-    public var temperature = 0.07  // Temperature τ of the contrastive loss.
-    public var rate = 2e-4  // Adam's learning rate.
-    public var beta1 = 0.5  // Adam's β₁.
+    public var window = 84
+    public var zoom = 1.0
+    public var width = 32
+    public var blocks = 6
+    public var discriminatorWidth = 32
+    public var discriminatorLayers = 3
+    public var smooth = false
+    public var contrast = 1.0
+    public var identity = true
+    public var flips = false
+    public var patches = 256
+    public var headSize = 256
+    public var temperature = 0.07
+    public var rate = 2e-4
+    public var beta1 = 0.5
     public var beta2 = 0.999
-    public var rateHold = 0.5  // Fraction of the run after which the rate falls to 0.
-    public var augment = 0.0  // Probability of each differentiable augmentation.
-    public var averageHalfLife = 500.0  // Half-life of the moving average, in pictures.
-    public var mirror = true  // Also train on mirrored pictures.
-    public var precision = "auto"  // auto, bfloat16 or float32.
+    public var rateHold = 0.5
+    public var augment = 0.0
+    public var averageHalfLife = 500.0
+    public var mirror = true
+    public var precision = "auto"
     public init() {}
     public static let formerNames = ["criticWidth": "discriminatorWidth", "criticLayers": "discriminatorLayers"]
     public static let shaping: Set = [
       "blocks", "discriminatorLayers", "discriminatorWidth", "headSize", "smooth", "width",
+    ]
+    public static let notes = [
+      "channels": "1 or 3; transparency is kept when restyling.",
+      "batch": "Pictures per update: 1 or more.",
+      "window": "Side of the random crops in training, in pixels.",
+      "zoom": "Random zoom: how much larger a crop may be before it is resized to the window; 1 or more.",
+      "width": "The generator's channels at full size: 1 or more.",
+      "blocks": "The generator's residual blocks: 1 or more.",
+      "discriminatorWidth": "The discriminator's channels: 1 or more.",
+      "discriminatorLayers":
+        "The discriminator's downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34; 1, 2 or 3.",
+      "smooth": "Antialiased down- and upsampling.",
+      "contrast": "Weight of the contrastive loss (PatchNCE).",
+      "identity": "Identity loss: PatchNCE also on pictures of the second set.",
+      "flips": "Flip equivariance (FastCUT).",
+      "patches": "Patches compared in each of five layers: 2 or more.",
+      "headSize": "Size of the patch embedding: 1 or more.",
+      "temperature": "Temperature τ of the contrastive loss: more than 0.",
+      "rate": "Adam's learning rate.",
+      "beta1": "Adam's β₁.",
+      "rateHold": "Fraction of the run after which the rate falls to 0.",
+      "augment": "Probability of each differentiable augmentation.",
+      "averageHalfLife": "Half-life of the moving average, in pictures.",
+      "mirror": "Also train on mirrored pictures.",
+      "precision": "auto, bfloat16 or float32.",
     ]
 
     var shape: ResnetShape { ResnetShape(channels: channels, width: width, blocks: blocks, isSmooth: smooth) }

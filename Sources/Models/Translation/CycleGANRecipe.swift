@@ -8,27 +8,49 @@ public final class CycleGANRecipe: Recipe {
     public var size = 96
     public var channels = 3
     public var batch = 1
-    public var window = 84  // Side of the random crops in training, in pixels.
-    public var zoom = 1.0  // Random zoom: how much larger a crop may be before it is resized to the window.
-    public var width = 32  // The generators' channels at full size.
-    public var blocks = 6  // Their residual blocks.
-    public var discriminatorWidth = 32  // The discriminators' channels.
-    public var discriminatorLayers = 3  // Their downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34.
-    public var smooth = false  // Antialiased down- and upsampling.
-    public var cycle = 10.0  // Weight of the cycle-consistency loss.
-    public var identity = 0.5  // Weight of the identity loss, over cycle; 0 saves a third of the time.
-    public var pool = 50  // Size of the pool of earlier generated pictures for the discriminators.
-    public var rate = 2e-4  // Adam's learning rate.
-    public var beta1 = 0.5  // Adam's β₁.
+    public var window = 84
+    public var zoom = 1.0
+    public var width = 32
+    public var blocks = 6
+    public var discriminatorWidth = 32
+    public var discriminatorLayers = 3
+    public var smooth = false
+    public var cycle = 10.0
+    public var identity = 0.5
+    public var pool = 50
+    public var rate = 2e-4
+    public var beta1 = 0.5
     public var beta2 = 0.999
-    public var rateHold = 0.5  // Fraction of the run after which the rate falls to 0.
-    public var augment = 0.0  // Probability of each differentiable augmentation.
-    public var averageHalfLife = 500.0  // Half-life of the moving averages, in pictures.
-    public var mirror = true  // Also train on mirrored pictures.
-    public var precision = "auto"  // auto, bfloat16 or float32.
+    public var rateHold = 0.5
+    public var augment = 0.0
+    public var averageHalfLife = 500.0
+    public var mirror = true
+    public var precision = "auto"
     public init() {}
     public static let formerNames = ["criticWidth": "discriminatorWidth", "criticLayers": "discriminatorLayers"]
     public static let shaping: Set = ["blocks", "discriminatorLayers", "discriminatorWidth", "smooth", "width"]
+    public static let notes = [
+      "channels": "1 or 3; transparency is kept when restyling.",
+      "batch": "Pictures per update: 1 or more.",
+      "window": "Side of the random crops in training, in pixels.",
+      "zoom": "Random zoom: how much larger a crop may be before it is resized to the window; 1 or more.",
+      "width": "The generators' channels at full size: 1 or more.",
+      "blocks": "The generators' residual blocks: 1 or more.",
+      "discriminatorWidth": "The discriminators' channels: 1 or more.",
+      "discriminatorLayers":
+        "The discriminators' downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34; 1, 2 or 3.",
+      "smooth": "Antialiased down- and upsampling.",
+      "cycle": "Weight of the cycle-consistency loss.",
+      "identity": "Weight of the identity loss, over cycle; 0 saves a third of the time.",
+      "pool": "Size of the pool of earlier generated pictures for the discriminators: 0 or more.",
+      "rate": "Adam's learning rate.",
+      "beta1": "Adam's β₁.",
+      "rateHold": "Fraction of the run after which the rate falls to 0.",
+      "augment": "Probability of each differentiable augmentation.",
+      "averageHalfLife": "Half-life of the moving averages, in pictures.",
+      "mirror": "Also train on mirrored pictures.",
+      "precision": "auto, bfloat16 or float32.",
+    ]
 
     var shape: ResnetShape { ResnetShape(channels: channels, width: width, blocks: blocks, isSmooth: smooth) }
   }

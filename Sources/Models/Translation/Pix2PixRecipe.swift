@@ -9,22 +9,39 @@ public final class Pix2PixRecipe: Recipe {
     public var size = 72
     public var channels = 3
     public var batch = 1
-    public var window = 64  // Side of the random crops in training, in pixels.
-    public var depth = 6  // Downsamplings of the generator (U-Net), to 1 pixel or more.
-    public var width = 32  // The generator's channels at half of the size.
-    public var discriminatorWidth = 32  // The discriminator's channels.
-    public var discriminatorLayers = 3  // Its downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34.
-    public var distance = 100.0  // Weight of the L1 distance to the target picture.
-    public var rate = 2e-4  // Adam's learning rate.
-    public var beta1 = 0.5  // Adam's β₁.
+    public var window = 64
+    public var depth = 6
+    public var width = 32
+    public var discriminatorWidth = 32
+    public var discriminatorLayers = 3
+    public var distance = 100.0
+    public var rate = 2e-4
+    public var beta1 = 0.5
     public var beta2 = 0.999
-    public var rateHold = 0.5  // Fraction of the run after which the rate falls to 0.
-    public var averageHalfLife = 500.0  // Half-life of the moving average, in pictures.
-    public var mirror = true  // Also train on mirrored pairs.
-    public var precision = "auto"  // auto, bfloat16 or float32.
+    public var rateHold = 0.5
+    public var averageHalfLife = 500.0
+    public var mirror = true
+    public var precision = "auto"
     public init() {}
     public static let formerNames = ["criticWidth": "discriminatorWidth", "criticLayers": "discriminatorLayers"]
     public static let shaping: Set = ["depth", "discriminatorLayers", "discriminatorWidth", "width"]
+    public static let notes = [
+      "channels": "1 or 3; transparency is kept when restyling.",
+      "batch": "Pictures per update: 1 or more.",
+      "window": "Side of the random crops in training, in pixels.",
+      "depth": "Downsamplings of the generator (U-Net), to 1 pixel or more: 4 to 9.",
+      "width": "The generator's channels at half of the size: 1 or more.",
+      "discriminatorWidth": "The discriminator's channels: 1 or more.",
+      "discriminatorLayers":
+        "The discriminator's downsamplings (PatchGAN): 3 for patches of 70 pixels, 2 for 34; 1, 2 or 3.",
+      "distance": "Weight of the L1 distance to the target picture.",
+      "rate": "Adam's learning rate.",
+      "beta1": "Adam's β₁.",
+      "rateHold": "Fraction of the run after which the rate falls to 0.",
+      "averageHalfLife": "Half-life of the moving average, in pictures.",
+      "mirror": "Also train on mirrored pairs.",
+      "precision": "auto, bfloat16 or float32.",
+    ]
   }
 
   public static let name = "pix2pix"

@@ -184,8 +184,8 @@ private enum Field: Codable, CustomStringConvertible {
     "mirror": "Also see pictures mirrored, left for right.",
     "classes": "Names of the classes; taken from the folders.", "classCounts": "Pictures of each class.",
     "conditional": "Learn classes from folders, where there are two or more.",
-    "beta1": "Adam's memory of slopes: 0 or more and below 1.",
-    "beta2": "Adam's memory of their squares: 0 or more and below 1.",
+    "beta1": "Adam's β₁: 0 or more and below 1.",
+    "beta2": "Adam's β₂: 0 or more and below 1.",
   ]
 
   /// What holds for settings of these names in all recipes; nil where the value keeps to it.

@@ -7,26 +7,44 @@ public struct VAESettings: RecipeSettings {
   public var size = 64
   public var channels = 3
   public var batch = 32
-  public var latent = 64  // Size of the latent vector, or of each cell of a latent grid.
-  public var grid = 0  // Cells a side of a latent grid; 0 for one latent vector per picture.
-  /// Channels at 4, 8, 16, … px, up to half of the size; with a grid from half of the size down to it.
+  public var latent = 64
+  public var grid = 0
   public var widths = [128, 96, 64, 32]
-  public var blocks = 2  // Residual blocks of the decoder at the last of widths.
-  public var stem = 16  // The encoder's channels at full resolution.
-  public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a fiftieth.
-  public var beta = 1.0  // Weight of the KL divergence (β): more for better samples, less for better reconstructions.
-  public var warmUp = 0.1  // Fraction of the run over which beta rises.
-  public var freeBits = 0.0  // Free bits: nats of KL divergence per latent dimension without cost.
-  public var perceptual = 0.0  // Weight of the perceptual loss.
-  public var adversarial = 0.0  // Weight of the adversarial loss.
-  public var adversarialFrom = 0.3  // Fraction of the run after which the adversarial loss starts.
-  public var discriminatorWidths = [128, 96, 64, 32]  // The discriminator's channels, listed like widths.
-  public var averageMemory = 0.05  // Half-life of the moving average, as a fraction of the run so far.
-  public var mirror = false  // Also train on mirrored pictures.
-  public var precision = "auto"  // auto, bfloat16 or float32.
+  public var blocks = 2
+  public var stem = 16
+  public var rate = 1e-3
+  public var beta = 1.0
+  public var warmUp = 0.1
+  public var freeBits = 0.0
+  public var perceptual = 0.0
+  public var adversarial = 0.0
+  public var adversarialFrom = 0.3
+  public var discriminatorWidths = [128, 96, 64, 32]
+  public var averageMemory = 0.05
+  public var mirror = false
+  public var precision = "auto"
   public init() {}
   public static let formerNames = ["criticWidths": "discriminatorWidths"]
   public static let shaping: Set = ["blocks", "discriminatorWidths", "grid", "latent", "stem", "widths"]
+  public static let notes = [
+    "batch": "Pictures per update: 1 or more.",
+    "latent": "Size of the latent vector, or of each cell of a latent grid: 1 or more.",
+    "grid": "Cells a side of a latent grid; 0 for one latent vector per picture; 0, or at most half of the size.",
+    "widths": "Channels at 4, 8, 16, … px, up to half of the size; with a grid from half of the size down to it.",
+    "blocks": "Residual blocks of the decoder at the last of widths: 1 or more.",
+    "stem": "The encoder's channels at full resolution.",
+    "rate": "Adam's learning rate; falls along a cosine to a fiftieth.",
+    "beta": "Weight of the KL divergence (β): more for better samples, less for better reconstructions; 0 or more.",
+    "warmUp": "Fraction of the run over which beta rises: 0 to 1.",
+    "freeBits": "Free bits: nats of KL divergence per latent dimension without cost; 0 or more.",
+    "perceptual": "Weight of the perceptual loss: 0 or more.",
+    "adversarial": "Weight of the adversarial loss: 0 or more.",
+    "adversarialFrom": "Fraction of the run after which the adversarial loss starts: 0 to 1.",
+    "discriminatorWidths": "The discriminator's channels, listed like widths: as many as widths.",
+    "averageMemory": "Half-life of the moving average, as a fraction of the run so far.",
+    "mirror": "Also train on mirrored pictures.",
+    "precision": "auto, bfloat16 or float32.",
+  ]
 
   /// Settings that suit the pictures.
   ///

@@ -6,30 +6,51 @@ public struct VQGANSettings: RecipeSettings {
   public var size = 32
   public var channels = 3
   public var batch = 32
-  public var grid = 8  // Codes a side of the grid of a picture.
-  public var codes = 256  // Codes in the codebook.
-  public var dimensions = 32  // Dimensions of a code.
-  public var widths = [64, 96]  // Channels at half of the size, a quarter, … down to the grid.
-  public var stem = 16  // The encoder's channels at full resolution.
-  public var commitment = 0.25  // Weight of the commitment loss.
-  public var perceptual = 0.0  // Weight of the perceptual loss.
-  public var adversarial = 0.5  // Weight of the adversarial loss.
-  public var adversarialFrom = 0.15  // Fraction of the run after which the adversarial loss starts.
-  /// The discriminator's channels at 4, 8, 16, … px, up to half of the size.
+  public var grid = 8
+  public var codes = 256
+  public var dimensions = 32
+  public var widths = [64, 96]
+  public var stem = 16
+  public var commitment = 0.25
+  public var perceptual = 0.0
+  public var adversarial = 0.5
+  public var adversarialFrom = 0.15
   public var discriminatorWidths = [128, 96, 64]
-  public var priorFrom = 0.5  // Fraction of the run after which only the transformer (prior) is trained.
+  public var priorFrom = 0.5
   public var priorWidth = 128
   public var priorDepth = 4
-  public var rate = 1e-3  // Adam's learning rate; falls along a cosine to a fiftieth, for each part of the run.
-  public var averageMemory = 0.05  // Half-life of the moving averages, as a fraction of the run so far.
-  public var steps = 12  // Sampling steps of the transformer (MaskGIT).
-  public var temperature = 1.0  // Sampling temperature: lower is safer and less varied.
-  public var mirror = false  // Also train on mirrored pictures.
-  public var precision = "auto"  // auto, bfloat16 or float32.
+  public var rate = 1e-3
+  public var averageMemory = 0.05
+  public var steps = 12
+  public var temperature = 1.0
+  public var mirror = false
+  public var precision = "auto"
   public init() {}
   public static let formerNames = ["criticWidths": "discriminatorWidths"]
   public static let shaping: Set = [
     "codes", "dimensions", "discriminatorWidths", "grid", "priorDepth", "priorWidth", "stem", "widths",
+  ]
+  public static let notes = [
+    "batch": "Pictures per update: 1 or more.",
+    "grid": "Codes a side of the grid of a picture.",
+    "codes": "Codes in the codebook: 2 to 65536.",
+    "dimensions": "Dimensions of a code: 1 or more.",
+    "widths": "Channels at half of the size, a quarter, … down to the grid.",
+    "stem": "The encoder's channels at full resolution.",
+    "commitment": "Weight of the commitment loss: 0 or more.",
+    "perceptual": "Weight of the perceptual loss: 0 or more, and the trained network sees colours.",
+    "adversarial": "Weight of the adversarial loss.",
+    "adversarialFrom": "Fraction of the run after which the adversarial loss starts: 0 to 1.",
+    "discriminatorWidths": "The discriminator's channels at 4, 8, 16, … px, up to half of the size.",
+    "priorFrom": "Fraction of the run after which only the transformer (prior) is trained: in 0.05...0.95.",
+    "priorWidth": "A multiple of 32.",
+    "priorDepth": "1 or more.",
+    "rate": "Adam's learning rate; falls along a cosine to a fiftieth, for each part of the run.",
+    "averageMemory": "Half-life of the moving averages, as a fraction of the run so far.",
+    "steps": "Sampling steps of the transformer (MaskGIT): 1 to 100.",
+    "temperature": "Sampling temperature: lower is safer and less varied; 0 to 10.",
+    "mirror": "Also train on mirrored pictures.",
+    "precision": "auto, bfloat16 or float32.",
   ]
 
   /// - Throws: `RecipeError.unknownPreset` or `impossibleSize`.

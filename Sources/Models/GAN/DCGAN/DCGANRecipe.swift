@@ -8,23 +8,40 @@ public final class DCGANRecipe: Recipe {
     public var size = 64
     public var channels = 3
     public var batch = 64
-    public var latent = 128  // Size of the latent vector.
-    public var width = 32  // Channels at half the picture's size; they double as it halves.
-    public var widths: [Int] = []  // The generator's channels at 4, 8, 16, … px in place of that; empty for none.
-    public var rate = 2e-4  // Adam's learning rate, for both networks.
-    public var beta1 = 0.5  // Adam's β₁.
+    public var latent = 128
+    public var width = 32
+    public var widths: [Int] = []
+    public var rate = 2e-4
+    public var beta1 = 0.5
     public var beta2 = 0.999
-    public var smoothing = 0.0  // Label smoothing: the target for real pictures is 1 - smoothing.
-    public var augment = 0.0  // Probability of each differentiable augmentation.
-    public var averageHalfLife = 10_000.0  // Half-life of the moving average, in pictures.
-    public var mirror = false  // Also train on mirrored pictures.
-    public var seamless = false  // Tileable pictures: opposite edges match.
-    public var conditional = true  // Class-conditional: learn the folders as classes, when there are two or more.
-    public var classes: [String] = []  // Names of the classes: the folders.
-    public var classCounts: [Int] = []  // Pictures in each class.
-    public var precision = "auto"  // auto, bfloat16 or float32.
+    public var smoothing = 0.0
+    public var augment = 0.0
+    public var averageHalfLife = 10_000.0
+    public var mirror = false
+    public var seamless = false
+    public var conditional = true
+    public var classes: [String] = []
+    public var classCounts: [Int] = []
+    public var precision = "auto"
     public init() {}
     public static let shaping: Set = ["latent", "width", "widths"]
+    public static let notes = [
+      "batch": "Pictures per update: 2 or more.",
+      "latent": "Size of the latent vector: 1 or more.",
+      "width": "Channels at half the picture's size; they double as it halves; 1 or more.",
+      "widths": "The generator's channels at 4, 8, 16, … px in place of that; empty for none.",
+      "rate": "Adam's learning rate, for both networks.",
+      "beta1": "Adam's β₁.",
+      "smoothing": "Label smoothing: the target for real pictures is 1 - smoothing.",
+      "augment": "Probability of each differentiable augmentation.",
+      "averageHalfLife": "Half-life of the moving average, in pictures.",
+      "mirror": "Also train on mirrored pictures.",
+      "seamless": "Tileable pictures: opposite edges match.",
+      "conditional": "Class-conditional: learn the folders as classes, when there are two or more.",
+      "classes": "Names of the classes: the folders.",
+      "classCounts": "Pictures in each class.",
+      "precision": "auto, bfloat16 or float32.",
+    ]
   }
 
   public static let name = "dcgan"

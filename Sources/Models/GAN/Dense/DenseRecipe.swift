@@ -12,19 +12,34 @@ public final class DenseRecipe: Recipe {
     public var size = 28
     public var channels = 1
     public var batch = 32
-    public var latent = 100  // Size of the latent vector.
-    public var widths: [Int] = []  // Units of the generator's hidden layers; empty for two as wide as the picture.
-    public var hidden = 784  // Units of the discriminator's first layer; 0 for none.
-    public var rate = 2e-4  // Adam's learning rate, for both networks.
-    public var beta1 = 0.5  // Adam's β₁; with the usual 0.9 training oscillates.
+    public var latent = 100
+    public var widths: [Int] = []
+    public var hidden = 784
+    public var rate = 2e-4
+    public var beta1 = 0.5
     public var beta2 = 0.999
-    public var smoothing = 0.0  // Label smoothing: the target for real pictures is 1 - smoothing.
-    public var verdict = false  // Update one network a step: the discriminator only while it is fooled.
-    public var averageHalfLife = 20_000.0  // Half-life of the moving average, in pictures.
-    public var mirror = false  // Also train on mirrored pictures.
-    public var precision = "auto"  // auto, bfloat16 or float32.
+    public var smoothing = 0.0
+    public var verdict = false
+    public var averageHalfLife = 20_000.0
+    public var mirror = false
+    public var precision = "auto"
     public init() {}
     public static let shaping: Set = ["hidden", "latent", "widths"]
+    public static let notes = [
+      "batch": "Pictures per update: 1 or more.",
+      "latent": "Size of the latent vector: 1 or more.",
+      "widths":
+        "Units of the generator's hidden layers; empty for two as wide as the picture; numbers above 0, or "
+        + "none.",
+      "hidden": "Units of the discriminator's first layer; 0 for none; 0 or more.",
+      "rate": "Adam's learning rate, for both networks.",
+      "beta1": "Adam's β₁; with the usual 0.9 training oscillates.",
+      "smoothing": "Label smoothing: the target for real pictures is 1 - smoothing; 0 to 1.",
+      "verdict": "Update one network a step: the discriminator only while it is fooled.",
+      "averageHalfLife": "Half-life of the moving average, in pictures.",
+      "mirror": "Also train on mirrored pictures.",
+      "precision": "auto, bfloat16 or float32.",
+    ]
   }
 
   public static let name = "dense"

@@ -10,25 +10,43 @@ public final class ProjectedRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 64
     public var channels = 3
-    public var batch = 8  // Pictures per update; small batches learn more in the same time.
-    public var latent = 128  // Size of the latent vector.
-    public var width = 16  // The generator's channels at the picture's size; they double as it halves, up to 8 times.
-    public var seen = 128  // Side at which the pretrained network sees pictures, in pixels.
-    public var mixed = [32, 64, 96, 128]  // Channels of the random projections, the largest feature map first.
-    public var discriminatorWidth = 96  // Channels of the discriminators.
-    public var rate = 6e-4  // Adam's learning rate, for both networks.
-    public var rateHold = 0.6  // Fraction of the run after which the rate falls to a twentieth.
-    public var augment = 0.6  // Probability of each augmentation before the discriminator.
-    public var averageHalfLife = 2000.0  // Half-life of the moving average, in pictures.
-    public var mirror = false  // Also train on mirrored pictures.
-    public var seamless = false  // Tileable pictures: opposite edges match.
-    public var conditional = true  // Class-conditional: learn the folders as classes, when there are two or more.
-    public var classes: [String] = []  // Names of the classes: the folders.
-    public var classCounts: [Int] = []  // Pictures in each class.
-    public var precision = "auto"  // auto, bfloat16 or float32.
+    public var batch = 8
+    public var latent = 128
+    public var width = 16
+    public var seen = 128
+    public var mixed = [32, 64, 96, 128]
+    public var discriminatorWidth = 96
+    public var rate = 6e-4
+    public var rateHold = 0.6
+    public var augment = 0.6
+    public var averageHalfLife = 2000.0
+    public var mirror = false
+    public var seamless = false
+    public var conditional = true
+    public var classes: [String] = []
+    public var classCounts: [Int] = []
+    public var precision = "auto"
     public init() {}
     public static let formerNames = ["criticWidth": "discriminatorWidth"]
     public static let shaping: Set = ["discriminatorWidth", "latent", "width"]
+    public static let notes = [
+      "batch": "Pictures per update; small batches learn more in the same time; 2 or more.",
+      "latent": "Size of the latent vector: 1 or more.",
+      "width": "The generator's channels at the picture's size; they double as it halves, up to 8 times.",
+      "seen": "Side at which the pretrained network sees pictures, in pixels: 64, 96, 128, … 224.",
+      "mixed": "Channels of the random projections, the largest feature map first: four numbers above 0.",
+      "discriminatorWidth": "Channels of the discriminators: 1 or more.",
+      "rate": "Adam's learning rate, for both networks.",
+      "rateHold": "Fraction of the run after which the rate falls to a twentieth: 0 or more and below 1.",
+      "augment": "Probability of each augmentation before the discriminator: 0 to 1.",
+      "averageHalfLife": "Half-life of the moving average, in pictures.",
+      "mirror": "Also train on mirrored pictures.",
+      "seamless": "Tileable pictures: opposite edges match.",
+      "conditional": "Class-conditional: learn the folders as classes, when there are two or more.",
+      "classes": "Names of the classes: the folders.",
+      "classCounts": "Pictures in each class.",
+      "precision": "auto, bfloat16 or float32.",
+    ]
   }
 
   public static let name = "projected"

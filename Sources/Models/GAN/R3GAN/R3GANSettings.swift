@@ -7,35 +7,35 @@ import Training
 public struct R3GANSettings: RecipeSettings {
   public var size = 64
   public var channels = 3
-  public var batch = 8  // Pictures per update; small batches learn more in the same time.
-  public var latent = 128  // Size of the latent vector.
-  public var wSize = 256  // Size of w, the style vector.
-  public var widths = [192, 128, 64, 32]  // The generator's channels at 4, 8, 16, … px, up to half of the size.
-  public var blocks = [1, 1, 1, 2]  // Its residual blocks there.
-  public var discriminatorWidths = [192, 128, 64, 32]  // The discriminator's channels.
+  public var batch = 8
+  public var latent = 128
+  public var wSize = 256
+  public var widths = [192, 128, 64, 32]
+  public var blocks = [1, 1, 1, 2]
+  public var discriminatorWidths = [192, 128, 64, 32]
   public var discriminatorBlocks = [1, 1, 1, 1]
-  public var discriminatorStem = 16  // Its channels at full resolution.
-  public var grow = [0.12, 0.3]  // Fractions of the run at which the size doubles, from the smallest on.
-  public var rate = 5e-4  // Adam's learning rate, for the discriminator.
-  public var pace = 2.0  // The generator's learning rate, divided by the discriminator's.
-  public var rateHold = 0.5  // Fraction of the run after which the rate falls, along a cosine, to a twentieth.
-  public var warmUp = 100  // Steps over which the rate rises.
+  public var discriminatorStem = 16
+  public var grow = [0.12, 0.3]
+  public var rate = 5e-4
+  public var pace = 2.0
+  public var rateHold = 0.5
+  public var warmUp = 100
   public var beta2 = 0.99
-  public var gamma = [2.0, 4, 8]  // Weight of the gradient penalties (R1, R2) at 16, 32, … px, at the start.
-  public var gammaEnd = 0.5  // Fraction of gamma that is left at the end.
-  public var penaltyEvery = 8  // Steps between gradient penalties (lazy regularisation).
-  public var penalised = 8  // Real and generated pictures in each gradient penalty.
-  public var penaltyStep = 0.0  // Step of a finite-difference penalty; 0 for the exact gradient.
-  public var averageMemory = 0.04  // Half-life of the moving average, as a fraction of the run so far.
-  public var augment = 0.0  // Probability of each augmentation; with adapt, the starting value.
-  public var changes = "shift"  // shift, light, blit (flips, turns too), geometry (scales, rotations) or all (colours).
-  public var adapt = 0.0  // Adaptive augmentation (ADA): target of the overfitting measure r; 0 for off.
-  public var mirror = false  // Also train on mirrored pictures.
-  public var seamless = false  // Tileable pictures: opposite edges match.
-  public var conditional = true  // Class-conditional: learn the folders as classes, when there are two or more.
-  public var classes: [String] = []  // Names of the classes: the folders.
-  public var classCounts: [Int] = []  // Pictures in each class.
-  public var precision = "auto"  // auto, bfloat16 or float32.
+  public var gamma = [2.0, 4, 8]
+  public var gammaEnd = 0.5
+  public var penaltyEvery = 8
+  public var penalised = 8
+  public var penaltyStep = 0.0
+  public var averageMemory = 0.04
+  public var augment = 0.0
+  public var changes = "shift"
+  public var adapt = 0.0
+  public var mirror = false
+  public var seamless = false
+  public var conditional = true
+  public var classes: [String] = []
+  public var classCounts: [Int] = []
+  public var precision = "auto"
   public init() {}
   public static let formerNames = [
     "criticWidths": "discriminatorWidths", "criticBlocks": "discriminatorBlocks", "criticStem": "discriminatorStem",
@@ -43,6 +43,36 @@ public struct R3GANSettings: RecipeSettings {
   ]
   public static let shaping: Set = [
     "blocks", "discriminatorBlocks", "discriminatorStem", "discriminatorWidths", "latent", "wSize", "widths",
+  ]
+  public static let notes = [
+    "batch": "Pictures per update; small batches learn more in the same time; 1 or more.",
+    "latent": "Size of the latent vector: 1 or more.",
+    "wSize": "Size of w, the style vector.",
+    "widths": "The generator's channels at 4, 8, 16, … px, up to half of the size.",
+    "blocks": "The generator's residual blocks at each of these sizes.",
+    "discriminatorWidths": "The discriminator's channels.",
+    "discriminatorBlocks": "The discriminator's residual blocks at each of these sizes.",
+    "discriminatorStem": "The discriminator's channels at full resolution: 1 or more.",
+    "grow": "Fractions of the run at which the size doubles, from the smallest on.",
+    "rate": "Adam's learning rate, for the discriminator.",
+    "pace": "The generator's learning rate, divided by the discriminator's.",
+    "rateHold": "Fraction of the run after which the rate falls, along a cosine, to a twentieth.",
+    "warmUp": "Steps over which the rate rises.",
+    "gamma": "Weight of the gradient penalties (R1, R2) at 16, 32, … px, at the start: one number or more.",
+    "gammaEnd": "Fraction of gamma that is left at the end.",
+    "penaltyEvery": "Steps between gradient penalties (lazy regularisation): 1 or more.",
+    "penalised": "Real and generated pictures in each gradient penalty.",
+    "penaltyStep": "Step of a finite-difference penalty; 0 for the exact gradient.",
+    "averageMemory": "Half-life of the moving average, as a fraction of the run so far.",
+    "augment": "Probability of each augmentation; with adapt, the starting value; 0 to 1.",
+    "changes": "shift, light, blit (flips, turns too), geometry (scales, rotations) or all (colours).",
+    "adapt": "Adaptive augmentation (ADA): target of the overfitting measure r; 0 for off; 0 or more and below 1.",
+    "mirror": "Also train on mirrored pictures.",
+    "seamless": "Tileable pictures: opposite edges match.",
+    "conditional": "Class-conditional: learn the folders as classes, when there are two or more.",
+    "classes": "Names of the classes: the folders.",
+    "classCounts": "Pictures in each class.",
+    "precision": "auto, bfloat16 or float32.",
   ]
 
   /// Settings that suit the pictures, the processor and the time.

@@ -6,30 +6,54 @@ public struct StyleGAN2Settings: RecipeSettings {
   public var size = 64
   public var channels = 3
   public var batch = 16
-  public var latent = 128  // Size of the latent vector.
-  public var wSize = 128  // Size of w, the style vector.
-  public var depth = 2  // Layers of the mapping network.
-  public var widths = [128, 128, 64, 32, 16]  // The generator's channels at 4, 8, 16, … px.
-  public var discriminatorWidths = [128, 128, 64, 32, 16]  // The discriminator's channels.
-  public var rate = 2e-3  // Adam's learning rate, for both networks.
-  public var gamma = 1.0  // Weight of R1.
-  public var penaltyEvery = 16  // Steps between R1 penalties (lazy regularisation).
-  public var pathWeight = 2.0  // Weight of path length regularisation.
-  public var pathEvery = 8  // Steps between path length penalties (lazy regularisation).
-  public var mixing = 0.9  // Probability of style mixing.
-  public var averageHalfLife = 10_000.0  // Half-life of the moving average, in pictures.
-  public var augment = 0.0  // Probability of each augmentation; with adapt, the starting value.
-  public var changes = "blit"  // shift, blit (flips, turns too), geometry (scales, rotations) or all (colours).
-  public var adapt = 0.6  // Adaptive augmentation (ADA): target of the overfitting measure r; 0 for off.
-  public var seamless = false  // Tileable pictures: opposite edges match.
-  public var mirror = false  // Also train on mirrored pictures.
-  public var conditional = true  // Class-conditional: learn the folders as classes, when there are two or more.
-  public var classes: [String] = []  // Names of the classes: the folders.
-  public var classCounts: [Int] = []  // Pictures in each class.
-  public var precision = "auto"  // auto, bfloat16 or float32.
+  public var latent = 128
+  public var wSize = 128
+  public var depth = 2
+  public var widths = [128, 128, 64, 32, 16]
+  public var discriminatorWidths = [128, 128, 64, 32, 16]
+  public var rate = 2e-3
+  public var gamma = 1.0
+  public var penaltyEvery = 16
+  public var pathWeight = 2.0
+  public var pathEvery = 8
+  public var mixing = 0.9
+  public var averageHalfLife = 10_000.0
+  public var augment = 0.0
+  public var changes = "blit"
+  public var adapt = 0.6
+  public var seamless = false
+  public var mirror = false
+  public var conditional = true
+  public var classes: [String] = []
+  public var classCounts: [Int] = []
+  public var precision = "auto"
   public init() {}
   public static let formerNames = ["criticWidths": "discriminatorWidths", "mapped": "wSize"]
   public static let shaping: Set = ["depth", "discriminatorWidths", "latent", "wSize", "widths"]
+  public static let notes = [
+    "batch": "Pictures per update: 1 or more.",
+    "latent": "Size of the latent vector: 1 or more.",
+    "wSize": "Size of w, the style vector.",
+    "depth": "Layers of the mapping network.",
+    "widths": "The generator's channels at 4, 8, 16, … px.",
+    "discriminatorWidths": "The discriminator's channels.",
+    "rate": "Adam's learning rate, for both networks.",
+    "gamma": "Weight of R1.",
+    "penaltyEvery": "Steps between R1 penalties (lazy regularisation): 1 or more.",
+    "pathWeight": "Weight of path length regularisation.",
+    "pathEvery": "Steps between path length penalties (lazy regularisation): 1 or more.",
+    "mixing": "Probability of style mixing: 0 to 1.",
+    "averageHalfLife": "Half-life of the moving average, in pictures.",
+    "augment": "Probability of each augmentation; with adapt, the starting value; 0 to 1.",
+    "changes": "shift, blit (flips, turns too), geometry (scales, rotations) or all (colours).",
+    "adapt": "Adaptive augmentation (ADA): target of the overfitting measure r; 0 for off; 0 or more and below 1.",
+    "seamless": "Tileable pictures: opposite edges match.",
+    "mirror": "Also train on mirrored pictures.",
+    "conditional": "Class-conditional: learn the folders as classes, when there are two or more.",
+    "classes": "Names of the classes: the folders.",
+    "classCounts": "Pictures in each class.",
+    "precision": "auto, bfloat16 or float32.",
+  ]
 
   /// - Throws: `RecipeError.unknownPreset` or `impossibleSize`.
   public init(for situation: Situation, preset: String?) throws(RecipeError) {

@@ -39,15 +39,24 @@ public final class BrushRecipe: Recipe {
     public var size = 256
     public var channels = 3
     public var batch = 2
-    public var cropSide = 192  // Side of the random crops of the photographs, in pixels.
-    public var styleSize = 384  // Side of the painting in training, in pixels; larger gives larger strokes.
-    public var rate = 5e-4  // Adam's learning rate; falls along a cosine to a twentieth.
-    public var contentWeight = 0.75  // Weight of the content loss (relu4_1): more keeps more of the photograph.
-    public var smoothness = 0.5  // Weight of the total variation loss.
-    public var width = 32  // The network's channels; at least as many as the network it starts from.
+    public var cropSide = 192
+    public var styleSize = 384
+    public var rate = 5e-4
+    public var contentWeight = 0.75
+    public var smoothness = 0.5
+    public var width = 32
     public var precision = "auto"
     public init() {}
     public static let shaping: Set = ["width"]
+    public static let notes = [
+      "batch": "Pictures per update: 1 or more.",
+      "cropSide": "Side of the random crops of the photographs, in pixels: a multiple of 16 from 32 to the size.",
+      "styleSize": "Side of the painting in training, in pixels; larger gives larger strokes; 32 or more.",
+      "rate": "Adam's learning rate; falls along a cosine to a twentieth.",
+      "contentWeight": "Weight of the content loss (relu4_1): more keeps more of the photograph.",
+      "smoothness": "Weight of the total variation loss.",
+      "width": "The network's channels; at least as many as the network it starts from; 32, 64 or 96.",
+    ]
   }
 
   public static let name = "brush"

@@ -10,17 +10,27 @@ public final class InstantRecipe: Recipe {
   public struct Settings: RecipeSettings {
     public var size = 256
     public var channels = 3
-    public var batch = 2  // Pictures per update; small batches learn more in the same time.
-    public var cropSide = 192  // Side of the random crops of the pictures, in pixels.
-    public var rate = 3e-4  // Adam's learning rate; falls along a cosine to a twentieth.
-    public var contentWeight = 0.5  // Weight of the content loss (relu4_1): more keeps more of the photograph.
-    public var smoothness = 0.5  // Weight of the total variation loss.
-    public var width = 32  // The network's channels: 32, 64 or 96.
-    public var steadiness = 0.0  // Weight of the temporal consistency loss, for films.
-    public var averageHalfLife = 1000.0  // Half-life of the moving average, in pictures.
+    public var batch = 2
+    public var cropSide = 192
+    public var rate = 3e-4
+    public var contentWeight = 0.5
+    public var smoothness = 0.5
+    public var width = 32
+    public var steadiness = 0.0
+    public var averageHalfLife = 1000.0
     public var precision = "auto"
     public init() {}
     public static let shaping: Set = ["width"]
+    public static let notes = [
+      "batch": "Pictures per update; small batches learn more in the same time; 1 or more.",
+      "cropSide": "Side of the random crops of the pictures, in pixels: a multiple of 16 from 32 to the size.",
+      "rate": "Adam's learning rate; falls along a cosine to a twentieth.",
+      "contentWeight": "Weight of the content loss (relu4_1): more keeps more of the photograph.",
+      "smoothness": "Weight of the total variation loss.",
+      "width": "The network's channels: 32, 64 or 96.",
+      "steadiness": "Weight of the temporal consistency loss, for films: 0 to 100000.",
+      "averageHalfLife": "Half-life of the moving average, in pictures.",
+    ]
   }
 
   public static let name = "instant"

@@ -9,16 +9,26 @@ public final class InbetweenRecipe: Recipe {
     public var size = 256
     public var channels = 3
     public var batch = 8
-    public var window = 192  // Side of the random crops in training, in pixels.
-    public var width = 64  // Channels of the finest stage.
-    public var depth = 3  // Residual blocks of each stage.
-    public var farthest = 0.16  // Largest motion in training, as a fraction of the window.
-    public var guidance = 0.006  // Weight of the flow error, in pixels, at the beginning.
-    public var rate = 8e-4  // Adam's learning rate; falls along a cosine to a fiftieth.
-    public var averageHalfLife = 2000.0  // Half-life of the moving average, in pictures.
-    public var precision = "auto"  // auto, bfloat16 or float32.
+    public var window = 192
+    public var width = 64
+    public var depth = 3
+    public var farthest = 0.16
+    public var guidance = 0.006
+    public var rate = 8e-4
+    public var averageHalfLife = 2000.0
+    public var precision = "auto"
     public init() {}
     public static let shaping: Set = ["depth", "width"]
+    public static let notes = [
+      "window": "Side of the random crops in training, in pixels.",
+      "width": "Channels of the finest stage: 8, 12 … 256.",
+      "depth": "Residual blocks of each stage: 1 to 8.",
+      "farthest": "Largest motion in training, as a fraction of the window: 0.01 to 0.5.",
+      "guidance": "Weight of the flow error, in pixels, at the beginning: 0 to 1.",
+      "rate": "Adam's learning rate; falls along a cosine to a fiftieth.",
+      "averageHalfLife": "Half-life of the moving average, in pictures.",
+      "precision": "auto, bfloat16 or float32.",
+    ]
   }
 
   public static let name = "inbetween"

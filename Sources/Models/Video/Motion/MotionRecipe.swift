@@ -10,21 +10,39 @@ public final class MotionRecipe: Recipe {
     public var channels = 4
     public var batch = 8
     public var keypoints = 10
-    public var reduction = 2  // Motion is estimated at this many times smaller size.
-    public var width = 32  // The generator's channels.
-    public var blocks = 2  // Its residual blocks.
-    public var motionWidth = 16  // Channels of the motion networks.
-    public var span = 0  // The most frames between source and driving frame; 0 for any.
-    public var carried = 0.3  // Weight of the loss on the warped picture alone, before inpainting.
-    public var equivariance = 1.0  // Weight of the keypoints' equivariance loss.
-    public var perceptual = 0.0  // Weight of the perceptual loss (VGG16), for paintings and photographs.
-    public var augment = true  // Augment colours, sizes and positions.
-    public var mirror = true  // Also train on mirrored pictures.
-    public var rate = 1e-3  // Adam's learning rate; falls along a cosine.
-    public var averageHalfLife = 2000.0  // Half-life of the moving average, in pictures.
-    public var precision = "auto"  // auto, bfloat16 or float32.
+    public var reduction = 2
+    public var width = 32
+    public var blocks = 2
+    public var motionWidth = 16
+    public var span = 0
+    public var carried = 0.3
+    public var equivariance = 1.0
+    public var perceptual = 0.0
+    public var augment = true
+    public var mirror = true
+    public var rate = 1e-3
+    public var averageHalfLife = 2000.0
+    public var precision = "auto"
     public init() {}
     public static let shaping: Set = ["blocks", "keypoints", "motionWidth", "reduction", "width"]
+    public static let notes = [
+      "channels": "3, or 4 with transparency.",
+      "batch": "Pictures per update: 2 or more.",
+      "keypoints": "1 to 64.",
+      "reduction": "Motion is estimated at this many times smaller size: 1, 2, 4 or 8.",
+      "width": "The generator's channels: 4 to 512.",
+      "blocks": "The generator's residual blocks: 0 to 16.",
+      "motionWidth": "Channels of the motion networks: 4 to 256.",
+      "span": "The most frames between source and driving frame; 0 for any; 0 or more.",
+      "carried": "Weight of the loss on the warped picture alone, before inpainting: 0 to 10.",
+      "equivariance": "Weight of the keypoints' equivariance loss: 0 to 100.",
+      "perceptual": "Weight of the perceptual loss (VGG16), for paintings and photographs: 0 to 100.",
+      "augment": "Augment colours, sizes and positions.",
+      "mirror": "Also train on mirrored pictures.",
+      "rate": "Adam's learning rate; falls along a cosine.",
+      "averageHalfLife": "Half-life of the moving average, in pictures.",
+      "precision": "auto, bfloat16 or float32.",
+    ]
   }
 
   public static let name = "motion"
