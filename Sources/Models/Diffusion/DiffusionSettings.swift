@@ -43,7 +43,7 @@ public struct DiffusionSettings: RecipeSettings {
     "widths": "Channels at half of the size, a quarter, …",
     "blocks": "Residual blocks a size: 1 or more.",
     "attention": "The largest feature height with self-attention.",
-    "dropout": "0 or more and below 1.",
+    "dropout": "Dropout probability: 0 or more and below 1.",
     "rate": "Adam's learning rate.",
     "rateHold": "Fraction of the learning after which it falls along a cosine.",
     "warmUp": "Steps over which it rises.",

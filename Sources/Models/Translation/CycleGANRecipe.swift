@@ -30,7 +30,7 @@ public final class CycleGANRecipe: Recipe {
     public static let formerNames = ["criticWidth": "discriminatorWidth", "criticLayers": "discriminatorLayers"]
     public static let shaping: Set = ["blocks", "discriminatorLayers", "discriminatorWidth", "smooth", "width"]
     public static let notes = [
-      "channels": "1 or 3; transparency is kept when restyling.",
+      "channels": "1 for grey, 3 for colour; transparency is kept when restyling.",
       "batch": "Pictures per update: 1 or more.",
       "window": "Side of the random crops in training, in pixels.",
       "zoom": "Random zoom: how much larger a crop may be before it is resized to the window; 1 or more.",

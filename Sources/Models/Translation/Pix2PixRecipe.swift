@@ -26,7 +26,7 @@ public final class Pix2PixRecipe: Recipe {
     public static let formerNames = ["criticWidth": "discriminatorWidth", "criticLayers": "discriminatorLayers"]
     public static let shaping: Set = ["depth", "discriminatorLayers", "discriminatorWidth", "width"]
     public static let notes = [
-      "channels": "1 or 3; transparency is kept when restyling.",
+      "channels": "1 for grey, 3 for colour; transparency is kept when restyling.",
       "batch": "Pictures per update: 1 or more.",
       "window": "Side of the random crops in training, in pixels.",
       "depth": "Downsamplings of the generator (U-Net), to 1 pixel or more: 4 to 9.",

@@ -28,7 +28,7 @@ public final class MotionRecipe: Recipe {
     public static let notes = [
       "channels": "3, or 4 with transparency.",
       "batch": "Pictures per update: 2 or more.",
-      "keypoints": "1 to 64.",
+      "keypoints": "Keypoints that motion is told by: 1 to 64.",
       "reduction": "Motion is estimated at this many times smaller size: 1, 2, 4 or 8.",
       "width": "The generator's channels: 4 to 512.",
       "blocks": "The generator's residual blocks: 0 to 16.",
