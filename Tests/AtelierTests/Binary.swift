@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The built `atelier`, run as an artist or a script runs it.
@@ -22,7 +23,7 @@ struct Binary {
 
   /// - Parameter more: variables of the environment beside the usual ones.
   init(_ more: [String: String] = [:]) throws {
-    folder = NSTemporaryDirectory() + "atelier-test-" + UUID().uuidString
+    folder = temporaryPath("atelier-test")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     environment = ProcessInfo.processInfo.environment.merging(
       // One thread, since the tests themselves run beside each other.
@@ -41,8 +42,8 @@ struct Binary {
     return built + "/atelier"
   }()
   /// The checkout.
-  static let root = #filePath.components(separatedBy: "/Tests/").dropLast().joined(separator: "/Tests/")
-  static let emoji = root + "/Examples/emoji"
+  static let root = Checkout.root
+  static let emoji = Checkout.emoji
   /// Some of them, so that they are soon packed: a folder that is removed when the tests end.
   static let pictures: String = {
     let folder = NSTemporaryDirectory() + "atelier-test-pictures-\(getpid())"

@@ -1,11 +1,11 @@
 import Foundation
 import Media
+import TestSupport
 import Testing
 
 /// The pictures of Tests/Fixtures.
 enum Fixtures {
-  static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "Fixtures").path
+  static let folder = Checkout.path("Tests/Fixtures")
   static func path(_ name: String) -> String { "\(folder)/\(name)" }
 
   struct Facts: Decodable {
@@ -33,19 +33,4 @@ extension Picture {
       }
     }
   }
-}
-
-/// A folder of its own for one test.
-final class TemporaryFolder {
-  let path: String
-  init() {
-    path = FileManager.default.temporaryDirectory.appending(path: "atelier-\(UUID().uuidString)").path
-    try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-  deinit {
-    chmod(path, 0o755)
-    try? FileManager.default.removeItem(atPath: path)
-  }
-  func path(_ name: String) -> String { "\(path)/\(name)" }
-  var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? [] }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
@@ -157,7 +158,7 @@ extension Likeness {
   }
 
   @Test func nothingIsLeftBehind() throws {
-    let folder = NSTemporaryDirectory() + "likenesses-" + UUID().uuidString
+    let folder = temporaryPath("likenesses")
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let likenesses = Likenesses(folder: folder, budget: 0)
     var noise = Noise(seed: 8)

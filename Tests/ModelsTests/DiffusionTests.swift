@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -14,8 +15,7 @@ import Training
     channels: 3, size: 16, widths: [8, 16], blocks: 1, attention: 4, halvings: 1, conditions: 5, dropout: 0)
 
   init() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let read = try Safetensors.read(folder.appendingPathComponent("Goldens/diffusion.safetensors").path)
+    let read = try Checkout.golden("diffusion")
     golden = read.tensors
     names = try JSONDecoder().decode([String].self, from: Data(read.metadata["names"]!.utf8))
     let prefix = "network/"
@@ -30,8 +30,7 @@ import Training
 
   /// Float32 sums of some hundred products in another order.
   private func expectClose(_ mine: Tensor, _ theirs: Tensor, _ name: String) {
-    let scale = max(1e-3, abs(theirs).max().item())
-    #expect(mine.shape == theirs.shape && abs(mine - theirs).max().item() < 2e-5 * scale, "\(name)")
+    TestSupport.expectClose(mine, theirs, name, tolerance: 2e-5)
   }
 
   @Test func theStateHasPyTorchsNames() { #expect(network.state.map(\.name) == names) }

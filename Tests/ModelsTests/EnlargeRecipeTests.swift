@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -9,8 +10,7 @@ import Training
 /// The recipe that learns to enlarge: how it wears pictures out, what it learns from that, and how it goes on.
 @Suite struct EnlargeRecipeTests {
   private static func golden(_ name: String) throws -> [String: Tensor] {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    return try Safetensors.read(folder.appendingPathComponent("Goldens/\(name).safetensors").path).tensors
+    return try Checkout.golden("\(name)").tensors
   }
 
   /// [3, 3, 128, 128] in 0...1.
@@ -66,7 +66,7 @@ import Training
   }
 
   @Test(arguments: [0.0, 0.1]) func fourStepsAreTwoSavedAndTwoMore(adversarial: Double) throws {
-    let folder = NSTemporaryDirectory() + "atelier-" + UUID().uuidString
+    let folder = temporaryPath("atelier")
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let set = TransferTests.set(6, size: 64, seed: 1)
     var plan = Plan(.pictures(8), seed: 5)

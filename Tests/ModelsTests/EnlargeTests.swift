@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 
@@ -10,16 +11,12 @@ import Torch
   private let golden: [String: Tensor]
 
   init() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    golden = try Safetensors.read(folder.appendingPathComponent("Goldens/enlarge.safetensors").path).tensors
+    golden = try Checkout.golden("enlarge").tensors
   }
 
   /// Float32 sums of some thousand products in another order.
   private func expectClose(_ mine: Tensor, _ name: String, tolerance: Double = 2e-5) {
-    let theirs = golden[name]!
-    #expect(mine.shape == theirs.shape)
-    let error = abs(mine - theirs).max().item() / abs(theirs).max().item()
-    #expect(error < tolerance, "\(name): \(error)")
+    TestSupport.expectClose(mine, golden[name]!, name, tolerance: tolerance, least: 1e-6)
   }
 
   /// Weights drawn as enlarge.py draws them.

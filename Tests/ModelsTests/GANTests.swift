@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -10,9 +11,7 @@ import Training
   private let golden: [String: Tensor]
 
   init() throws {
-    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Goldens/gan.safetensors").path
-    golden = try Safetensors.read(path).tensors
+    golden = try Checkout.golden("gan").tensors
   }
 
   private func group(_ prefix: String) -> [String: Tensor] {
@@ -156,7 +155,7 @@ import Training
   }
 
   @Test func aPublishedGeneratorMakesTheSamePictures() throws {
-    let folder = NSTemporaryDirectory() + "atelier-" + UUID().uuidString
+    let folder = temporaryPath("atelier")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     var noise = Noise(seed: 1)

@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -10,8 +11,7 @@ import Training
 @Suite struct GPLVMTests {
   /// Both climb to the same maximum; scikit-learn's stops where its steps are short.
   @Test func likelihoodsAreScikitLearns() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/gp_fit.safetensors").path).tensors
+    let golden = try Checkout.golden("gp_fit").tensors
     let periodic = Kernel.periodic(period: 6, length: 1), noise = 0.1 * Kernel.white
     let kernels: [String: Kernel] = [
       "rbf": 1 * .rbf(length: 1) + noise, "matern32": 1 * .matern32(length: 1) + noise,

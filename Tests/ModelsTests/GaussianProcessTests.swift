@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
@@ -9,8 +10,7 @@ import Torch
   private let golden: [String: Tensor]
 
   init() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    golden = try Safetensors.read(folder.appendingPathComponent("Goldens/gp.safetensors").path).tensors
+    golden = try Checkout.golden("gp").tensors
   }
 
   private static let kernels: [String: (kernel: Kernel, noise: Double)] = [

@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -8,10 +9,9 @@ import Training
 
 /// What is between two frames: the network, what it learns from, and what the shipped one draws.
 @Suite struct InbetweenTests {
-  private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
 
   private static func golden(_ name: String) throws -> [String: Tensor] {
-    try Safetensors.read(tests.appendingPathComponent("Goldens/\(name).safetensors").path).tensors
+    try Checkout.golden("\(name)").tensors
   }
 
   /// [3, 3, 128, 128] in 0...1.
@@ -78,8 +78,8 @@ import Training
   }
 
   private func shipped() throws -> Inbetweening {
-    let path = Self.tests.deletingLastPathComponent().appendingPathComponent("Examples/models/inbetween.safetensors")
-    let model = try #require(try model(of: Checkpoint(path: path.path)) as? InbetweenModel)
+    let path = Checkout.path("Examples/models/inbetween.safetensors")
+    let model = try #require(try model(of: Checkpoint(path: path)) as? InbetweenModel)
     return model.inbetweening
   }
 
@@ -143,7 +143,7 @@ import Training
   }
 
   @Test func fourStepsAreTwoSavedAndTwoMore() throws {
-    let folder = NSTemporaryDirectory() + "atelier-" + UUID().uuidString
+    let folder = temporaryPath("atelier")
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let set = PictureSet(
       (interpolate(try Self.photographs(), size: [64, 64], antialias: true) * 255).to(.uint8).contiguous())

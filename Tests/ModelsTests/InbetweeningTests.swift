@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
@@ -10,8 +11,7 @@ import Torch
   private let photographs: Tensor
 
   init() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let file = try Safetensors.read(folder.appendingPathComponent("Goldens/photographs.safetensors").path)
+    let file = try Checkout.golden("photographs")
     photographs = file.tensors["pictures"]!.to(.float32) / 255
   }
 

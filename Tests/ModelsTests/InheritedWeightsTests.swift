@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -42,7 +43,7 @@ import Training
   ) throws {
     var noise = Noise(seed: 0)
     let old = try R(settings, noise: &noise, on: .cpu)
-    let path = NSTemporaryDirectory() + "beginning-\(UUID().uuidString).safetensors"
+    let path = temporaryPath("beginning", ".safetensors")
     defer { try? FileManager.default.removeItem(atPath: path) }
     try Checkpoint.write(old.saved, facts: Checkpoint.Facts(recipe: R.name, settings: settings.json, seed: 0), to: path)
     let situation = Situation(pictures: 100, size: 32, channels: 3)

@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -114,8 +115,7 @@ import Training
 
   /// Beside PyTorch: Tests/Goldens/brush.py.
   @Test func theBrushIsPyTorchs() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/brush.safetensors").path).tensors
+    let golden = try Checkout.golden("brush").tensors
     let network = BrushNetwork(styles: 3)
     var noise = Noise(seed: 4)
     withoutGradients {
@@ -138,8 +138,7 @@ import Training
 
   /// Beside PyTorch: Tests/Goldens/instant.py.
   @Test func theNetworkIsPyTorchs() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/instant.safetensors").path).tensors
+    let golden = try Checkout.golden("instant").tensors
     let network = InstantNetwork()
     var noise = Noise(seed: 6)
     withoutGradients {
@@ -166,8 +165,7 @@ import Training
 
   /// Patch by patch in float64, beside one filter a size: Tests/Goldens/instant.py.
   @Test func theTextureIsPyTorchs() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/instant.safetensors").path).tensors
+    let golden = try Checkout.golden("instant").tensors
     let photo = golden["texture.photo"]!, texture = Texture(of: golden["texture.paint"]!)
     #expect(abs(texture.share.flattened() - golden["texture.share"]!).max().item() < 1e-4)
     let mixed = texture.mixed(photo.flipped([3]), with: photo)
@@ -178,8 +176,7 @@ import Training
 
   /// Patch by patch in float64, by curves of 129 points beside 1,024 pieces: Tests/Goldens/instant.py.
   @Test func slicesArePyTorchs() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/instant.safetensors").path).tensors
+    let golden = try Checkout.golden("instant").tensors
     let photo = golden["texture.photo"]!, paint = golden["texture.paint"]!
     let made = SlicedDistribution(of: paint).carried(to: photo)
     #expect(abs(made - golden["slices"]!).max().item() < 0.01)
@@ -207,8 +204,7 @@ import Training
 
   /// One picture alone and in a batch; and a painting's own grain changes nothing.
   @Test func texturesOfABatchAreEachItsOwn() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/instant.safetensors").path).tensors
+    let golden = try Checkout.golden("instant").tensors
     let photo = golden["texture.photo"]!, paint = golden["texture.paint"]!
     let other = 1 - photo
     let loss = PaintingLoss(perceptualNetwork, contentWeight: 1, smoothness: 0, usesBFloat16: false, on: .cpu)
@@ -299,7 +295,7 @@ import Training
   }
 
   private func resumes(_ made: (UInt64) throws -> some Recipe) throws {
-    let folder = NSTemporaryDirectory() + "atelier-" + UUID().uuidString
+    let folder = temporaryPath("atelier")
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let whole = try made(1)
     try run(whole, in: folder + "/a")

@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -11,15 +12,11 @@ import Training
   private let golden: [String: Tensor]
 
   init() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    golden = try Safetensors.read(folder.appendingPathComponent("Goldens/motion.safetensors").path).tensors
+    golden = try Checkout.golden("motion").tensors
   }
 
   private func expectClose(_ mine: Tensor, _ name: String, tolerance: Double, over scale: Double? = nil) {
-    let theirs = golden[name]!
-    #expect(mine.count == theirs.count, "\(name): \(mine.shape) for \(theirs.shape)")
-    let error = abs(mine.reshaped(theirs.shape) - theirs).max().item() / max(1e-6, scale ?? abs(theirs).max().item())
-    #expect(error < tolerance, "\(name): \(error)")
+    TestSupport.expectClose(mine, golden[name]!, name, tolerance: tolerance, over: scale, least: 1e-6, reshapes: true)
   }
 
   @Test func networksLossesAndGradientsAreThoseOfPyTorch() throws {
@@ -115,7 +112,7 @@ import Training
   }
 
   @Test func tenStepsAreFiveSavedAndFiveMore() throws {
-    let folder = NSTemporaryDirectory() + "atelier-" + UUID().uuidString
+    let folder = temporaryPath("atelier")
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let set = Self.set()
     var plan = Plan(.pictures(40), seed: 5)

@@ -1,5 +1,6 @@
 import Foundation
 @testable import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -16,8 +17,7 @@ import Training
   private let mixing = RandomMixing([3, 4, 5, 6], widths: [4, 5, 6, 7])
 
   init() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let read = try Safetensors.read(folder.appendingPathComponent("Goldens/projected.safetensors").path)
+    let read = try Checkout.golden("projected")
     (golden, names) = (
       read.tensors, try JSONDecoder().decode([String: [String]].self, from: Data(read.metadata["names"]!.utf8))
     )
@@ -34,9 +34,7 @@ import Training
 
   /// In float32, beside float64: sums of some thousands of products, through normalisations.
   private func expectClose(_ mine: Tensor, _ theirs: Tensor, _ name: String, tolerance: Double = 5e-4) {
-    let scale = max(1e-3, abs(theirs).max().item())
-    let off = abs(mine - theirs.reshaped(mine.shape)).max().item() / scale
-    #expect(off < tolerance, "\(name): \(off)")
+    TestSupport.expectClose(mine, theirs, name, tolerance: tolerance, reshapes: true)
   }
 
   private var fake: Tensor { generator(golden["z"]!, classes: golden["kinds"]!) }

@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 
@@ -15,8 +16,7 @@ import Torch
     widths: [8, 8, 6, 4], blocks: [1, 2, 1, 1], stem: 4, channels: 3)
 
   init() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let read = try Safetensors.read(folder.appendingPathComponent("Goldens/r3gan.safetensors").path)
+    let read = try Checkout.golden("r3gan")
     (golden, names) = (
       read.tensors, try JSONDecoder().decode([String: [String]].self, from: Data(read.metadata["names"]!.utf8))
     )
@@ -34,8 +34,7 @@ import Torch
 
   /// Float32 sums of some hundred products in another order.
   private func expectClose(_ mine: Tensor, _ theirs: Tensor, _ name: String, tolerance: Double = 1e-5) {
-    let scale = max(1e-3, abs(theirs).max().item())
-    #expect(mine.shape == theirs.shape && abs(mine - theirs).max().item() < tolerance * scale, "\(name)")
+    TestSupport.expectClose(mine, theirs, name, tolerance: tolerance)
   }
 
   @Test func statesHavePyTorchsNames() {

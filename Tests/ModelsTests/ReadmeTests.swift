@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -25,8 +26,7 @@ private func program() throws {
   @Test func theProgramOfTheReadmeCompiles() throws {
     let source = try String(contentsOfFile: #filePath, encoding: .utf8)
     let body = source.components(separatedBy: "// BEGIN\n")[1].components(separatedBy: "  // END")[0]
-    let root = #filePath.components(separatedBy: "/Tests/").dropLast().joined(separator: "/Tests/")
-    let readme = try String(contentsOfFile: root + "/README.md", encoding: .utf8)
+    let readme = try String(contentsOfFile: Checkout.path("README.md"), encoding: .utf8)
     let lines = body.split(separator: "\n").map { $0.hasPrefix("  ") ? $0.dropFirst(2) : $0 }
     #expect(readme.contains(lines.joined(separator: "\n")))
   }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -17,7 +18,7 @@ func expectResumesExactly<R: Recipe>(
   _ set: PictureSet, pictures: Int, cuts: [Int], at location: SourceLocation = #_sourceLocation,
   _ make: () throws -> R
 ) throws -> R {
-  let folder = NSTemporaryDirectory() + "resuming-\(UUID().uuidString)"
+  let folder = temporaryPath("resuming")
   defer { try? FileManager.default.removeItem(atPath: folder) }
   func trained(to count: Int, _ name: String, from saved: Checkpoint? = nil) throws -> R {
     let recipe = try make()

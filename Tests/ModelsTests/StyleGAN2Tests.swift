@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -15,8 +16,7 @@ import Training
   private let discriminator = StyleGAN2Discriminator(widths: [8, 6, 4], channels: 3, classes: 2)
 
   init() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let read = try Safetensors.read(folder.appendingPathComponent("Goldens/stylegan2.safetensors").path)
+    let read = try Checkout.golden("stylegan2")
     (golden, names) = (
       read.tensors, try JSONDecoder().decode([String: [String]].self, from: Data(read.metadata["names"]!.utf8))
     )
@@ -32,9 +32,7 @@ import Training
   private func single(_ name: String) -> Tensor { golden[name]!.to(.float32) }
 
   private func expectClose(_ mine: Tensor, _ theirs: Tensor, _ name: String, tolerance: Double) {
-    let scale = max(1e-3, abs(theirs).max().item())
-    let off = abs(mine.to(.float64) - theirs.reshaped(mine.shape)).max().item() / scale
-    #expect(off < tolerance, "\(name): \(off)")
+    TestSupport.expectClose(mine, theirs, name, tolerance: tolerance, reshapes: true)
   }
 
   /// In float64, values and gradients alike: what differs is the order of sums.

@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 
@@ -10,16 +11,12 @@ import Torch
   private let golden: [String: Tensor]
 
   init() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    golden = try Safetensors.read(folder.appendingPathComponent("Goldens/style.safetensors").path).tensors
+    golden = try Checkout.golden("style").tensors
   }
 
   /// Float32 sums of some thousand products in another order.
   private func expectClose(_ mine: Tensor, _ name: String, tolerance: Double = 1e-5) {
-    let theirs = golden[name]!
-    let scale = max(1e-6, abs(theirs).max().item())
-    let error = abs(mine.reshaped(theirs.shape) - theirs).max().item() / scale
-    #expect(error < tolerance, "\(name): \(error)")
+    TestSupport.expectClose(mine, golden[name]!, name, tolerance: tolerance, least: 1e-6, reshapes: true)
   }
 
   /// Weights drawn as style.py draws them.

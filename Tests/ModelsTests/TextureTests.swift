@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
@@ -7,8 +8,7 @@ import Torch
 /// Textures by example: beside PyTorch (Tests/Goldens/texture.py), and what they have of the example.
 @Suite struct TextureTests {
   private static func golden(_ name: String) throws -> [String: Tensor] {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    return try Safetensors.read(folder.appendingPathComponent("Goldens/\(name).safetensors").path).tensors
+    return try Checkout.golden("\(name)").tensors
   }
 
   @Test func texturesArePyTorchs() throws {

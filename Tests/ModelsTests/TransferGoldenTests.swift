@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -11,8 +12,7 @@ import Training
   private let golden: [String: Tensor]
 
   init() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    golden = try Safetensors.read(folder.appendingPathComponent("Goldens/transfer.safetensors").path).tensors
+    golden = try Checkout.golden("transfer").tensors
   }
 
   private func group(_ prefix: String) -> [String: Tensor] {
@@ -23,10 +23,7 @@ import Training
 
   /// Float32 sums of some thousand products in another order.
   private func expectClose(_ mine: Tensor, _ name: String, tolerance: Double = 2e-5) {
-    let theirs = golden[name]!
-    #expect(mine.count == theirs.count, "\(name): \(mine.shape) for \(theirs.shape)")
-    let error = abs(mine.reshaped(theirs.shape) - theirs).max().item() / max(1e-6, abs(theirs).max().item())
-    #expect(error < tolerance, "\(name): \(error)")
+    TestSupport.expectClose(mine, golden[name]!, name, tolerance: tolerance, least: 1e-6, reshapes: true)
   }
 
   @Test func networksAndTheGradientOfThePictureAreTheSame() throws {

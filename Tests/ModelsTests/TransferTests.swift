@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -36,7 +37,7 @@ import Training
   }
 
   private func resumesExactly<R: Recipe>(_ type: R.Type, _ settings: R.Settings) throws {
-    let folder = NSTemporaryDirectory() + "atelier-" + UUID().uuidString
+    let folder = temporaryPath("atelier")
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let sets = [Self.set(12, size: 36, seed: 1), Self.set(12, size: 36, seed: 2)]
     func loop(_ seed: UInt64, _ name: String) throws -> Loop<R> {

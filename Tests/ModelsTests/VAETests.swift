@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -8,17 +9,13 @@ import Training
 
 /// The variational autoencoder: its bound beside PyTorch (Tests/Goldens/vae.py), and as a recipe.
 @Suite struct VAETests {
-  private static let goldens = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("Goldens/vae.safetensors").path
-
   /// Float64 sums in another order.
   private func expectClose(_ mine: Tensor, _ theirs: Tensor, _ name: String, tolerance: Double = 1e-10) {
-    let scale = max(1e-3, abs(theirs).max().item())
-    #expect(mine.shape == theirs.shape && abs(mine - theirs).max().item() < tolerance * scale, "\(name)")
+    TestSupport.expectClose(mine, theirs, name, tolerance: tolerance)
   }
 
   @Test func theBoundsTermsArePyTorchs() throws {
-    let golden = try Safetensors.read(Self.goldens).tensors
+    let golden = try Checkout.golden("vae").tensors
     func leaf(_ name: String) -> Tensor { golden[name]!.requiringGradient() }
     let (mean, logVariance, made, logDeviation) = (
       leaf("mean"), leaf("log_variance"), leaf("made"), leaf("log_deviation")
@@ -40,7 +37,7 @@ import Training
 
   /// In float32, as it is used.
   @Test func thePerceptualDistanceIsPyTorchs() throws {
-    let golden = try Safetensors.read(Self.goldens).tensors
+    let golden = try Checkout.golden("vae").tensors
     let features = (0..<2).map { i in (0..<2).map { k in golden["features/\(i)/\(k)"]!.to(.float32) } }
     let first = features[0][0].requiringGradient()
     let distance = perceptualDistance([first, features[1][0]], [features[0][1], features[1][1]])

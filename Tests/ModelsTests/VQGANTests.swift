@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -9,8 +10,7 @@ import Training
 /// Codes beside PyTorch (Tests/Goldens/vqgan.py), and the recipe.
 @Suite struct VQGANTests {
   @Test func codesAreChosenAndMovedAsPyTorchDoes() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let golden = try Safetensors.read(folder.appendingPathComponent("Goldens/vqgan.safetensors").path).tensors
+    let golden = try Checkout.golden("vqgan").tensors
     let book = Codebook(6, 4)
     withoutGradients {
       book.codes.copy(from: golden["codes"]!)

@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 
@@ -8,7 +9,6 @@ import Torch
 
 /// videogan beside PyTorch (Tests/Goldens/videogan.py), and what its films keep to.
 @Suite struct VideoGANTests {
-  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
 
   private static func settings() -> VideoGANSettings {
     var settings = VideoGANSettings()
@@ -25,8 +25,7 @@ import Torch
   }
 
   @Test func theDiscriminatorIsPyTorchs() throws {
-    let (golden, metadata) = try Safetensors.read(
-      Self.folder.appendingPathComponent("Goldens/videogan.safetensors").path)
+    let (golden, metadata) = try Checkout.golden("videogan")
     let discriminator = ClipDiscriminator(widths: [8, 6, 4], blocks: [1, 1, 1], stem: 4, frames: 3, channels: 3)
     let names = try JSONDecoder().decode([String].self, from: Data(metadata["names"]!.utf8))
     #expect(discriminator.state.map(\.name) == names)
@@ -36,8 +35,7 @@ import Torch
     let clips = golden["clips"]!.to(.float32).reshaped([2, 9, 32, 32]), times = golden["times"]!
     /// Float32 sums of some hundred products in another order; twice through all layers for the penalty.
     func expectClose(_ mine: Tensor, _ theirs: Tensor, _ name: String, tolerance: Double = 1e-5) {
-      let scale = max(1e-3, abs(theirs).max().item())
-      #expect(mine.shape == theirs.shape && abs(mine - theirs).max().item() < tolerance * scale, "\(name)")
+      TestSupport.expectClose(mine, theirs, name, tolerance: tolerance)
     }
     for size in [16, 32] {
       let seen = interpolate(clips, size: [size, size], mode: .area)
@@ -57,7 +55,7 @@ import Torch
   }
 
   @Test func codesArePyTorchs() throws {
-    let golden = try Safetensors.read(Self.folder.appendingPathComponent("Goldens/videogan.safetensors").path).tensors
+    let golden = try Checkout.golden("videogan").tensors
     var noise = Noise(seed: 5)
     let code = MotionCode(count: 2, size: 4, lengths: (0.5, 4), noise: &noise)
     // Frequencies in float32, times 100 s.
@@ -112,7 +110,7 @@ import Torch
   }
 
   @Test func sixStepsAreThreeSavedAndThreeMore() throws {
-    let folder = NSTemporaryDirectory() + "atelier-" + UUID().uuidString
+    let folder = temporaryPath("atelier")
     defer { try? FileManager.default.removeItem(atPath: folder) }
     func loop(_ seed: UInt64, _ name: String) throws -> Loop<VideoGANRecipe> {
       Loop(try Self.recipe(seed: seed), on: try set(), plan: Plan(.pictures(24), seed: 5), folder: "\(folder)/\(name)")

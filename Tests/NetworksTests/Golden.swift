@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 
@@ -9,9 +10,7 @@ struct Golden {
   let metadata: [String: String]
 
   init() throws {
-    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Goldens/networks.safetensors").path
-    (tensors, metadata) = try Safetensors.read(path)
+    (tensors, metadata) = try Checkout.golden("networks")
   }
 
   subscript(name: String) -> Tensor { tensors[name]! }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
@@ -9,8 +10,7 @@ import Torch
   private let golden: [String: Tensor]
 
   init() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    golden = try Safetensors.read(folder.appendingPathComponent("Goldens/augment.safetensors").path).tensors
+    golden = try Checkout.golden("augment").tensors
   }
 
   private static let whole = Placement.scaling(-1, 1).then(.rotation(-0.4)).then(.scaling(0.9, 1.2)).then(

@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Torch
 @testable import Training
@@ -8,7 +9,7 @@ import Torch
 @Suite struct InheritedWeightsTests {
   /// A checkpoint of a toy, as a run or a publisher writes it.
   private func checkpoint(_ toy: Toy, published: Bool = false) throws -> (folder: String, checkpoint: Checkpoint) {
-    let folder = NSTemporaryDirectory() + "beginning-\(UUID().uuidString)"
+    let folder = temporaryPath("beginning")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let facts = Checkpoint.Facts(recipe: Toy.name, settings: toy.settings.json, seed: 0)
     let path = folder + "/1.safetensors"

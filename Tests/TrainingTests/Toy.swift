@@ -1,3 +1,4 @@
+import TestSupport
 import Foundation
 import Networks
 import Torch
@@ -102,7 +103,7 @@ func toySet(count: Int = 20) -> PictureSet {
 
 /// A folder that is gone after the test.
 func withFolder<R>(_ body: (String) throws -> R) throws -> R {
-  let folder = NSTemporaryDirectory() + "atelier-" + UUID().uuidString
+  let folder = temporaryPath("atelier")
   try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
   defer { try? FileManager.default.removeItem(atPath: folder) }
   return try body(folder)

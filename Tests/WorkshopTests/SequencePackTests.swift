@@ -1,5 +1,6 @@
 import Foundation
 import Media
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -9,7 +10,7 @@ import Training
 /// Sequences as they lie in folders, and what becomes of them.
 @Suite struct SequencePackTests {
   private func inFolder(_ body: (String) throws -> Void) throws {
-    let folder = NSTemporaryDirectory() + "atelier-" + UUID().uuidString
+    let folder = temporaryPath("atelier")
     try FileManager.default.createDirectory(atPath: folder + "/in/deep", withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try body(folder)

@@ -1,5 +1,6 @@
 import Foundation
 import Metrics
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -55,8 +56,7 @@ import Training
   /// A set with a file of kinds is packed under another name, and its copies were never looked for.
   @Test func copiesOfLabelledPicturesAreFound() throws {
     let studio = try Studio()
-    let examples = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Examples/emoji")
-      .standardizedFileURL.path
+    let examples = Checkout.emoji
     let names = try FileManager.default.contentsOfDirectory(atPath: examples).filter { $0.hasSuffix(".png") }.sorted()
       .prefix(20)
     for name in names {

@@ -1,6 +1,7 @@
 import Foundation
 import Media
 import Models
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -11,8 +12,7 @@ import Training
   /// A folder of so many emoji.
   private func studio(_ count: Int) throws -> Studio {
     let studio = try Studio()
-    let examples = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Examples/emoji")
-      .standardizedFileURL.path
+    let examples = Checkout.emoji
     let names = try FileManager.default.contentsOfDirectory(atPath: examples).filter { $0.hasSuffix(".png") }.sorted()
     for name in names.prefix(count) {
       try FileManager.default.copyItem(atPath: "\(examples)/\(name)", toPath: "\(studio.pictures)/\(name)")

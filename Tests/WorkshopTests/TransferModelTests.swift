@@ -1,13 +1,13 @@
 import Archives
 import Foundation
 import Models
+import TestSupport
 import Testing
 import Torch
 
 @testable import Workshop
 
-private let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-  .appendingPathComponent("../..").standardizedFileURL.path
+private let checkout = Checkout.root
 
 /// A CycleGAN that somebody else trained, beside its own code in PyTorch: Tests/Goldens/vintagify.py.
 @Suite struct TransferModelTests {
