@@ -36,7 +36,8 @@ extension Demo {
       parts.append(
         Part(
           heading: "A photograph, painted", words: "The photograph, the painting whose style it takes, and the result.",
-          command: "atelier restyle photograph.jpg --style style.jpg --method instant --style-scale 1.6 --out painted.png",
+          command:
+            "atelier restyle photograph.jpg --style style.jpg --method instant --style-scale 1.6 --out painted.png",
           pictures: [photograph, style, painting], columns: 3))
     }
     if let film, let frames {
@@ -44,8 +45,8 @@ extension Demo {
         Part(
           heading: "A film that loops",
           words: "A walk through the bundled generator's latent space, by way of six of its pictures.",
-          command: "atelier film emoji --seeds \(Self.keys.map(String.init).joined(separator: ",")) --enlarge 4 "
-            + "--out film.webp", pictures: [frames], columns: 1, film: film))
+          command: "atelier film emoji --seeds \(Self.keys.map(String.init).joined(separator: ",")) --ease smooth "
+            + "--enlarge 4 --out film.webp", pictures: [frames], columns: 1, film: film))
     }
     return parts
   }
