@@ -6,6 +6,7 @@ let package = Package(
   name: "atelier-eigen",
   dependencies: [.package(name: "atelier", path: "../..")],
   targets: [
-    .executableTarget(name: "atelier-eigen", dependencies: [.product(name: "Atelier", package: "atelier")], path: "Sources")
+    .executableTarget(
+      name: "atelier-eigen", dependencies: [.product(name: "Atelier", package: "atelier")], path: "Sources")
   ],
   swiftLanguageModes: [.v6])

@@ -69,14 +69,34 @@ import Testing
     }
   }
 
-  /// The first thing that anybody runs, for a few seconds.
+  /// The first thing that anybody runs, for a few seconds; without a network it still works.
   @Test func demo() throws {
-    try inFolder { atelier in
-      let outcome = try atelier.run(["demo", "--minutes", "0.05", "--json"])
-      #expect(outcome.status == 0, "\(outcome.err)")
-      #expect(atelier.has("workspace/demo-1/sheet.png") && atelier.has("workspace/demo-1/run/card.md"))
-      #expect(try outcome.lines().contains { $0["event"] as? String == "sheet" })
+    let atelier = try Binary(["PIP_NO_INDEX": "1"])
+    defer { atelier.remove() }
+    let outcome = try atelier.run(["demo", "--minutes", "0.05", "--json"])
+    #expect(outcome.status == 0, "\(outcome.err)")
+    let last = try #require(try outcome.lines().last)
+    let page = try #require(last["page"] as? String), folder = (page as NSString).deletingLastPathComponent
+    #expect(atelier.has("workspace/demo-1/index.html") && atelier.has("workspace/demo-1/page.png"))
+    #expect(atelier.has("workspace/demo-1/run/card.md"))
+    for file in try #require(last["files"] as? [String]) {
+      #expect(FileManager.default.fileExists(atPath: file), "\(file)")
     }
+    // All that the page shows lies beside it.
+    let html = try String(contentsOfFile: page, encoding: .utf8)
+    let sources = html.matches(of: /src="([^"]+)"/).map { String($0.1) }
+    #expect(sources.count == 9 && !html.contains("http"))
+    for source in sources { #expect(FileManager.default.fileExists(atPath: "\(folder)/\(source)"), "\(source)") }
+  }
+
+  @Test func aStoppedDemo() throws {
+    let atelier = try Binary(["PIP_NO_INDEX": "1"])
+    defer { atelier.remove() }
+    let outcome = try stops(atelier, ["demo", "--minutes", "4"], after: #""event":"reading""#)
+    let last = try #require(try outcome.lines().last)
+    #expect(last["isStopped"] as? Bool == true && atelier.has("workspace/demo-1/index.html"))
+    // The next one is beside it.
+    #expect(try atelier.run("demo", "--minutes", "0.02").status == 0 && atelier.has("workspace/demo-2/index.html"))
   }
 
   @Test func films() throws {

@@ -70,11 +70,11 @@ extension Demonstrated {
       .words(
         """
 
-        Both on one page: \(sheet)
+        \(isStopped ? "Stopped. What was made" : "All of it") is on one page: \(page)
+        It opens in a browser; \(sheet) is the same as a picture.
 
         Next:
-          ./atelier train --resume --run \(training.run) --minutes 20      # yours, better
-          ./atelier generate \(training.run) --seeds 0-63 --grid --out pictures
+          ./atelier generate emoji --seeds 0-63 --enlarge 4 --grid --out pictures
           ./atelier inspect YOUR-PICTURES                              # a folder or a zip, 30 pictures or more
           ./atelier train YOUR-PICTURES --minutes 20
         """),
@@ -94,12 +94,12 @@ extension Restyled {
 
 extension Filmed {
   fileprivate var lines: [Line] {
-    if isStopped { return stopped(frames) }
+    let isPreview = codec == "PNG" && path.hasSuffix(".png")
+    if isStopped { return isPreview ? [.words("Stopped: nothing was written.")] : stopped(frames) }
     let sound = onsets.map { onsets in
       let beat = tempo.map { ", \(Int($0.rounded())) beats a minute" } ?? ""
       return Line.words("Its sound has \(counted(onsets, "onset"))\(beat).")
     }
-    let isPreview = codec == "PNG" && path.hasSuffix(".png")
     return (sound.map { [$0] } ?? []) + filmLines(path, frames, width, height, duration, false)
       + (isPreview ? [.picture(path)] : [])
   }

@@ -185,7 +185,7 @@ extension Teller {
     switch result {
     case .train(let trained): trainedLines(trained)
     case .generate(let made):
-      [.words("\(counted(made.pictures, "picture")) in \(made.out)")]
+      [.words("\(made.isStopped ? "Stopped after " : "")\(counted(made.pictures, "picture")) in \(made.out)")]
         + made.sheets.flatMap { [.picture($0), .words($0)] }
     case .enlarge(let made), .vary(let made), .texture(let made), .fill(let made):
       (files.count == 1 && files[0].kind == .picture ? [.picture(files[0].path)] : [])

@@ -49,6 +49,27 @@ struct SamplingArguments: ParsableArguments {
   }
 }
 
+/// Whether what a generator makes is enlarged before it is written.
+struct EnlargingOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Super-resolution: enlarge every picture 2 or 4 times before it is written.", valueName: "n"))
+  var enlarge: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The network of --enlarge, one that `enlarge --model` takes. (default: realesrgan-drawing)",
+      valueName: "name"))
+  var enlargeModel: String?
+
+  func validate() throws {
+    if enlarge == nil { try refuse([("enlarge-model", enlargeModel != nil)], "without --enlarge, whose network it is") }
+  }
+
+  func settings() throws -> EnlargeSettings? {
+    try enlarge.map { try EnlargeSettings(generated: $0, model: enlargeModel) }
+  }
+}
+
 /// An option with a default, and whether it was given: what a verb can't honour is refused, never ignored.
 struct Asked<Value: ExpressibleByArgument>: ExpressibleByArgument {
   let value: Value

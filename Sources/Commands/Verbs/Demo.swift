@@ -4,12 +4,17 @@ import Workshop
 
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "demo", abstract: "Demonstration: train a small generator on the bundled emoji, in a few minutes.")
+    commandName: "demo", abstract: "Demonstration: one page of what Atelier makes, in about five minutes.",
+    discussion: """
+      Pictures of the bundled generator, a generator trained on bundled faces, a painted photograph and a film: on \
+      index.html, which opens in a browser, and on page.png. Each demo has a new folder in the workspace. Ctrl-C stops, \
+      and the page shows what was made by then.
+      """)
 
-  @Option(help: ArgumentHelp("Minutes to train.", valueName: "n"))
-  var minutes = 4.0
+  @Option(help: ArgumentHelp("About how many minutes it takes on two cores; with fewer it shows less.", valueName: "n"))
+  var minutes = 5.0
 
-  @Option(help: ArgumentHelp("Random seed.", valueName: "n"))
+  @Option(help: ArgumentHelp("Random seed of the training.", valueName: "n"))
   var seed: UInt64 = 0
 
   @OptionGroup var device: DeviceOption
@@ -21,29 +26,26 @@ struct DemoCommand: ParsableCommand {
 
   func run() throws {
     let teller = common.teller(stops: .onceItWorks)
-    let device = try device.resolved()
-    let pictures = try Demo.pictures()
-    teller.line("1. The bundled pictures: \(pictures)")
-    let found = try inspect(
-      pictures, advise: { advice(on: $0, gigaflops: measuredGigaflops(on: device), device: device) })
-    if let first = found.report.first { teller.tell(.note(first)) }
+    var demo = try Demo(in: common.place, minutes: minutes, on: device.resolved())
+    let shouldStop = { Interruption.isRequested }
+    try demo.prepare(tell: teller.tell)
+    try demo.copyPictures()
 
-    let demo = try Demo(in: common.place)
-    if let shipped = Demo.shipped {
-      teller.line("\n2. Samples of the bundled generator, which was trained on emoji for longer:")
-      let sheet = try demo.makeShipped(shipped, on: device)
-      teller.tell(.made(MadeFile(.sheet, sheet)))
-      show(sheet, on: teller.console)
-      teller.line("   \(sheet)")
+    teller.line("1. Pictures of the bundled generator")
+    try demo.makePictures(tell: teller.tell, shouldStop: shouldStop)
+    if !demo.isStopped {
+      teller.line("2. A generator of your own, trained on 56 faces")
+      try demo.train(seed: seed, tell: teller.tell, shouldStop: shouldStop)
+      if let training = demo.training { teller.endPart(training) }
     }
-
-    teller.line("\n3. Training a generator of your own. Ctrl-C stops earlier and saves it.")
-    var request = TrainRequest(pictures: pictures)
-    (request.run, request.length, request.seed, request.device) = (demo.run, .minutes(minutes), seed, device)
-    let trained = try train(request, in: common.place, tell: teller.tell) { Interruption.isRequested }
-    teller.endPart(trained)
-
-    try demo.writeSheet(shipped: Demo.shipped, minutes: trained.seconds / 60, on: device)
-    teller.finish(.demo(Demonstrated(pictures: pictures, sheet: demo.sheet, training: trained)))
+    if !demo.isStopped {
+      teller.line("3. A photograph in the style of a painting")
+      try demo.paint(tell: teller.tell, shouldStop: shouldStop)
+    }
+    if !demo.isStopped {
+      teller.line("4. A film that loops")
+      try demo.makeFilm(tell: teller.tell, shouldStop: shouldStop)
+    }
+    teller.finish(.demo(try demo.writePage()))
   }
 }

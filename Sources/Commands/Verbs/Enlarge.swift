@@ -47,8 +47,9 @@ struct EnlargeCommand: ParsableCommand {
   func run() throws {
     let teller = common.teller(stops: .onceItWorks)
     var request = EnlargeRequest(pictures: pictures, out: out)
-    (request.scale, request.model, request.precision) = (scale, model, precision)
-    (request.memory, request.force) = (memory, force)
+    request.settings.scale = scale
+    (request.settings.model, request.settings.precision, request.settings.memory) = (model, precision, memory)
+    request.force = force
     teller.finish(
       .enlarge(
         try enlarge(

@@ -60,7 +60,7 @@ struct FilmCommand: ParsableCommand {
   @Option(help: ArgumentHelp("A YAML file with all of these; options override it.", valueName: "file"))
   var timeline: String?
 
-  @Option(help: ArgumentHelp("Longer side in pixels.", valueName: "n"))
+  @Option(help: ArgumentHelp("Longer side of the film in pixels, whatever --enlarge does before.", valueName: "n"))
   var size = 512
 
   @Flag(help: "Enlarge without smoothing (nearest neighbour), for pixel art.")
@@ -88,15 +88,23 @@ struct FilmCommand: ParsableCommand {
   @Flag(help: "Overwrite an existing file, and start again.")
   var force = false
 
+  @OptionGroup var enlarging: EnlargingOptions
   @OptionGroup var drawing: SamplingArguments
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
+
+  func validate() throws {
+    if pixels && enlarging.enlarge != nil {
+      throw ValidationError("--pixels and --enlarge are two ways to enlarge: leave one of them out.")
+    }
+  }
 
   func run() throws {
     if preview { try refuse([("codec", codec != nil), ("resume", resume)], "with --preview, which writes a sheet") }
     let teller = common.teller(stops: .fromTheStart)
     var request = FilmRequest(try settled(), out: out)
     (request.codec, request.size, request.keepsPixels) = (codec, size, pixels)
+    request.enlarging = try enlarging.settings()
     (request.previews, request.force, request.resume) = (preview, force, resume)
     var generator = try Generator(source, in: common.place, on: device.resolved()) { teller.tell(.note($0.sentence)) }
     try generator.draw(drawing.value)

@@ -65,6 +65,7 @@ struct Generate: ParsableCommand {
   @Flag(help: "Overwrite existing files.")
   var force = false
 
+  @OptionGroup var enlarging: EnlargingOptions
   @OptionGroup var drawing: SamplingArguments
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
@@ -79,16 +80,21 @@ struct Generate: ParsableCommand {
   }
 
   func run() throws {
-    let teller = common.teller()
+    let teller = common.teller(stops: enlarging.enlarge == nil ? .never : .onceItWorks)
     var request = GenerateRequest(seeds: try Seeds(seeds), out: out)
     (request.grid, request.steps, request.truncation, request.force) = (grid, steps.value, truncation, force)
     (request.map, request.ground) = (map, ground.value)
+    request.enlarging = try enlarging.settings()
     request.slides = try SliderPositions(slides)
     if let mix, let with { request.mix = (try Seeds(mix), try Seeds(with)) }
     request.mixAt = mixAt
     request.interpolate = try interpolate.map(SeedPairs.init)
     var generator = try Generator(source, in: common.place, on: device.resolved()) { teller.tell(.note($0.sentence)) }
     try generator.draw(drawing.value)
-    teller.finish(.generate(try generate(request, with: generator, copiesIn: common.place, tell: teller.tell)))
+    teller.finish(
+      .generate(
+        try generate(
+          request, with: generator, copiesIn: common.place, tell: teller.tell,
+          shouldStop: { Interruption.isRequested })))
   }
 }

@@ -4,12 +4,8 @@ import Models
 import Torch
 import Training
 
-/// A request to `enlarge`.
-public struct EnlargeRequest: Sendable {
-  /// Files, and folders of them.
-  public var pictures: [String]
-  /// The new PNG file; for several pictures their folder.
-  public var out: String
+/// How pictures are enlarged, by any verb.
+public struct EnlargeSettings: Sendable, Equatable {
   /// How many times as wide and as high.
   public var scale = 2
   /// A known model's name, that of an imported one, or a run of the recipe enlarge.
@@ -18,6 +14,28 @@ public struct EnlargeRequest: Sendable {
   public var precision = "auto"
   /// Gigabytes to keep to; nil for half of the machine's.
   public var memory: Double?
+
+  public init() {}
+
+  /// For pictures that a generator makes.
+  ///
+  /// - Parameters:
+  ///   - scale: 2 or 4.
+  ///   - model: nil for the one that also takes away the faults of a small generator.
+  /// - Throws: `EnlargeError.badFactor`.
+  public init(generated scale: Int, model: String? = nil) throws(EnlargeError) {
+    guard scale == 2 || scale == 4 else { throw .badFactor(scale) }
+    (self.scale, self.model) = (scale, model ?? "realesrgan-drawing")
+  }
+}
+
+/// A request to `enlarge`.
+public struct EnlargeRequest: Sendable {
+  /// Files, and folders of them.
+  public var pictures: [String]
+  /// The new PNG file; for several pictures their folder.
+  public var out: String
+  public var settings = EnlargeSettings()
   /// Replaces files that are there.
   public var force = false
 
@@ -38,14 +56,14 @@ public func enlarge(
 ) throws -> FilesMade {
   try request.check()
   let jobs = try request.jobs()
-  let enlarger = try Enlarger(request, in: workspace, on: device) { tell(.note($0)) }
+  let enlarger = try Enlarger(request.settings, in: workspace, on: device) { tell(.note($0)) }
   var result = FilesMade()
   var pace = Pace(.pictures)
   for (i, job) in jobs.enumerated() {
     let begun = ProcessInfo.processInfo.systemUptime
     do {
-      let source = try enlarger.source(job.source)
-      let made = try enlarger.enlarged(source) { fraction, megapixels in
+      let source = try EnlargeSource(job.source)
+      let made = try enlarger.enlarged(source.picture, named: job.source) { fraction, megapixels in
         guard !shouldStop() else { return false }
         let seconds = ProcessInfo.processInfo.systemUptime - begun
         let rate = Figure("megapixels/s", megapixels * fraction / max(1e-9, seconds))
@@ -58,7 +76,7 @@ public func enlarge(
         break
       }
       try made.write(
-        job.target, text: enlarger.provenance(of: source), xmp: enlarger.xmp(of: source), isForced: request.force)
+        job.target, text: source.provenance(enlarger), xmp: source.xmp, isForced: request.force)
       var file = MadeFile(.picture, job.target, width: made.width, height: made.height)
       (file.source, file.seconds) = (job.source, ProcessInfo.processInfo.systemUptime - begun)
       result.pictures += 1
@@ -76,9 +94,9 @@ extension EnlargeRequest {
   /// - Throws: `EnlargeError`; all before any work.
   fileprivate func check() throws(EnlargeError) {
     guard !pictures.isEmpty else { throw .noPicture(nil) }
-    guard Enlargement.scales.contains(scale) else { throw .badScale(scale) }
-    guard ["auto", "bfloat16", "float32"].contains(precision) else { throw .badPrecision(precision) }
-    if let memory, !(memory > 0 && memory.isFinite) { throw .badMemory(memory) }
+    guard Enlargement.scales.contains(settings.scale) else { throw .badScale(settings.scale) }
+    guard ["auto", "bfloat16", "float32"].contains(settings.precision) else { throw .badPrecision(settings.precision) }
+    if let memory = settings.memory, !(memory > 0 && memory.isFinite) { throw .badMemory(memory) }
   }
 
   /// What is read and what is written for it.
@@ -126,6 +144,42 @@ extension EnlargeRequest {
   }
 }
 
+/// A picture's file, and what it says about itself.
+private struct EnlargeSource {
+  let path: String
+  let picture: Picture
+  let words: [(key: String, value: String)]
+
+  /// - Throws: `PictureError`.
+  init(_ path: String) throws {
+    let bytes = try FileBytes.read(path)
+    picture = try Picture.decode(bytes, named: path, Decoding(channels: nil))
+    (self.path, words) = (path, PNG.text(bytes) ?? [])
+  }
+
+  /// What the new file says about its making, after what the picture's own file said.
+  func provenance(_ enlarger: Enlarger) -> [(key: String, value: String)] {
+    let own = [
+      (key: "Enlarged from", value: (path as NSString).lastPathComponent),
+      enlarger.words,
+      (key: "Software", value: "Atelier \(Product.version), LibTorch \(LibTorch.version)"),
+    ]
+    let kept = words.filter { word in
+      (1...79).contains(word.key.unicodeScalars.count) && word.key.unicodeScalars.allSatisfy { $0.value < 256 }
+        && !word.key.hasPrefix("XML:") && !own.contains { $0.key == word.key }
+    }
+    return kept + own
+  }
+
+  /// A picture that a model made alone is still one.
+  var xmp: String {
+    let isMade = words.contains { word in
+      word.key.hasPrefix("XML:") && word.value.contains("digitalsourcetype/trainedAlgorithmicMedia")
+    }
+    return Provenance.xmp(isMade ? .trainedAlgorithmicMedia : .compositeWithTrainedAlgorithmicMedia)
+  }
+}
+
 func isFolder(_ path: String) -> Bool {
   var facts = stat()
   return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
@@ -139,6 +193,8 @@ public enum EnlargeError: Explained, Equatable {
   case noPicture(String?)
   case nothingRead(count: Int)
   case badScale(Int)
+  /// Of what a generator makes.
+  case badFactor(Int)
   case badPrecision(String)
   case badMemory(Double)
   case sameName(String, String)
@@ -152,13 +208,15 @@ public enum EnlargeError: Explained, Equatable {
     case .noPicture(let folder): "There is no picture in \(folder ?? "the list"): name one, or a folder with some."
     case .nothingRead(let count): "None of the \(count) pictures can be read: save them as PNG or JPEG."
     case .badScale(let scale): "--scale can't be \(scale): use 2, 3 or 4."
+    case .badFactor(let scale): "--enlarge can't be \(scale): use 2 or 4."
     case .badPrecision(let name): "--precision can't be '\(name)': use auto, bfloat16 or float32."
     case .badMemory(let value): "--memory can't be \(value): use a number of gigabytes above 0."
     case .sameName(let one, let other):
       "\(one) and \(other) would both be written under one name: enlarge them into folders of their own."
     case .noModel(let name, let known):
       "There is no model '\(name)': use \(known.joined(separator: ", ")), or the name of one that you imported."
-    case .otherModel(let name): "The model '\(name)' doesn't enlarge pictures: name another with --model."
+    case .otherModel(let name):
+      "The model '\(name)' doesn't enlarge pictures: name one that does, such as realesrgan-quick."
     case .tooLarge(let path, let width, let height):
       "\(path) would become \(width) by \(height) pixels, more than \(Self.megapixels) megapixels: "
         + "use a smaller --scale, or a part of it."
@@ -170,7 +228,7 @@ public enum EnlargeError: Explained, Equatable {
   }
   public var exit: Exit {
     switch self {
-    case .badScale, .badPrecision, .badMemory, .sameName: .usage
+    case .badScale, .badFactor, .badPrecision, .badMemory, .sameName: .usage
     case .noPicture: .missingInput
     case .nothingRead, .tooLarge, .otherModel: .data
     case .noModel, .tooLittleMemory: .unavailable

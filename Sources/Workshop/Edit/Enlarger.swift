@@ -4,9 +4,9 @@ import Models
 import Networks
 import Torch
 
-/// A network that is ready, and what one picture after another needs of it.
+/// A network that is ready to enlarge one picture after another, for any verb.
 struct Enlarger {
-  private let request: EnlargeRequest
+  let settings: EnlargeSettings
   private let network: any EnlargingNetwork
   private let hash: String
   private let usesBFloat16: Bool
@@ -16,61 +16,55 @@ struct Enlarger {
   ///
   /// - Throws: `EnlargeError`, and as `installModel`.
   init(
-    _ request: EnlargeRequest, in workspace: Workspace, on device: Device, say: (String) -> Void
+    _ settings: EnlargeSettings, in workspace: Workspace, on device: Device, say: (String) -> Void
   ) throws {
-    self.request = request
+    self.settings = settings
     let known = KnownModel.all.filter { ["realesrgan", "waifu2x"].contains($0.architecture) }.map(\.name)
-    let found = known.contains(request.model) ? nil : Generator.place(request.model, in: workspace)
+    let found = known.contains(settings.model) ? nil : Generator.place(settings.model, in: workspace)
     if let found, (try? Safetensors.metadata(found))?["recipe"] != nil || isFolder(found) {
-      let trained = try Generator(request.model, in: workspace, on: device) { say($0.sentence) }
-      guard let model = trained.model as? EnlargeModel else { throw EnlargeError.otherModel(request.model) }
+      let trained = try Generator(settings.model, in: workspace, on: device) { say($0.sentence) }
+      guard let model = trained.model as? EnlargeModel else { throw EnlargeError.otherModel(settings.model) }
       (network, hash) = (model.network.module, trained.hash)
     } else {
-      guard known.contains(request.model) || found != nil else {
-        throw EnlargeError.noModel(request.model, known: known)
+      guard known.contains(settings.model) || found != nil else {
+        throw EnlargeError.noModel(settings.model, known: known)
       }
-      let path = try found ?? installModel(request.model, in: workspace, say: say)
+      let path = try found ?? installModel(settings.model, in: workspace, say: say)
       do {
         network = try enlargingNetwork(Safetensors.read(path).tensors)
       } catch is StateError {
-        throw EnlargeError.otherModel(request.model)
+        throw EnlargeError.otherModel(settings.model)
       }
       hash = try Digest.sha256(file: path)
     }
     network.placed(on: device)
-    usesBFloat16 = request.precision == "bfloat16" || request.precision == "auto" && device.prefersBFloat16
-    memory = (request.memory ?? Double(ProcessInfo.processInfo.physicalMemory) / 2e9) * 1e9
+    usesBFloat16 = settings.precision == "bfloat16" || settings.precision == "auto" && device.prefersBFloat16
+    memory = (settings.memory ?? Double(ProcessInfo.processInfo.physicalMemory) / 2e9) * 1e9
   }
 
-  /// A picture, and what its file says about itself.
-  struct Source {
-    let path: String
-    let picture: Picture
-    let words: [(key: String, value: String)]
+  /// What a file says of it.
+  var words: (key: String, value: String) {
+    ("Enlarged by", "\(settings.scale), \(settings.model.shownName), sha256:\(hash)")
   }
 
-  /// - Throws: `PictureError`.
-  func source(_ path: String) throws -> Source {
-    let bytes = try FileBytes.read(path)
-    let picture = try Picture.decode(bytes, named: path, Decoding(channels: nil))
-    return Source(path: path, picture: picture, words: PNG.text(bytes) ?? [])
-  }
-
-  /// - Parameter go: is told the fraction done and the megapixels of the result after each tile; false stops.
+  /// - Parameters:
+  ///   - name: of the picture, in errors.
+  ///   - go: is told the fraction done and the megapixels of the result after each tile; false stops.
   /// - Returns: nil when it was stopped.
   /// - Throws: `EnlargeError`.
-  func enlarged(_ source: Source, go: (_ fraction: Double, _ megapixels: Double) -> Bool) throws -> Picture? {
-    let picture = source.picture
-    let (width, height) = (picture.width * request.scale, picture.height * request.scale)
+  func enlarged(
+    _ picture: Picture, named name: String, go: (_ fraction: Double, _ megapixels: Double) -> Bool
+  ) throws -> Picture? {
+    let (width, height) = (picture.width * settings.scale, picture.height * settings.scale)
     guard width * height <= EnlargeError.megapixels * 1_000_000 else {
-      throw EnlargeError.tooLarge(source.path, width: width, height: height)
+      throw EnlargeError.tooLarge(name, width: width, height: height)
     }
     let tile = try tile(for: picture)
     let alpha = alpha(of: picture)
     let parts = alpha == nil ? 1.0 : 2.0
     func run(_ colours: Tensor, after done: Double) -> Tensor? {
       let work = Enlargement(
-        colours, by: request.scale, network: network, tile: tile, usesBFloat16: usesBFloat16)
+        colours, by: settings.scale, network: network, tile: tile, usesBFloat16: usesBFloat16)
       for fraction in work {
         guard go((done + fraction) / parts, Double(width * height) / 1e6) else { return nil }
       }
@@ -111,7 +105,7 @@ struct Enlarger {
 
   /// The side of a tile that keeps to the memory.
   private func tile(for picture: Picture) throws -> Int {
-    let scale = Double(request.scale)
+    let scale = Double(settings.scale)
     // The picture before, after, on its way through two passes, and as a file: measured.
     let whole = Double(picture.width * picture.height) * (20 + 16 * scale * scale) + 0.4e9
     let perPixel = network.bytesPerPixel
@@ -123,27 +117,5 @@ struct Enlarger {
     // Larger tiles aren't faster, and a stop waits for one.
     let room = min(memory - whole, 1e9)
     return max(least, Int((room / perPixel).squareRoot()))
-  }
-
-  /// What the file says about its making, after what the picture's own file said.
-  func provenance(of source: Source) -> [(key: String, value: String)] {
-    let own = [
-      (key: "Enlarged from", value: (source.path as NSString).lastPathComponent),
-      (key: "Enlarged by", value: "\(request.scale), \(request.model.shownName), sha256:\(hash)"),
-      Provenance.software,
-    ]
-    let kept = source.words.filter { word in
-      (1...79).contains(word.key.unicodeScalars.count) && word.key.unicodeScalars.allSatisfy { $0.value < 256 }
-        && !word.key.hasPrefix("XML:") && !own.contains { $0.key == word.key }
-    }
-    return kept + own
-  }
-
-  /// A picture that a model made alone is still one.
-  func xmp(of source: Source) -> String {
-    let isMade = source.words.contains { word in
-      word.key.hasPrefix("XML:") && word.value.contains("digitalsourcetype/trainedAlgorithmicMedia")
-    }
-    return Provenance.xmp(isMade ? .trainedAlgorithmicMedia : .compositeWithTrainedAlgorithmicMedia)
   }
 }

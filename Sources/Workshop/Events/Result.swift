@@ -49,11 +49,12 @@ extension Event.Result {
   /// Whether the verb was stopped before its end.
   public var isStopped: Bool {
     switch self {
-    case .demo(let made): made.training.ending == .stopped
+    case .demo(let made): made.isStopped
     case .train(let trained): trained.ending == .stopped
     case .restyle(let made): made.isStopped
     case .restyleClip(let made): made.isStopped
     case .enlarge(let made), .vary(let made), .texture(let made), .fill(let made): made.isStopped
+    case .generate(let made): made.isStopped
     case .film(let made): made.isStopped
     case .animate(let made): made.isStopped
     case .inbetween(let made): made.isStopped

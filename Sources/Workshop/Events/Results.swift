@@ -19,15 +19,14 @@ public struct Trained: Codable, Sendable, Equatable {
 
 /// What came out of a demo.
 public struct Demonstrated: Codable, Sendable, Equatable {
-  /// The bundled ones.
-  public let pictures: String
-  /// The page that shows both generators.
-  public let sheet: String
-  public let training: Trained
-
-  public init(pictures: String, sheet: String, training: Trained) {
-    (self.pictures, self.sheet, self.training) = (pictures, sheet, training)
-  }
+  /// The page for a browser, and the same as a picture.
+  public let page: String, sheet: String
+  /// The pictures and the film on it.
+  public let files: [String]
+  /// nil where it was stopped before.
+  public let training: Trained?
+  /// Whether it was stopped; the page shows what was made by then.
+  public let isStopped: Bool
 }
 
 /// What `generate` wrote.
@@ -38,6 +37,8 @@ public struct Generated: Codable, Sendable, Equatable {
   /// Of all kinds.
   public let sheets: [String]
   public let checkpoint: String, sha256: String
+  /// Whether it was stopped while it enlarged; the pictures that were written by then are there.
+  public let isStopped: Bool
 }
 
 /// What a verb wrote that makes one file after another.

@@ -14,6 +14,8 @@ public struct FilmRequest: Sendable {
   public var size = 512
   /// Enlarge by whole squares.
   public var keepsPixels = false
+  /// Enlarges each frame by a network, before the camera sees it at its size.
+  public var enlarging: EnlargeSettings?
   /// Writes a sheet of 24 frames, a PNG, in place of the film.
   public var previews = false
   /// Replaces a file that is there, and begins anew.
@@ -75,12 +77,12 @@ public func film(
   let model = try generator.pictureModel()
   guard model.offers.latent != nil else { throw FilmError.noLatents(generator.name, recipe: generator.facts.recipe) }
   let sliders = model is any StyleModel ? try Sliders(of: generator, in: workspace) : nil
-  return try film(request, of: model, with: generator, sliders, shouldStop, tell)
+  return try film(request, of: model, with: generator, sliders, in: workspace, shouldStop, tell)
 }
 
 private func film(
   _ request: FilmRequest, of model: any PictureModel, with generator: Generator, _ sliders: Sliders?,
-  _ shouldStop: () -> Bool, _ tell: (Event) -> Void
+  in workspace: Workspace, _ shouldStop: () -> Bool, _ tell: (Event) -> Void
 ) throws -> Filmed {
   guard (16...8192).contains(request.size) else {
     throw FilmError.badNumber(option: "--size", value: Double(request.size), range: "from 16 to 8192")
@@ -98,11 +100,26 @@ private func film(
   let camera = Camera(width: size[1], height: size[0], keepsPixels: request.keepsPixels)
   var frames = Frames(plan: plan, path: path, model: model, generator: generator, camera: camera)
   frames.moves = try moves(plan, sliders, model)
+  let enlarger = try request.enlarging.map {
+    try Enlarger($0, in: workspace, on: generator.device) { tell(.note($0)) }
+  }
   if plan.loops && plan.keys.count < (model.offers.moves ? 2 : 1) { frames.phase = frames.calmest() }
   if request.previews {
     let chosen = (0..<24).map { $0 * plan.count / 24 }
     var painter = SheetPainter(Sheet(columns: 6, for: chosen.count), cells: chosen.count, side: max(size[0], size[1]))
-    for frame in chosen { painter.add(frames.picture(frame)) }
+    var pace = Pace(.frames)
+    for (i, frame) in chosen.enumerated() {
+      let large = try enlarged(frames.made(frame..<frame + 1)[0], by: enlarger) { fraction in
+        tell(pace.at(i, of: chosen.count, fraction: (Double(i) + fraction) / Double(chosen.count)))
+        return !shouldStop()
+      }
+      guard let large else {
+        return Filmed(
+          path: request.out, width: size[1], height: size[0], frames: 0, duration: plan.length, codec: "PNG",
+          tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: true)
+      }
+      painter.add(frames.seen(large, frame))
+    }
     try painter.drawn.write(request.out, xmp: Provenance.xmp(), isForced: request.force)
     return Filmed(
       path: request.out, width: size[1], height: size[0], frames: chosen.count, duration: plan.length, codec: "PNG",
@@ -113,14 +130,24 @@ private func film(
   let hasAlpha = channels == 4 && format.codec.hasAlpha
   let rendering = try ClipRendering(
     request.out, format: format, width: size[1], height: size[0], rate: plan.rate, alpha: hasAlpha,
-    key: try key(request, generator, plan.sliders.isEmpty ? nil : sliders), isForced: request.force,
+    key: try key(request, generator, plan.sliders.isEmpty ? nil : sliders, enlarger), isForced: request.force,
     isResumed: request.resume)
   var pace = Pace(.frames, from: rendering.count)
   var isStopped = false
   while rendering.count < plan.count && !isStopped {
     // As many at once as make a generator busy.
-    for picture in frames.pictures(rendering.count..<min(rendering.count + 16, plan.count)) {
-      try rendering.write(picture)
+    let start = rendering.count
+    for (i, made) in frames.made(start..<min(start + 16, plan.count)).enumerated() {
+      let large = try enlarged(made, by: enlarger) { fraction in
+        let done = Double(rendering.count) + fraction
+        tell(pace.at(rendering.count, of: plan.count, fraction: done / Double(plan.count)))
+        return !shouldStop()
+      }
+      guard let large else {
+        isStopped = true
+        break
+      }
+      try rendering.write(frames.seen(large, start + i))
       tell(pace.at(rendering.count, of: plan.count))
       if shouldStop() && rendering.count < plan.count {
         isStopped = true
@@ -133,7 +160,11 @@ private func film(
       sound: request.timeline.sound,
       metadata: [
         ("title", generator.shownName), ("encoder", "Atelier \(Product.version)"),
-        ("comment", "Made by a trained model: \(generator.facts.recipe), sha256:\(generator.hash)"),
+        (
+          "comment",
+          "Made by a trained model: \(generator.facts.recipe), sha256:\(generator.hash)"
+            + (enlarger.map { "; enlarged by \($0.words.value)" } ?? "")
+        ),
         ("digital_source_type", "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"),
       ])
   }
@@ -169,8 +200,19 @@ private func moves(_ plan: FilmPlan, _ sliders: Sliders?, _ model: any PictureMo
   }
 }
 
+/// A frame [C, H, W] in -1...1, larger; as it is without a network, nil when it was stopped.
+///
+/// - Parameter go: is told the fraction done after each tile; false stops.
+private func enlarged(_ frame: Tensor, by enlarger: Enlarger?, go: (Double) -> Bool) throws -> Tensor? {
+  guard let enlarger else { return frame }
+  let made = try enlarger.enlarged(Picture(frame), named: "A frame") { fraction, _ in go(fraction) }
+  return made.map { $0.tensor.to(.float32) / 127.5 - 1 }
+}
+
 /// Tells this work from another for the same file.
-private func key(_ request: FilmRequest, _ generator: Generator, _ sliders: Sliders?) throws -> String {
+private func key(
+  _ request: FilmRequest, _ generator: Generator, _ sliders: Sliders?, _ enlarger: Enlarger?
+) throws -> String {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.sortedKeys]
   var words = [
@@ -179,6 +221,7 @@ private func key(_ request: FilmRequest, _ generator: Generator, _ sliders: Slid
   ]
   if let sound = request.timeline.sound { words.append(try Digest.sha256(file: sound)) }
   if let sliders { words.append(String(decoding: try encoder.encode(sliders), as: UTF8.self)) }
+  if let enlarger { words.append(enlarger.words.value) }
   return String(Digest.sha256(Array(words.joined(separator: "\n").utf8)).prefix(8))
 }
 
@@ -194,8 +237,6 @@ private struct Frames {
   /// Of each frame, what is added to its styles; none where no slider is moved.
   var moves: [Tensor] = []
 
-  func picture(_ number: Int) -> Picture { pictures(number..<number + 1)[0] }
-
   /// Where a loop by chance begins, in seconds of its path: where pictures change least, so that nobody sees its seam.
   func calmest() -> Double {
     let places = (0..<64).map { Double($0) * plan.length / 64 }
@@ -207,11 +248,11 @@ private struct Frames {
     return places[changes.indices.min { changes[$0] < changes[$1] }!]
   }
 
-  func pictures(_ range: Range<Int>) -> [Picture] {
+  /// As the generator makes them, [C, H, W] each.
+  func made(_ range: Range<Int>) -> [Tensor] {
     let places = range.map { plan.places[$0] + phase }
-    let made: [Tensor]
     if plan.shape == .fade {
-      made = zip(range, places).map { frame, place in
+      return zip(range, places).map { frame, place in
         let (from, to, t) = path.segment(at: place)
         let ends = Tensor.stacked([path.keys[from].latent, path.keys[to].latent])
         let pictures = decoded(
@@ -219,16 +260,17 @@ private struct Frames {
         return pictures[0] * (1 - t) + pictures[1] * t
       }
     } else if plan.changes(.truncation) {
-      made = zip(range, places).map { decoded([$1], truncation: plan.value(.truncation, $0), frames: [$0])[0] }
-    } else {
-      made = decoded(places, truncation: 1, frames: Array(range)).unbound()
+      return zip(range, places).map { decoded([$1], truncation: plan.value(.truncation, $0), frames: [$0])[0] }
     }
-    return zip(range, made).map { frame, picture in
-      Picture(
-        camera.view(
-          picture, zoom: plan.value(.zoom, frame), x: plan.value(.x, frame), y: plan.value(.y, frame),
-          turn: plan.value(.turn, frame)))
-    }
+    return decoded(places, truncation: 1, frames: Array(range)).unbound()
+  }
+
+  /// One of them, enlarged or not, by the camera.
+  func seen(_ picture: Tensor, _ frame: Int) -> Picture {
+    Picture(
+      camera.view(
+        picture, zoom: plan.value(.zoom, frame), x: plan.value(.x, frame), y: plan.value(.y, frame),
+        turn: plan.value(.turn, frame)))
   }
 
   private func decoded(_ places: [Double], truncation: Double, frames: [Int] = []) -> Tensor {

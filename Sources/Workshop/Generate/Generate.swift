@@ -24,6 +24,8 @@ public struct GenerateRequest: Sendable {
   public var mix: (coarse: Seeds, fine: Seeds)?
   /// The first fine layer; nil for the middle.
   public var mixAt: Int?
+  /// Enlarges every picture, those of sheets as well.
+  public var enlarging: EnlargeSettings?
   /// Under what is transparent on sheets, and around.
   public var ground = Ground.white
   /// Replaces files that are there.
@@ -39,11 +41,12 @@ public struct GenerateRequest: Sendable {
 /// - Parameters:
 ///   - workspace: where the pictures that the generator learned from may be packed, so that copies are found.
 ///   - tell: told about each file, about those that are likely copies, and in a sentence what takes time.
-/// - Throws: `GeneratorError.noLatents`, `GenerateError`, `FileError`.
+///   - shouldStop: asked after each tile of a picture that is enlarged; what is written by then stays.
+/// - Throws: `GeneratorError.noLatents`, `GenerateError`, `FileError`, `EnlargeError`, and as `installModel`.
 @discardableResult
 public func generate(
   _ request: GenerateRequest, with generator: Generator, copiesIn workspace: Workspace? = nil,
-  tell: (Event) -> Void = { _ in }
+  tell: (Event) -> Void = { _ in }, shouldStop: () -> Bool = { false }
 ) throws -> Generated {
   let model = try generator.pictureModel()
   try check(request, generator, model.offers)
@@ -54,7 +57,8 @@ public func generate(
   let style = try request.slides.values.isEmpty && request.mix == nil ? nil : styleModel(of: generator)
   let moves = try request.slides.moves(of: generator, in: workspace ?? Workspace())
   if let style, request.mix != nil { try check(request.mixAt, of: style) }
-  try checkSheets(of: generator.settings.size, for: request)
+  let size = generator.settings.size * (request.enlarging?.scale ?? 1)
+  try checkSheets(of: size, for: request)
   let mixing = request.mix == nil ? nil : "\(request.out)/mixing.png"
   if !request.force {
     // Before any work: an artist who forgot --out shouldn't wait for that.
@@ -64,12 +68,16 @@ public func generate(
     }
   }
   try AtomicFile.makeFolder(request.out)
+  let enlarger = try request.enlarging.map {
+    try Enlarger($0, in: workspace ?? Workspace(), on: generator.device) { tell(.note($0)) }
+  }
 
   var sheets: [String] = []
   func write(
     _ picture: Picture, _ path: String, _ kind: MadeFile.Kind, seed: UInt64? = nil, shows: String? = nil
   ) throws {
     var words = provenance(generator, request)
+    if let enlarger { words.append(enlarger.words) }
     if let shows { words.append(("Shows", shows)) }
     if let seed { words.insert(("Seed", "\(seed)"), at: 0) }
     // Not synced, which would take longer than the pictures: their seeds make them again.
@@ -78,66 +86,102 @@ public func generate(
     tell(.made(MadeFile(kind, path, seed: seed, width: picture.width, height: picture.height)))
   }
   let watch = workspace.flatMap { CopyWatch(generator, in: $0) { tell(.note($0)) } }
+  // Pictures of sheets count where each takes a while.
+  let total = pictures.count + (enlarger == nil ? 0 : request.sheetPictures)
   var (done, pace) = (0, Pace(.pictures))
+  func large(_ picture: Picture) throws -> Picture {
+    guard let enlarger else { return picture }
+    let made = try enlarger.enlarged(picture, named: "A picture of \(generator.shownName)") { fraction, _ in
+      tell(pace.at(done, of: total, fraction: (Double(done) + fraction) / Double(total)))
+      return !shouldStop()
+    }
+    guard let made else { throw EnlargingStopped() }
+    done += 1
+    return made
+  }
   var copies: [FoundCopy] = []
   var grid: SeedSheet?
-  // A thousand at a time, so that memory stays bounded.
-  for start in stride(from: 0, to: pictures.count, by: 1000) {
-    let part = pictures[start..<min(start + 1000, pictures.count)]
-    var asked = generator.request(seeds: part.map(\.seed))
-    if request.truncation != nil || moves != nil { asked.latents = model.latents(seeds: asked.seeds) }
-    asked.truncation = request.truncation ?? 1
-    let made = moves.flatMap { style?.pictures(asked, moved: $0) } ?? model.pictures(asked)
-    copies += watch?.copies(among: made, seeds: part.map(\.seed)) ?? []
-    for (tensor, (seed, path)) in zip(made.unbound(), part) {
-      let picture = Picture(tensor)
-      try write(picture, path, .picture, seed: seed)
-      done += 1
-      tell(pace.at(done, of: pictures.count))
-      if sheet != nil {
-        if grid == nil { grid = SeedSheet(of: pictures.count, like: picture, on: request.ground) }
-        grid!.add(picture)
+  var written = 0
+  func writePictures() throws {
+    // A thousand at a time, so that memory stays bounded.
+    for start in stride(from: 0, to: pictures.count, by: 1000) {
+      let part = pictures[start..<min(start + 1000, pictures.count)]
+      var asked = generator.request(seeds: part.map(\.seed))
+      if request.truncation != nil || moves != nil { asked.latents = model.latents(seeds: asked.seeds) }
+      asked.truncation = request.truncation ?? 1
+      let made = moves.flatMap { style?.pictures(asked, moved: $0) } ?? model.pictures(asked)
+      copies += watch?.copies(among: made, seeds: part.map(\.seed)) ?? []
+      for (tensor, (seed, path)) in zip(made.unbound(), part) {
+        let picture = try large(Picture(tensor))
+        try write(picture, path, .picture, seed: seed)
+        written += 1
+        if enlarger == nil {
+          done += 1
+          tell(pace.at(done, of: total))
+        }
+        if sheet != nil {
+          if grid == nil { grid = SeedSheet(of: pictures.count, like: picture, on: request.ground) }
+          grid!.add(picture)
+        }
       }
     }
   }
-  if let sheet, let grid {
-    if let shows = grid.shows {
-      tell(.note("\(sheet) shows \(shows): more pictures would exceed the largest sheet."))
+  func writeSheets() throws {
+    if let sheet, let grid {
+      if let shows = grid.shows {
+        tell(.note("\(sheet) shows \(shows): more pictures would exceed the largest sheet."))
+      }
+      try write(grid.painter.drawn, sheet, .sheet, shows: grid.shows)
     }
-    try write(grid.painter.drawn, sheet, .sheet, shows: grid.shows)
-  }
-  if let walk {
-    let size = generator.settings.size, count = walk.pairs.count * request.steps
-    var painter = SheetPainter(
-      Sheet(columns: request.steps, for: count, ground: request.ground), cells: count, side: size)
-    for pair in walk.pairs {
-      let made = interpolated(
-        model, generator, from: pair.from, to: pair.to, steps: request.steps, truncation: request.truncation ?? 1,
-        by: moves)
-      for picture in made { painter.add(picture) }
+    if let walk {
+      let count = walk.pairs.count * request.steps
+      var painter = SheetPainter(
+        Sheet(columns: request.steps, for: count, ground: request.ground), cells: count, side: size)
+      for pair in walk.pairs {
+        let made = interpolated(
+          model, generator, from: pair.from, to: pair.to, steps: request.steps, truncation: request.truncation ?? 1,
+          by: moves)
+        for picture in made { painter.add(try large(picture)) }
+      }
+      try write(painter.drawn, walk.path, .interpolation)
     }
-    try write(painter.drawn, walk.path, .interpolation)
-  }
-  if let mixing, let style, let mix = request.mix {
-    let drawn = mixed(style, mix, at: request.mixAt, truncation: request.truncation ?? 1, on: request.ground)
-    try write(drawn, mixing, .mixing)
-  }
-  if let map {
-    let size = generator.settings.size, count = map.side * map.side
-    var painter = SheetPainter(Sheet(columns: map.side, for: count, margin: 0), cells: count, side: size)
-    let places = plane(map.side)
-    for start in stride(from: 0, to: count, by: map.side) {
-      var asked = generator.request(latents: places[start..<start + map.side])
-      asked.truncation = request.truncation ?? 1
-      let row = model.pictures(asked)
-      for picture in row.unbound() { painter.add(Picture(picture)) }
+    if let mixing, let style, let mix = request.mix {
+      let drawn = try mixed(
+        style, mix, at: request.mixAt, truncation: request.truncation ?? 1, on: request.ground, finish: large)
+      try write(drawn, mixing, .mixing)
     }
-    try write(painter.drawn, map.path, .map)
+    if let map {
+      let count = map.side * map.side
+      var painter = SheetPainter(Sheet(columns: map.side, for: count, margin: 0), cells: count, side: size)
+      let places = plane(map.side)
+      for start in stride(from: 0, to: count, by: map.side) {
+        var asked = generator.request(latents: places[start..<start + map.side])
+        asked.truncation = request.truncation ?? 1
+        for picture in model.pictures(asked).unbound() { painter.add(try large(Picture(picture))) }
+      }
+      try write(painter.drawn, map.path, .map)
+    }
   }
+  var isStopped = false
+  do {
+    try writePictures()
+    try writeSheets()
+  } catch is EnlargingStopped { isStopped = true }
   for copy in copies { tell(.copy(copy)) }
   return Generated(
-    pictures: pictures.count, copies: copies.count, out: request.out, sheets: sheets, checkpoint: generator.path,
-    sha256: generator.hash)
+    pictures: written, copies: copies.count, out: request.out, sheets: sheets, checkpoint: generator.path,
+    sha256: generator.hash, isStopped: isStopped)
+}
+
+/// Somebody stops while a picture is enlarged.
+private struct EnlargingStopped: Error {}
+
+extension GenerateRequest {
+  /// How many pictures are made for sheets alone.
+  fileprivate var sheetPictures: Int {
+    let mixed = mix.map { ($0.coarse.values.count + 1) * ($0.fine.values.count + 1) - 1 } ?? 0
+    return (interpolate?.pairs.count ?? 0) * steps + mixed + (map.map { $0 * $0 } ?? 0)
+  }
 }
 
 /// What was wrong with a request.

@@ -169,23 +169,25 @@ func check(_ layer: Int?, of model: some StyleModel) throws(SliderError) {
 
 /// A sheet: above the pictures whose fine layers are taken, on the left those whose coarse ones are.
 func mixed(
-  _ model: some StyleModel, _ mix: (coarse: Seeds, fine: Seeds), at layer: Int?, truncation: Double, on ground: Ground
-) -> Picture {
+  _ model: some StyleModel, _ mix: (coarse: Seeds, fine: Seeds), at layer: Int?, truncation: Double, on ground: Ground,
+  finish: (Picture) throws -> Picture = { $0 }
+) rethrows -> Picture {
   let (a, b) = (model.latents(seeds: mix.coarse.values), model.latents(seeds: mix.fine.values))
   let layers = model.styles(PictureRequest(latents: a[0..<1])).size(1), cut = layer ?? layers / 2
   let (left, top) = (
     model.sample(latents: a, truncation: truncation), model.sample(latents: b, truncation: truncation)
   )
   let (rows, columns) = (mix.coarse.values.count, mix.fine.values.count), cells = (rows + 1) * (columns + 1)
-  let corner = Picture(width: left.size(3), height: left.size(2), of: ground)
+  let above = try top.unbound().map { try finish(Picture($0)) }
+  let corner = Picture(width: above[0].width, height: above[0].height, of: ground)
   var painter = SheetPainter(
     Sheet(columns: columns + 1, for: cells, ground: ground), cells: cells, side: max(corner.width, corner.height))
   painter.add(corner)
-  for picture in top.unbound() { painter.add(Picture(picture)) }
+  for picture in above { painter.add(picture) }
   for (row, picture) in left.unbound().enumerated() {
-    painter.add(Picture(picture))
+    painter.add(try finish(Picture(picture)))
     let made = model.mixed(coarse: a[row..<row + 1], fine: b, at: cut, truncation: truncation)
-    for picture in made.unbound() { painter.add(Picture(picture)) }
+    for picture in made.unbound() { painter.add(try finish(Picture(picture))) }
   }
   return painter.drawn
 }

@@ -13,6 +13,7 @@ public struct Generator {
   public let model: any Model
   /// The file's SHA-256.
   public let hash: String
+  let device: Device
   /// How it was named: the run's folder, the file or the model.
   public let name: String
   /// What files that are given away call it.
@@ -30,7 +31,7 @@ public struct Generator {
     note: (GeneratorNote) -> Void = { _ in }
   ) throws {
     let checkpoint = try Self.checkpoint(name, in: workspace, note: note)
-    (path, facts, self.name) = (checkpoint.path, checkpoint.facts, name)
+    (path, facts, self.name, self.device) = (checkpoint.path, checkpoint.facts, name, device)
     hash = try Digest.sha256(file: checkpoint.path)
     model = try Models.model(of: checkpoint, on: device)
   }

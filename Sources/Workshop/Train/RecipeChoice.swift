@@ -49,6 +49,10 @@ public enum RecipesThat {
   public static var makeFilms: String {
     recipes.filter { $0.use.verb == .film }.map { $0.name }.joined(separator: ", ")
   }
+  /// The first whose pictures are made of two numbers, so that they lie on a map.
+  public static var drawMaps: String? {
+    recipes.first { type in type.settingsByDefault.contains { $0.name == "latent" && $0.value == "2" } }?.name
+  }
   /// What a run trains where nobody names a recipe: of a few pictures, and of many.
   public static var areChosen: (few: String, many: String) {
     func first(_ pictures: Int) -> String {
@@ -61,6 +65,7 @@ public enum RecipesThat {
 extension Recipe {
   /// The kind of its model.
   static var trains: any Model.Type { Trained.self }
+  fileprivate static var settingsByDefault: [(name: String, value: String, note: String)] { Settings.described }
   fileprivate static var defaultNeeds: [Pretrained] { needs(Settings()) }
   fileprivate static func knows(_ settings: [(name: String, value: String)]) -> Bool {
     (try? Settings().changed(by: settings, recipe: name)) != nil
