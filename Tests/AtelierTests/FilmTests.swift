@@ -44,7 +44,7 @@ import Testing
       let film = ["film", "emoji", "--seed", "2", "--size", "64", "--rate", "12", "--seconds"]
       #expect(try atelier.run(film + ["6", "--out", "whole/"]).status == 0)
       let running = try atelier.start(film + ["6", "--out", "parts/", "--json"])
-      try running.wait { running.output.contains(#""event":"frame""#) }
+      try running.wait { running.output.contains(#""task":"frames""#) }
       running.send(SIGINT)
       let stopped = try running.finish(seconds: 60)
       try #require(stopped.status == 130, "it was faster than the signal: \(stopped.err)")

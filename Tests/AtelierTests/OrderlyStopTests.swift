@@ -103,7 +103,7 @@ import Testing
     try inFolder { atelier in
       try atelier.pan("pan.mp4", frames: 30)
       _ = try stops(
-        atelier, ["inbetween", "pan.mp4", "--times", "16", "--out", "slow.mp4"], after: #""event":"frame""#)
+        atelier, ["inbetween", "pan.mp4", "--times", "16", "--out", "slow.mp4"], after: #""task":"frames""#)
       #expect(!atelier.has("slow.mp4"))
       _ = try stops(
         atelier, ["vary", "pan.mp4", "--seeds", "0-99", "--size", "48", "--out", "films"],
