@@ -78,7 +78,8 @@ import Testing
       try atelier.copy(Binary.emoji + "/1f308-rainbow.png", to: "emoji/rainbow.png")
       let made = try atelier.run("generate", "emoji", "--seeds", "0", "--out", "made")
       #expect(made.status == 0 && atelier.has("made/seed-0000.png"), "\(made.err)")
-      let words = "\(atelier.folder)/emoji isn't a run, so \(Binary.root)/Examples/models/emoji.safetensors, of the same name, is used"
+      let model = "\(Binary.root)/Examples/models/emoji.safetensors"
+      let words = "\(atelier.folder)/emoji isn't a run, so \(model), of the same name, is used"
       #expect((made.out + made.err).contains(words), "\(made.out) \(made.err)")
       // A folder of that name alone is told for what it is.
       try atelier.make("mine")

@@ -30,7 +30,8 @@ extension Demo {
           words:
             "Trained on this machine in \(counted(Int(training.seconds.rounded()), "second")), on 56 faces: a Gaussian process "
             + "latent variable model. This map is all that it can make; the faces between those it learned are new.",
-          command: "atelier train PICTURES --recipe \(RecipesThat.drawMaps ?? "") --minutes 1", pictures: [map], columns: 1))
+          command: "atelier train PICTURES --recipe \(RecipesThat.drawMaps ?? "") --minutes 1", pictures: [map],
+          columns: 1))
     }
     if let painting {
       parts.append(
