@@ -11,9 +11,9 @@ func chosenRecipe(
   for request: TrainRequest, in workspace: Workspace, say: (String) -> Void
 ) throws -> any Recipe.Type {
   guard let pictures = request.pictures else { return preferred(for: Situation(pictures: 1, size: 64, channels: 3))[0] }
-  let material = request.towards != nil || request.frame != nil
-  // One picture is many pieces.
-  let count = material || request.preset != nil || request.crop == .pieces ? Int.max : try Gallery(pictures).count
+  // Who asks for something special gets the recipe for many pictures; one picture is many pieces.
+  let isSpecial = request.towards != nil || request.frame != nil || request.preset != nil || request.crop == .pieces
+  let count = isSpecial ? Int.max : try Gallery(pictures).count
   let candidates = preferred(for: Situation(pictures: count, size: request.size ?? 64, channels: request.channels ?? 3))
   for type in candidates.dropLast() where type.knows(request.settings) {
     do {
