@@ -20,8 +20,9 @@ public final class ProjectedModel: StyleModel {
   func network() -> FastGenerator { Self.network(settings, classes) }
 
   private static func network(_ settings: ProjectedRecipe.Settings, _ classes: Classes) -> FastGenerator {
-    FastGenerator(
-      latent: settings.latent, width: settings.width, size: settings.size, channels: settings.channels,
+    let (least, doublings) = settings.grid
+    return FastGenerator(
+      latent: settings.latent, width: settings.width, least: least, doublings: doublings, channels: settings.channels,
       classes: classes.names.count, isSeamless: settings.seamless)
   }
 

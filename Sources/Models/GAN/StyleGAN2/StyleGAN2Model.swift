@@ -22,7 +22,8 @@ public final class StyleGAN2Model: StyleModel {
   private static func network(_ settings: StyleGAN2Settings, _ classes: Classes) -> StyleGAN2Generator {
     StyleGAN2Generator(
       latent: settings.latent, wSize: settings.wSize, depth: settings.depth, widths: settings.widths,
-      channels: settings.channels, classes: classes.names.count, isSeamless: settings.seamless)
+      channels: settings.channels, classes: classes.names.count, least: settings.least,
+      isSeamless: settings.seamless)
   }
 
   public var parts: [String: any Saved] { ["generator.average": generator] }
