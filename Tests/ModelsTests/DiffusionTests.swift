@@ -215,7 +215,7 @@ import Training
     }
   }
 
-  @Test(arguments: [16, 32, 64, 128, 256, 72, PictureSize(192, 128), PictureSize(16, 60)])
+  @Test(arguments: [16, 32, 64, 128, 256, 96, PictureSize(192, 128), PictureSize(16, 60)])
   func presetsFitEverySize(size: PictureSize) throws {
     for preset in [nil, "small", "large", "flow", "latent"] {
       let situation = Situation(pictures: 100, size: size, channels: 3)

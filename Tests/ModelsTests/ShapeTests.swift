@@ -113,7 +113,7 @@ import Training
     let disk = Tensor(
       (0..<width * height).map { place -> Float in
         let (x, y) = (Double(place % width) - 47.5, Double(place / width) - 31.5)
-        return x * x + y * y < 400 ? 1 : -1
+        return x * x + y * y < 144 ? 1 : -1
       }, shape: [1, 1, height, width])
     var noise = Noise(seed: 2), turned = 0
     let (seen, labels) = NonLeakyAugment(probability: 0.3)(disk.expanded([100, 1, height, width]), noise: &noise)
@@ -121,8 +121,11 @@ import Training
       let label = labels[i].floats
       guard label[3] != 0, [1, 4, 5, 6, 7].allSatisfy({ label[$0] == 0 }) else { continue }
       turned += 1
-      // Only pixels at the disk's edge are between.
-      #expect(abs(seen[i] - disk[0]).mean().item() < 0.03)
+      // Where nothing is mirrored from beyond an edge, and but for pixels at the disk's edge.
+      func middle(_ x: Tensor) -> Tensor {
+        x.narrowed(dim: 1, from: 12, count: 40).narrowed(dim: 2, from: 28, count: 40)
+      }
+      #expect(abs(middle(seen[i]) - middle(disk[0])).mean().item() < 0.06)
     }
     #expect(turned > 2)
   }

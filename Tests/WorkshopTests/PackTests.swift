@@ -176,7 +176,7 @@ import Training
     // Of a large folder or zip file some headers are read, from all over it, whatever can't be read.
     let studio = try Studio("short.jpg", "nothing.png")
     for i in 0..<150 {
-      try Picture(width: i < 50 ? 8 : 12, height: 8, of: .black).write(
+      try Picture(width: i < 30 ? 8 : 12, height: 8, of: .black).write(
         "\(studio.pictures)/\(1000 + i).png", isSynced: false)
     }
     #expect(try UsualShape(ofPicturesIn: studio.pictures)?.aspect == 1.5)

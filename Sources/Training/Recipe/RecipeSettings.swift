@@ -44,7 +44,8 @@ extension RecipeSettings {
   public static var described: [(name: String, value: String, note: String)] {
     let present = fields(of: Self())
     return present.keys.sorted().map { key in
-      (hyphenated(key), present[key]!.description, notes[key] ?? Field.commonNotes[key] ?? "")
+      let note = notes[key] ?? (key == "size" && grids != nil ? Field.shapesNote : Field.commonNotes[key]) ?? ""
+      return (hyphenated(key), present[key]!.description, note)
     }
   }
 
@@ -196,7 +197,7 @@ private enum Field: Codable, CustomStringConvertible {
 
   /// Of settings that all recipes have.
   static let commonNotes = [
-    "size": "Size of the pictures in pixels: the side of a square, or 192x128 (width, height).",
+    "size": "Side of the pictures in pixels.",
     "channels": "1 for grey, 3 for colour, 4 with transparency.",
     "batch": "Pictures per update: 1 to 65536.", "precision": "auto, bfloat16 or float32.",
     "mirror": "Also see pictures mirrored, left for right.",
@@ -205,6 +206,9 @@ private enum Field: Codable, CustomStringConvertible {
     "beta1": "Adam's β₁: 0 or more and below 1.",
     "beta2": "Adam's β₂: 0 or more and below 1.",
   ]
+
+  /// Of the size, where it needn't be square.
+  static let shapesNote = "Size of the pictures in pixels: the side of a square, or 192x128 (width, height)."
 
   /// What holds for settings of these names in all recipes; nil where the value keeps to it.
   func limit(named key: String) -> String? {

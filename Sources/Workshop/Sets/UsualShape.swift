@@ -44,7 +44,7 @@ public struct UsualShape: Codable, Hashable, Sendable {
   /// "3:2", or "1.37:1".
   public var words: String {
     let known = [(5, 4), (4, 3), (3, 2), (16, 9), (2, 1), (3, 1)].flatMap { [$0, ($0.1, $0.0)] }
-    let near = known.first { abs(log(aspect * Double($0.1) / Double($0.0))) < 0.03 }
+    let near = known.first { abs(log(aspect * Double($0.1) / Double($0.0))) < 0.02 }
     return near.map { "\($0.0):\($0.1)" }
       ?? (aspect > 1 ? String(format: "%.2f:1", aspect) : String(format: "1:%.2f", 1 / aspect))
   }
