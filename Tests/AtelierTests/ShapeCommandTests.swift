@@ -178,7 +178,7 @@ import Testing
       // Squares where the recipe knows no other shape, where they are asked for, and where shapes differ.
       let square = try atelier.run(["train", "pictures"] + BadInputTests.small + ["--run", "square", "--json"])
       #expect(try square.status == 0 && !square.lines().contains { ($0["text"] as? String)?.contains("3:2") == true })
-      try pictures(atelier, "pictures/tall", 60, 90, count: 8)
+      try pictures(atelier, "pictures/more", 60, 90, count: 8)
       #expect(try !atelier.run("inspect", "pictures").out.contains("Most pictures"))
     }
   }
