@@ -38,6 +38,50 @@ import Training
     }
   }
 
+  @Test func aRunIsBroughtToItsEndAtAnyTime() throws {
+    try withFolder { folder in
+      // Stopped after 48 of 800 pictures, it ends by a third of that, from the fraction where rates fall.
+      var steps = 0
+      let first = loop(Toy(), pictures: 800, in: folder)
+      try first.run(shouldStop: {
+        steps += 1
+        return steps > 6
+      })
+      #expect(first.facts.picturesSeen == 48)
+      let plan = first.plan.ending(after: first.facts, hold: 0.5)
+      #expect(plan.length == .pictures(64) && plan.end?.fraction == 0.5 && plan.end?.picturesSeen == 48)
+      let toy = Toy()
+      let rest = Loop(toy, on: toySet(), plan: plan, folder: folder)
+      try rest.resume(#require(Checkpoint.latest(in: folder)))
+      let ending = try rest.run()
+      #expect(ending == .completed && rest.facts.picturesSeen == 64 && toy.fractions == [0.5, 0.75])
+      // One that is further goes on from where it is, and takes the length that it is given.
+      let late = Plan(.pictures(64)).ending(after: first.facts, hold: 0.5, in: .pictures(148))
+      #expect(late.end?.fraction == 0.75 && late.length == .pictures(148))
+      // By time, too.
+      var facts = first.facts
+      facts.seconds = 90
+      #expect(Plan(.minutes(60)).ending(after: facts, hold: 0.5).length == .minutes(2))
+    }
+  }
+
+  @Test func picturesOfAClassFollowEachOther() {
+    let labels = (0..<50).map { $0 < 21 ? 0 : $0 < 40 ? 1 : -1 }
+    var order = EpochOrder(count: 50, seed: 3, group: 4, labels: labels), plain = EpochOrder(count: 50, seed: 3)
+    for epoch in 0..<3 {
+      let seen = order.indices(after: 50 * epoch, batch: 50)
+      // Each picture once, in another order each time.
+      #expect(seen.sorted() == Array(0..<50))
+      #expect(seen != plain.indices(after: 50 * epoch, batch: 50))
+      let groups = stride(from: 0, to: 48, by: 4).map { Set(seen[$0..<$0 + 4].map { labels[$0] }) }
+      // 5 of the 21, 4 of the 19 and 2 of the 10; what is left of them is one more.
+      #expect(groups.filter { $0.count == 1 }.count >= 11)
+    }
+    // A batch is the same however many are drawn before it.
+    var again = EpochOrder(count: 50, seed: 3, group: 4, labels: labels)
+    #expect(again.indices(after: 96, batch: 8) == order.indices(after: 96, batch: 8))
+  }
+
   @Test func theLoopTellsWhatItDoes() throws {
     try withFolder { folder in
       var told: [String] = []

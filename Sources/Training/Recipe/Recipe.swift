@@ -52,6 +52,10 @@ public protocol Recipe: AnyObject {
   var inherited: [String: any Saved] { get }
   /// Whether pictures may be seen mirrored, left for right.
   var mirrors: Bool { get }
+  /// The fraction of a run after which learning rates fall; nil where they don't.
+  var rateHold: Double? { get }
+  /// Pictures of one class that follow each other in a batch, where it was told of classes; 1 for any.
+  var classGroup: Int { get }
   /// How frames are drawn, of a recipe that learns from sequences: its `step` sees so many pictures of each, one after the
   /// other, [N · frames, C, H, W].
   var draw: FrameDraw { get }
@@ -86,6 +90,8 @@ extension Recipe {
   /// The networks of `saved`, and their averages.
   public var inherited: [String: any Saved] { saved.filter { !($0.value is any Optimizer) } }
   public var mirrors: Bool { false }
+  public var rateHold: Double? { nil }
+  public var classGroup: Int { 1 }
   public var draw: FrameDraw { FrameDraw(count: 1) }
   public func take(_ pretrained: Pretrained, weights: [String: Tensor]) throws(StateError) {}
   public var sampler: (any PictureModel)? { nil }

@@ -256,7 +256,8 @@ private struct Frames {
         let (from, to, t) = path.segment(at: place)
         let ends = Tensor.stacked([path.keys[from].latent, path.keys[to].latent])
         let pictures = decoded(
-          ends, at: [place, place], truncation: plan.value(.truncation, frame), frames: [frame, frame])
+          ends, at: [place, place], between: [from, to].map { (plan.keys[$0].seed, plan.keys[$0].seed, 0) },
+          truncation: plan.value(.truncation, frame), frames: [frame, frame])
         return pictures[0] * (1 - t) + pictures[1] * t
       }
     } else if plan.changes(.truncation) {
@@ -274,13 +275,25 @@ private struct Frames {
   }
 
   private func decoded(_ places: [Double], truncation: Double, frames: [Int] = []) -> Tensor {
-    decoded(path.latents(at: places), at: places, truncation: truncation, frames: frames)
+    decoded(
+      path.latents(at: places), at: places, between: places.map(between), truncation: truncation, frames: frames)
+  }
+
+  /// The seeds between which a place of the path is, and how far on: its picture's class is as far between theirs.
+  private func between(_ place: Double) -> (from: UInt64, to: UInt64, part: Double) {
+    guard !plan.keys.isEmpty else { return (plan.seed, plan.seed, 0) }
+    let (from, to, part) = path.segment(at: place)
+    return (plan.keys[from].seed, plan.keys[to].seed, part)
   }
 
   /// Of a model that moves by itself, at that time of its motion.
-  private func decoded(_ latents: Tensor, at places: [Double], truncation: Double, frames: [Int]) -> Tensor {
+  private func decoded(
+    _ latents: Tensor, at places: [Double], between: [(from: UInt64, to: UInt64, part: Double)], truncation: Double,
+    frames: [Int]
+  ) -> Tensor {
     var request = generator.request(latents: latents)
     request.truncation = truncation
+    request.between = between
     if !moves.isEmpty, !frames.isEmpty, let style = model as? any StyleModel {
       return style.pictures(request, moved: Tensor.stacked(frames.map { moves[$0] }))
     }

@@ -86,7 +86,7 @@ public func compare(
     tell(.note("Measuring \(subject)."))
     let found = try measure(
       generator, named: subject, against: request.against, samples: request.samples, real: request.real, size: size,
-      in: workspace, on: device, tell: tell)
+      isSecondToo: generators.contains { $0.isFlattered }, in: workspace, on: device, tell: tell)
     rows.append(
       Compared.Row(
         name: subject, recipe: generator.facts.recipe, measurement: found, minutes: generator.facts.seconds / 60,

@@ -20,6 +20,8 @@ public struct TrainRequest {
   /// Side of the pictures, in pixels.
   public var size: Int?
   public var channels: Int?
+  /// nil is auto.
+  public var classes: ClassChoice?
   /// nil is centre.
   public var crop: Decoding.Crop?
   /// nil is white.
@@ -30,6 +32,8 @@ public struct TrainRequest {
   /// nil is 0.
   public var seed: UInt64?
   public var isResumed = false
+  /// Whether a resumed run is brought to its end from where it is, with falling rates.
+  public var isFinishing = false
   /// Between checkpoints; nil takes the plan's.
   public var saveSeconds: Double?
   /// Settings of the recipe, as typed: names as in `RecipeSettings.keys` or with hyphens.
@@ -97,12 +101,15 @@ public func train(
     second = (try PictureSet(path: packed.path), packed, packing)
   }
 
+  let found = try earlier == nil ? foundClasses(request, type, set, packed, in: workspace, tell) : nil
+  let classes =
+    try earlier == nil ? found?.classes : FoundClasses.read(from: requested(request.run, in: workspace), for: set)
   let gigaflops = earlier == nil ? measuredGigaflops(on: request.device) : 0
   func situation(learned: Int? = nil) -> Situation {
     var situation = Situation(
       pictures: set.count, targets: second?.set.count ?? 0, size: size, channels: channels, device: request.device,
       minutes: request.length?.minutes, picturesSeen: request.length?.pictures, gigaflops: gigaflops)
-    (situation.classes, situation.learnedSize) = (PictureClasses(of: set.names), learned)
+    (situation.classes, situation.learnedSize) = (classes ?? PictureClasses(of: set.names), learned)
     return situation
   }
 
@@ -114,7 +121,7 @@ public func train(
         tell(.note("The pictures have changed since this run began; it goes on with those that are there now."))
       }
       if let length = request.length, length != record.plan.length {
-        (record.plan.length, record.estimate) = (length, nil)
+        (record.plan.length, record.plan.end, record.estimate) = (length, nil, nil)
       }
     } else {
       var chosen = try type.settings(for: situation(), preset: request.preset)
@@ -123,7 +130,10 @@ public func train(
         chosen = try type.settings(for: situation(learned: before.size), preset: request.preset)
           .shaped(like: before, recipe: R.name)
       }
-      let settings = try chosen.changed(by: request.settings, recipe: R.name)
+      var settings = try chosen.changed(by: request.settings, recipe: R.name)
+      if request.classes == ClassChoice.none {
+        settings = try settings.changed(by: [("conditional", "false")], recipe: R.name)
+      }
       let plan = Plan(request.length ?? type.length(for: situation()), seed: request.seed ?? 0)
       record = RunRecord(recipe: R.name, settings: settings.json, plan: plan, pictures: pictures, packed, packing)
       record.frame = request.frame
@@ -159,7 +169,9 @@ public func train(
       // What it takes is measured by steps of a recipe that is thrown away.
       let spare = try new()
       _ = try prepare(spare)
-      let trial = Loop(spare, on: set, towards: targets, plan: record.plan, folder: "", device: request.device).trial()
+      let trial = Loop(
+        spare, on: set, towards: targets, classes: classes, plan: record.plan, folder: "", device: request.device
+      ).trial()
       var estimate =
         trial.map { Estimate(record.plan.length, measured: $0) }
         ?? Estimate(
@@ -179,15 +191,20 @@ public func train(
     let lock = try RunLock(folder: folder)
     defer { withExtendedLifetime(lock) {} }
 
-    let loop = Loop(
-      recipe, on: set, towards: targets, plan: record.plan, folder: folder + "/checkpoints", device: request.device)
-    if earlier != nil {
-      let good = Checkpoint.latest(in: folder + "/checkpoints") { tell(.note($0.sentence)) }
-      guard let good else { throw RunError.noCheckpoint(folder: folder) }
-      try loop.resume(good)
+    let checkpoints = folder + "/checkpoints"
+    let good = earlier == nil ? nil : Checkpoint.latest(in: checkpoints) { tell(.note($0.sentence)) }
+    if earlier != nil, good == nil { throw RunError.noCheckpoint(folder: folder) }
+    if request.isFinishing, let facts = good?.facts {
+      guard let hold = recipe.rateHold else { throw RunError.nothingFalls(recipe: R.name) }
+      record.plan = earlier!.plan.ending(after: facts, hold: hold, in: request.length)
     }
+    let loop = Loop(
+      recipe, on: set, towards: targets, classes: classes, plan: record.plan, folder: checkpoints,
+      device: request.device)
+    if let good { try loop.resume(good) }
     try record.write(to: folder)
-    let pilot = Autopilot(record, settings: settings, set: set, labelled: R.Settings.keys.contains("classes"))
+    try found?.write(to: folder, of: set)
+    let pilot = Autopilot(record, settings: settings, set: set, labelled: classes == nil && R.Settings.keys.contains("classes"))
     let troubles = try pilot.lookAtPictures(in: workspace, on: request.device, at: packed.path) { tell(.note($0)) }
     for trouble in troubles { tell(.trouble(trouble)) }
     if let estimate = record.estimate { tell(.estimate(estimate)) }
@@ -290,6 +307,12 @@ private func follow<R: Recipe>(
     secondsAside: last?.secondsAside ?? 0, bytes: folderBytes(folder), bestPicturesSeen: keeper?.best?.picturesSeen,
     next: ending == .completed ? record.use.example(for: folder) : "atelier train --resume --run \(folder)")
   attempt { try log.write(.finished(.train(trained))) }
+  if ending == .stopped, !isHopeless, failure == nil, let hold = loop.recipe.rateHold, last?.fraction ?? 1 < hold {
+    tell(
+      .note(
+        "Rates haven't fallen yet, which makes pictures much better. To end the run now, in a third of the time that it "
+          + "took: \(trained.next) --finish"))
+  }
   if let failure { throw failure }
   return trained
 }
@@ -331,6 +354,7 @@ extension TrainRequest {
     try keep("seed", seed, record.plan.seed)
     // What it was is in the settings.
     try keep("preset", preset, nil)
+    try keep("classes", classes, nil)
     if let first = settings.first { throw .cannotChange(first.name, from: "what the run has", to: first.value) }
     (recipe, size, channels) = (record.recipe, packing.size, packing.channels)
     (crop, ground, seed, frame) = (packing.crop, packing.ground, record.plan.seed, record.frame)

@@ -33,10 +33,10 @@ public final class DCGANModel: PictureModel {
   public func pictures(_ request: PictureRequest) -> Tensor {
     withoutGradients {
       let latents = latents(of: request) * request.truncation
-      return inEqualBatches(of: 16, latents, classes: classes.indices(of: request)) { rows, indices in
+      return inEqualBatches(of: 16, latents, classes: classes.weights(of: request)) { rows, kinds in
         let z = rows.to(device).reshaped([-1, settings.latent, 1, 1]).channelsLast()
-        let oneHot = classes.isEmpty ? nil : classes.oneHot(indices, on: device) * request.guidance
-        return straightened(generator.module(z, classes: oneHot).to(.cpu)).contiguous()
+        let asked = kinds.map { $0.to(device) * request.guidance }
+        return straightened(generator.module(z, classes: asked).to(.cpu)).contiguous()
       }
     }
   }

@@ -54,7 +54,6 @@ public final class ProjectedModel: StyleModel {
   private func w(of request: PictureRequest) -> Tensor {
     let network = generator.module
     let w = network.styles(latents(of: request).to(device)) * request.truncation
-    let oneHot = classes.isEmpty ? nil : classes.oneHot(classes.indices(of: request), on: device)
-    return network.asked(w, oneHot, guidance: request.guidance)
+    return network.asked(w, classes.weights(of: request)?.to(device), guidance: request.guidance)
   }
 }

@@ -16,6 +16,7 @@ public final class ProjectedRecipe: Recipe {
     public var seen = 128
     public var mixed = [32, 64, 96, 128]
     public var discriminatorWidth = 96
+    public var wholeWidth = 0
     public var rate = 6e-4
     public var rateHold = 0.6
     public var augment = 0.6
@@ -23,6 +24,11 @@ public final class ProjectedRecipe: Recipe {
     public var mirror = false
     public var seamless = false
     public var conditional = true
+    public var classFade = [0.0, 0.0]
+    public var classGroup = 0
+    public var plainShare = 0.0
+    public var classScale = 1.0
+    public var spread = false
     public var classes: [String] = []
     public var classCounts: [Int] = []
     public var precision = "auto"
@@ -36,6 +42,7 @@ public final class ProjectedRecipe: Recipe {
       "seen": "Side at which the pretrained network sees pictures, in pixels: 64, 96, 128, … 224.",
       "mixed": "Channels of the random projections, the largest feature map first: four numbers above 0.",
       "discriminatorWidth": "Channels of the discriminators: 1 or more.",
+      "wholeWidth": "Channels of a discriminator that sees the whole picture at 32 px, without the pretrained network; 0 for none.",
       "rate": "Adam's learning rate, for both networks.",
       "rateHold": "Fraction of the run after which the rate falls to a twentieth: 0 or more and below 1.",
       "augment": "Probability of each augmentation before the discriminator: 0 to 1.",
@@ -43,6 +50,7 @@ public final class ProjectedRecipe: Recipe {
       "mirror": "Also train on mirrored pictures.",
       "seamless": "Tileable pictures: opposite edges match.",
       "conditional": "Class-conditional: learn the folders as classes, when there are two or more.",
+      "classFade": "x.", "classGroup": "x.", "plainShare": "x.", "classScale": "x.", "spread": "x.",
       "classes": "Names of the classes: the folders.",
       "classCounts": "Pictures in each class.",
       "precision": "auto, bfloat16 or float32.",
@@ -101,7 +109,8 @@ public final class ProjectedRecipe: Recipe {
     mixing = RandomMixing(EfficientNetPyramid.widths, widths: settings.mixed)
     discriminator = ProjectedDiscriminator(
       widths: settings.mixed, sides: EfficientNetPyramid.strides.map { settings.seen / $0 },
-      width: settings.discriminatorWidth, classes: model.classes.names.count)
+      width: settings.discriminatorWidth, wholeWidth: settings.wholeWidth, classes: model.classes.names.count,
+      seesSpread: settings.spread)
     generator.prepared(&noise, as: .normal(0.02), on: device)
     mixing.prepared(&noise, on: device)
     discriminator.prepared(&noise, on: device)
@@ -146,6 +155,8 @@ public final class ProjectedRecipe: Recipe {
     ]
   }
   public var mirrors: Bool { settings.mirror }
+  public var rateHold: Double? { settings.rateHold }
+  public var classGroup: Int { max(1, settings.classGroup) }
 
   /// Updates the discriminators, then the generator, on the same pictures.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -157,7 +168,10 @@ public final class ProjectedRecipe: Recipe {
     let z = noise.normal([n, settings.latent], on: device)
     // Real and generated pictures are judged as of the same classes.
     let oneHot = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
-    var fake = mixed { generator(z, classes: oneHot) }
+    let share = Classes.share(at: progress.fraction, between: settings.classFade)
+    let groups = settings.classGroup > 0 && oneHot != nil ? n / settings.classGroup : 1
+    func loss(_ parts: (plain: Tensor, ofClass: Tensor)) -> Tensor { parts.plain }
+    var fake = mixed { generator(z, classes: oneHot.map { $0 * (share * settings.classScale) }) }
     // A seam must be nowhere in particular.
     if settings.seamless { fake = fake.rolled(by: noise.integers(below: settings.size, count: 2), dims: [2, 3]) }
     let leaf = fake.detached().to(.float32).requiringGradient()
@@ -165,17 +179,32 @@ public final class ProjectedRecipe: Recipe {
     let made = mixed { projected(leaf, by: perceptualNetwork, &noise) }
     let lossD = mixed {
       let seen = withoutGradients { projected(real, by: perceptualNetwork, &noise) }
-      return hingeLoss(
-        real: discriminator(seen, classes: oneHot), fake: discriminator(made.map { $0.detached() }, classes: oneHot))
+      let real = discriminator(seen, classes: oneHot, groups: groups)
+      let fake = discriminator(made.map { $0.detached() }, classes: oneHot, groups: groups)
+      return weighed(oneHot == nil ? nil : share, hingeLoss(real: real.plain, fake: fake.plain)) {
+        hingeLoss(real: real.ofClass, fake: fake.ofClass)
+      }
     }
     optimizerD.step(minimizing: lossD)
-    let lossG = mixed { hingeLossOfGenerator(discriminator(made, classes: oneHot)) }
+    let lossG = mixed {
+      let fake = discriminator(made, classes: oneHot, groups: groups)
+      return weighed(oneHot == nil ? nil : share, hingeLossOfGenerator(fake.plain)) {
+        hingeLossOfGenerator(fake.ofClass)
+      }
+    }
     let towards = gradients(of: lossG, withRespectTo: [leaf])[0]
     optimizerG.step(gradients(of: fake, withRespectTo: optimizerG.parameters, seed: towards.to(fake.dtype)))
     average.follow(
       generator,
       decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
     return [Reading("discriminator", lossD), Reading("generator", lossG)]
+  }
+
+  private func weighed(_ share: Double?, _ plain: Tensor, _ ofClass: () -> Tensor) -> Tensor {
+    guard let share else { return plain }
+    // plainShare of the plain loss stays when classes are whole.
+    let kept = 1 - share * (1 - settings.plainShare)
+    return kept > 0 ? plain * kept + ofClass() * share : ofClass() * share
   }
 
   /// Mixtures of what the trained network sees, the largest map first.
@@ -191,7 +220,12 @@ public final class ProjectedRecipe: Recipe {
       x = x.narrowed(dim: 1, from: 0, count: 3) + (ground + 1) * (1 - alpha)
     default: break
     }
+    var small: [Tensor] = []
+    if settings.wholeWidth > 0 {
+      let side = ProjectedDiscriminator.wholeSide
+      small = [x.size(3) == side ? x : interpolate(x, size: [side, side], mode: .area)]
+    }
     if x.size(3) != settings.seen { x = interpolate(x, size: [settings.seen, settings.seen], mode: .bilinear) }
-    return mixing(perceptualNetwork(x.channelsLast()))
+    return mixing(perceptualNetwork(x.channelsLast())) + small.map { $0.channelsLast() }
   }
 }

@@ -36,8 +36,8 @@ public final class R3GANModel: StyleModel {
   public func pictures(_ request: PictureRequest) -> Tensor {
     withoutGradients {
       let network = generator.module, mean = meanStyle(request.truncation), size = network.trainedSize
-      return inEqualBatches(of: 16, latents(of: request), classes: classes.indices(of: request)) { rows, indices in
-        let w = steered(network.styles(rows.to(device)), mean, indices, request)
+      return inEqualBatches(of: 16, latents(of: request), classes: classes.weights(of: request)) { rows, kinds in
+        let w = steered(network.styles(rows.to(device)), mean, kinds, request)
         let pictures = network.pictures(of: w, size: size).to(.cpu)
         let whole = size == settings.size ? pictures : network.enlarged(pictures, to: settings.size)
         return straightened(clamp(whole, min: -1, max: 1)).contiguous()
@@ -55,7 +55,7 @@ public final class R3GANModel: StyleModel {
     withoutGradients {
       let network = generator.module
       let w = network.styles(latents(of: request).to(device))
-      let asked = steered(w, meanStyle(request.truncation), classes.indices(of: request), request)
+      let asked = steered(w, meanStyle(request.truncation), classes.weights(of: request), request)
       return asked.unsqueezed(1).expanded([asked.size(0), network.layers, asked.size(1)])
     }
   }
@@ -67,10 +67,9 @@ public final class R3GANModel: StyleModel {
   }
 
   /// Styles drawn to the mean, of their classes.
-  private func steered(_ w: Tensor, _ mean: Tensor?, _ indices: [Int], _ request: PictureRequest) -> Tensor {
+  private func steered(_ w: Tensor, _ mean: Tensor?, _ kinds: Tensor?, _ request: PictureRequest) -> Tensor {
     let drawn = mean.map { $0 + (w - $0) * request.truncation } ?? w
-    let oneHot = classes.isEmpty ? nil : classes.oneHot(indices, on: device)
-    return generator.module.asked(drawn, oneHot, guidance: request.guidance)
+    return generator.module.asked(drawn, kinds?.to(device), guidance: request.guidance)
   }
 
   /// The mean style of a thousand latents that are always the same; nil where nothing is drawn to it.

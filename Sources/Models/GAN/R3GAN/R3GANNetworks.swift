@@ -113,19 +113,24 @@ public final class R3GANDiscriminator: Module {
   /// What a class' pictures look like: the verdict is the higher the more features are like it (Miyato and Koyama 2018).
   let classEmbedding: Linear?
   private let least: Int
+  var projectionScale = 1.0
+  private let spreadGroup: Int
 
   /// - Parameters:
   ///   - stem: channels at full resolution.
   ///   - classes: how many classes of pictures it is told of; 0 for none.
   ///   - least: side of the last features.
-  public init(widths: [Int], blocks: [Int], stem: Int, channels: Int, classes: Int = 0, least: Int = 4) {
-    self.least = least
+  ///   - spreadGroup: it is told how much so many pictures that follow each other differ; 0 for not.
+  public init(
+    widths: [Int], blocks: [Int], stem: Int, channels: Int, classes: Int = 0, least: Int = 4, spreadGroup: Int = 0
+  ) {
+    (self.least, self.spreadGroup) = (least, spreadGroup)
     stages = widths.indices.map { i in
       DiscriminatorStage(
         width: widths[i], outputs: i > 0 ? widths[i - 1] : nil, blocks: blocks[i],
         stem: i > 0 ? PictureStem(widths[i], width: stem, channels: channels) : nil)
     }
-    hidden = Linear(least * least * widths[0], widths[0])
+    hidden = Linear(least * least * widths[0] + (spreadGroup > 0 ? 1 : 0), widths[0])
     verdict = Linear(widths[0], 1)
     classEmbedding = classes > 0 ? Linear(classes, widths[0], bias: false) : nil
   }
@@ -141,12 +146,16 @@ public final class R3GANDiscriminator: Module {
   }
 
   /// - Parameter classes: [N, classes], with a 1 where a picture's class is; nil for none.
-  /// - Returns: float32 [N].
-  public func callAsFunction(_ x: Tensor, classes: Tensor? = nil) -> Tensor {
+  /// - Returns: float32 [N] each: as a picture, and as one of its class.
+  public func callAsFunction(_ x: Tensor, classes: Tensor? = nil) -> (plain: Tensor, ofClass: Tensor?) {
     let h = descended(x, through: stages, to: least)
-    let features = leakyRelu(hidden(leakyRelu(h).flattened(from: 1)))
+    var seen = leakyRelu(h).flattened(from: 1)
+    if spreadGroup > 0 {
+      seen = Tensor.concatenated([seen, batchSpread(h, group: spreadGroup).flattened(from: 1).to(seen.dtype)], dim: 1)
+    }
+    let features = leakyRelu(hidden(seen))
     let plain = verdict(features).to(.float32).reshaped([-1])
-    guard let classEmbedding, let classes else { return plain }
-    return plain + (features * classEmbedding(classes)).to(.float32).sum(dims: [1])
+    guard let classEmbedding, let classes else { return (plain, nil) }
+    return (plain, plain + (features * classEmbedding(classes)).to(.float32).sum(dims: [1]) * projectionScale)
   }
 }

@@ -33,6 +33,12 @@ public struct R3GANSettings: RecipeSettings {
   public var mirror = false
   public var seamless = false
   public var conditional = true
+  public var classFade = [0.0, 0.0]
+  public var classGroup = 0
+  public var classWeight = 1.0
+  public var classScale = 1.0
+  public var classNorm = false
+  public var spread = false
   public var classes: [String] = []
   public var classCounts: [Int] = []
   public var precision = "auto"
@@ -70,6 +76,7 @@ public struct R3GANSettings: RecipeSettings {
     "mirror": "Also train on mirrored pictures.",
     "seamless": "Tileable pictures: opposite edges match.",
     "conditional": "Class-conditional: learn the folders as classes, when there are two or more.",
+    "classFade": "x.", "classGroup": "x.", "classWeight": "x.", "classScale": "x.", "classNorm": "x.", "spread": "x.",
     "classes": "Names of the classes: the folders.",
     "classCounts": "Pictures in each class.",
     "precision": "auto, bfloat16 or float32.",

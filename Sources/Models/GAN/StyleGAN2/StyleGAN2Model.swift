@@ -31,8 +31,8 @@ public final class StyleGAN2Model: StyleModel {
   /// w is drawn towards its mean (Karras et al. 2019, appendix B).
   public func pictures(_ request: PictureRequest) -> Tensor {
     withoutGradients {
-      inEqualBatches(of: 16, latents(of: request), classes: classes.indices(of: request)) { z, indices in
-        let made = generator.module.synthesis(styles(z, indices, truncation: request.truncation))
+      inEqualBatches(of: 16, latents(of: request), classes: classes.weights(of: request)) { z, kinds in
+        let made = generator.module.synthesis(styles(z, kinds, truncation: request.truncation))
         return straightened(clamp(made.to(.cpu), min: -1, max: 1)).contiguous()
       }
     }
@@ -46,15 +46,14 @@ public final class StyleGAN2Model: StyleModel {
   }
   public func styles(_ request: PictureRequest) -> Tensor {
     withoutGradients {
-      styles(latents(of: request), classes.indices(of: request), truncation: request.truncation)
+      styles(latents(of: request), classes.weights(of: request), truncation: request.truncation)
     }
   }
   public func synthesize(_ styles: Tensor) -> Tensor { generator.module.synthesis(styles) }
 
-  private func styles(_ z: Tensor, _ indices: [Int], truncation: Double) -> Tensor {
+  private func styles(_ z: Tensor, _ kinds: Tensor?, truncation: Double) -> Tensor {
     let network = generator.module
-    let oneHot = classes.isEmpty ? nil : classes.oneHot(indices, on: device)
-    let w = network.mapping(z.to(device), classes: oneHot)
+    let w = network.mapping(z.to(device), classes: kinds?.to(device))
     guard truncation != 1, let mean = network.mapping.average else { return network.everywhere(w) }
     return network.everywhere(mean + (w - mean) * truncation)
   }

@@ -51,6 +51,7 @@ public final class VideoGANRecipe: Recipe {
     ]
   }
   public var mirrors: Bool { settings.mirror }
+  public var rateHold: Double? { settings.rateHold }
   public var draw: FrameDraw { FrameDraw(count: settings.frames, span: settings.span, isOrdered: true) }
 
   /// Updates both networks once, with as many made clips as real ones, at the same times.
@@ -79,7 +80,7 @@ public final class VideoGANRecipe: Recipe {
       real: clips(pictures), fake: fake, noise: &noise,
       augment: { settings.augment > 0 ? augment($0, probability: settings.augment, noise: &$1) : $0 },
       judge: { x, which in
-        mixed { discriminator(x, at: all.indexSelected(dim: 0, indices: Tensor(which))) }
+        mixed { (discriminator(x, at: all.indexSelected(dim: 0, indices: Tensor(which))), nil) }
       })
     if progress.picturesSeen / n % Self.averageSteps == 0 {
       average.follow(generator, decay: schedule.averageDecay(batch: n * Self.averageSteps, of: progress))
