@@ -30,6 +30,23 @@ import Torch
     #expect(zip(found.labels, truth).allSatisfy { $1 == 0 || $0 == $1 - 1 })
   }
 
+  @Test func componentsAreTheDirectionsOfMostChange() {
+    var noise = Noise(seed: 4)
+    let x = noise.normal([500, 4]) * Tensor([1, 5, 0.1, 3] as [Float]).unsqueezed(0) + 7
+    let found = principalComponents(of: x, count: 2)
+    #expect(found.shape == [500, 2])
+    let own = (found - found.mean(dims: [0], keepDims: true))
+    #expect(abs(found.mean(dims: [0])).max().item() < 1e-4)
+    // Each with a deviation of 1, and neither knows of the other.
+    let covariance = matmul(own.T, own) / 500
+    #expect(abs(covariance - Tensor.eye(2)).max().item() < 1e-3)
+    // They are the second and the fourth number, in some order and sign.
+    let centred = x - x.mean(dims: [0], keepDims: true)
+    let unit = centred * rsqrt(square(centred).mean(dims: [0], keepDims: true))
+    let likeness = abs(matmul(own.T, unit) / 500)
+    #expect(likeness.max(dims: [0]).doubles[1] > 0.99 && likeness.max(dims: [0]).doubles[3] > 0.99)
+  }
+
   @Test func asManyGroupsAsPictures() {
     var noise = Noise(seed: 2)
     let same = Clusters(of: Tensor.ones([5, 3]), count: 5, noise: &noise)

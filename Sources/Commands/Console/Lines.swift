@@ -165,7 +165,8 @@ extension Compared {
         return [
           (row.name as NSString).lastPathComponent, row.recipe, spoken(found.kid) + error,
           found.second.map { spoken($0.kid) + ($0.kidError.map { " ± \(spoken($0))" } ?? "") } ?? "",
-          spoken(found.precision), spoken(found.recall), spoken(found.coverage), spoken(found.sharpness), "\(spoken(row.minutes)) min",
+          spoken(found.precision), spoken(found.recall), spoken(found.coverage), spoken(found.sharpness),
+          "\(spoken(row.minutes)) min",
           spoken(row.picturesPerSecond), found.millisecondsAPicture.map { spoken($0) } ?? "",
         ]
       }

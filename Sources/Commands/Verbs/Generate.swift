@@ -23,7 +23,9 @@ struct Generate: ParsableCommand {
   @Flag(help: "Also write all pictures on one sheet, sheet.png.")
   var grid = false
 
-  @Flag(help: "Also write classes.png: a row for each class that the generator knows, with the pictures of the first 8 seeds.")
+  @Flag(
+    help:
+      "Also write classes.png: a row for each class that the generator knows, with the pictures of the first 8 seeds.")
   var eachClass = false
 
   @Option(

@@ -54,7 +54,8 @@ struct Measure: ParsableCommand {
 
   @Option(
     help:
-      "Feature network: efficientnet-lite0 or vgg16. (default: efficientnet-lite0, and vgg16 too where a run learned by that)")
+      "Feature network: efficientnet-lite0 or vgg16. (default: efficientnet-lite0, and vgg16 too where a run learned by that)"
+  )
   var features: FeatureNetwork?
 
   @Option(
@@ -129,7 +130,8 @@ struct Measure: ParsableCommand {
   private var ofGenerators: [(name: String, isGiven: Bool)] {
     [
       ("real", real.isGiven), ("size", size != nil), ("crop", crop != nil), ("features", features != nil),
-      ("nearest", nearest != nil), ("blind", blind != nil), ("path-length", pathLength), ("sampling", drawing.sampling != nil),
+      ("nearest", nearest != nil), ("blind", blind != nil), ("path-length", pathLength),
+      ("sampling", drawing.sampling != nil),
       ("class", drawing.className != nil), ("guidance", drawing.guidance != nil),
     ]
   }

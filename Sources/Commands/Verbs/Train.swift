@@ -84,7 +84,8 @@ struct Train: ParsableCommand {
   @Flag(help: "Continue the run that --run names.")
   var resume = false
 
-  @Flag(help: "With --resume: bring the run to its end now, with falling learning rates, in a third of its time so far.")
+  @Flag(
+    help: "With --resume: bring the run to its end now, with falling learning rates, in a third of its time so far.")
   var finish = false
 
   @Option(help: ArgumentHelp("Random seed.", valueName: "n"))

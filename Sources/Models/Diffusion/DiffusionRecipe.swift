@@ -123,7 +123,8 @@ public final class DiffusionRecipe: Recipe {
   private func distil(
     _ batch: Batch, into student: Student, _ noise: inout Noise, _ progress: Progress
   ) -> [Reading] {
-    let pictures = model.coded(batch.pictures), shown = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
+    let pictures = model.coded(batch.pictures),
+      shown = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
     let n = pictures.size(0), learning = 1 - settings.distil
     let fraction = (progress.fraction - learning) / settings.distil
     let rise = min(1, fraction * 20)

@@ -48,13 +48,6 @@ public struct Classes: Sendable {
     return zip(labels, noise.bernoulli(Self.dropped, [labels.count]).floats).map { $1 > 0 ? -1 : $0 }
   }
 
-  /// How much of its class a picture is told of at a moment of a run: nothing before the first fraction, all from the second on
-  /// (Shahbazi et al. 2022). Networks that know classes from the start soon make one picture of each.
-  public static func share(at fraction: Double, between fade: [Double]) -> Double {
-    guard fade[1] > fade[0] else { return fraction >= fade[0] ? 1 : 0 }
-    return min(1, max(0, (fraction - fade[0]) / (fade[1] - fade[0])))
-  }
-
   /// [N, classes] with a 1 where a picture's class is, and nothing for one of none.
   public func oneHot(_ indices: [Int], on device: Device) -> Tensor {
     let marks = indices.flatMap { index in names.indices.map { Float($0 == index ? 1 : 0) } }

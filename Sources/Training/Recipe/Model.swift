@@ -20,8 +20,8 @@ public protocol Model: AnyObject {
 public protocol PictureModel: Model {
   /// What it can be asked for.
   var offers: Offers { get }
-  /// Latents [N, `offers.latent`], one per seed, on the CPU: by default standard normal.
-  func latents(seeds: [UInt64]) -> Tensor
+  /// Latents [N, `offers.latent`] on the CPU: the request's own, or those of its seeds and class; by default standard normal.
+  func latents(of request: PictureRequest) -> Tensor
   /// What is asked for, or why it can't be had, before anything is made.
   ///
   /// - Throws: `RecipeError.unknownClass` or `badSetting`.
@@ -162,10 +162,13 @@ public enum Sampling: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension PictureModel {
-  public func latents(seeds: [UInt64]) -> Tensor {
+  public func latents(of request: PictureRequest) -> Tensor {
+    if let latents = request.latents { return latents }
     guard let size = offers.latent else { preconditionFailure("this model makes pictures of no latents") }
-    return gaussianLatents(seeds: seeds, size: size)
+    return gaussianLatents(seeds: request.seeds, size: size)
   }
+
+  public func latents(seeds: [UInt64]) -> Tensor { latents(of: PictureRequest(seeds: seeds)) }
 
   public func check(_ request: PictureRequest) throws(RecipeError) {
     if let name = request.className, !offers.classes.contains(name) {
@@ -182,9 +185,6 @@ extension PictureModel {
     request.truncation = truncation
     return pictures(request)
   }
-
-  /// The request's latents, or those of its seeds.
-  public func latents(of request: PictureRequest) -> Tensor { request.latents ?? latents(seeds: request.seeds) }
 }
 
 /// Standard normal latents [N, size], each drawn from its own seed, so that a picture doesn't depend on its batch.

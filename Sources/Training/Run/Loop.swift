@@ -41,9 +41,7 @@ public final class Loop<R: Recipe> {
     labels = recipe.classes.isEmpty ? nil : (classes ?? PictureClasses(of: set.names)).labels(in: recipe.classes)
     facts = Checkpoint.Facts(recipe: R.name, settings: recipe.settings.json, seed: plan.seed)
     clock = Clock(plan, facts)
-    order = EpochOrder(
-      count: targets?.first.count ?? set.count, seed: plan.seed, group: labels == nil ? 1 : recipe.classGroup,
-      labels: labels ?? [])
+    order = EpochOrder(count: targets?.first.count ?? set.count, seed: plan.seed)
   }
 
   /// Takes up a checkpoint's state.

@@ -93,7 +93,7 @@ private func film(
   // A folder may hold unfinished work, which `ClipRendering` tells from other things.
   try expectWritable(plain, isForced: request.force || request.resume || request.out.hasSuffix("/"))
   let plan = try FilmPlan(request.timeline, sliders: sliders?.sliders.map(\.name) ?? [])
-  let path = path(plan, model)
+  let path = path(plan, model, of: generator)
   let first = model.pictures(generator.request(latents: path.latents(at: [0])))[0]
   let (channels, height, width) = (first.size(0), first.size(1), first.size(2))
   let size = fitted(height, width, longer: request.size)
@@ -173,12 +173,12 @@ private func film(
     codec: format.codec.rawValue, tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: isStopped)
 }
 
-private func path(_ plan: FilmPlan, _ model: any PictureModel) -> LatentPath {
+private func path(_ plan: FilmPlan, _ model: any PictureModel, of generator: Generator) -> LatentPath {
   if model.offers.moves, plan.keys.count < 2, !plan.isShaped {
     // What is seen stays, since it moves by itself.
-    return LatentPath(still: model.latents(seeds: [plan.keys.first?.seed ?? plan.seed])[0])
+    return LatentPath(still: model.latents(of: generator.request(seeds: [plan.keys.first?.seed ?? plan.seed]))[0])
   }
-  let latents = plan.keys.isEmpty ? nil : model.latents(seeds: plan.keys.map(\.seed))
+  let latents = plan.keys.isEmpty ? nil : model.latents(of: generator.request(seeds: plan.keys.map(\.seed)))
   let keys = plan.keys.enumerated().map { i, key in
     LatentPath.Key(time: key.time, latent: latents![i], ease: key.ease)
   }

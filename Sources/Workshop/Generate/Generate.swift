@@ -164,7 +164,8 @@ public func generate(
     }
     if let mixing, let style, let mix = request.mix {
       let drawn = try mixed(
-        style, mix, of: generator, at: request.mixAt, truncation: request.truncation ?? 1, on: request.ground, finish: large)
+        style, mix, of: generator, at: request.mixAt, truncation: request.truncation ?? 1, on: request.ground,
+        finish: large)
       try write(drawn, mixing, .mixing)
     }
     if let map {
@@ -278,7 +279,7 @@ func interpolated(
   _ model: some PictureModel, _ generator: Generator, from: UInt64, to: UInt64, steps: Int, truncation: Double = 1,
   by moves: Tensor? = nil
 ) -> [Picture] {
-  let ends = model.latents(seeds: [from, to])
+  let ends = model.latents(of: generator.request(seeds: [from, to]))
   let parts = (0..<steps).map { Double($0) / Double(steps - 1) }
   var request = generator.request(latents: Tensor.stacked(parts.map { onSphere(ends[0], ends[1], $0) }))
   request.between = parts.map { (from, to, $0) }

@@ -28,7 +28,9 @@ extension Generator {
     if samplingOptions.className != nil || samplingOptions.guidance != nil {
       let guidance = samplingOptions.guidance ?? 1
       guard (0...20).contains(guidance) else { throw SamplingError.badGuidance(guidance) }
-      guard !offers.classes.isEmpty else { throw SamplingError.notConditional(name, recipe: facts.recipe, option: "--class and --guidance") }
+      guard !offers.classes.isEmpty else {
+        throw SamplingError.notConditional(name, recipe: facts.recipe, option: "--class and --guidance")
+      }
     }
     self.samplingOptions = samplingOptions
     try (model as? any PictureModel)?.check(request(seeds: []))

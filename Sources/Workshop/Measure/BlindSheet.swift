@@ -25,7 +25,8 @@ struct BlindSheet {
   func write(
     made: [(name: String, picture: Picture)], real: [(name: String, picture: Picture)], isForced: Bool
   ) throws {
-    let all = made.prefix(Self.each).map { ($0.picture, "made (\($0.name))") }
+    let all =
+      made.prefix(Self.each).map { ($0.picture, "made (\($0.name))") }
       + real.prefix(Self.each).map { ($0.picture, "real (\($0.name))") }
     // Another order each time, or who has seen the answers once knows them.
     let order = all.shuffled()

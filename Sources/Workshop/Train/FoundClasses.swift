@@ -138,7 +138,7 @@ func foundClasses<R: Recipe>(
         "The pictures fall into \(found.classes.names.count) groups, which it learns as classes: RUN/classes.png shows "
           + "them. --classes none learns them without."))
     return found
-  } catch where choice == .auto {
+  } catch  where choice == .auto {
     tell(.note("No classes are found in the pictures: \((error as? any Explained)?.sentence ?? "\(error)")"))
     return nil
   }

@@ -18,6 +18,8 @@ public enum RunError: Explained, Equatable {
   /// A run that another was to begin with is of another recipe.
   case otherRecipe(String, of: String, asked: String)
   case nothingFits(String)
+  /// A run that was told what each picture is like can't go on with others.
+  case otherPictures
   /// Classes are to be found for a recipe that knows none, or more than there are pictures.
   case noClasses(recipe: String)
   case tooManyClasses(Int, pictures: Int)
@@ -46,13 +48,18 @@ public enum RunError: Explained, Equatable {
     case .noClasses(let recipe): "The recipe \(recipe) knows no classes: leave --classes out, or use another recipe."
     case .tooManyClasses(let count, let pictures):
       "\(counted(pictures, "picture")) can't be of \(count) classes: give --classes a smaller number."
+    case .otherPictures:
+      "The pictures have changed since this run began, and its networks know each of them: put them back, or begin a new run "
+        + "with --from this one."
     case .nothingFits(let name):
       "None of \(name)'s weights fits these settings: leave out the settings that shape the networks, or --from."
     }
   }
   public var exit: Exit {
     switch self {
-    case .noPictures, .cannotChange, .noTargets, .needlessTargets, .otherRecipe, .nothingFits, .nothingFalls, .noClasses, .tooManyClasses: .usage
+    case .noPictures, .cannotChange, .noTargets, .needlessTargets, .otherRecipe, .nothingFits, .nothingFalls,
+      .noClasses, .tooManyClasses, .otherPictures:
+      .usage
     case .noRun, .noCheckpoint: .missingInput
     case .taken: .cannotCreate
     case .damaged: .data

@@ -38,7 +38,7 @@ struct PictureDiscriminator {
     real: Tensor, made: Tensor, error: Tensor, last: Tensor, rate: Double, step: Int, compute: (() -> Tensor) -> Tensor
   ) -> (loss: Tensor, verdict: Tensor, own: Tensor) {
     optimizer.rate = rate
-    func judge(_ x: Tensor) -> Tensor { compute { network(x.channelsLast()).plain }.to(.float32) }
+    func judge(_ x: Tensor) -> Tensor { compute { network(x.channelsLast()) }.to(.float32) }
     let still = made.detached()
     let own = relativisticLossOfAllPairs(real: judge(real), fake: judge(still))
     var whole = own

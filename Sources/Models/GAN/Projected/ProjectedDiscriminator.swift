@@ -47,81 +47,60 @@ final class MapDiscriminator: Module {
   let verdict: SpectralNorm<Conv2d>
   /// What a class' features are like: the verdict is the higher the more they are (Miyato and Koyama 2018).
   let classEmbedding: Linear?
-  private let seesSpread: Bool
+  /// What pictures with such traits look like, in the same way.
+  let traitEmbedding: Linear?
 
-  /// - Parameters:
-  ///   - side: of the maps, in pixels.
-  ///   - least: of the maps that verdicts are given of.
-  ///   - seesSpread: whether it is told how much the pictures of a group differ.
-  init(_ inputs: Int, width: Int, side: Int, least: Int = 8, classes: Int, seesSpread: Bool = false) {
-    self.seesSpread = seesSpread
+  /// - Parameter side: of the maps, in pixels.
+  init(_ inputs: Int, width: Int, side: Int, classes: Int, traits: Int) {
     var (count, side) = (0, side)
-    while side > least { (count, side) = (count + 1, side / 2) }
+    while side > 8 { (count, side) = (count + 1, side / 2) }
     halvings = (0..<count).map {
       SpectralNorm(Conv2d($0 == 0 ? inputs : width, width, kernel: 4, stride: 2, padding: 1, bias: false))
     }
     norms = (0..<count).map { _ in BatchNorm2d(width, tracksStatistics: false) }
     let last = count == 0 ? inputs : width
-    verdict = SpectralNorm(Conv2d(last + (seesSpread ? 1 : 0), 1, kernel: min(4, side), bias: false))
+    verdict = SpectralNorm(Conv2d(last, 1, kernel: min(4, side), bias: false))
     classEmbedding = classes > 0 ? Linear(classes, last, bias: false) : nil
+    traitEmbedding = traits > 0 ? Linear(traits, last, bias: false) : nil
   }
 
   var members: [(name: String, value: Any)] { members(saved: ["classEmbedding": "kind"]) }
 
   func fill(_ noise: inout Noise, as scheme: Initialization) {
-    if let classEmbedding { Initialization.zero.fill(classEmbedding.weight, nil, &noise) }
+    for layer in [classEmbedding, traitEmbedding] {
+      if let layer { Initialization.zero.fill(layer.weight, nil, &noise) }
+    }
   }
 
   /// [N, C, h, w] to float32 [N, places], higher for more real.
   ///
-  /// - Parameter classes: [N, classes], with a 1 where a picture's class is; nil for none.
-  func callAsFunction(_ x: Tensor, classes: Tensor?, groups: Int = 1) -> (plain: Tensor, ofClass: Tensor?) {
-    let h = zip(halvings, norms).reduce(x) { x, layer in
-      let y = layer.0(x)
-      let parts = groups == 1 ? [y] : y.chunks(groups, dim: 0)
-      let normed = parts.count == 1 ? layer.1(y) : Tensor.concatenated(parts.map { layer.1($0) })
-      return leakyRelu(normed, slope: 0.2)
-    }
-    var judged = h
-    if seesSpread {
-      let spread = batchSpread(x, group: x.size(0) / groups).to(h.dtype)
-      judged = Tensor.concatenated([h, spread.expanded([h.size(0), 1, h.size(2), h.size(3)])], dim: 1)
-    }
-    let verdicts = verdict(judged).to(.float32).flattened(from: 1)
-    guard let classEmbedding, let classes else { return (verdicts, nil) }
-    let found = h.to(.float32).mean(dims: [2, 3])
-    return (verdicts, verdicts + (classEmbedding(classes).to(.float32) * found).sum(dims: [1], keepDims: true))
+  /// - Parameters:
+  ///   - classes: [N, classes], with a 1 where a picture's class is; nil for none.
+  ///   - traits: [N, traits], what each is to be like; nil where it isn't told.
+  func callAsFunction(_ x: Tensor, classes: Tensor?, traits: Tensor?) -> Tensor {
+    let h = zip(halvings, norms).reduce(x) { x, layer in leakyRelu(layer.1(layer.0(x)), slope: 0.2) }
+    let verdicts = verdict(h).to(.float32).flattened(from: 1)
+    let asked = traits.flatMap { traitEmbedding?($0) } ?? classes.flatMap { classEmbedding?($0) }
+    guard let asked else { return verdicts }
+    return verdicts + (asked.to(.float32) * h.to(.float32).mean(dims: [2, 3])).sum(dims: [1], keepDims: true)
   }
 }
 
 /// One discriminator a scale of what a trained network sees (Sauer et al. 2021, equation 4).
 public final class ProjectedDiscriminator: Module {
   let scales: [MapDiscriminator]
-  /// Of the pictures themselves, made small: whether all of it belongs together.
-  let whole: MapDiscriminator?
-  /// Side in pixels of the pictures that it sees.
-  static let wholeSide = 32
 
   /// - Parameters:
   ///   - widths: channels of the maps, the largest first.
   ///   - sides: of the maps, in pixels.
   ///   - width: the discriminators' own channels.
-  ///   - wholeWidth: of the one that sees whole pictures; 0 for none.
-  ///   - seesSpread: whether they are told how much the pictures of a group differ.
-  init(widths: [Int], sides: [Int], width: Int, wholeWidth: Int = 0, classes: Int = 0, seesSpread: Bool = false) {
-    scales = zip(widths, sides).map {
-      MapDiscriminator($0, width: width, side: $1, classes: classes, seesSpread: seesSpread)
-    }
-    whole =
-      wholeWidth > 0
-      ? MapDiscriminator(
-        3, width: wholeWidth, side: Self.wholeSide, least: 4, classes: classes, seesSpread: seesSpread) : nil
+  init(widths: [Int], sides: [Int], width: Int, classes: Int = 0, traits: Int = 0) {
+    scales = zip(widths, sides).map { MapDiscriminator($0, width: width, side: $1, classes: classes, traits: traits) }
   }
 
   /// Verdicts of each scale, [N, places].
-  func callAsFunction(_ maps: [Tensor], classes: Tensor? = nil, groups: Int = 1) -> (plain: [Tensor], ofClass: [Tensor]) {
-    let all = zip(scales + (whole.map { [$0] } ?? []), maps).map { $0($1, classes: classes, groups: groups) }
-    return (all.map(\.plain), all.compactMap(\.ofClass))
+  func callAsFunction(_ maps: [Tensor], classes: Tensor? = nil, traits: Tensor? = nil) -> [Tensor] {
+    zip(scales, maps).map { $0($1, classes: classes, traits: traits) }
   }
 }
 

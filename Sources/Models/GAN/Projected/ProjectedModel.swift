@@ -3,7 +3,7 @@ import Torch
 import Training
 
 /// The generator of a projected GAN.
-public final class ProjectedModel: StyleModel {
+public final class ProjectedModel: TraitModel {
   public let settings: ProjectedRecipe.Settings
   let classes: Classes
   public let generator: LazyModule<FastGenerator>
@@ -12,7 +12,7 @@ public final class ProjectedModel: StyleModel {
   public init(_ settings: ProjectedRecipe.Settings, on device: Device) throws(RecipeError) {
     try ProjectedRecipe.check(settings)
     (self.settings, self.device) = (settings, device)
-    classes = Classes(settings.conditional ? settings.classes : [], counts: settings.classCounts)
+    classes = settings.namedClasses
     generator = LazyModule(Self.network(settings, classes), on: device)
   }
 
@@ -22,11 +22,11 @@ public final class ProjectedModel: StyleModel {
   private static func network(_ settings: ProjectedRecipe.Settings, _ classes: Classes) -> FastGenerator {
     FastGenerator(
       latent: settings.latent, width: settings.width, size: settings.size, channels: settings.channels,
-      classes: classes.names.count, isSeamless: settings.seamless)
+      classes: classes.names.count, traits: settings.traits, pictures: settings.pictures, isSeamless: settings.seamless)
   }
 
   public var parts: [String: any Saved] { ["generator.average": generator] }
-  public var offers: Offers { Offers(latent: settings.latent, classes: classes.names) }
+  var table: TraitTable? { generator.module.table }
 
   /// In float32, whatever the precision of training. Styles are drawn towards their mean, which is nothing in particular
   /// (Karras et al. 2019, appendix B).
@@ -53,7 +53,11 @@ public final class ProjectedModel: StyleModel {
   /// [N, latent], of one class each.
   private func w(of request: PictureRequest) -> Tensor {
     let network = generator.module
-    let w = network.styles(latents(of: request).to(device)) * request.truncation
+    let (z, traits) = parted(latents(of: request).to(device))
+    if let traits, let embedding = network.traitEmbedding {
+      return (network.styles(z) + embedding(traits) * request.guidance) * request.truncation
+    }
+    let w = network.styles(z) * request.truncation
     return network.asked(w, classes.weights(of: request)?.to(device), guidance: request.guidance)
   }
 }

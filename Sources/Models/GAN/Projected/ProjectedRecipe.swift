@@ -7,7 +7,7 @@ import Training
 ///
 /// What that network sees is also what KID is measured by, which flatters: `measure --features vgg16` doesn't.
 public final class ProjectedRecipe: Recipe {
-  public struct Settings: RecipeSettings {
+  public struct Settings: TraitSettings {
     public var size = 64
     public var channels = 3
     public var batch = 8
@@ -16,7 +16,6 @@ public final class ProjectedRecipe: Recipe {
     public var seen = 128
     public var mixed = [32, 64, 96, 128]
     public var discriminatorWidth = 96
-    public var wholeWidth = 0
     public var rate = 6e-4
     public var rateHold = 0.6
     public var augment = 0.6
@@ -24,17 +23,14 @@ public final class ProjectedRecipe: Recipe {
     public var mirror = false
     public var seamless = false
     public var conditional = true
-    public var classFade = [0.0, 0.0]
-    public var classGroup = 0
-    public var plainShare = 0.0
-    public var classScale = 1.0
-    public var spread = false
+    public var traits = 0
+    public var pictures = 0
     public var classes: [String] = []
     public var classCounts: [Int] = []
     public var precision = "auto"
     public init() {}
     public static let formerNames = ["criticWidth": "discriminatorWidth"]
-    public static let shaping: Set = ["discriminatorWidth", "latent", "width"]
+    public static let shaping: Set = ["discriminatorWidth", "latent", "traits", "width"]
     public static let notes = [
       "batch": "Pictures per update; small batches learn more in the same time; 2 or more.",
       "latent": "Size of the latent vector: 1 or more.",
@@ -42,7 +38,6 @@ public final class ProjectedRecipe: Recipe {
       "seen": "Side at which the pretrained network sees pictures, in pixels: 64, 96, 128, … 224.",
       "mixed": "Channels of the random projections, the largest feature map first: four numbers above 0.",
       "discriminatorWidth": "Channels of the discriminators: 1 or more.",
-      "wholeWidth": "Channels of a discriminator that sees the whole picture at 32 px, without the pretrained network; 0 for none.",
       "rate": "Adam's learning rate, for both networks.",
       "rateHold": "Fraction of the run after which the rate falls to a twentieth: 0 or more and below 1.",
       "augment": "Probability of each augmentation before the discriminator: 0 to 1.",
@@ -50,7 +45,9 @@ public final class ProjectedRecipe: Recipe {
       "mirror": "Also train on mirrored pictures.",
       "seamless": "Tileable pictures: opposite edges match.",
       "conditional": "Class-conditional: learn the folders as classes, when there are two or more.",
-      "classFade": "x.", "classGroup": "x.", "plainShare": "x.", "classScale": "x.", "spread": "x.",
+      "traits":
+        "Numbers of what the pretrained network sees that tell both networks what a picture is like; 0 for none.",
+      "pictures": "Pictures whose traits are kept: those of the set.",
       "classes": "Names of the classes: the folders.",
       "classCounts": "Pictures in each class.",
       "precision": "auto, bfloat16 or float32.",
@@ -85,6 +82,7 @@ public final class ProjectedRecipe: Recipe {
     settings.augment = situation.pictures < 2000 ? 0.6 : 0.3
     settings.mirror = situation.pictures < 200
     if let found = situation.classes { (settings.classes, settings.classCounts) = (found.names, found.counts) }
+    settings.chooseTraits(for: situation)
     try check(settings)
     return settings
   }
@@ -109,8 +107,8 @@ public final class ProjectedRecipe: Recipe {
     mixing = RandomMixing(EfficientNetPyramid.widths, widths: settings.mixed)
     discriminator = ProjectedDiscriminator(
       widths: settings.mixed, sides: EfficientNetPyramid.strides.map { settings.seen / $0 },
-      width: settings.discriminatorWidth, wholeWidth: settings.wholeWidth, classes: model.classes.names.count,
-      seesSpread: settings.spread)
+      width: settings.discriminatorWidth, classes: model.classes.names.count,
+      traits: settings.traits)
     generator.prepared(&noise, as: .normal(0.02), on: device)
     mixing.prepared(&noise, on: device)
     discriminator.prepared(&noise, on: device)
@@ -137,6 +135,7 @@ public final class ProjectedRecipe: Recipe {
       settings.discriminatorWidth > 0, "discriminator-width", settings.discriminatorWidth, "it must be 1 or more")
     try expect(
       settings.classes.count == settings.classCounts.count, "classes", settings.classes, "give as many class-counts")
+    try settings.checkTraits()
     try expect((0..<1).contains(settings.rateHold), "rate-hold", settings.rateHold, "it must be 0 or more and below 1")
     try expect((0...1).contains(settings.augment), "augment", settings.augment, "it must be in 0...1")
   }
@@ -156,7 +155,10 @@ public final class ProjectedRecipe: Recipe {
   }
   public var mirrors: Bool { settings.mirror }
   public var rateHold: Double? { settings.rateHold }
-  public var classGroup: Int { max(1, settings.classGroup) }
+  public var traitCount: Int { settings.traits }
+  public func take(traits: Tensor, labels: [Int]) {
+    for network in [generator, model.generator.module] { network.table?.fill(traits, labels: labels) }
+  }
 
   /// Updates the discriminators, then the generator, on the same pictures.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -168,10 +170,8 @@ public final class ProjectedRecipe: Recipe {
     let z = noise.normal([n, settings.latent], on: device)
     // Real and generated pictures are judged as of the same classes.
     let oneHot = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
-    let share = Classes.share(at: progress.fraction, between: settings.classFade)
-    let groups = settings.classGroup > 0 && oneHot != nil ? n / settings.classGroup : 1
-    func loss(_ parts: (plain: Tensor, ofClass: Tensor)) -> Tensor { parts.plain }
-    var fake = mixed { generator(z, classes: oneHot.map { $0 * (share * settings.classScale) }) }
+    let traits = generator.table?.blurred(batch.indices, &noise)
+    var fake = mixed { generator(z, classes: oneHot, traits: traits) }
     // A seam must be nowhere in particular.
     if settings.seamless { fake = fake.rolled(by: noise.integers(below: settings.size, count: 2), dims: [2, 3]) }
     let leaf = fake.detached().to(.float32).requiringGradient()
@@ -179,32 +179,18 @@ public final class ProjectedRecipe: Recipe {
     let made = mixed { projected(leaf, by: perceptualNetwork, &noise) }
     let lossD = mixed {
       let seen = withoutGradients { projected(real, by: perceptualNetwork, &noise) }
-      let real = discriminator(seen, classes: oneHot, groups: groups)
-      let fake = discriminator(made.map { $0.detached() }, classes: oneHot, groups: groups)
-      return weighed(oneHot == nil ? nil : share, hingeLoss(real: real.plain, fake: fake.plain)) {
-        hingeLoss(real: real.ofClass, fake: fake.ofClass)
-      }
+      return hingeLoss(
+        real: discriminator(seen, classes: oneHot, traits: traits),
+        fake: discriminator(made.map { $0.detached() }, classes: oneHot, traits: traits))
     }
     optimizerD.step(minimizing: lossD)
-    let lossG = mixed {
-      let fake = discriminator(made, classes: oneHot, groups: groups)
-      return weighed(oneHot == nil ? nil : share, hingeLossOfGenerator(fake.plain)) {
-        hingeLossOfGenerator(fake.ofClass)
-      }
-    }
+    let lossG = mixed { hingeLossOfGenerator(discriminator(made, classes: oneHot, traits: traits)) }
     let towards = gradients(of: lossG, withRespectTo: [leaf])[0]
     optimizerG.step(gradients(of: fake, withRespectTo: optimizerG.parameters, seed: towards.to(fake.dtype)))
     average.follow(
       generator,
       decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
     return [Reading("discriminator", lossD), Reading("generator", lossG)]
-  }
-
-  private func weighed(_ share: Double?, _ plain: Tensor, _ ofClass: () -> Tensor) -> Tensor {
-    guard let share else { return plain }
-    // plainShare of the plain loss stays when classes are whole.
-    let kept = 1 - share * (1 - settings.plainShare)
-    return kept > 0 ? plain * kept + ofClass() * share : ofClass() * share
   }
 
   /// Mixtures of what the trained network sees, the largest map first.
@@ -220,12 +206,7 @@ public final class ProjectedRecipe: Recipe {
       x = x.narrowed(dim: 1, from: 0, count: 3) + (ground + 1) * (1 - alpha)
     default: break
     }
-    var small: [Tensor] = []
-    if settings.wholeWidth > 0 {
-      let side = ProjectedDiscriminator.wholeSide
-      small = [x.size(3) == side ? x : interpolate(x, size: [side, side], mode: .area)]
-    }
     if x.size(3) != settings.seen { x = interpolate(x, size: [settings.seen, settings.seen], mode: .bilinear) }
-    return mixing(perceptualNetwork(x.channelsLast())) + small.map { $0.channelsLast() }
+    return mixing(perceptualNetwork(x.channelsLast()))
   }
 }

@@ -14,11 +14,8 @@ public func relativisticLoss(real: Tensor, fake: Tensor) -> Tensor { softplus(fa
 /// The same over all pairs of a batch: the mean of softplus(−(D(xᵢ) − D(G(zⱼ)))).
 ///
 /// It has the same expectation with less chance in it, and costs nothing more, since only numbers are paired.
-///
-/// - Parameter weights: [N, N], of each pair, with a sum of 1; nil for all alike.
-public func relativisticLossOfAllPairs(real: Tensor, fake: Tensor, weights: Tensor? = nil) -> Tensor {
-  let each = softplus(fake.unsqueezed(0) - real.unsqueezed(1))
-  return weights.map { (each * $0).sum() } ?? each.mean()
+public func relativisticLossOfAllPairs(real: Tensor, fake: Tensor) -> Tensor {
+  softplus(fake.unsqueezed(0) - real.unsqueezed(1)).mean()
 }
 
 /// The zero-centred gradient penalty: the mean over pictures of ‖∇ₓ D(x)‖², by double backward.

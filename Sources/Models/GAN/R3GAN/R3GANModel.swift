@@ -3,7 +3,7 @@ import Torch
 import Training
 
 /// R3GAN's generator.
-public final class R3GANModel: StyleModel {
+public final class R3GANModel: TraitModel {
   public let settings: R3GANSettings
   let classes: Classes
   public let generator: LazyModule<R3GANGenerator>
@@ -12,7 +12,7 @@ public final class R3GANModel: StyleModel {
   public init(_ settings: R3GANSettings, on device: Device) throws(RecipeError) {
     try settings.check()
     (self.settings, self.device) = (settings, device)
-    classes = Classes(settings.conditional ? settings.classes : [], counts: settings.classCounts)
+    classes = settings.namedClasses
     generator = LazyModule(Self.network(settings, classes), on: device)
   }
 
@@ -22,12 +22,20 @@ public final class R3GANModel: StyleModel {
   private static func network(_ settings: R3GANSettings, _ classes: Classes) -> R3GANGenerator {
     R3GANGenerator(
       latent: settings.latent, wSize: settings.wSize, widths: settings.widths, blocks: settings.blocks,
-      channels: settings.channels, classes: classes.names.count, least: settings.least,
-      isSeamless: settings.seamless)
+      channels: settings.channels, classes: classes.names.count, traits: settings.traits,
+      pictures: settings.pictures, least: settings.least, isSeamless: settings.seamless)
   }
 
   public var parts: [String: any Saved] { ["generator.average": generator] }
-  public var offers: Offers { Offers(latent: settings.latent, classes: classes.names) }
+  var table: TraitTable? { generator.module.table }
+
+  /// Styles of latents, with what their traits add.
+  private func styles(of latents: Tensor, _ guidance: Double = 1) -> Tensor {
+    let network = generator.module
+    let (z, traits) = parted(latents)
+    guard let traits, let embedding = network.traitEmbedding else { return network.styles(z) }
+    return network.styles(z) + embedding(traits) * guidance
+  }
 
   /// In float32, whatever the precision of training. While a run is still at a smaller size, pictures are enlarged.
   ///
@@ -37,7 +45,7 @@ public final class R3GANModel: StyleModel {
     withoutGradients {
       let network = generator.module, mean = meanStyle(request.truncation), size = network.trainedSize
       return inEqualBatches(of: 16, latents(of: request), classes: classes.weights(of: request)) { rows, kinds in
-        let w = steered(network.styles(rows.to(device)), mean, kinds, request)
+        let w = steered(styles(of: rows.to(device), request.guidance), mean, kinds, request)
         let pictures = network.pictures(of: w, size: size).to(.cpu)
         let whole = size == settings.size ? pictures : network.enlarged(pictures, to: settings.size)
         return straightened(clamp(whole, min: -1, max: 1)).contiguous()
@@ -54,7 +62,7 @@ public final class R3GANModel: StyleModel {
   public func styles(_ request: PictureRequest) -> Tensor {
     withoutGradients {
       let network = generator.module
-      let w = network.styles(latents(of: request).to(device))
+      let w = styles(of: latents(of: request).to(device), request.guidance)
       let asked = steered(w, meanStyle(request.truncation), classes.weights(of: request), request)
       return asked.unsqueezed(1).expanded([asked.size(0), network.layers, asked.size(1)])
     }
@@ -76,6 +84,7 @@ public final class R3GANModel: StyleModel {
   private func meanStyle(_ truncation: Double) -> Tensor? {
     guard truncation != 1 else { return nil }
     var noise = Noise(seed: 0)
-    return generator.module.styles(noise.normal([1000, settings.latent], on: device)).mean(dims: [0], keepDims: true)
+    return styles(of: noise.normal([1000, settings.latent + settings.traits], on: device)).mean(
+      dims: [0], keepDims: true)
   }
 }

@@ -47,8 +47,8 @@ public final class R3GANRecipe: Recipe {
     generator = model.network()
     discriminator = R3GANDiscriminator(
       widths: settings.discriminatorWidths, blocks: settings.discriminatorBlocks, stem: settings.discriminatorStem,
-      channels: settings.channels, classes: model.classes.names.count, least: settings.least,
-      spreadGroup: settings.spread ? max(2, settings.classGroup) : 0)
+      channels: settings.channels, classes: model.classes.names.count, traits: settings.traits,
+      least: settings.least)
     generator.prepared(&noise, as: .fanIn(gain: 1), on: device)
     discriminator.prepared(&noise, as: .fanIn(gain: 1), on: device)
     average = MovingAverage(model.generator.module, of: generator)
@@ -72,7 +72,10 @@ public final class R3GANRecipe: Recipe {
   }
   public var mirrors: Bool { settings.mirror }
   public var rateHold: Double? { settings.rateHold }
-  public var classGroup: Int { max(1, settings.classGroup) }
+  public var traitCount: Int { settings.traits }
+  public func take(traits: Tensor, labels: [Int]) {
+    for network in [generator, model.generator.module] { network.table?.fill(traits, labels: labels) }
+  }
 
   /// Updates both networks once, with the same pictures.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -85,16 +88,16 @@ public final class R3GANRecipe: Recipe {
     let n = real.size(0)
 
     let z = noise.normal([n, settings.latent], on: device)
+    let traits = generator.table?.blurred(batch.indices, &noise)
     // Real and generated pictures are judged as of the same classes.
     let shown = known.shown(batch.labels, noise: &noise)
-    let share = Classes.share(at: progress.fraction, between: settings.classFade)
-    if settings.classNorm {
-      discriminator.projectionScale = 1 / Double(settings.discriminatorWidths[0]).squareRoot()
-    }
     func oneHot(_ which: [Int]) -> Tensor? {
       shown.map { shown in known.oneHot(which.map { shown[$0 % n] }, on: device) }
     }
-    var fake = mixed { generator(z, size: size, classes: oneHot(Array(0..<n)).map { $0 * (settings.classScale * share) }) }
+    func own(_ which: [Int]) -> Tensor? {
+      traits?.indexSelected(dim: 0, indices: Tensor(which.map { $0 % n }).to(device))
+    }
+    var fake = mixed { generator(z, size: size, classes: oneHot(Array(0..<n)), traits: traits) }
     // A seam must be nowhere in particular.
     if settings.seamless { fake = fake.rolled(by: noise.integers(below: size, count: 2), dims: [2, 3]) }
     var update = RelativisticUpdate(optimizerG: optimizerG, optimizerD: optimizerD)
@@ -102,16 +105,9 @@ public final class R3GANRecipe: Recipe {
     if progress.picturesSeen / n % schedule.penaltyInterval == 0 { update.penalised = settings.penalised }
     update.penaltyWeight = schedule.gamma / 2 * Double(schedule.penaltyInterval)
     update.penaltyStep = settings.penaltyStep
-    if let shown {
-      // A picture and one made of the same class.
-      let same = shown.flatMap { a in shown.map { b in Float(a == b && a >= 0 ? 1 : 0) } }
-      let count = max(1, same.reduce(0, +))
-      update.pairs = Tensor(same.map { $0 / count }, shape: [n, n]).to(device)
-      update.classWeight = settings.classWeight * share
-    }
     let (loss, margin, slope, confidence) = update(
       real: real, fake: fake, noise: &noise, augment: { augmented($0, &$1) },
-      judge: { x, which in mixed { discriminator(x, classes: oneHot(which)) } })
+      judge: { x, which in mixed { discriminator(x, classes: oneHot(which), traits: own(which)) } })
     if progress.picturesSeen / n % Self.averageSteps == 0 {
       average.follow(generator, decay: schedule.averageDecay(batch: n * Self.averageSteps, of: progress))
     }

@@ -9,10 +9,6 @@ struct RelativisticUpdate {
   var penalised: Int?
   /// Of the sum of R1 and R2.
   var penaltyWeight = 0.0
-  /// [N, N], which real and generated pictures are compared as of their class, with a sum of 1; nil where there are none.
-  var pairs: Tensor?
-  /// Of that comparison.
-  var classWeight = 1.0
   /// Length of a finite difference in the exact slope's place; 0 for none.
   var penaltyStep = 0.0
 
@@ -20,42 +16,32 @@ struct RelativisticUpdate {
   ///   - real: [N, …].
   ///   - fake: [N, …], what the generator made, with its graph.
   ///   - augment: of real and generated ones alike.
-  ///   - judge: [M, …] to [M], given which of the 2N examples, real ones first, these are: of all, and of their classes.
+  ///   - judge: [M, …] to [M], given which of the 2N examples, real ones first, these are.
   /// - Returns: `confidence` [N], by how much real ones are above generated ones' mean: the verdict itself means nothing here.
   func callAsFunction(
     real: Tensor, fake: Tensor, noise: inout Noise, augment: (Tensor, inout Noise) -> Tensor,
-    judge: (Tensor, [Int]) -> (plain: Tensor, ofClass: Tensor?)
+    judge: (Tensor, [Int]) -> Tensor
   ) -> (loss: Tensor, margin: Tensor, slope: Tensor?, confidence: Tensor) {
     let n = real.size(0)
     let leaf = clamp(fake.detached(), min: -1, max: 1).requiringGradient()
     let seen = augment(Tensor.concatenated([real, leaf]), &noise)
     let logits = judge(seen, Array(0..<2 * n))
-    let (ofReal, ofFake) = (logits.plain[0..<n], logits.plain[n..<2 * n])
-    func loss(_ a: Range<Int>, _ b: Range<Int>) -> Tensor {
-      let plain = relativisticLossOfAllPairs(real: logits.plain[a], fake: logits.plain[b])
-      guard let pairs, let ofClass = logits.ofClass else { return plain }
-      return plain + relativisticLossOfAllPairs(real: ofClass[a], fake: ofClass[b], weights: pairs) * classWeight
-    }
-    let lossD = loss(0..<n, n..<2 * n)
-    // Two verdicts of each picture: one pass backward doesn't serve both updates.
-    let towardG = pairs == nil ? nil : gradients(of: loss(n..<2 * n, 0..<n), withRespectTo: [leaf], retainsGraph: true)[0]
-    var (whole, slope): (Tensor, Tensor?) = (lossD, nil)
+    let (ofReal, ofFake) = (logits[0..<n], logits[n..<2 * n])
+    let loss = relativisticLossOfAllPairs(real: ofReal, fake: ofFake)
+    var (whole, slope): (Tensor, Tensor?) = (loss, nil)
     if let penalised {
-      let found = penalty(on: seen, n, min(penalised, n), &noise) {
-        let (plain, ofClass) = judge($0, $1)
-        return ofClass ?? plain
-      }
-      (whole, slope) = (lossD + found * penaltyWeight, found)
+      let found = penalty(on: seen, n, min(penalised, n), &noise, judge)
+      (whole, slope) = (loss + found * penaltyWeight, found)
     }
 
     // Stages of sizes to come have no gradient yet, and their optimizer's memory starts when they have.
     var towardD = gradientsIfUsed(of: whole, withRespectTo: optimizerD.parameters + [leaf])
     let towardFake = towardD.removeLast()!
     optimizerD.step(towardD)
-    let towardPictures = towardG ?? generatorGradient(from: towardFake, real: ofReal, fake: ofFake)
+    let towardPictures = generatorGradient(from: towardFake, real: ofReal, fake: ofFake)
     let seed = inwardGradient(towardPictures, of: fake.detached(), clamped: leaf.detached())
     optimizerG.step(gradientsIfUsed(of: fake, withRespectTo: optimizerG.parameters, seed: seed))
-    return (lossD, (ofReal - ofFake).mean(), slope, (ofReal - ofFake.mean()).detached())
+    return (loss, (ofReal - ofFake).mean(), slope, (ofReal - ofFake.mean()).detached())
   }
 
   /// R1 and R2 together, on the first few real and generated examples.

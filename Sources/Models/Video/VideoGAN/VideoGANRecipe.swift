@@ -80,7 +80,7 @@ public final class VideoGANRecipe: Recipe {
       real: clips(pictures), fake: fake, noise: &noise,
       augment: { settings.augment > 0 ? augment($0, probability: settings.augment, noise: &$1) : $0 },
       judge: { x, which in
-        mixed { (discriminator(x, at: all.indexSelected(dim: 0, indices: Tensor(which))), nil) }
+        mixed { discriminator(x, at: all.indexSelected(dim: 0, indices: Tensor(which))) }
       })
     if progress.picturesSeen / n % Self.averageSteps == 0 {
       average.follow(generator, decay: schedule.averageDecay(batch: n * Self.averageSteps, of: progress))
