@@ -49,7 +49,7 @@ import Training
     var sheets: [String] = []
     let trained = try train(request("dcgan", studio, run: "run", pictures: 192), in: studio.workspace) { event in
       switch event {
-      case .progress(let progress): #expect(progress.task == .packing)
+      case .progress(let progress): #expect([.packing, .pictures].contains(progress.task))
       case .packed(let packed, let leftOut):
         #expect(packed.count == 64 && leftOut == 1 && packed.setAside.map(\.name) == ["short.jpg"])
         told.append("packed")
@@ -255,9 +255,9 @@ import Training
     let settings = try R3GANSettings(json: RunRecord(folder: run).settings, recipe: "r3gan")
     #expect(settings.traits == 8 && settings.pictures == 64 && settings.classes.count > 1)
     let good = try #require(Checkpoint.latest(in: run + "/checkpoints"))
-    let table = try #require(good.tensors["generator.average/table.values"])
+    let table = try #require(good.tensors["traits/values"])
     #expect(table.shape == [64, 8] && abs(table.mean(dims: [0])).max().item() < 1e-4)
-    #expect(good.tensors["generator/table.values"]!.isEqual(to: table))
+    #expect(good.tensors["traits/values"]!.isEqual(to: table))
     // A class is asked for by its number, in pictures and in films.
     var generator = try Generator(run, in: studio.workspace)
     var options = SamplingOptions()
@@ -268,7 +268,7 @@ import Training
     let made = try generate(sheets, with: generator)
     let sheet = try Picture.load(#require(made.sheets.first { $0.hasSuffix("/classes.png") }))
     #expect(sheet.width == 2 * 34 + 2 && sheet.height == settings.classes.count * 34 + 2)
-    let labels = good.tensors["generator/table.labels"]!.floats
+    let labels = good.tensors["traits/labels"]!.floats
     let latents = try generator.pictureModel().latents(of: generator.request(seeds: [3]))
     let traits = latents.narrowed(dim: 1, from: settings.latent, count: 8)
     let distances = sqrt(square(table - traits).mean(dims: [1])).doubles
@@ -291,7 +291,7 @@ import Training
     next.from = run
     try train(next, in: studio.workspace)
     let begun = try #require(Checkpoint.latest(in: studio.root + "/next/checkpoints"))
-    #expect(begun.tensors["generator/table.values"]!.isEqual(to: table))
+    #expect(begun.tensors["traits/values"]!.isEqual(to: table))
     // With other pictures a new run is needed.
     try FileManager.default.removeItem(
       atPath: studio.pictures + "/" + FileManager.default.contentsOfDirectory(atPath: studio.pictures)[0])

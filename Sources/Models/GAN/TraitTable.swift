@@ -8,12 +8,13 @@ import Training
 /// Casanova et al. 2021). So it needn't find out itself what kinds there are, nor can it leave any out; a class is a choice of
 /// pictures, and has all their variety.
 public final class TraitTable: Module {
-  /// [pictures, traits], each trait with a mean of 0 and a deviation of 1.
+  /// [pictures, traits], each trait with a mean of 0; the squares of a picture's are about 1 together, as those of a class are.
   let values: Tensor
   /// float32 [pictures]: the class of each; -1 for none.
   let labels: Tensor
-  /// Deviation of what is added to a picture's traits, so that what is made is like it and its neighbours, not it.
+  /// Deviation of what is added to a picture's traits, in their own: what is made is like it and its neighbours, not it.
   static let blur = 0.3
+  private var deviation: Double { Self.blur / Double(values.size(1)).squareRoot() }
 
   init(pictures: Int, traits: Int) {
     (values, labels) = (Tensor.zeros([pictures, traits]), Tensor.full([pictures], -1))
@@ -31,21 +32,21 @@ public final class TraitTable: Module {
       return (known[noise.integers(below: known.count, count: 1)[0]], noise.normal([values.size(1)]))
     }
     let like = values.to(.cpu).indexSelected(dim: 0, indices: Tensor(rows.map(\.0)))
-    return like + Tensor.stacked(rows.map(\.1)) * Self.blur
+    return like + Tensor.stacked(rows.map(\.1)) * deviation
   }
 
   /// Those of pictures by their numbers: [N, traits] on the table's device.
   func blurred(_ indices: [Int], _ noise: inout Noise) -> Tensor {
     let own = values.indexSelected(dim: 0, indices: Tensor(indices).to(values.device))
-    return own + noise.normal(own.shape, on: values.device) * Self.blur
+    return own + noise.normal(own.shape, on: values.device) * deviation
   }
 
   /// - Parameters:
-  ///   - values: [pictures, traits].
+  ///   - values: [pictures, traits], each trait with a mean of 0 and a deviation of 1.
   ///   - labels: the class of each; -1 for none.
   func fill(_ values: Tensor, labels: [Int]) {
     withoutGradients {
-      self.values.copy(from: values)
+      self.values.copy(from: values / Double(values.size(1)).squareRoot())
       self.labels.copy(from: Tensor(labels.map(Float.init)))
     }
   }
@@ -76,6 +77,11 @@ extension TraitSettings {
   /// The classes that networks are told of by name. Where traits say what pictures are like, a class is a choice of them.
   var namedClasses: Classes { Classes(conditional && traits == 0 ? classes : [], counts: classCounts) }
 
+  /// Numbers that networks are told of each picture: its traits, or a 1 for its class; 0 for none.
+  var kinds: Int { traits > 0 ? traits : namedClasses.names.count }
+
+  var newTable: TraitTable? { traits > 0 ? TraitTable(pictures: pictures, traits: traits) : nil }
+
   func checkTraits() throws(RecipeError) {
     try expect((0...512).contains(traits), "traits", traits, "use 0 to 512")
     try expect(traits == 0 || pictures > traits, "pictures", pictures, "it must be more than the traits")
@@ -83,7 +89,7 @@ extension TraitSettings {
 }
 
 /// A model whose latents end with the traits of a picture, where it is told of any.
-protocol TraitModel: StyleModel where Settings: TraitSettings {
+protocol TraitModel: PictureModel where Settings: TraitSettings {
   var table: TraitTable? { get }
 }
 
@@ -101,12 +107,36 @@ extension TraitModel {
     return Tensor.concatenated([own, table.drawn(seeds: request.seeds, label: label)], dim: 1)
   }
 
-  /// Latents [N, latent + traits] as both.
-  func parted(_ latents: Tensor) -> (z: Tensor, traits: Tensor?) {
-    guard settings.traits > 0 else { return (latents, nil) }
+  /// These and the table.
+  func parts(_ parts: [String: any Saved]) -> [String: any Saved] {
+    var parts = parts
+    parts["traits"] = table
+    return parts
+  }
+
+  /// A request's latents [N, latent] and what its pictures are to be like, [N, kinds], both on the CPU.
+  func asked(_ request: PictureRequest) -> (z: Tensor, kinds: Tensor?) {
+    let latents = latents(of: request)
+    guard settings.traits > 0 else { return (latents, settings.namedClasses.weights(of: request)) }
     return (
       latents.narrowed(dim: 1, from: 0, count: settings.latent),
       latents.narrowed(dim: 1, from: settings.latent, count: settings.traits)
     )
   }
+
+  /// What a step of training tells networks of its pictures, [N, kinds]; nil for nothing. Real and generated pictures are
+  /// judged as of the same kinds.
+  func told(_ batch: Batch, noise: inout Noise, on device: Device) -> Tensor? {
+    if let table { return table.blurred(batch.indices, &noise).to(device) }
+    let classes = settings.namedClasses
+    return classes.shown(batch.labels, noise: &noise).map { classes.oneHot($0, on: device) }
+  }
+}
+
+/// A recipe of such a model.
+protocol TraitRecipe: Recipe where Trained: TraitModel {}
+
+extension TraitRecipe {
+  public var traitCount: Int { model.settings.traits }
+  public func take(traits: Tensor, labels: [Int]) { model.table?.fill(traits, labels: labels) }
 }

@@ -27,7 +27,7 @@ public enum ClassChoice: Codable, Sendable, Equatable {
 }
 
 /// Classes that nobody named: groups of pictures that a pretrained network sees as alike, called 1, 2, 3, …, the largest
-/// first. Networks that are told of them learn shapes sooner and leave fewer kinds of picture out.
+/// first.
 ///
 /// They are in RUN/classes.csv, a picture and its class a line, which may be edited and put beside the pictures as
 /// labels.csv; RUN/classes.png shows what each is, a row a class.
@@ -107,8 +107,8 @@ private func field(_ name: String) -> String {
 ///
 /// - Throws: `RunError.noClasses`, and where somebody asked for found classes, as `FoundClasses`.
 func foundClasses<R: Recipe>(
-  _ request: TrainRequest, _ type: R.Type, _ set: PictureSet, _ packed: Packed, in workspace: Workspace,
-  _ tell: (Event) -> Void
+  _ request: TrainRequest, _ type: R.Type, _ set: PictureSet, _ packed: Packed, knowsTraits: Bool,
+  in workspace: Workspace, _ tell: (Event) -> Void
 ) throws -> FoundClasses? {
   let choice = request.classes ?? .auto
   let knowsClasses = R.Settings.keys.contains("classes")
@@ -121,8 +121,9 @@ func foundClasses<R: Recipe>(
   case .folders, .none: return nil
   case .found(let asked): count = asked
   case .auto:
+    // Where networks are told what pictures are like, groups cost nothing; others would make one picture of each.
     let isAsked = request.settings.contains { $0.name == "conditional" }
-    guard R.material == .pictures, !isAsked, request.crop != .pieces,
+    guard knowsTraits, R.Settings.keys.contains("traits"), !isAsked,
       (FoundClasses.fewest...FoundClasses.most).contains(set.count), PictureClasses(of: set.names).names.isEmpty
     else { return nil }
     count = FoundClasses.count(for: set.count)
@@ -135,8 +136,8 @@ func foundClasses<R: Recipe>(
       say: { tell(.note($0)) })
     tell(
       .note(
-        "The pictures fall into \(found.classes.names.count) groups, which it learns as classes: RUN/classes.png shows "
-          + "them. --classes none learns them without."))
+        "The pictures fall into \(found.classes.names.count) groups: classes.png in the run's folder shows them, and "
+          + "`generate --class 1` asks for one."))
     return found
   } catch  where choice == .auto {
     tell(.note("No classes are found in the pictures: \((error as? any Explained)?.sentence ?? "\(error)")"))

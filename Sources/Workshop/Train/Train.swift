@@ -60,10 +60,11 @@ public func train(
     second = (try PictureSet(path: packed.path), packed, packing)
   }
 
-  let found = try earlier == nil ? foundClasses(request, type, set, packed, in: workspace, tell) : nil
+  let knowsTraits = earlier == nil && canSeeTraits(request, type, in: workspace, tell)
+  let found =
+    try earlier == nil ? foundClasses(request, type, set, packed, knowsTraits: knowsTraits, in: workspace, tell) : nil
   let classes =
     try earlier == nil ? found?.classes : FoundClasses.read(from: requested(request.run, in: workspace), for: set)
-  let knowsTraits = earlier == nil && canSeeTraits(request, type, in: workspace, tell)
   let isOfSamePictures = request.from.flatMap { hashOfPictures(of: $0, in: workspace) } == packed.hash
   let gigaflops = earlier == nil ? measuredGigaflops(on: request.device) : 0
   func situation(learned: Int? = nil) -> Situation {
@@ -123,7 +124,7 @@ public func train(
       guard earlier == nil else { return nil }
       let begun = source?.begin(recipe.inherited)
       // Of the same pictures, the networks know what the traits of the run before mean.
-      if recipe.traitCount > 0, !isOfSamePictures || begun?.anew.contains(where: { $0.contains("table.") }) == true {
+      if recipe.traitCount > 0, !isOfSamePictures || begun?.anew.contains(where: { $0.hasPrefix("traits/") }) == true {
         let traits = try pictureTraits(
           of: set, at: packed.path, count: recipe.traitCount, in: workspace, on: request.device, tell: tell)
         recipe.take(traits: traits, labels: (classes ?? PictureClasses(of: set.names)).labels(in: recipe.classes))

@@ -11,9 +11,6 @@ import Torch
 public final class FastGenerator: Module {
   /// The class embedding, added to the styles.
   let classEmbedding: Linear?
-  /// What its pictures can be like, and what that adds to the styles.
-  let table: TraitTable?
-  let traitEmbedding: Linear?
   let base: Linear
   let baseNorm: BatchNorm2d
   let stages: [Stage]
@@ -25,20 +22,13 @@ public final class FastGenerator: Module {
   ///   - width: channels at the picture's size; they double as it halves, up to eight times as many.
   ///   - size: a power of two from 16.
   ///   - classes: how many classes it can be asked for; 0 for none.
-  ///   - traits: numbers that say what a picture is like; 0 for none.
-  ///   - pictures: of the set whose traits it keeps.
   ///   - isSeamless: its pictures go on at the other edge.
-  public init(
-    latent: Int, width: Int, size: Int, channels: Int, classes: Int = 0, traits: Int = 0, pictures: Int = 0,
-    isSeamless: Bool = false
-  ) {
+  public init(latent: Int, width: Int, size: Int, channels: Int, classes: Int = 0, isSeamless: Bool = false) {
     let count = (size / 4).trailingZeroBitCount
     let widths = (0...count).map { width * min(8, 1 << (count - $0)) }
     let padding: PaddingMode = isSeamless ? .circular : .zeros
     wide = 2 * widths[0]
     classEmbedding = classes > 0 ? Linear(classes, latent, bias: false) : nil
-    table = traits > 0 ? TraitTable(pictures: pictures, traits: traits) : nil
-    traitEmbedding = traits > 0 ? Linear(traits, latent, bias: false) : nil
     base = Linear(latent, 16 * wide, bias: false)
     baseNorm = BatchNorm2d(wide)
     // Every other size has a second convolution, as the paper's.
@@ -53,16 +43,10 @@ public final class FastGenerator: Module {
 
   public func fill(_ noise: inout Noise, as scheme: Initialization) {
     if let classEmbedding { classEmbedding.weight.copy(from: noise.normal(classEmbedding.weight.shape)) }
-    // As strong as the latent.
-    if let traitEmbedding { Initialization.fanIn(gain: 1).fill(traitEmbedding.weight, nil, &noise) }
   }
 
   /// - Parameter classes: [N, classes], with a 1 where a picture's class is; nil for none.
-  /// - Parameter traits: [N, traits], what each is to be like; nil where it isn't told.
-  public func callAsFunction(_ z: Tensor, classes: Tensor? = nil, traits: Tensor? = nil) -> Tensor {
-    let w = asked(styles(z), classes)
-    return pictures(of: traits.map { w + traitEmbedding!($0) } ?? w)
-  }
+  public func callAsFunction(_ z: Tensor, classes: Tensor? = nil) -> Tensor { pictures(of: asked(styles(z), classes)) }
 
   /// Latents [N, latent] to styles [N, latent]; only a latent's direction counts.
   func styles(_ z: Tensor) -> Tensor { z * rsqrt(square(z).mean(dims: [1], keepDims: true) + 1e-8) }

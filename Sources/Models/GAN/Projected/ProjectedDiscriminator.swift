@@ -47,11 +47,9 @@ final class MapDiscriminator: Module {
   let verdict: SpectralNorm<Conv2d>
   /// What a class' features are like: the verdict is the higher the more they are (Miyato and Koyama 2018).
   let classEmbedding: Linear?
-  /// What pictures with such traits look like, in the same way.
-  let traitEmbedding: Linear?
 
   /// - Parameter side: of the maps, in pixels.
-  init(_ inputs: Int, width: Int, side: Int, classes: Int, traits: Int) {
+  init(_ inputs: Int, width: Int, side: Int, classes: Int) {
     var (count, side) = (0, side)
     while side > 8 { (count, side) = (count + 1, side / 2) }
     halvings = (0..<count).map {
@@ -61,28 +59,23 @@ final class MapDiscriminator: Module {
     let last = count == 0 ? inputs : width
     verdict = SpectralNorm(Conv2d(last, 1, kernel: min(4, side), bias: false))
     classEmbedding = classes > 0 ? Linear(classes, last, bias: false) : nil
-    traitEmbedding = traits > 0 ? Linear(traits, last, bias: false) : nil
   }
 
   var members: [(name: String, value: Any)] { members(saved: ["classEmbedding": "kind"]) }
 
   func fill(_ noise: inout Noise, as scheme: Initialization) {
-    for layer in [classEmbedding, traitEmbedding] {
-      if let layer { Initialization.zero.fill(layer.weight, nil, &noise) }
-    }
+    if let classEmbedding { Initialization.zero.fill(classEmbedding.weight, nil, &noise) }
   }
 
   /// [N, C, h, w] to float32 [N, places], higher for more real.
   ///
-  /// - Parameters:
-  ///   - classes: [N, classes], with a 1 where a picture's class is; nil for none.
-  ///   - traits: [N, traits], what each is to be like; nil where it isn't told.
-  func callAsFunction(_ x: Tensor, classes: Tensor?, traits: Tensor?) -> Tensor {
+  /// - Parameter classes: [N, classes], with a 1 where a picture's class is; nil for none.
+  func callAsFunction(_ x: Tensor, classes: Tensor?) -> Tensor {
     let h = zip(halvings, norms).reduce(x) { x, layer in leakyRelu(layer.1(layer.0(x)), slope: 0.2) }
     let verdicts = verdict(h).to(.float32).flattened(from: 1)
-    let asked = traits.flatMap { traitEmbedding?($0) } ?? classes.flatMap { classEmbedding?($0) }
-    guard let asked else { return verdicts }
-    return verdicts + (asked.to(.float32) * h.to(.float32).mean(dims: [2, 3])).sum(dims: [1], keepDims: true)
+    guard let classEmbedding, let classes else { return verdicts }
+    let found = h.to(.float32).mean(dims: [2, 3])
+    return verdicts + (classEmbedding(classes).to(.float32) * found).sum(dims: [1], keepDims: true)
   }
 }
 
@@ -94,13 +87,13 @@ public final class ProjectedDiscriminator: Module {
   ///   - widths: channels of the maps, the largest first.
   ///   - sides: of the maps, in pixels.
   ///   - width: the discriminators' own channels.
-  init(widths: [Int], sides: [Int], width: Int, classes: Int = 0, traits: Int = 0) {
-    scales = zip(widths, sides).map { MapDiscriminator($0, width: width, side: $1, classes: classes, traits: traits) }
+  init(widths: [Int], sides: [Int], width: Int, classes: Int = 0) {
+    scales = zip(widths, sides).map { MapDiscriminator($0, width: width, side: $1, classes: classes) }
   }
 
   /// Verdicts of each scale, [N, places].
-  func callAsFunction(_ maps: [Tensor], classes: Tensor? = nil, traits: Tensor? = nil) -> [Tensor] {
-    zip(scales, maps).map { $0($1, classes: classes, traits: traits) }
+  func callAsFunction(_ maps: [Tensor], classes: Tensor? = nil) -> [Tensor] {
+    zip(scales, maps).map { $0($1, classes: classes) }
   }
 }
 

@@ -3,30 +3,29 @@ import Torch
 import Training
 
 /// The generator of a projected GAN.
-public final class ProjectedModel: TraitModel {
+public final class ProjectedModel: StyleModel, TraitModel {
   public let settings: ProjectedRecipe.Settings
-  let classes: Classes
+  let table: TraitTable?
   public let generator: LazyModule<FastGenerator>
   private let device: Device
 
   public init(_ settings: ProjectedRecipe.Settings, on device: Device) throws(RecipeError) {
     try ProjectedRecipe.check(settings)
     (self.settings, self.device) = (settings, device)
-    classes = settings.namedClasses
-    generator = LazyModule(Self.network(settings, classes), on: device)
+    table = settings.newTable
+    generator = LazyModule(Self.network(settings), on: device)
   }
 
   /// Another network of the same architecture.
-  func network() -> FastGenerator { Self.network(settings, classes) }
+  func network() -> FastGenerator { Self.network(settings) }
 
-  private static func network(_ settings: ProjectedRecipe.Settings, _ classes: Classes) -> FastGenerator {
+  private static func network(_ settings: ProjectedRecipe.Settings) -> FastGenerator {
     FastGenerator(
       latent: settings.latent, width: settings.width, size: settings.size, channels: settings.channels,
-      classes: classes.names.count, traits: settings.traits, pictures: settings.pictures, isSeamless: settings.seamless)
+      classes: settings.kinds, isSeamless: settings.seamless)
   }
 
-  public var parts: [String: any Saved] { ["generator.average": generator] }
-  var table: TraitTable? { generator.module.table }
+  public var parts: [String: any Saved] { parts(["generator.average": generator]) }
 
   /// In float32, whatever the precision of training. Styles are drawn towards their mean, which is nothing in particular
   /// (Karras et al. 2019, appendix B).
@@ -52,12 +51,8 @@ public final class ProjectedModel: TraitModel {
 
   /// [N, latent], of one class each.
   private func w(of request: PictureRequest) -> Tensor {
-    let network = generator.module
-    let (z, traits) = parted(latents(of: request).to(device))
-    if let traits, let embedding = network.traitEmbedding {
-      return (network.styles(z) + embedding(traits) * request.guidance) * request.truncation
-    }
-    let w = network.styles(z) * request.truncation
-    return network.asked(w, classes.weights(of: request)?.to(device), guidance: request.guidance)
+    let network = generator.module, (z, kinds) = asked(request)
+    return network.asked(
+      network.styles(z.to(device)) * request.truncation, kinds?.to(device), guidance: request.guidance)
   }
 }

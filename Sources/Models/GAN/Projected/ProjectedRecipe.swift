@@ -6,7 +6,7 @@ import Training
 /// soon, from few pictures, without penalties.
 ///
 /// What that network sees is also what KID is measured by, which flatters: `measure --features vgg16` doesn't.
-public final class ProjectedRecipe: Recipe {
+public final class ProjectedRecipe: TraitRecipe {
   public struct Settings: TraitSettings {
     public var size = 64
     public var channels = 3
@@ -97,7 +97,6 @@ public final class ProjectedRecipe: Recipe {
   private let device: Device
   private let mixed: Precision
   private let augment = LightAugment()
-  private var known: Classes { model.classes }
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
     model = try ProjectedModel(settings, on: device)
@@ -107,8 +106,7 @@ public final class ProjectedRecipe: Recipe {
     mixing = RandomMixing(EfficientNetPyramid.widths, widths: settings.mixed)
     discriminator = ProjectedDiscriminator(
       widths: settings.mixed, sides: EfficientNetPyramid.strides.map { settings.seen / $0 },
-      width: settings.discriminatorWidth, classes: model.classes.names.count,
-      traits: settings.traits)
+      width: settings.discriminatorWidth, classes: model.settings.kinds)
     generator.prepared(&noise, as: .normal(0.02), on: device)
     mixing.prepared(&noise, on: device)
     discriminator.prepared(&noise, on: device)
@@ -148,17 +146,13 @@ public final class ProjectedRecipe: Recipe {
   }
 
   public var saved: [String: any Saved] {
-    [
+    model.parts([
       "generator": generator, "generator.average": average, "mixing": mixing, "discriminator": discriminator,
       "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
-    ]
+    ])
   }
   public var mirrors: Bool { settings.mirror }
   public var rateHold: Double? { settings.rateHold }
-  public var traitCount: Int { settings.traits }
-  public func take(traits: Tensor, labels: [Int]) {
-    for network in [generator, model.generator.module] { network.table?.fill(traits, labels: labels) }
-  }
 
   /// Updates the discriminators, then the generator, on the same pictures.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -168,10 +162,8 @@ public final class ProjectedRecipe: Recipe {
     optimizerD.rate = settings.rate * fall * progress.rateScale
     optimizerG.rate = settings.rate * fall * progress.rateScale
     let z = noise.normal([n, settings.latent], on: device)
-    // Real and generated pictures are judged as of the same classes.
-    let oneHot = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
-    let traits = generator.table?.blurred(batch.indices, &noise)
-    var fake = mixed { generator(z, classes: oneHot, traits: traits) }
+    let kinds = model.told(batch, noise: &noise, on: device)
+    var fake = mixed { generator(z, classes: kinds) }
     // A seam must be nowhere in particular.
     if settings.seamless { fake = fake.rolled(by: noise.integers(below: settings.size, count: 2), dims: [2, 3]) }
     let leaf = fake.detached().to(.float32).requiringGradient()
@@ -180,11 +172,10 @@ public final class ProjectedRecipe: Recipe {
     let lossD = mixed {
       let seen = withoutGradients { projected(real, by: perceptualNetwork, &noise) }
       return hingeLoss(
-        real: discriminator(seen, classes: oneHot, traits: traits),
-        fake: discriminator(made.map { $0.detached() }, classes: oneHot, traits: traits))
+        real: discriminator(seen, classes: kinds), fake: discriminator(made.map { $0.detached() }, classes: kinds))
     }
     optimizerD.step(minimizing: lossD)
-    let lossG = mixed { hingeLossOfGenerator(discriminator(made, classes: oneHot, traits: traits)) }
+    let lossG = mixed { hingeLossOfGenerator(discriminator(made, classes: kinds)) }
     let towards = gradients(of: lossG, withRespectTo: [leaf])[0]
     optimizerG.step(gradients(of: fake, withRespectTo: optimizerG.parameters, seed: towards.to(fake.dtype)))
     average.follow(

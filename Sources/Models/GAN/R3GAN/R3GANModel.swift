@@ -3,39 +3,29 @@ import Torch
 import Training
 
 /// R3GAN's generator.
-public final class R3GANModel: TraitModel {
+public final class R3GANModel: StyleModel, TraitModel {
   public let settings: R3GANSettings
-  let classes: Classes
+  let table: TraitTable?
   public let generator: LazyModule<R3GANGenerator>
   private let device: Device
 
   public init(_ settings: R3GANSettings, on device: Device) throws(RecipeError) {
     try settings.check()
     (self.settings, self.device) = (settings, device)
-    classes = settings.namedClasses
-    generator = LazyModule(Self.network(settings, classes), on: device)
+    table = settings.newTable
+    generator = LazyModule(Self.network(settings), on: device)
   }
 
   /// Another network of the same architecture.
-  func network() -> R3GANGenerator { Self.network(settings, classes) }
+  func network() -> R3GANGenerator { Self.network(settings) }
 
-  private static func network(_ settings: R3GANSettings, _ classes: Classes) -> R3GANGenerator {
+  private static func network(_ settings: R3GANSettings) -> R3GANGenerator {
     R3GANGenerator(
       latent: settings.latent, wSize: settings.wSize, widths: settings.widths, blocks: settings.blocks,
-      channels: settings.channels, classes: classes.names.count, traits: settings.traits,
-      pictures: settings.pictures, least: settings.least, isSeamless: settings.seamless)
+      channels: settings.channels, classes: settings.kinds, least: settings.least, isSeamless: settings.seamless)
   }
 
-  public var parts: [String: any Saved] { ["generator.average": generator] }
-  var table: TraitTable? { generator.module.table }
-
-  /// Styles of latents, with what their traits add.
-  private func styles(of latents: Tensor, _ guidance: Double = 1) -> Tensor {
-    let network = generator.module
-    let (z, traits) = parted(latents)
-    guard let traits, let embedding = network.traitEmbedding else { return network.styles(z) }
-    return network.styles(z) + embedding(traits) * guidance
-  }
+  public var parts: [String: any Saved] { parts(["generator.average": generator]) }
 
   /// In float32, whatever the precision of training. While a run is still at a smaller size, pictures are enlarged.
   ///
@@ -44,8 +34,9 @@ public final class R3GANModel: TraitModel {
   public func pictures(_ request: PictureRequest) -> Tensor {
     withoutGradients {
       let network = generator.module, mean = meanStyle(request.truncation), size = network.trainedSize
-      return inEqualBatches(of: 16, latents(of: request), classes: classes.weights(of: request)) { rows, kinds in
-        let w = steered(styles(of: rows.to(device), request.guidance), mean, kinds, request)
+      let (z, kinds) = asked(request)
+      return inEqualBatches(of: 16, z, classes: kinds) { rows, kinds in
+        let w = steered(network.styles(rows.to(device)), mean, kinds, request)
         let pictures = network.pictures(of: w, size: size).to(.cpu)
         let whole = size == settings.size ? pictures : network.enlarged(pictures, to: settings.size)
         return straightened(clamp(whole, min: -1, max: 1)).contiguous()
@@ -62,9 +53,9 @@ public final class R3GANModel: TraitModel {
   public func styles(_ request: PictureRequest) -> Tensor {
     withoutGradients {
       let network = generator.module
-      let w = styles(of: latents(of: request).to(device), request.guidance)
-      let asked = steered(w, meanStyle(request.truncation), classes.weights(of: request), request)
-      return asked.unsqueezed(1).expanded([asked.size(0), network.layers, asked.size(1)])
+      let (z, kinds) = asked(request)
+      let w = steered(network.styles(z.to(device)), meanStyle(request.truncation), kinds, request)
+      return w.unsqueezed(1).expanded([w.size(0), network.layers, w.size(1)])
     }
   }
 
@@ -84,7 +75,6 @@ public final class R3GANModel: TraitModel {
   private func meanStyle(_ truncation: Double) -> Tensor? {
     guard truncation != 1 else { return nil }
     var noise = Noise(seed: 0)
-    return styles(of: noise.normal([1000, settings.latent + settings.traits], on: device)).mean(
-      dims: [0], keepDims: true)
+    return generator.module.styles(noise.normal([1000, settings.latent], on: device)).mean(dims: [0], keepDims: true)
   }
 }

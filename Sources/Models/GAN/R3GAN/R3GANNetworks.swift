@@ -11,9 +11,6 @@ public final class R3GANGenerator: Module {
   let mapping: [Linear]
   /// The class embedding, added to the styles.
   let classEmbedding: Linear?
-  /// What its pictures can be like, and what that adds to the styles.
-  let table: TraitTable?
-  let traitEmbedding: Linear?
   let base: Linear
   let stages: [GeneratorStage]
   private let width: Int, least: Int, isSeamless: Bool
@@ -22,18 +19,14 @@ public final class R3GANGenerator: Module {
   ///   - widths: channels at `least`, 2 · `least`, … px; the largest picture has twice the last size.
   ///   - blocks: residual blocks at each size.
   ///   - classes: how many classes it can be asked for; 0 for none.
-  ///   - traits: numbers that say what a picture is like; 0 for none.
-  ///   - pictures: of the set whose traits it keeps.
   ///   - least: side of the first features.
   ///   - isSeamless: its pictures go on at the other edge.
   public init(
-    latent: Int, wSize: Int, widths: [Int], blocks: [Int], channels: Int, classes: Int = 0, traits: Int = 0,
-    pictures: Int = 0, least: Int = 4, isSeamless: Bool = false
+    latent: Int, wSize: Int, widths: [Int], blocks: [Int], channels: Int, classes: Int = 0, least: Int = 4,
+    isSeamless: Bool = false
   ) {
     mapping = [Linear(latent, wSize), Linear(wSize, wSize)]
     classEmbedding = classes > 0 ? Linear(classes, wSize, bias: false) : nil
-    table = traits > 0 ? TraitTable(pictures: pictures, traits: traits) : nil
-    traitEmbedding = traits > 0 ? Linear(traits, wSize, bias: false) : nil
     base = Linear(wSize, least * least * widths[0])
     (width, self.least, self.isSeamless) = (widths[0], least, isSeamless)
     grown = Tensor([least << widths.count])
@@ -49,7 +42,6 @@ public final class R3GANGenerator: Module {
   public func fill(_ noise: inout Noise, as scheme: Initialization) {
     for layer in mapping { Initialization.fanIn(gain: 2.0.squareRoot()).fill(layer.weight, layer.bias, &noise) }
     if let classEmbedding { classEmbedding.weight.copy(from: noise.normal(classEmbedding.weight.shape) * 0.5) }
-    if let traitEmbedding { Initialization.fanIn(gain: 0.5).fill(traitEmbedding.weight, nil, &noise) }
     Initialization.fanIn(gain: 1).fill(base.weight, base.bias, &noise)
     // Sizes above the first add nothing until they are trained.
     for stage in stages.dropFirst(2) {
@@ -64,10 +56,8 @@ public final class R3GANGenerator: Module {
 
   /// - Parameter size: of the pictures: 4 · `least`, 8 · `least`, … as far as there are stages.
   /// - Parameter classes: [N, classes], with a 1 where a picture's class is; nil for none.
-  /// - Parameter traits: [N, traits], what each is to be like; nil where it isn't told.
-  public func callAsFunction(_ z: Tensor, size: Int, classes: Tensor? = nil, traits: Tensor? = nil) -> Tensor {
-    let w = asked(styles(z), classes)
-    return pictures(of: traits.map { w + traitEmbedding!($0) } ?? w, size: size)
+  public func callAsFunction(_ z: Tensor, size: Int, classes: Tensor? = nil) -> Tensor {
+    pictures(of: asked(styles(z), classes), size: size)
   }
 
   /// Styles with what their classes add.
@@ -122,18 +112,13 @@ public final class R3GANDiscriminator: Module {
   let hidden: Linear, verdict: Linear
   /// What a class' pictures look like: the verdict is the higher the more features are like it (Miyato and Koyama 2018).
   let classEmbedding: Linear?
-  /// What pictures with such traits look like, in the same way.
-  let traitEmbedding: Linear?
   private let least: Int
 
   /// - Parameters:
   ///   - stem: channels at full resolution.
   ///   - classes: how many classes of pictures it is told of; 0 for none.
-  ///   - traits: numbers that say what a picture is like; 0 for none.
   ///   - least: side of the last features.
-  public init(
-    widths: [Int], blocks: [Int], stem: Int, channels: Int, classes: Int = 0, traits: Int = 0, least: Int = 4
-  ) {
+  public init(widths: [Int], blocks: [Int], stem: Int, channels: Int, classes: Int = 0, least: Int = 4) {
     self.least = least
     stages = widths.indices.map { i in
       DiscriminatorStage(
@@ -143,32 +128,24 @@ public final class R3GANDiscriminator: Module {
     hidden = Linear(least * least * widths[0], widths[0])
     verdict = Linear(widths[0], 1)
     classEmbedding = classes > 0 ? Linear(classes, widths[0], bias: false) : nil
-    traitEmbedding = traits > 0 ? Linear(traits, widths[0], bias: false) : nil
   }
 
   public var members: [(name: String, value: Any)] { members(saved: ["classEmbedding": "kind"]) }
 
   public func fill(_ noise: inout Noise, as scheme: Initialization) {
     Initialization.fanIn(gain: 2.0.squareRoot()).fill(hidden.weight, hidden.bias, &noise)
-    for layer in [classEmbedding, traitEmbedding] {
-      if let layer { Initialization.zero.fill(layer.weight, nil, &noise) }
-    }
+    if let classEmbedding { Initialization.zero.fill(classEmbedding.weight, nil, &noise) }
     for stage in stages.dropFirst(2) {
       if let shrink = stage.shrink { Initialization.zero.fill(shrink.weight, shrink.bias, &noise) }
     }
   }
 
   /// - Parameter classes: [N, classes], with a 1 where a picture's class is; nil for none.
-  /// - Parameter traits: [N, traits], what each is to be like; nil where it isn't told.
   /// - Returns: float32 [N].
-  public func callAsFunction(_ x: Tensor, classes: Tensor? = nil, traits: Tensor? = nil) -> Tensor {
+  public func callAsFunction(_ x: Tensor, classes: Tensor? = nil) -> Tensor {
     let h = descended(x, through: stages, to: least)
     let features = leakyRelu(hidden(leakyRelu(h).flattened(from: 1)))
     let plain = verdict(features).to(.float32).reshaped([-1])
-    if let traitEmbedding, let traits {
-      let likeness = (features * traitEmbedding(traits)).to(.float32).sum(dims: [1])
-      return plain + likeness / Double(features.size(1)).squareRoot()
-    }
     guard let classEmbedding, let classes else { return plain }
     return plain + (features * classEmbedding(classes)).to(.float32).sum(dims: [1])
   }
