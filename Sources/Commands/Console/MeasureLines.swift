@@ -12,6 +12,15 @@ extension Measurement {
       "  density     \(spoken(density))   coverage \(spoken(coverage))",
       "  sharpness   \(spoken(sharpness)) of the real ones'",
     ]
+    if let second {
+      let error = second.kidError.map { " ± \(spoken($0))" } ?? ""
+      lines += [
+        "  It learned by what \(features) sees, which flatters it. \(second.features), which it didn't learn by:",
+        "    KID × 1000  \(spoken(second.kid))\(error)",
+        "    precision   \(spoken(second.precision))   recall \(spoken(second.recall))",
+        "    density     \(spoken(second.density))   coverage \(spoken(second.coverage))",
+      ]
+    }
     if let seam { lines.append("  seams       \(spoken(seam)) of the steps inside (1: none to be seen)") }
     if let pathLength {
       lines.append(
@@ -31,6 +40,9 @@ extension Measurement {
     }
     lines += copies.prefix(5).map { "    \($0.picture) is very like \($0.of)" }
     if let nearest { lines.append("Those most like real ones, above these: \(nearest)") }
+    if let blind, let answers {
+      lines.append("Which are real? \(blind); the answers are in \(answers)")
+    }
     return lines.map(Line.words)
   }
 

@@ -23,6 +23,11 @@ struct Generate: ParsableCommand {
   @Flag(help: "Also write all pictures on one sheet, sheet.png.")
   var grid = false
 
+  @Flag(
+    help:
+      "Also write classes.png: a row for each class that the generator knows, with the pictures of the first 8 seeds.")
+  var eachClass = false
+
   @Option(
     help: ArgumentHelp(
       "Latent interpolation from one seed to another, on interpolation.png: 3-7, or 3-7,7-12.", valueName: "a-b"))
@@ -74,7 +79,7 @@ struct Generate: ParsableCommand {
     if (mix == nil) != (with == nil) { throw ValidationError("Give --mix and --with together: --mix 0-3 --with 8-15.") }
     if interpolate == nil { try refuse([("steps", steps.isGiven)], "without --interpolate, whose pictures they are") }
     if mix == nil { try refuse([("mix-at", mixAt != nil)], "without --mix") }
-    if !grid && interpolate == nil && mix == nil {
+    if !grid && !eachClass && interpolate == nil && mix == nil {
       try refuse([("ground", ground.isGiven)], "without a sheet, such as --grid writes")
     }
   }
@@ -83,6 +88,7 @@ struct Generate: ParsableCommand {
     let teller = common.teller(stops: enlarging.enlarge == nil ? .never : .onceItWorks)
     var request = GenerateRequest(seeds: try Seeds(seeds), out: out)
     (request.grid, request.steps, request.truncation, request.force) = (grid, steps.value, truncation, force)
+    request.eachClass = eachClass
     (request.map, request.ground) = (map, ground.value)
     request.enlarging = try enlarging.settings()
     request.slides = try SliderPositions(slides)

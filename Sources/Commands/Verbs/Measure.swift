@@ -53,13 +53,22 @@ struct Measure: ParsableCommand {
       "For a run of motion: --against names sprite sheets with frames of this size.", valueName: "72x72"))
   var frame: PictureSize?
 
-  @Option(help: "Feature network: efficientnet-lite0 or vgg16. (default: efficientnet-lite0)")
-  var features = Asked(FeatureNetwork.efficientnetLite0)
+  @Option(
+    help:
+      "Feature network: efficientnet-lite0 or vgg16. (default: efficientnet-lite0, and vgg16 too where a run learned by that)"
+  )
+  var features: FeatureNetwork?
 
   @Option(
     help: ArgumentHelp(
       "A PNG file to write: the samples nearest to real pictures, above those pictures.", valueName: "file"))
   var nearest: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A PNG file to write: 8 real and 8 made pictures, shuffled; the answers are in a text file beside it.",
+      valueName: "file"))
+  var blind: String?
 
   @Flag(help: "Also measure the perceptual path length of a generator with styles.")
   var pathLength = false
@@ -114,7 +123,7 @@ struct Measure: ParsableCommand {
     return .measure(
       try measure(
         subject, against: against, samples: samples, real: real.value, size: size, crop: crop,
-        samplingOptions: drawing.value, features: features.value, nearest: nearest, pathLength: pathLength,
+        samplingOptions: drawing.value, features: features, nearest: nearest, blind: blind, pathLength: pathLength,
         force: force,
         in: place, on: device, tell: tell))
   }
@@ -122,8 +131,9 @@ struct Measure: ParsableCommand {
   /// Options of what is measured of pictures that a generator makes, or that are like such.
   private var ofGenerators: [(name: String, isGiven: Bool)] {
     [
-      ("real", real.isGiven), ("size", size != nil), ("crop", crop != nil), ("features", features.isGiven),
-      ("nearest", nearest != nil), ("path-length", pathLength), ("sampling", drawing.sampling != nil),
+      ("real", real.isGiven), ("size", size != nil), ("crop", crop != nil), ("features", features != nil),
+      ("nearest", nearest != nil), ("blind", blind != nil), ("path-length", pathLength),
+      ("sampling", drawing.sampling != nil),
       ("class", drawing.className != nil), ("guidance", drawing.guidance != nil),
     ]
   }

@@ -49,6 +49,12 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "auto, folders (or labels.csv, dataset.json), none, or a number: so many are found in the pictures. (default: auto)",
+      valueName: "how"))
+  var classes: ClassChoice?
+
+  @Option(
+    help: ArgumentHelp(
       "Size of the pictures in pixels: 64 for squares, or 192x128. (default: the recipe's, in the shape of most pictures)",
       valueName: "px"))
   var size: PictureSize?
@@ -82,6 +88,10 @@ struct Train: ParsableCommand {
   @Flag(help: "Continue the run that --run names.")
   var resume = false
 
+  @Flag(
+    help: "With --resume: bring the run to its end now, with falling learning rates, in a third of its time so far.")
+  var finish = false
+
   @Option(help: ArgumentHelp("Random seed.", valueName: "n"))
   var seed = Asked<UInt64>(0)
 
@@ -107,6 +117,7 @@ struct Train: ParsableCommand {
     if let channels, ![1, 3, 4].contains(channels) { throw ValidationError("--channels must be 1, 3 or 4.") }
     if let saveEvery, !(saveEvery >= 0) { throw ValidationError("--save-every must be 0 or more seconds.") }
     if pictures == nil && !resume { throw ValidationError("Name a folder or a zip file of pictures.") }
+    if finish && !resume { throw ValidationError("--finish needs a run that was begun: --resume --run DIR --finish.") }
     if resume && folder == nil { throw ValidationError("Name the run to go on with: --resume --run DIR.") }
   }
 
@@ -115,9 +126,10 @@ struct Train: ParsableCommand {
     (request.run, request.recipe, request.preset) = (folder, recipe, preset)
     (request.towards, request.from) = (towards, from)
     (request.size, request.channels, request.crop, request.ground) = (size, channels, crop.given, ground.given)
-    request.frame = frame
+    (request.frame, request.classes) = (frame, classes)
     request.length = minutes.map { .minutes($0) } ?? picturesSeen.map { .pictures($0.value) }
     (request.seed, request.isResumed, request.saveSeconds) = (seed.given, resume, saveEvery)
+    request.isFinishing = finish
     request.keepsBest = !noBest
     request.settings = settings.map { ($0.key, $0.value) }
     request.device = try device.resolved()
@@ -207,4 +219,7 @@ struct Count: ExpressibleByArgument {
 }
 
 extension Decoding.Crop: ExpressibleByArgument {}
+extension ClassChoice: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
 extension Ground: ExpressibleByArgument {}

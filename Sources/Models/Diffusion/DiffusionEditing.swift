@@ -23,16 +23,16 @@ extension DiffusionModel {
     return withoutGradients {
       let codes = inEqualBatches(of: 16, pictures) { coded($0.to(device)).to(.cpu).contiguous() }
       let noise = latents(seeds: request.seeds).reshaped(codes.shape)
-      let chosen = chosen(by: request)
       return inEqualBatches(of: 16, codes + noise * sigma) { x in
-        finished(drawn(from: x.to(device), sigma, [Int](repeating: chosen, count: x.size(0)), request))
+        finished(drawn(from: x.to(device), sigma, chosen(by: request, x.size(0)), request))
       }
     }
   }
 
-  /// The class that is asked for; -1 for none.
-  private func chosen(by request: PictureRequest) -> Int {
-    request.className.flatMap { classes.names.firstIndex(of: $0) } ?? -1
+  /// The class that is asked for, of so many pictures; nil for none.
+  private func chosen(by request: PictureRequest, _ count: Int) -> Tensor? {
+    let chosen = request.className.flatMap { classes.names.firstIndex(of: $0) }
+    return chosen.map { classes.oneHot([Int](repeating: $0, count: count), on: device) }
   }
 
   /// Ancestral steps (Ho et al. 2020), in which what stays is set anew each time with noise of the same level.
@@ -51,7 +51,7 @@ extension DiffusionModel {
     var noise = Noise(seed: seed)
     let levels = preconditioning.levels(steps: Self.fillSteps, from: NoiseLevels.highest)
     let (known, hole) = (coded(picture.to(device)), coded(mask: mask.to(device)))
-    let chosen = [chosen(by: request)]
+    let chosen = chosen(by: request, 1)
     func drawn() -> Tensor { noise.normal(known.shape, on: device) }
     var x = drawn() * levels[0]
     for (sigma, next) in zip(levels, levels.dropFirst()) {

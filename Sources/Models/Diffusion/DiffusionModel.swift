@@ -72,19 +72,19 @@ public final class DiffusionModel: PictureModel {
     if request.mask != nil { return filled(request) }
     if request.given != nil { return redrawn(request) }
     return withoutGradients {
-      inEqualBatches(of: 16, latents(of: request), classes: classes.indices(of: request)) { rows, indices in
+      inEqualBatches(of: 16, latents(of: request), classes: classes.weights(of: request)) { rows, kinds in
         let noise = rows.to(device).reshaped([rows.size(0), settings.drawn.channels] + settings.drawn.size.shape)
-        return finished(drawn(from: noise * NoiseLevels.highest, NoiseLevels.highest, indices, request))
+        return finished(drawn(from: noise * NoiseLevels.highest, NoiseLevels.highest, kinds?.to(device), request))
       }
     }
   }
 
   /// Pictures drawn from those with noise of deviation `sigma`.
   ///
-  /// - Parameter indices: the class of each.
-  func drawn(from x: Tensor, _ sigma: Double, _ indices: [Int], _ request: PictureRequest) -> Tensor {
+  /// - Parameter kinds: how much of each class each is, [N, classes]; nil where there are no classes.
+  func drawn(from x: Tensor, _ sigma: Double, _ kinds: Tensor?, _ request: PictureRequest) -> Tensor {
     func last(_ steps: some Sequence<SamplerStep>) -> Tensor { steps.reduce(x) { $1.x } }
-    let denoise = { (x: Tensor, sigma: Double) in self.denoise(x, sigma, indices, guidance: request.guidance) }
+    let denoise = { (x: Tensor, sigma: Double) in self.denoise(x, sigma, kinds, guidance: request.guidance) }
     switch request.sampling ?? .solver(settings.steps) {
     case .heun(let count): return last(HeunSteps(x, levels: preconditioning.levels(steps: count, from: sigma), denoise))
     case .solver(let count):
@@ -93,7 +93,7 @@ public final class DiffusionModel: PictureModel {
       let levels = Distillation.levels(count).filter { $0 < sigma - 1e-9 }
       return last(
         StraightSteps(x, levels: [sigma] + levels) { x, sigma in
-          self.denoise(x, sigma, indices, count, guidance: request.guidance)
+          self.denoise(x, sigma, kinds, count, guidance: request.guidance)
         })
     }
   }
@@ -102,27 +102,27 @@ public final class DiffusionModel: PictureModel {
   /// (classifier-free guidance, Ho and Salimans 2022, equation 6).
   ///
   /// - Parameter count: steps of the second network; nil for the first one's estimate.
-  func denoise(_ x: Tensor, _ sigma: Double, _ indices: [Int], _ count: Int? = nil, guidance: Double) -> Tensor {
+  func denoise(_ x: Tensor, _ sigma: Double, _ kinds: Tensor?, _ count: Int? = nil, guidance: Double) -> Tensor {
     let n = x.size(0)
     let network = count == nil ? network.module : student!.network.module
     let denoiser = Denoiser(network: network, preconditioning: preconditioning)
-    func estimate(_ indices: [Int]) -> Tensor {
-      denoiser(x, Tensor.full([n], sigma, on: device), conditions(n, classes: indices, steps: count))
+    func estimate(_ kinds: Tensor?) -> Tensor {
+      denoiser(x, Tensor.full([n], sigma, on: device), conditions(n, kinds: kinds, steps: count))
     }
-    let own = estimate(indices)
-    guard guidance != 1, indices.contains(where: { $0 >= 0 }) else { return own }
-    let none = estimate([Int](repeating: -1, count: n))
+    let own = estimate(kinds)
+    guard guidance != 1, let kinds, kinds.max().item() > 0 else { return own }
+    let none = estimate(nil)
     return none + (own - none) * guidance
   }
 
   /// What the network is told: [N, changes, steps and classes].
   ///
-  /// - Parameter labels: the class of each; -1, or nil for all, tells none.
-  func conditions(_ n: Int, changes: Tensor? = nil, classes labels: [Int]? = nil, steps: Int? = nil) -> Tensor {
+  /// - Parameter kinds: how much of each class each is, [N, classes] on the device; nil tells none.
+  func conditions(_ n: Int, changes: Tensor? = nil, kinds: Tensor? = nil, steps: Int? = nil) -> Tensor {
     let stepMarks = (0..<n).flatMap { _ in Distillation.counts.map { Float($0 == steps ? 1 : 0) } }
     let changes = changes ?? Tensor.zeros([n, NonLeakyAugment.labels], on: device)
     let quick = Tensor(stepMarks, shape: [n, Distillation.counts.count]).to(device)
-    let marks = classes.oneHot(labels ?? [Int](repeating: -1, count: n), on: device)
+    let marks = kinds ?? Tensor.zeros([n, classes.names.count], on: device)
     return Tensor.concatenated([changes, quick] + (classes.isEmpty ? [] : [marks]), dim: 1)
   }
 

@@ -82,6 +82,7 @@ public final class DiffusionRecipe: Recipe {
     saved.filter { !($0.value is any Optimizer) && !$0.key.hasPrefix("quick") }
   }
   public var mirrors: Bool { settings.mirror }
+  public var rateHold: Double? { settings.rateHold }
 
   /// Updates the coder in the run's first part, where there is one; the second network in its last; else the first.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -107,13 +108,13 @@ public final class DiffusionRecipe: Recipe {
     optimizer.rate = settings.rate(at: fraction, steps: max(0, steps) / n) * progress.rateScale
     let (pictures, changes) = augment(batch.pictures, noise: &noise)
     let seen = model.coded(pictures)
-    let shown = known.shown(batch.labels, noise: &noise)
+    let shown = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
     let levels = preconditioning.trainingLevels
     let sigma = exp(noise.normal([n], on: device) * levels.deviation + levels.mean)
     network.reseed(&noise)
     let loss = Denoiser(network: network, preconditioning: preconditioning).loss(
       seen, noise: noise.normal(seen.shape, on: device), sigma: sigma,
-      conditions: model.conditions(n, changes: changes, classes: shown), compute: mixed.callAsFunction)
+      conditions: model.conditions(n, changes: changes, kinds: shown), compute: mixed.callAsFunction)
     optimizer.step(minimizing: loss)
     follow(average, network, n, progress.fraction - settings.coding, progress)
     return [Reading("loss", loss)]
@@ -122,7 +123,8 @@ public final class DiffusionRecipe: Recipe {
   private func distil(
     _ batch: Batch, into student: Student, _ noise: inout Noise, _ progress: Progress
   ) -> [Reading] {
-    let pictures = model.coded(batch.pictures), shown = known.shown(batch.labels, noise: &noise)
+    let pictures = model.coded(batch.pictures),
+      shown = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
     let n = pictures.size(0), learning = 1 - settings.distil
     let fraction = (progress.fraction - learning) / settings.distil
     let rise = min(1, fraction * 20)
@@ -132,13 +134,13 @@ public final class DiffusionRecipe: Recipe {
     let count = [4, 4, 2, 1][noise.integers(below: 4, count: 1)[0]]
     let places = Distillation.Places(n, count: count, noise: &noise, on: device)
     let x = pictures + noise.normal(pictures.shape, on: device) * places.here
-    let conditions = model.conditions(n, classes: shown, steps: count)
+    let conditions = model.conditions(n, kinds: shown, steps: count)
     let teacher = Denoiser(network: average.module, preconditioning: preconditioning)
     let learner = Denoiser(network: student.network, preconditioning: preconditioning)
     student.network.setTraining(false)
     let target = withoutGradients {
       Distillation.target(x, places) { x, sigma in
-        teacher(x, sigma.reshaped([-1]), model.conditions(n, classes: shown), compute: mixed.callAsFunction)
+        teacher(x, sigma.reshaped([-1]), model.conditions(n, kinds: shown), compute: mixed.callAsFunction)
       } student: { x, sigma in
         learner(x, sigma.reshaped([-1]), conditions, compute: mixed.callAsFunction)
       }

@@ -148,6 +148,7 @@ public final class CUTRecipe: Recipe {
     ]
   }
   public var mirrors: Bool { settings.mirror }
+  public var rateHold: Double? { settings.rateHold }
 
   /// Updates the discriminator, then generator and heads together (Park et al. 2020, equation 5).
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {

@@ -148,6 +148,7 @@ public final class CycleGANRecipe: Recipe {
     return saved
   }
   public var mirrors: Bool { settings.mirror }
+  public var rateHold: Double? { settings.rateHold }
 
   /// Updates both generators, then both discriminators (Zhu et al. 2017, equation 3, with least squares).
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {

@@ -111,6 +111,7 @@ public final class Pix2PixRecipe: Recipe {
     ]
   }
   public var mirrors: Bool { settings.mirror }
+  public var rateHold: Double? { settings.rateHold }
 
   /// Updates the discriminator, then the generator (Isola et al. 2017, equation 4).
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {

@@ -1,6 +1,6 @@
-/// The classes of pictures in a set, by their folders: cats/1.png and dogs/2.png are of two classes.
+/// The classes of pictures in a set; by their folders, cats/1.png and dogs/2.png are of two classes.
 public struct PictureClasses: Sendable, Equatable {
-  /// Folders' names, in the order of their letters; none where there are fewer than two.
+  /// Folders' names in the order of their letters, or those of found classes; none where there are fewer than two.
   public let names: [String]
   /// How many pictures each has.
   public let counts: [Int]
@@ -20,14 +20,17 @@ public struct PictureClasses: Sendable, Equatable {
     let firsts = folders.map(\.first)
     let found = Set(firsts.compactMap { $0 }).sorted()
     guard (2...Self.most).contains(found.count) else {
-      (names, counts, labels) = ([], [], paths.map { _ in -1 })
+      self.init(names: [], labels: paths.map { _ in -1 })
       return
     }
     let numbers = Dictionary(uniqueKeysWithValues: found.enumerated().map { ($1, $0) })
-    names = found
-    labels = firsts.map { $0.flatMap { numbers[$0] } ?? -1 }
-    let own = labels
-    counts = found.indices.map { number in own.count { $0 == number } }
+    self.init(names: found, labels: firsts.map { $0.flatMap { numbers[$0] } ?? -1 })
+  }
+
+  /// - Parameter labels: for each picture which of `names` it is of; -1 for none.
+  public init(names: [String], labels: [Int]) {
+    (self.names, self.labels) = (names, labels)
+    counts = names.indices.map { number in labels.count { $0 == number } }
   }
 
   /// The labels by another list of names, as a run has it that was begun before pictures came or went.

@@ -12,24 +12,34 @@ public struct Classes: Sendable {
 
   public var isEmpty: Bool { names.isEmpty }
 
-  /// The class of each of a request's pictures: the one that it names; else by each seed, as often as the set has it; -1
-  /// where there are none, and for latents.
-  public func indices(of request: PictureRequest) -> [Int] {
+  /// How much of each class a request's pictures are: [N, classes] on the CPU; nil where there are no classes.
+  ///
+  /// The class that it names; else by each seed, as often as the set has it, or as far between two seeds' as its latents are;
+  /// for latents alone nothing.
+  public func weights(of request: PictureRequest) -> Tensor? {
+    guard !isEmpty else { return nil }
     if let chosen = request.className.flatMap({ names.firstIndex(of: $0) }) {
-      return [Int](repeating: chosen, count: request.count)
+      return oneHot([Int](repeating: chosen, count: request.count), on: .cpu)
     }
-    guard !names.isEmpty, request.latents == nil else { return [Int](repeating: -1, count: request.count) }
-    let whole = counts.reduce(0, +)
-    return request.seeds.map { seed in
-      // Another stream than the picture's own. Below 2³², so that small seeds stay small.
-      var noise = Noise(seed: seed ^ 0x7365_7300)
-      var place = noise.integers(below: max(1, whole), count: 1)[0]
-      for (number, count) in counts.enumerated() {
-        if place < count { return number }
-        place -= count
-      }
-      return names.count - 1
+    if !request.between.isEmpty {
+      let from = oneHot(request.between.map { index(of: $0.from) }, on: .cpu)
+      let to = oneHot(request.between.map { index(of: $0.to) }, on: .cpu)
+      return lerp(from, to, Tensor(request.between.map { Float($0.part) }).unsqueezed(-1))
     }
+    let isOfSeeds = request.seeds.count == request.count
+    return oneHot(isOfSeeds ? request.seeds.map(index) : [Int](repeating: -1, count: request.count), on: .cpu)
+  }
+
+  /// The class of a seed's picture.
+  private func index(of seed: UInt64) -> Int {
+    // Another stream than the picture's own. Below 2³², so that small seeds stay small.
+    var noise = Noise(seed: seed ^ 0x7365_7300)
+    var place = noise.integers(below: max(1, counts.reduce(0, +)), count: 1)[0]
+    for (number, count) in counts.enumerated() {
+      if place < count { return number }
+      place -= count
+    }
+    return names.count - 1
   }
 
   /// A batch's classes for one step of training, some of them left out; nil where there are none.

@@ -20,8 +20,8 @@ public protocol Model: AnyObject {
 public protocol PictureModel: Model {
   /// What it can be asked for.
   var offers: Offers { get }
-  /// Latents [N, `offers.latent`], one per seed, on the CPU: by default standard normal.
-  func latents(seeds: [UInt64]) -> Tensor
+  /// Latents [N, `offers.latent`] on the CPU: the request's own, or those of its seeds and class; by default standard normal.
+  func latents(of request: PictureRequest) -> Tensor
   /// What is asked for, or why it can't be had, before anything is made.
   ///
   /// - Throws: `RecipeError.unknownClass` or `badSetting`.
@@ -87,8 +87,12 @@ public struct PictureRequest {
   public var seeds: [UInt64]
   /// [N, D] on the CPU, in place of the seeds' own.
   public var latents: Tensor?
-  /// One of `Offers.classes`. Nil for all of them, as often as the set has them, one by each seed; of latents for none.
+  /// One of `Offers.classes`. Nil for all of them, as often as the set has them, one by each seed, or `between`; of latents
+  /// without either for none.
   public var className: String?
+  /// Of latents on the way from one seed's to another's: the seeds, and how far on each is, 0...1. A picture's class is then as
+  /// far between theirs.
+  public var between: [(from: UInt64, to: UInt64, part: Double)] = []
   /// How far pictures are driven towards their class: 1 as learned, more for clearer and less various ones.
   public var guidance = 1.0
   /// How far latents stay from the model's middle, 0...1: there pictures vary less and fail less often.
@@ -158,10 +162,13 @@ public enum Sampling: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension PictureModel {
-  public func latents(seeds: [UInt64]) -> Tensor {
+  public func latents(of request: PictureRequest) -> Tensor {
+    if let latents = request.latents { return latents }
     guard let size = offers.latent else { preconditionFailure("this model makes pictures of no latents") }
-    return gaussianLatents(seeds: seeds, size: size)
+    return gaussianLatents(seeds: request.seeds, size: size)
   }
+
+  public func latents(seeds: [UInt64]) -> Tensor { latents(of: PictureRequest(seeds: seeds)) }
 
   public func check(_ request: PictureRequest) throws(RecipeError) {
     if let name = request.className, !offers.classes.contains(name) {
@@ -178,9 +185,6 @@ extension PictureModel {
     request.truncation = truncation
     return pictures(request)
   }
-
-  /// The request's latents, or those of its seeds.
-  public func latents(of request: PictureRequest) -> Tensor { request.latents ?? latents(seeds: request.seeds) }
 }
 
 /// Standard normal latents [N, size], each drawn from its own seed, so that a picture doesn't depend on its batch.
@@ -208,16 +212,15 @@ public func inEqualBatches(of limit: Int, _ latents: Tensor, _ decode: (Tensor) 
   return parts.count == 1 ? parts[0] : Tensor.concatenated(parts)
 }
 
-/// The same with a class for each row: an index, or -1 for none.
+/// The same with the classes [N, K] of each row; nil where there are none.
 public func inEqualBatches(
-  of limit: Int, _ latents: Tensor, classes: [Int], _ decode: (Tensor, [Int]) -> Tensor
+  of limit: Int, _ latents: Tensor, classes: Tensor?, _ decode: (Tensor, Tensor?) -> Tensor
 ) -> Tensor {
-  // Classes go along as the last column, since batches are filled up.
-  let columns = Tensor.concatenated([latents, Tensor(classes.map(Float.init), shape: [classes.count, 1])], dim: 1)
+  guard let classes else { return inEqualBatches(of: limit, latents) { decode($0, nil) } }
+  // Classes go along as the last columns, since batches are filled up.
   let width = latents.size(1)
-  return inEqualBatches(of: limit, columns) { rows in
+  return inEqualBatches(of: limit, Tensor.concatenated([latents, classes], dim: 1)) { rows in
     decode(
-      rows.narrowed(dim: 1, from: 0, count: width),
-      rows.narrowed(dim: 1, from: width, count: 1).floats.map { Int($0) })
+      rows.narrowed(dim: 1, from: 0, count: width), rows.narrowed(dim: 1, from: width, count: classes.size(1)))
   }
 }

@@ -52,6 +52,8 @@ public protocol Recipe: AnyObject {
   var inherited: [String: any Saved] { get }
   /// Whether pictures may be seen mirrored, left for right.
   var mirrors: Bool { get }
+  /// The fraction of a run after which learning rates fall; nil where they don't.
+  var rateHold: Double? { get }
   /// How frames are drawn, of a recipe that learns from sequences: its `step` sees so many pictures of each, one after the
   /// other, [N · frames, C, H, W].
   var draw: FrameDraw { get }
@@ -61,6 +63,10 @@ public protocol Recipe: AnyObject {
   /// - Parameter weights: as their file has them.
   /// - Throws: `StateError` when they are another network's.
   func take(_ pretrained: Pretrained, weights: [String: Tensor]) throws(StateError)
+  /// Numbers that tell it what each picture of the set is like; 0 where it isn't told.
+  var traitCount: Int { get }
+  /// Takes them, once before the first step of a new run: [pictures, traitCount], and of which of its classes each picture is.
+  func take(traits: Tensor, labels: [Int])
   /// One update. Returns what to plot.
   func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading]
 
@@ -86,6 +92,9 @@ extension Recipe {
   /// The networks of `saved`, and their averages.
   public var inherited: [String: any Saved] { saved.filter { !($0.value is any Optimizer) } }
   public var mirrors: Bool { false }
+  public var rateHold: Double? { nil }
+  public var traitCount: Int { 0 }
+  public func take(traits: Tensor, labels: [Int]) {}
   public var draw: FrameDraw { FrameDraw(count: 1) }
   public func take(_ pretrained: Pretrained, weights: [String: Tensor]) throws(StateError) {}
   public var sampler: (any PictureModel)? { nil }

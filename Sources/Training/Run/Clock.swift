@@ -3,6 +3,7 @@ struct Clock {
   enum Duty: Hashable { case report, sample, save }
 
   private let length: Length
+  private let end: Plan.End?
   /// Seconds and pictures of the run when this clock started.
   private let earlier: Double
   // Not the wall's: a laptop that sleeps doesn't train.
@@ -15,8 +16,8 @@ struct Clock {
   static let share = 0.0125
   private var marks: [(seconds: Double, pictures: Int)]
 
-  init(_ length: Length, _ facts: Checkpoint.Facts) {
-    (self.length, earlier) = (length, facts.seconds)
+  init(_ plan: Plan, _ facts: Checkpoint.Facts) {
+    (length, end, earlier) = (plan.length, plan.end, facts.seconds)
     marks = [(facts.seconds, facts.picturesSeen)]
   }
 
@@ -25,16 +26,25 @@ struct Clock {
 
   /// 0...1 of the run.
   func fraction(_ facts: Checkpoint.Facts) -> Double {
-    switch length {
-    case .pictures(let total): min(1, Double(facts.picturesSeen) / Double(max(1, total)))
-    case .minutes(let minutes): min(1, seconds / max(1e-9, minutes * 60))
-    }
+    guard let end else { return part(facts, after: (0, 0)) }
+    return end.fraction + (1 - end.fraction) * part(facts, after: (end.picturesSeen, end.seconds))
+  }
+
+  /// 0...1 of what comes after so many pictures and seconds.
+  private func part(_ facts: Checkpoint.Facts, after begun: (pictures: Int, seconds: Double)) -> Double {
+    let part =
+      switch length {
+      case .pictures(let total):
+        Double(facts.picturesSeen - begun.pictures) / Double(max(1, total - begun.pictures))
+      case .minutes(let minutes): (seconds - begun.seconds) / max(1e-9, minutes * 60 - begun.seconds)
+      }
+    return min(1, max(0, part))
   }
 
   /// Seconds of the whole run, as far as they are known.
   func whole(_ facts: Checkpoint.Facts) -> Double {
     switch length {
-    case .pictures: seconds / max(fraction(facts), 1e-3)
+    case .pictures(let total): seconds * Double(total) / max(Double(facts.picturesSeen), Double(total) * 1e-3)
     case .minutes(let minutes): minutes * 60
     }
   }
@@ -44,7 +54,7 @@ struct Clock {
     let total =
       switch length {
       case .pictures(let total): total
-      case .minutes: Int(Double(facts.picturesSeen) / max(fraction, 1e-3))
+      case .minutes(let minutes): Int(Double(facts.picturesSeen) * minutes * 60 / max(seconds, minutes * 0.06))
       }
     return Progress(
       picturesSeen: facts.picturesSeen, fraction: fraction, totalPictures: max(total, facts.picturesSeen),

@@ -26,9 +26,11 @@ public final class Loop<R: Recipe> {
 
   /// - Parameters:
   ///   - targets: the second set, of a recipe that learns from two.
+  ///   - classes: the pictures', where they aren't their folders.
   ///   - folder: for checkpoints; is made when it isn't there.
   public init(
-    _ recipe: R, on set: PictureSet, towards targets: Targets? = nil, plan: Plan, folder: String, device: Device = .cpu
+    _ recipe: R, on set: PictureSet, towards targets: Targets? = nil, classes: PictureClasses? = nil, plan: Plan,
+    folder: String, device: Device = .cpu
   ) {
     precondition(
       (targets != nil) == (R.material.pairing != nil), "a recipe for two sets needs a second set, others none")
@@ -36,9 +38,9 @@ public final class Loop<R: Recipe> {
       R.material != .sequences || !set.sequences.isEmpty, "a recipe of motion needs a set of sequences")
     (self.recipe, self.set, self.plan, self.folder, self.device) = (recipe, set, plan, folder, device)
     self.targets = targets
-    labels = recipe.classes.isEmpty ? nil : PictureClasses(of: set.names).labels(in: recipe.classes)
+    labels = recipe.classes.isEmpty ? nil : (classes ?? PictureClasses(of: set.names)).labels(in: recipe.classes)
     facts = Checkpoint.Facts(recipe: R.name, settings: recipe.settings.json, seed: plan.seed)
-    clock = Clock(plan.length, facts)
+    clock = Clock(plan, facts)
     order = EpochOrder(count: targets?.first.count ?? set.count, seed: plan.seed)
   }
 
@@ -60,7 +62,7 @@ public final class Loop<R: Recipe> {
     report: (LoopEvent) -> Void = { _ in }, shouldStop: () -> Bool = { false }
   ) throws(LoopError) -> Ending {
     Memory.keepFreed()
-    clock = Clock(plan.length, facts)
+    clock = Clock(plan, facts)
     // At once, so that a folder that can't be written to shows now, and a roll back always has a place to go.
     if facts.picturesSeen == 0 {
       let needed = (plan.keep + 1) * Checkpoint.byteCount(of: recipe.saved)

@@ -18,8 +18,39 @@ public struct Plan: Codable, Sendable, Equatable {
   public var checkSteps = 16  // Between looks for NaN: each waits for the device.
   public var keep = 3  // Checkpoints kept.
   public var samples = 36  // Pictures on a sheet.
+  /// Where its end was begun before it was due; nil where it runs as long as planned.
+  public var end: End?
+
+  /// The end of a run, in which rates fall, begun at any time: what it has seen by then, and the fraction of a run that this
+  /// becomes.
+  public struct End: Codable, Sendable, Equatable {
+    public var picturesSeen: Int, seconds: Double, fraction: Double
+    public init(picturesSeen: Int, seconds: Double, fraction: Double) {
+      (self.picturesSeen, self.seconds, self.fraction) = (picturesSeen, seconds, fraction)
+    }
+  }
 
   public init(_ length: Length, seed: UInt64 = 0) { (self.length, self.seed) = (length, seed) }
+}
+
+extension Plan {
+  /// The same run with its end begun now, so that rates fall from here on.
+  ///
+  /// - Parameters:
+  ///   - hold: the fraction of a run after which rates fall.
+  ///   - length: of the whole run; nil for a third of what was seen, as in a run whose rates hold for three quarters.
+  public func ending(after facts: Checkpoint.Facts, hold: Double, in length: Length? = nil) -> Plan {
+    var plan = self
+    let reached = Clock(self, facts).fraction(facts)
+    plan.end = End(picturesSeen: facts.picturesSeen, seconds: facts.seconds, fraction: max(hold, reached))
+    plan.length =
+      switch (length, self.length) {
+      case (let length?, _): length
+      case (nil, .pictures): .pictures(facts.picturesSeen + (facts.picturesSeen + 2) / 3)
+      case (nil, .minutes): .minutes(facts.seconds / 60 * 4 / 3)
+      }
+    return plan
+  }
 }
 
 /// One value of a step as reported.

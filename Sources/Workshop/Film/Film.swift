@@ -93,7 +93,7 @@ private func film(
   // A folder may hold unfinished work, which `ClipRendering` tells from other things.
   try expectWritable(plain, isForced: request.force || request.resume || request.out.hasSuffix("/"))
   let plan = try FilmPlan(request.timeline, sliders: sliders?.sliders.map(\.name) ?? [])
-  let path = path(plan, model)
+  let path = path(plan, model, of: generator)
   let first = model.pictures(generator.request(latents: path.latents(at: [0])))[0]
   let (channels, height, width) = (first.size(0), first.size(1), first.size(2))
   let size = fitted(height, width, longer: request.size)
@@ -174,12 +174,12 @@ private func film(
     codec: format.codec.rawValue, tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: isStopped)
 }
 
-private func path(_ plan: FilmPlan, _ model: any PictureModel) -> LatentPath {
+private func path(_ plan: FilmPlan, _ model: any PictureModel, of generator: Generator) -> LatentPath {
   if model.offers.moves, plan.keys.count < 2, !plan.isShaped {
     // What is seen stays, since it moves by itself.
-    return LatentPath(still: model.latents(seeds: [plan.keys.first?.seed ?? plan.seed])[0])
+    return LatentPath(still: model.latents(of: generator.request(seeds: [plan.keys.first?.seed ?? plan.seed]))[0])
   }
-  let latents = plan.keys.isEmpty ? nil : model.latents(seeds: plan.keys.map(\.seed))
+  let latents = plan.keys.isEmpty ? nil : model.latents(of: generator.request(seeds: plan.keys.map(\.seed)))
   let keys = plan.keys.enumerated().map { i, key in
     LatentPath.Key(time: key.time, latent: latents![i], ease: key.ease)
   }
@@ -257,7 +257,8 @@ private struct Frames {
         let (from, to, t) = path.segment(at: place)
         let ends = Tensor.stacked([path.keys[from].latent, path.keys[to].latent])
         let pictures = decoded(
-          ends, at: [place, place], truncation: plan.value(.truncation, frame), frames: [frame, frame])
+          ends, at: [place, place], between: [from, to].map { (plan.keys[$0].seed, plan.keys[$0].seed, 0) },
+          truncation: plan.value(.truncation, frame), frames: [frame, frame])
         return pictures[0] * (1 - t) + pictures[1] * t
       }
     } else if plan.changes(.truncation) {
@@ -275,13 +276,25 @@ private struct Frames {
   }
 
   private func decoded(_ places: [Double], truncation: Double, frames: [Int] = []) -> Tensor {
-    decoded(path.latents(at: places), at: places, truncation: truncation, frames: frames)
+    decoded(
+      path.latents(at: places), at: places, between: places.map(between), truncation: truncation, frames: frames)
+  }
+
+  /// The seeds between which a place of the path is, and how far on: its picture's class is as far between theirs.
+  private func between(_ place: Double) -> (from: UInt64, to: UInt64, part: Double) {
+    guard !plan.keys.isEmpty else { return (plan.seed, plan.seed, 0) }
+    let (from, to, part) = path.segment(at: place)
+    return (plan.keys[from].seed, plan.keys[to].seed, part)
   }
 
   /// Of a model that moves by itself, at that time of its motion.
-  private func decoded(_ latents: Tensor, at places: [Double], truncation: Double, frames: [Int]) -> Tensor {
+  private func decoded(
+    _ latents: Tensor, at places: [Double], between: [(from: UInt64, to: UInt64, part: Double)], truncation: Double,
+    frames: [Int]
+  ) -> Tensor {
     var request = generator.request(latents: latents)
     request.truncation = truncation
+    request.between = between
     if !moves.isEmpty, !frames.isEmpty, let style = model as? any StyleModel {
       return style.pictures(request, moved: Tensor.stacked(frames.map { moves[$0] }))
     }

@@ -16,6 +16,8 @@ public struct GenerateRequest: Sendable {
   public var steps = 8  // Pictures of a walk, both ends included.
   /// Writes the plane of latents on `map.png`, so many pictures a side; of generators with two numbers a latent.
   public var map: Int?
+  /// Writes `classes.png`: a row for each class, with the pictures of the first seeds, eight at most.
+  public var eachClass = false
   /// From 1, which changes nothing, down to 0, the generator's middle: less variety, fewer failures.
   public var truncation: Double?
   /// Where the generator's sliders stand.
@@ -53,6 +55,7 @@ public func generate(
   let pictures = request.seeds.values.map { (seed: $0, path: "\(request.out)/\(fileName(seed: $0))") }
   let sheet = request.grid ? "\(request.out)/sheet.png" : nil
   let walk = request.interpolate.map { (pairs: $0.pairs, path: "\(request.out)/interpolation.png") }
+  let classSheet = request.eachClass ? "\(request.out)/classes.png" : nil
   let map = request.map.map { (side: $0, path: "\(request.out)/map.png") }
   let style = try request.slides.values.isEmpty && request.mix == nil ? nil : styleModel(of: generator)
   let moves = try request.slides.moves(of: generator, in: workspace ?? Workspace())
@@ -62,7 +65,7 @@ public func generate(
   let mixing = request.mix == nil ? nil : "\(request.out)/mixing.png"
   if !request.force {
     // Before any work: an artist who forgot --out shouldn't wait for that.
-    for path in pictures.map(\.path) + [sheet, walk?.path, map?.path, mixing].compactMap({ $0 })
+    for path in pictures.map(\.path) + [sheet, walk?.path, map?.path, mixing, classSheet].compactMap({ $0 })
     where access(path, F_OK) == 0 {
       throw FileError.exists(path: path)
     }
@@ -87,7 +90,10 @@ public func generate(
   }
   let watch = workspace.flatMap { CopyWatch(generator, in: $0) { tell(.note($0)) } }
   // Pictures of sheets count where each takes a while.
-  let total = pictures.count + (enlarger == nil ? 0 : request.sheetPictures)
+  let total =
+    pictures.count
+    + (enlarger == nil
+      ? 0 : request.sheetPictures + (request.eachClass ? request.shownOfClass * model.offers.classes.count : 0))
   var (done, pace) = (0, Pace(.pictures))
   func large(_ picture: Picture) throws -> Picture {
     guard let enlarger else { return picture }
@@ -107,7 +113,6 @@ public func generate(
     for start in stride(from: 0, to: pictures.count, by: 1000) {
       let part = pictures[start..<min(start + 1000, pictures.count)]
       var asked = generator.request(seeds: part.map(\.seed))
-      if request.truncation != nil || moves != nil { asked.latents = model.latents(seeds: asked.seeds) }
       asked.truncation = request.truncation ?? 1
       let made = moves.flatMap { style?.pictures(asked, moved: $0) } ?? model.pictures(asked)
       copies += watch?.copies(among: made, seeds: part.map(\.seed)) ?? []
@@ -145,9 +150,22 @@ public func generate(
       }
       try write(painter.drawn, walk.path, .interpolation)
     }
+    if let classSheet {
+      let shown = request.shownOfClass, names = model.offers.classes
+      var painter = SheetPainter(
+        Sheet(columns: shown, for: shown * names.count, ground: request.ground), cells: shown * names.count, size: size)
+      for name in names {
+        var asked = generator.request(seeds: Array(request.seeds.values.prefix(shown)))
+        (asked.className, asked.truncation) = (name, request.truncation ?? 1)
+        let made = moves.flatMap { style?.pictures(asked, moved: $0) } ?? model.pictures(asked)
+        for picture in made.unbound() { painter.add(try large(Picture(picture))) }
+      }
+      try write(painter.drawn, classSheet, .sheet, shows: "a row for each class: \(names.joined(separator: ", "))")
+    }
     if let mixing, let style, let mix = request.mix {
       let drawn = try mixed(
-        style, mix, at: request.mixAt, truncation: request.truncation ?? 1, on: request.ground, finish: large)
+        style, mix, of: generator, at: request.mixAt, truncation: request.truncation ?? 1, on: request.ground,
+        finish: large)
       try write(drawn, mixing, .mixing)
     }
     if let map {
@@ -177,6 +195,9 @@ public func generate(
 private struct EnlargingStopped: Error {}
 
 extension GenerateRequest {
+  /// Pictures of each class.
+  fileprivate var shownOfClass: Int { min(8, seeds.values.count) }
+
   /// How many pictures are made for sheets alone.
   fileprivate var sheetPictures: Int {
     let mixed = mix.map { ($0.coarse.values.count + 1) * ($0.fine.values.count + 1) - 1 } ?? 0
@@ -229,6 +250,9 @@ private func check(_ request: GenerateRequest, _ generator: Generator, _ offers:
     let option = request.truncation != nil ? "--truncation" : request.map != nil ? "--map" : "--interpolate"
     throw GeneratorError.noLatents(recipe: generator.facts.recipe, option: option)
   }
+  if request.eachClass, offers.classes.isEmpty {
+    throw SamplingError.notConditional(generator.name, recipe: generator.facts.recipe, option: "--each-class")
+  }
   if request.map != nil, let numbers = offers.latent, numbers != 2 {
     throw GenerateError.noMap(generator.name, numbers: numbers)
   }
@@ -255,9 +279,10 @@ func interpolated(
   _ model: some PictureModel, _ generator: Generator, from: UInt64, to: UInt64, steps: Int, truncation: Double = 1,
   by moves: Tensor? = nil
 ) -> [Picture] {
-  let ends = model.latents(seeds: [from, to])
-  let points = (0..<steps).map { onSphere(ends[0], ends[1], Double($0) / Double(steps - 1)) }
-  var request = generator.request(latents: Tensor.stacked(points))
+  let ends = model.latents(of: generator.request(seeds: [from, to]))
+  let parts = (0..<steps).map { Double($0) / Double(steps - 1) }
+  var request = generator.request(latents: Tensor.stacked(parts.map { onSphere(ends[0], ends[1], $0) }))
+  request.between = parts.map { (from, to, $0) }
   request.truncation = truncation
   let made = moves.flatMap { (model as? any StyleModel)?.pictures(request, moved: $0) } ?? model.pictures(request)
   return made.unbound().map { Picture($0) }

@@ -28,7 +28,9 @@ extension Generator {
     if samplingOptions.className != nil || samplingOptions.guidance != nil {
       let guidance = samplingOptions.guidance ?? 1
       guard (0...20).contains(guidance) else { throw SamplingError.badGuidance(guidance) }
-      guard !offers.classes.isEmpty else { throw SamplingError.notConditional(name, recipe: facts.recipe) }
+      guard !offers.classes.isEmpty else {
+        throw SamplingError.notConditional(name, recipe: facts.recipe, option: "--class and --guidance")
+      }
     }
     self.samplingOptions = samplingOptions
     try (model as? any PictureModel)?.check(request(seeds: []))
@@ -50,7 +52,7 @@ extension Generator {
 public enum SamplingError: Explained, Equatable {
   case notASampling(String)
   case notStepped(String, recipe: String)
-  case notConditional(String, recipe: String)
+  case notConditional(String, recipe: String, option: String)
   case badGuidance(Double)
 
   public var sentence: String {
@@ -59,8 +61,8 @@ public enum SamplingError: Explained, Equatable {
       "--sampling can't be '\(words)': use heun:40, solver:20 (any number of steps from 2 to 1000), or quick:1, quick:2 or quick:4."
     case .notStepped(let name, let recipe):
       "\(name) (\(recipe)) samples in one step: leave --sampling out."
-    case .notConditional(let name, let recipe):
-      "\(name) (\(recipe)) has no classes: leave --class and --guidance out."
+    case .notConditional(let name, let recipe, let option):
+      "\(name) (\(recipe)) has no classes: leave \(option) out."
     case .badGuidance(let value): "--guidance can't be \(value): use a number from 0 to 20, such as 2."
     }
   }

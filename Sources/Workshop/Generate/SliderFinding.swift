@@ -112,8 +112,7 @@ private let shown: [Double] = [-3, -2, -1, 0, 1, 2, 3]
 private func drawnSheet(
   of sliders: Sliders, _ model: some StyleModel, seed: UInt64, layers: Int
 ) throws(SliderError) -> Picture {
-  let latent = model.latents(seeds: [seed])
-  let request = PictureRequest(latents: latent.expanded([shown.count, latent.size(1)]))
+  let request = PictureRequest(seeds: shown.map { _ in seed })
   let cells = sliders.sliders.count * shown.count
   var sheet = Sheet(columns: shown.count, for: cells)
   sheet.labelHeight = 14

@@ -169,14 +169,16 @@ func check(_ layer: Int?, of model: some StyleModel) throws(SliderError) {
 
 /// A sheet: above the pictures whose fine layers are taken, on the left those whose coarse ones are.
 func mixed(
-  _ model: some StyleModel, _ mix: (coarse: Seeds, fine: Seeds), at layer: Int?, truncation: Double, on ground: Ground,
-  finish: (Picture) throws -> Picture = { $0 }
+  _ model: some StyleModel, _ mix: (coarse: Seeds, fine: Seeds), of generator: Generator, at layer: Int?,
+  truncation: Double, on ground: Ground, finish: (Picture) throws -> Picture = { $0 }
 ) rethrows -> Picture {
-  let (a, b) = (model.latents(seeds: mix.coarse.values), model.latents(seeds: mix.fine.values))
-  let layers = model.styles(PictureRequest(latents: a[0..<1])).size(1), cut = layer ?? layers / 2
-  let (left, top) = (
-    model.sample(latents: a, truncation: truncation), model.sample(latents: b, truncation: truncation)
-  )
+  func asked(_ seeds: [UInt64]) -> PictureRequest {
+    var request = generator.request(seeds: seeds)
+    request.truncation = truncation
+    return request
+  }
+  let layers = model.styles(PictureRequest(seeds: [0])).size(1), cut = layer ?? layers / 2
+  let (left, top) = (model.pictures(asked(mix.coarse.values)), model.pictures(asked(mix.fine.values)))
   let (rows, columns) = (mix.coarse.values.count, mix.fine.values.count), cells = (rows + 1) * (columns + 1)
   let above = try top.unbound().map { try finish(Picture($0)) }
   let corner = Picture(width: above[0].width, height: above[0].height, of: ground)
@@ -186,7 +188,7 @@ func mixed(
   for picture in above { painter.add(picture) }
   for (row, picture) in left.unbound().enumerated() {
     painter.add(try finish(Picture(picture)))
-    let made = model.mixed(coarse: a[row..<row + 1], fine: b, at: cut, truncation: truncation)
+    let made = model.mixed(coarse: asked([mix.coarse.values[row]]), fine: asked(mix.fine.values), at: cut)
     for picture in made.unbound() { painter.add(try finish(Picture(picture))) }
   }
   return painter.drawn

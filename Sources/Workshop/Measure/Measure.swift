@@ -47,6 +47,10 @@ public struct Measurement: Codable, Hashable, Sendable {
   public var pathLength: Double?
   /// The sheet of the pictures that are most like real ones, where one was asked for.
   public var nearest: String?
+  /// The sheet of real pictures among made ones and the file that says which are which, where they were asked for.
+  public var blind: String?, answers: String?
+  /// What a network makes of them that a generator didn't learn by, where it, or one beside it, learned by `features`.
+  public var second: SecondNetwork?
 
   static let mostCopies = 20
 
@@ -92,7 +96,8 @@ public enum MeasureError: Explained, Equatable {
 ///   - real: how many of the real ones KID and its like are measured against at most. Copies are looked for among all.
 ///   - size: of the pictures on both sides; the generator's, or that of the subject's first picture when it is nil.
 ///   - crop: how real pictures come to that size; nil takes the run's way, or the middle where that is not known.
-///   - features: what sees the pictures.
+///   - features: what sees the pictures; nil for EfficientNet-Lite0, and for VGG16 as well where a generator learned by that.
+///   - blind: a PNG file: eight real pictures and eight made ones, and beside it a text that says which are which.
 ///   - nearest: a PNG file: the pictures that are most like real ones above these.
 ///   - pathLength: also measures how smooth a generator with styles is.
 ///   - force: replaces such a file that is there.
@@ -101,11 +106,11 @@ public enum MeasureError: Explained, Equatable {
 public func measure(
   _ subject: String, against: String, samples: Int? = nil, real: Int = SetFeatures.most, size: PictureSize? = nil,
   crop: Decoding.Crop? = nil, samplingOptions: SamplingOptions = SamplingOptions(),
-  features network: FeatureNetwork = .efficientnetLite0,
-  nearest: String? = nil, pathLength: Bool = false, force: Bool = false, in workspace: Workspace,
-  on device: Device = .cpu, tell: (Event) -> Void = { _ in }
+  features network: FeatureNetwork? = nil, nearest: String? = nil, blind: String? = nil, pathLength: Bool = false,
+  force: Bool = false, in workspace: Workspace, on device: Device = .cpu, tell: (Event) -> Void = { _ in }
 ) throws -> Measurement {
   if let nearest { try expectWritable(nearest.absolutePath, isForced: force) }
+  let blind = try blind.map { try BlindSheet($0, isForced: force) }
   var generator =
     isPictures(subject) ? nil : try Generator(subject, in: workspace, on: device) { tell(.note($0.sentence)) }
   if generator == nil, let other = Generator.place(subject, in: workspace), other != subject.absolutePath {
@@ -119,7 +124,7 @@ public func measure(
   let style = pathLength ? try generator.map { try styleModel(of: $0) } : nil
   var found = try measure(
     generator, named: subject, against: against, samples: samples ?? 2000, real: real, size: size, crop: crop,
-    features: network, nearest: nearest, force: force, in: workspace, on: device, tell: tell)
+    features: network, nearest: nearest, blind: blind, force: force, in: workspace, on: device, tell: tell)
   if let style {
     tell(.note("Measuring the perceptual path length."))
     let perceptualNetwork = try styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
@@ -137,14 +142,14 @@ private func steps(of model: some StyleModel, seenBy perceptualNetwork: VGG) -> 
 /// The same of a generator that is open, or of the pictures at `subject` when it is nil.
 func measure(
   _ generator: Generator?, named subject: String, against: String, samples: Int, real most: Int, size: PictureSize?,
-  crop: Decoding.Crop? = nil, features network: FeatureNetwork = .efficientnetLite0, nearest sheet: String? = nil,
-  force: Bool = false, in workspace: Workspace, on device: Device,
+  crop: Decoding.Crop? = nil, features network: FeatureNetwork? = nil, nearest sheet: String? = nil,
+  blind: BlindSheet? = nil, isSecondToo: Bool = false, force: Bool = false, in workspace: Workspace, on device: Device,
   tell: (Event) -> Void
 ) throws -> Measurement {
   func say(_ words: String) { tell(.note(words)) }
   var (packing, looking) = (Pace(.packing), Pace(.pictures))
   func progress(_ done: Int, _ all: Int) { tell(looking.at(done, of: all)) }
-  let net = try featureNet(network, in: workspace, on: device, say: say)
+  let net = try featureNet(network ?? .efficientnetLite0, in: workspace, on: device, say: say)
   let size = try size ?? generator?.settings.size ?? firstSize(of: subject)
   let channels = generator?.settings.channels ?? 3
 
@@ -195,6 +200,12 @@ func measure(
       .write(
         sheet.absolutePath, text: [Provenance.sheet], xmp: Provenance.xmp(), isForced: force)
   }
+  if let blind {
+    let (made, some) = (Array(looked.names.indices.shuffled().prefix(8)), Array(real.numbers.shuffled().prefix(8)))
+    try blind.write(
+      made: zip(made, looked.pictures(made).unbound()).map { (looked.names[$0], Picture(signed($1))) },
+      real: zip(some, set.bytes(of: some).unbound()).map { (set.names[$0], Picture(signed($1))) }, isForced: force)
+  }
   let realEnergy = gradientEnergy(of: set.bytes(of: real.numbers.prefix(1000)))
   var found = Measurement(
     subject: subject, against: against, samples: looked.features.size(0), real: real.values.size(0), size: size,
@@ -205,7 +216,11 @@ func measure(
     copyFalseRate: meter.calibration.falseRate,
     copySensitivity: meter.calibration.sensitivity, millisecondsAPicture: looked.millisecondsAPicture,
     sharpness: looked.energy / max(realEnergy, 1e-12))
-  found.nearest = sheet
+  (found.nearest, found.blind, found.answers) = (sheet, blind?.sheet, blind?.answers)
+  if let generator, network == nil, isSecondToo || generator.isFlattered {
+    found.second = try generator.seenBySecond(
+      count: found.samples, against: set, at: packed.path, atMost: most, in: workspace, tell: tell)
+  }
   if let generator, isSeamless(generator.facts.settings) { found.seam = looked.seam.ratio }
   if let isCopy = looked.isLearned {
     found.learnedCopies = isCopy.count { $0 }

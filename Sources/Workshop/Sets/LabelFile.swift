@@ -58,7 +58,7 @@ struct LabelFile: Sendable {
   }
 
   /// - Returns: the table's lines but for one of titles, whose picture isn't there anyway.
-  private static func table(_ bytes: [UInt8], _ path: String) throws(LabelFileError) -> [(
+  static func table(_ bytes: [UInt8], _ path: String) throws(LabelFileError) -> [(
     picture: String, className: String
   )] {
     // Spreadsheets begin with a mark of the byte order.

@@ -86,7 +86,7 @@ public func compare(
     tell(.note("Measuring \(subject)."))
     let found = try measure(
       generator, named: subject, against: request.against, samples: request.samples, real: request.real, size: size,
-      in: workspace, on: device, tell: tell)
+      isSecondToo: generators.contains { $0.isFlattered }, in: workspace, on: device, tell: tell)
     rows.append(
       Compared.Row(
         name: subject, recipe: generator.facts.recipe, measurement: found, minutes: generator.facts.seconds / 60,
@@ -118,9 +118,7 @@ public func compare(
 
 /// That pictures of all sizes fit in: 64 px long at least, so that there is room for a name.
 private func cell(for sizes: [PictureSize]) -> PictureSize {
-  let (width, height) = (sizes.map(\.width).max()!, sizes.map(\.height).max()!)
-  let times = max(1, 64 / Double(max(width, height)))
-  return PictureSize(Int((Double(width) * times).rounded()), Int((Double(height) * times).rounded()))
+  PictureSize(sizes.map(\.width).max()!, sizes.map(\.height).max()!).enlarged(toAtLeast: 64)
 }
 
 /// "RUN@quick:4" as a name and how to draw.

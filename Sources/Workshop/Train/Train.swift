@@ -4,43 +4,6 @@ import Models
 import Torch
 import Training
 
-/// What `train` is asked for. What is nil is chosen, or for a resumed run taken from it.
-public struct TrainRequest {
-  /// A folder, a zip file or one picture; nil takes those of the resumed run.
-  public var pictures: String?
-  /// What they are to become like, for a recipe that learns from two sets: a folder, a zip file or one picture.
-  public var towards: String?
-  /// The run's folder; nil makes one in the workspace.
-  public var run: String?
-  /// A run, checkpoint or model whose weights a new run begins with; its recipe, size and channels are this one's when
-  /// they are nil.
-  public var from: String?
-  public var recipe: String?
-  public var preset: String?
-  /// Of the pictures; nil takes the recipe's, in the shape of most of them where it can.
-  public var size: PictureSize?
-  public var channels: Int?
-  /// nil is centre.
-  public var crop: Decoding.Crop?
-  /// nil is white.
-  public var ground: Ground?
-  /// Of sheets of sprites, for a recipe that learns motion.
-  public var frame: PictureSize?
-  public var length: Length?
-  /// nil is 0.
-  public var seed: UInt64?
-  public var isResumed = false
-  /// Between checkpoints; nil takes the plan's.
-  public var saveSeconds: Double?
-  /// Settings of the recipe, as typed: names as in `RecipeSettings.keys` or with hyphens.
-  public var settings: [(name: String, value: String)] = []
-  public var device = Device.cpu
-  /// Whether what is made is measured now and then, the best checkpoint kept, and a run that only gets worse stopped.
-  public var keepsBest = true
-
-  public init(pictures: String? = nil) { self.pictures = pictures }
-}
-
 /// Trains a generator on pictures, in a run's folder: settings.json, log.jsonl, samples/, checkpoints/, card.md.
 ///
 /// - Parameters:
@@ -98,12 +61,19 @@ public func train(
     second = (try PictureSet(path: packed.path), packed, packing)
   }
 
+  let knowsTraits = earlier == nil && canSeeTraits(request, type, in: workspace, tell)
+  let found =
+    try earlier == nil ? foundClasses(request, type, set, packed, knowsTraits: knowsTraits, in: workspace, tell) : nil
+  let classes =
+    try earlier == nil ? found?.classes : FoundClasses.read(from: requested(request.run, in: workspace), for: set)
+  let isOfSamePictures = request.from.flatMap { hashOfPictures(of: $0, in: workspace) } == packed.hash
   let gigaflops = earlier == nil ? measuredGigaflops(on: request.device) : 0
   func situation(learned: PictureSize? = nil) -> Situation {
     var situation = Situation(
       pictures: set.count, targets: second?.set.count ?? 0, size: size, channels: channels, device: request.device,
       minutes: request.length?.minutes, picturesSeen: request.length?.pictures, gigaflops: gigaflops)
-    (situation.classes, situation.learnedSize) = (PictureClasses(of: set.names), learned)
+    (situation.classes, situation.learnedSize) = (classes ?? PictureClasses(of: set.names), learned)
+    situation.knowsTraits = knowsTraits
     return situation
   }
 
@@ -112,10 +82,11 @@ public func train(
     if let earlier {
       record = earlier
       if earlier.hash != packed.hash || earlier.towards?.hash != second?.packed.hash {
+        guard number("traits", in: earlier.settings) ?? 0 == 0 else { throw RunError.otherPictures }
         tell(.note("The pictures have changed since this run began; it goes on with those that are there now."))
       }
       if let length = request.length, length != record.plan.length {
-        (record.plan.length, record.estimate) = (length, nil)
+        (record.plan.length, record.plan.end, record.estimate) = (length, nil, nil)
       }
     } else {
       var chosen = try type.settings(for: situation(), preset: request.preset)
@@ -124,7 +95,10 @@ public func train(
         chosen = try type.settings(for: situation(learned: before.size), preset: request.preset)
           .shaped(like: before, recipe: R.name)
       }
-      let settings = try chosen.changed(by: request.settings, recipe: R.name)
+      var settings = try chosen.changed(by: request.settings, recipe: R.name)
+      if request.classes == ClassChoice.none {
+        settings = try settings.changed(by: [("conditional", "false")], recipe: R.name)
+      }
       let plan = Plan(request.length ?? type.length(for: situation()), seed: request.seed ?? 0)
       record = RunRecord(recipe: R.name, settings: settings.json, plan: plan, pictures: pictures, packed, packing)
       record.frame = request.frame
@@ -148,7 +122,15 @@ public func train(
     let teachers = try Teachers(R.needs(settings), isNew: earlier == nil, in: workspace) { tell(.note($0)) }
     func prepare(_ recipe: R) throws -> InheritedWeights? {
       try teachers.teach(recipe)
-      return earlier == nil ? source?.begin(recipe.inherited) : nil
+      guard earlier == nil else { return nil }
+      let begun = source?.begin(recipe.inherited)
+      // Of the same pictures, the networks know what the traits of the run before mean.
+      if recipe.traitCount > 0, !isOfSamePictures || begun?.anew.contains(where: { $0.hasPrefix("traits/") }) == true {
+        let traits = try pictureTraits(
+          of: set, at: packed.path, count: recipe.traitCount, in: workspace, on: request.device, tell: tell)
+        recipe.take(traits: traits, labels: (classes ?? PictureClasses(of: set.names)).labels(in: recipe.classes))
+      }
+      return begun
     }
     let beginning = try prepare(recipe)
     if earlier == nil {
@@ -160,7 +142,9 @@ public func train(
       // What it takes is measured by steps of a recipe that is thrown away.
       let spare = try new()
       _ = try prepare(spare)
-      let trial = Loop(spare, on: set, towards: targets, plan: record.plan, folder: "", device: request.device).trial()
+      let trial = Loop(
+        spare, on: set, towards: targets, classes: classes, plan: record.plan, folder: "", device: request.device
+      ).trial()
       var estimate =
         trial.map { Estimate(record.plan.length, measured: $0) }
         ?? Estimate(
@@ -180,15 +164,21 @@ public func train(
     let lock = try RunLock(folder: folder)
     defer { withExtendedLifetime(lock) {} }
 
-    let loop = Loop(
-      recipe, on: set, towards: targets, plan: record.plan, folder: folder + "/checkpoints", device: request.device)
-    if earlier != nil {
-      let good = Checkpoint.latest(in: folder + "/checkpoints") { tell(.note($0.sentence)) }
-      guard let good else { throw RunError.noCheckpoint(folder: folder) }
-      try loop.resume(good)
+    let checkpoints = folder + "/checkpoints"
+    let good = earlier == nil ? nil : Checkpoint.latest(in: checkpoints) { tell(.note($0.sentence)) }
+    if earlier != nil, good == nil { throw RunError.noCheckpoint(folder: folder) }
+    if request.isFinishing, let facts = good?.facts {
+      guard let hold = recipe.rateHold else { throw RunError.nothingFalls(recipe: R.name) }
+      record.plan = earlier!.plan.ending(after: facts, hold: hold, in: request.length)
     }
+    let loop = Loop(
+      recipe, on: set, towards: targets, classes: classes, plan: record.plan, folder: checkpoints,
+      device: request.device)
+    if let good { try loop.resume(good) }
     try record.write(to: folder)
-    let pilot = Autopilot(record, settings: settings, set: set, labelled: R.Settings.keys.contains("classes"))
+    try found?.write(to: folder, of: set)
+    let pilot = Autopilot(
+      record, settings: settings, set: set, labelled: classes == nil && R.Settings.keys.contains("classes"))
     let troubles = try pilot.lookAtPictures(in: workspace, on: request.device, at: packed.path) { tell(.note($0)) }
     for trouble in troubles { tell(.trouble(trouble)) }
     if let estimate = record.estimate { tell(.estimate(estimate)) }
@@ -203,34 +193,6 @@ public func train(
     return try follow(loop, record, folder, pilot, keeper, tell, shouldStop)
   }
   return try run(type)
-}
-
-/// The weights that a new run begins with. What the request leaves open is taken from them.
-///
-/// - Throws: `RunError`, and as `Generator.checkpoint`.
-private func beginning(
-  named name: String, _ request: inout TrainRequest, in workspace: Workspace, note: (GeneratorNote) -> Void
-) throws -> Checkpoint {
-  if request.isResumed { throw RunError.cannotChange("beginning", from: "what it was", to: name) }
-  let checkpoint = try Generator.checkpoint(name, in: workspace, note: note)
-  let facts = checkpoint.facts
-  if let asked = request.recipe, asked != facts.recipe {
-    throw RunError.otherRecipe(name, of: facts.recipe, asked: asked)
-  }
-  let (size, channels) = try recipe(named: facts.recipe).sizes(in: facts.settings)
-  request.recipe = facts.recipe
-  (request.size, request.channels) = (request.size ?? size, request.channels ?? channels)
-  return checkpoint
-}
-
-/// What was taken over, for people.
-private func spoken(_ beginning: InheritedWeights, of name: String) -> String {
-  let first = "It starts from the weights of \(name): \(percent(beginning)) of its networks."
-  guard !beginning.anew.isEmpty else { return first }
-  // Whole networks by their names, of others how many tensors.
-  let parts = Dictionary(grouping: beginning.anew) { String($0.prefix { $0 != "/" }) }
-  let words = parts.sorted { $0.key < $1.key }.map { "\(counted($1.count, "tensor")) of \($0)" }
-  return "\(first) New: \(words.joined(separator: ", "))."
 }
 
 /// Runs the loop, and keeps what it tells in the run's folder.
@@ -291,6 +253,12 @@ private func follow<R: Recipe>(
     secondsAside: last?.secondsAside ?? 0, bytes: folderBytes(folder), bestPicturesSeen: keeper?.best?.picturesSeen,
     next: ending == .completed ? record.use.example(for: folder) : "atelier train --resume --run \(folder)")
   attempt { try log.write(.finished(.train(trained))) }
+  if ending == .stopped, !isHopeless, failure == nil, let hold = loop.recipe.rateHold, last?.fraction ?? 1 < hold {
+    tell(
+      .note(
+        "Rates haven't fallen yet, which makes pictures much better. To end the run now, in a third of the time that it "
+          + "took: \(trained.next) --finish"))
+  }
   if let failure { throw failure }
   return trained
 }
@@ -315,31 +283,6 @@ extension Length {
   var pictures: Int? { if case .pictures(let pictures) = self { pictures } else { nil } }
 }
 
-extension TrainRequest {
-  /// Takes what the run was begun with; what was asked for and can't change is refused.
-  fileprivate mutating func fill(from record: RunRecord) throws(RunError) {
-    func keep<Value: Equatable>(_ name: String, _ asked: Value?, _ own: Value?) throws(RunError) {
-      guard let asked, asked != own else { return }
-      throw .cannotChange(name, from: own.map { "\($0)" } ?? "what the run has", to: "\(asked)")
-    }
-    let packing = record.packing
-    try keep("recipe", recipe, record.recipe)
-    try keep("size", size, packing.size)
-    try keep("channels", channels, packing.channels)
-    try keep("crop", crop, packing.crop)
-    try keep("ground", ground, packing.ground)
-    try keep("frame", frame, record.frame)
-    try keep("seed", seed, record.plan.seed)
-    // What it was is in the settings.
-    try keep("preset", preset, nil)
-    if let first = settings.first { throw .cannotChange(first.name, from: "what the run has", to: first.value) }
-    (recipe, size, channels) = (record.recipe, packing.size, packing.channels)
-    (crop, ground, seed, frame) = (packing.crop, packing.ground, record.plan.seed, record.frame)
-    pictures = pictures ?? record.pictures
-    towards = towards ?? record.towards?.pictures
-  }
-}
-
 extension Recipe {
   /// Checks that these pictures can be trained with what was asked for.
   fileprivate static func prepared(_ situation: Situation, _ request: TrainRequest) throws -> Settings {
@@ -347,7 +290,7 @@ extension Recipe {
     return try settings(for: situation, preset: request.preset).changed(by: request.settings, recipe: name)
   }
   /// Size and channels of a run's pictures, by its settings.
-  fileprivate static func sizes(in json: String) throws(RecipeError) -> (size: PictureSize, channels: Int) {
+  static func sizes(in json: String) throws(RecipeError) -> (size: PictureSize, channels: Int) {
     let settings = try Settings(json: json, recipe: name)
     return (settings.size, settings.channels)
   }

@@ -18,6 +18,13 @@ public enum RunError: Explained, Equatable {
   /// A run that another was to begin with is of another recipe.
   case otherRecipe(String, of: String, asked: String)
   case nothingFits(String)
+  /// A run that was told what each picture is like can't go on with others.
+  case otherPictures
+  /// Classes are to be found for a recipe that knows none, or more than there are pictures.
+  case noClasses(recipe: String)
+  case tooManyClasses(Int, pictures: Int)
+  /// A run whose rates don't fall can't be finished with falling ones.
+  case nothingFalls(recipe: String)
 
   public var sentence: String {
     switch self {
@@ -36,13 +43,23 @@ public enum RunError: Explained, Equatable {
       "The recipe \(recipe) learns from one set: leave --towards out, or use a recipe for two: \(recipes.filter { $0.material.pairing != nil }.map { $0.name }.joined(separator: ", "))."
     case .otherRecipe(let name, let recipe, let asked):
       "\(name) was trained by the recipe \(recipe), so \(asked) can't start from it: leave --recipe out."
+    case .nothingFalls(let recipe):
+      "The recipe \(recipe) has no falling learning rates, so a run can't be finished with them: leave --finish out."
+    case .noClasses(let recipe): "The recipe \(recipe) knows no classes: leave --classes out, or use another recipe."
+    case .tooManyClasses(let count, let pictures):
+      "\(counted(pictures, "picture")) can't be of \(count) classes: give --classes a smaller number."
+    case .otherPictures:
+      "The pictures have changed since this run began, and its networks know each of them: put them back, or begin a new run "
+        + "with --from this one."
     case .nothingFits(let name):
       "None of \(name)'s weights fits these settings: leave out the settings that shape the networks, or --from."
     }
   }
   public var exit: Exit {
     switch self {
-    case .noPictures, .cannotChange, .noTargets, .needlessTargets, .otherRecipe, .nothingFits: .usage
+    case .noPictures, .cannotChange, .noTargets, .needlessTargets, .otherRecipe, .nothingFits, .nothingFalls,
+      .noClasses, .tooManyClasses, .otherPictures:
+      .usage
     case .noRun, .noCheckpoint: .missingInput
     case .taken: .cannotCreate
     case .damaged: .data

@@ -3,8 +3,8 @@ import Torch
 import Training
 
 /// The deep convolutional GAN (Radford et al. 2015): shapes soon, under some grain.
-public final class DCGANRecipe: Recipe {
-  public struct Settings: RecipeSettings {
+public final class DCGANRecipe: TraitRecipe {
+  public struct Settings: TraitSettings {
     public var size: PictureSize = 64
     public var channels = 3
     public var batch = 64
@@ -20,11 +20,13 @@ public final class DCGANRecipe: Recipe {
     public var mirror = false
     public var seamless = false
     public var conditional = true
+    public var traits = 0
+    public var pictures = 0
     public var classes: [String] = []
     public var classCounts: [Int] = []
     public var precision = "auto"
     public init() {}
-    public static let shaping: Set = ["latent", "width", "widths"]
+    public static let shaping: Set = ["latent", "traits", "width", "widths"]
     public static let notes = [
       "batch": "Pictures per update: 2 or more.",
       "latent": "Size of the latent vector: 1 or more.",
@@ -38,6 +40,8 @@ public final class DCGANRecipe: Recipe {
       "mirror": "Also train on mirrored pictures.",
       "seamless": "Tileable pictures: opposite edges match.",
       "conditional": "Class-conditional: learn the folders as classes, when there are two or more.",
+      "traits": "Numbers of what a pretrained network sees that tell both networks what a picture is like; 0 for none.",
+      "pictures": "Pictures whose traits are kept: those of the set.",
       "classes": "Names of the classes: the folders.",
       "classCounts": "Pictures in each class.",
       "precision": "auto, bfloat16 or float32.",
@@ -66,6 +70,7 @@ public final class DCGANRecipe: Recipe {
     // Few pictures are soon known by heart.
     settings.augment = situation.pictures < 500 ? 1 : situation.pictures < 2000 ? 0.5 : 0
     if let found = situation.classes { (settings.classes, settings.classCounts) = (found.names, found.counts) }
+    settings.chooseTraits(for: situation)
     try check(settings)
     return settings
   }
@@ -77,7 +82,6 @@ public final class DCGANRecipe: Recipe {
   private let device: Device
   private let mixed: Precision
   private let augment = DiffAugment()
-  private var known: Classes { model.classes }
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
     model = try DCGANModel(settings, on: device)
@@ -86,7 +90,7 @@ public final class DCGANRecipe: Recipe {
     generator = model.network()
     discriminator = DCGANDiscriminator(
       width: settings.width, size: settings.side, channels: settings.channels,
-      classes: model.classes.names.count)
+      classes: model.settings.kinds)
     generator.prepared(&noise, as: .normal(0.02), on: device)
     discriminator.prepared(&noise, as: .normal(0.02), on: device)
     average = MovingAverage(model.generator.module, of: generator)
@@ -107,15 +111,16 @@ public final class DCGANRecipe: Recipe {
     try expect(
       settings.widths.isEmpty || settings.widths.count == count && settings.widths.allSatisfy { $0 > 0 }, "widths",
       settings.widths, "give \(count) numbers above 0, or none")
+    try settings.checkTraits()
     try expect(
       settings.classes.count == settings.classCounts.count, "classes", settings.classes, "give as many class-counts")
   }
 
   public var saved: [String: any Saved] {
-    [
+    model.parts([
       "generator": generator, "generator.average": average, "discriminator": discriminator,
       "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
-    ]
+    ])
   }
   public var mirrors: Bool { settings.mirror }
 
@@ -125,18 +130,17 @@ public final class DCGANRecipe: Recipe {
     optimizerD.rate = settings.rate * progress.rateScale
     optimizerG.rate = settings.rate * progress.rateScale
     let z = noise.normal([n, settings.latent, 1, 1], on: device)
-    // Real and generated pictures are judged as of the same classes.
-    let oneHot = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
+    let kinds = model.told(batch, noise: &noise, on: device)
     // The discriminator's batch statistics are of real or of generated pictures, never of both.
     let (fake, lossD) = mixed {
-      var fake = generator(z, classes: oneHot)
+      var fake = generator(z, classes: kinds)
       // A seam must be nowhere in particular.
       if settings.seamless { fake = fake.rolled(by: noise.integers(below: settings.side, count: 2), dims: [2, 3]) }
-      let real = judge(alphaWeighted(batch.pictures), oneHot, &noise), false_ = judge(fake.detached(), oneHot, &noise)
+      let real = judge(alphaWeighted(batch.pictures), kinds, &noise), false_ = judge(fake.detached(), kinds, &noise)
       return (fake, lossOfReal(real, smoothing: settings.smoothing) + lossOfFake(false_))
     }
     optimizerD.step(minimizing: lossD)
-    let lossG = mixed { lossOfGenerator(judge(fake, oneHot, &noise)) }
+    let lossG = mixed { lossOfGenerator(judge(fake, kinds, &noise)) }
     optimizerG.step(minimizing: lossG)
     average.follow(
       generator, decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
@@ -144,8 +148,8 @@ public final class DCGANRecipe: Recipe {
   }
 
   /// Float32 logits of pictures, augmented when the settings say so.
-  private func judge(_ x: Tensor, _ oneHot: Tensor?, _ noise: inout Noise) -> Tensor {
+  private func judge(_ x: Tensor, _ kinds: Tensor?, _ noise: inout Noise) -> Tensor {
     let seen = settings.augment > 0 ? augment(x, probability: settings.augment, noise: &noise) : x
-    return discriminator(seen, classes: oneHot).to(.float32)
+    return discriminator(seen, classes: kinds).to(.float32)
   }
 }

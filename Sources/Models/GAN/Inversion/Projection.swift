@@ -30,7 +30,7 @@ public struct Projection: Sendable {
   ) -> Tensor? {
     let n = pictures.size(0)
     let target = Target(pictures.to(device), perceptualNetwork)
-    let many = model.styles(PictureRequest(latents: model.latents(seeds: Array(0..<1000))))
+    let many = model.styles(PictureRequest(seeds: Array(0..<1000)))
     // In w's own deviation, over all its numbers, since some hardly vary.
     let mean = many.mean(dims: [0], keepDims: true)
     let spread = sqrt(square(many - mean).mean()).item()
@@ -93,7 +93,7 @@ public struct Projection: Sendable {
   ) -> (styles: Tensor, pictures: Tensor) {
     withoutGradients {
       let seeds = (0..<neighbours).map { UInt64($0) }
-      let far = model.styles(PictureRequest(latents: model.latents(seeds: seeds)))
+      let far = model.styles(PictureRequest(seeds: seeds))
       let places = noise.uniform([neighbours, 1, 1], from: 0.2, to: 1).to(styles.device)
       let between = lerp(styles.expanded(far.shape), far, places)
       let made = stride(from: 0, to: neighbours, by: 16).map { start in

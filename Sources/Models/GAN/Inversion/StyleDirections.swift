@@ -57,16 +57,11 @@ extension StyleModel {
   /// (Karras et al. 2019, section 3.1).
   ///
   /// - Parameters:
-  ///   - coarse: latents [N, D'] of the first `layer` layers.
-  ///   - fine: latents [M, D'] of the others.
-  public func mixed(coarse: Tensor, fine: Tensor, at layer: Int, truncation: Double = 1) -> Tensor {
+  ///   - coarse: N pictures, of the first `layer` layers.
+  ///   - fine: M pictures, of the others.
+  public func mixed(coarse: PictureRequest, fine: PictureRequest, at layer: Int) -> Tensor {
     withoutGradients {
-      func w(_ latents: Tensor) -> Tensor {
-        var request = PictureRequest(latents: latents)
-        request.truncation = truncation
-        return styles(request).to(.cpu)
-      }
-      let (a, b) = (w(coarse), w(fine))
+      let (a, b) = (styles(coarse).to(.cpu), styles(fine).to(.cpu))
       let layers = a.size(1)
       let pairs = a.unbound().flatMap { first in
         b.unbound().map { second in

@@ -3,31 +3,30 @@ import Torch
 import Training
 
 /// The generator of a projected GAN.
-public final class ProjectedModel: StyleModel {
+public final class ProjectedModel: StyleModel, TraitModel {
   public let settings: ProjectedRecipe.Settings
-  let classes: Classes
+  let table: TraitTable?
   public let generator: LazyModule<FastGenerator>
   private let device: Device
 
   public init(_ settings: ProjectedRecipe.Settings, on device: Device) throws(RecipeError) {
     try ProjectedRecipe.check(settings)
     (self.settings, self.device) = (settings, device)
-    classes = Classes(settings.conditional ? settings.classes : [], counts: settings.classCounts)
-    generator = LazyModule(Self.network(settings, classes), on: device)
+    table = settings.newTable
+    generator = LazyModule(Self.network(settings), on: device)
   }
 
   /// Another network of the same architecture.
-  func network() -> FastGenerator { Self.network(settings, classes) }
+  func network() -> FastGenerator { Self.network(settings) }
 
-  private static func network(_ settings: ProjectedRecipe.Settings, _ classes: Classes) -> FastGenerator {
+  private static func network(_ settings: ProjectedRecipe.Settings) -> FastGenerator {
     let (least, doublings) = settings.grid
     return FastGenerator(
       latent: settings.latent, width: settings.width, least: least, doublings: doublings, channels: settings.channels,
-      classes: classes.names.count, isSeamless: settings.seamless)
+      classes: settings.kinds, isSeamless: settings.seamless)
   }
 
-  public var parts: [String: any Saved] { ["generator.average": generator] }
-  public var offers: Offers { Offers(latent: settings.latent, classes: classes.names) }
+  public var parts: [String: any Saved] { parts(["generator.average": generator]) }
 
   /// In float32, whatever the precision of training. Styles are drawn towards their mean, which is nothing in particular
   /// (Karras et al. 2019, appendix B).
@@ -53,9 +52,8 @@ public final class ProjectedModel: StyleModel {
 
   /// [N, latent], of one class each.
   private func w(of request: PictureRequest) -> Tensor {
-    let network = generator.module
-    let w = network.styles(latents(of: request).to(device)) * request.truncation
-    let oneHot = classes.isEmpty ? nil : classes.oneHot(classes.indices(of: request), on: device)
-    return network.asked(w, oneHot, guidance: request.guidance)
+    let network = generator.module, (z, kinds) = asked(request)
+    return network.asked(
+      network.styles(z.to(device)) * request.truncation, kinds?.to(device), guidance: request.guidance)
   }
 }

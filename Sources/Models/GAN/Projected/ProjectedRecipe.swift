@@ -6,8 +6,8 @@ import Training
 /// soon, from few pictures, without penalties.
 ///
 /// What that network sees is also what KID is measured by, which flatters: `measure --features vgg16` doesn't.
-public final class ProjectedRecipe: Recipe {
-  public struct Settings: RecipeSettings {
+public final class ProjectedRecipe: TraitRecipe {
+  public struct Settings: TraitSettings {
     public var size: PictureSize = 64
     public var channels = 3
     public var batch = 8
@@ -23,13 +23,15 @@ public final class ProjectedRecipe: Recipe {
     public var mirror = false
     public var seamless = false
     public var conditional = true
+    public var traits = 0
+    public var pictures = 0
     public var classes: [String] = []
     public var classCounts: [Int] = []
     public var precision = "auto"
     public init() {}
     public static let grids: DoubledGrid? = DoubledGrid(sides: 32...256)
     public static let formerNames = ["criticWidth": "discriminatorWidth"]
-    public static let shaping: Set = ["discriminatorWidth", "latent", "width"]
+    public static let shaping: Set = ["discriminatorWidth", "latent", "traits", "width"]
     public static let notes = [
       "batch": "Pictures per update; small batches learn more in the same time; 2 or more.",
       "latent": "Size of the latent vector: 1 or more.",
@@ -44,6 +46,9 @@ public final class ProjectedRecipe: Recipe {
       "mirror": "Also train on mirrored pictures.",
       "seamless": "Tileable pictures: opposite edges match.",
       "conditional": "Class-conditional: learn the folders as classes, when there are two or more.",
+      "traits":
+        "Numbers of what the pretrained network sees that tell both networks what a picture is like; 0 for none.",
+      "pictures": "Pictures whose traits are kept: those of the set.",
       "classes": "Names of the classes: the folders.",
       "classCounts": "Pictures in each class.",
       "precision": "auto, bfloat16 or float32.",
@@ -85,6 +90,7 @@ public final class ProjectedRecipe: Recipe {
     settings.augment = situation.pictures < 2000 ? 0.6 : 0.3
     settings.mirror = situation.pictures < 200
     if let found = situation.classes { (settings.classes, settings.classCounts) = (found.names, found.counts) }
+    settings.chooseTraits(for: situation)
     try check(settings)
     return settings
   }
@@ -99,7 +105,6 @@ public final class ProjectedRecipe: Recipe {
   private let device: Device
   private let mixed: Precision
   private let augment = LightAugment()
-  private var known: Classes { model.classes }
 
   public init(_ settings: Settings, noise: inout Noise, on device: Device) throws(RecipeError) {
     model = try ProjectedModel(settings, on: device)
@@ -109,7 +114,7 @@ public final class ProjectedRecipe: Recipe {
     mixing = RandomMixing(EfficientNetPyramid.widths, widths: settings.mixed)
     discriminator = ProjectedDiscriminator(
       widths: settings.mixed, sizes: EfficientNetPyramid.strides.map { settings.seenSize / $0 },
-      width: settings.discriminatorWidth, classes: model.classes.names.count)
+      width: settings.discriminatorWidth, classes: model.settings.kinds)
     generator.prepared(&noise, as: .normal(0.02), on: device)
     mixing.prepared(&noise, on: device)
     discriminator.prepared(&noise, on: device)
@@ -134,6 +139,7 @@ public final class ProjectedRecipe: Recipe {
       settings.discriminatorWidth > 0, "discriminator-width", settings.discriminatorWidth, "it must be 1 or more")
     try expect(
       settings.classes.count == settings.classCounts.count, "classes", settings.classes, "give as many class-counts")
+    try settings.checkTraits()
     try expect((0..<1).contains(settings.rateHold), "rate-hold", settings.rateHold, "it must be 0 or more and below 1")
     try expect((0...1).contains(settings.augment), "augment", settings.augment, "it must be in 0...1")
   }
@@ -146,12 +152,13 @@ public final class ProjectedRecipe: Recipe {
   }
 
   public var saved: [String: any Saved] {
-    [
+    model.parts([
       "generator": generator, "generator.average": average, "mixing": mixing, "discriminator": discriminator,
       "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
-    ]
+    ])
   }
   public var mirrors: Bool { settings.mirror }
+  public var rateHold: Double? { settings.rateHold }
 
   /// Updates the discriminators, then the generator, on the same pictures.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -161,9 +168,8 @@ public final class ProjectedRecipe: Recipe {
     optimizerD.rate = settings.rate * fall * progress.rateScale
     optimizerG.rate = settings.rate * fall * progress.rateScale
     let z = noise.normal([n, settings.latent], on: device)
-    // Real and generated pictures are judged as of the same classes.
-    let oneHot = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
-    var fake = mixed { generator(z, classes: oneHot) }
+    let kinds = model.told(batch, noise: &noise, on: device)
+    var fake = mixed { generator(z, classes: kinds) }
     // A seam must be nowhere in particular.
     if settings.seamless { fake = fake.rolled(by: settings.size.place(&noise), dims: [2, 3]) }
     let leaf = fake.detached().to(.float32).requiringGradient()
@@ -172,10 +178,10 @@ public final class ProjectedRecipe: Recipe {
     let lossD = mixed {
       let seen = withoutGradients { projected(real, by: perceptualNetwork, &noise) }
       return hingeLoss(
-        real: discriminator(seen, classes: oneHot), fake: discriminator(made.map { $0.detached() }, classes: oneHot))
+        real: discriminator(seen, classes: kinds), fake: discriminator(made.map { $0.detached() }, classes: kinds))
     }
     optimizerD.step(minimizing: lossD)
-    let lossG = mixed { hingeLossOfGenerator(discriminator(made, classes: oneHot)) }
+    let lossG = mixed { hingeLossOfGenerator(discriminator(made, classes: kinds)) }
     let towards = gradients(of: lossG, withRespectTo: [leaf])[0]
     optimizerG.step(gradients(of: fake, withRespectTo: optimizerG.parameters, seed: towards.to(fake.dtype)))
     average.follow(

@@ -3,31 +3,29 @@ import Torch
 import Training
 
 /// R3GAN's generator.
-public final class R3GANModel: StyleModel {
+public final class R3GANModel: StyleModel, TraitModel {
   public let settings: R3GANSettings
-  let classes: Classes
+  let table: TraitTable?
   public let generator: LazyModule<R3GANGenerator>
   private let device: Device
 
   public init(_ settings: R3GANSettings, on device: Device) throws(RecipeError) {
     try settings.check()
     (self.settings, self.device) = (settings, device)
-    classes = Classes(settings.conditional ? settings.classes : [], counts: settings.classCounts)
-    generator = LazyModule(Self.network(settings, classes), on: device)
+    table = settings.newTable
+    generator = LazyModule(Self.network(settings), on: device)
   }
 
   /// Another network of the same architecture.
-  func network() -> R3GANGenerator { Self.network(settings, classes) }
+  func network() -> R3GANGenerator { Self.network(settings) }
 
-  private static func network(_ settings: R3GANSettings, _ classes: Classes) -> R3GANGenerator {
+  private static func network(_ settings: R3GANSettings) -> R3GANGenerator {
     R3GANGenerator(
       latent: settings.latent, wSize: settings.wSize, widths: settings.widths, blocks: settings.blocks,
-      channels: settings.channels, classes: classes.names.count, least: settings.least,
-      isSeamless: settings.seamless)
+      channels: settings.channels, classes: settings.kinds, least: settings.least, isSeamless: settings.seamless)
   }
 
-  public var parts: [String: any Saved] { ["generator.average": generator] }
-  public var offers: Offers { Offers(latent: settings.latent, classes: classes.names) }
+  public var parts: [String: any Saved] { parts(["generator.average": generator]) }
 
   /// In float32, whatever the precision of training. While a run is still at a smaller size, pictures are enlarged.
   ///
@@ -36,8 +34,9 @@ public final class R3GANModel: StyleModel {
   public func pictures(_ request: PictureRequest) -> Tensor {
     withoutGradients {
       let network = generator.module, mean = meanStyle(request.truncation), size = network.trainedSize
-      return inEqualBatches(of: 16, latents(of: request), classes: classes.indices(of: request)) { rows, indices in
-        let w = steered(network.styles(rows.to(device)), mean, indices, request)
+      let (z, kinds) = asked(request)
+      return inEqualBatches(of: 16, z, classes: kinds) { rows, kinds in
+        let w = steered(network.styles(rows.to(device)), mean, kinds, request)
         let pictures = network.pictures(of: w, size: size).to(.cpu)
         let whole = size == settings.size ? pictures : network.enlarged(pictures, to: settings.size)
         return straightened(clamp(whole, min: -1, max: 1)).contiguous()
@@ -54,9 +53,9 @@ public final class R3GANModel: StyleModel {
   public func styles(_ request: PictureRequest) -> Tensor {
     withoutGradients {
       let network = generator.module
-      let w = network.styles(latents(of: request).to(device))
-      let asked = steered(w, meanStyle(request.truncation), classes.indices(of: request), request)
-      return asked.unsqueezed(1).expanded([asked.size(0), network.layers, asked.size(1)])
+      let (z, kinds) = asked(request)
+      let w = steered(network.styles(z.to(device)), meanStyle(request.truncation), kinds, request)
+      return w.unsqueezed(1).expanded([w.size(0), network.layers, w.size(1)])
     }
   }
 
@@ -67,10 +66,9 @@ public final class R3GANModel: StyleModel {
   }
 
   /// Styles drawn to the mean, of their classes.
-  private func steered(_ w: Tensor, _ mean: Tensor?, _ indices: [Int], _ request: PictureRequest) -> Tensor {
+  private func steered(_ w: Tensor, _ mean: Tensor?, _ kinds: Tensor?, _ request: PictureRequest) -> Tensor {
     let drawn = mean.map { $0 + (w - $0) * request.truncation } ?? w
-    let oneHot = classes.isEmpty ? nil : classes.oneHot(indices, on: device)
-    return generator.module.asked(drawn, oneHot, guidance: request.guidance)
+    return generator.module.asked(drawn, kinds?.to(device), guidance: request.guidance)
   }
 
   /// The mean style of a thousand latents that are always the same; nil where nothing is drawn to it.

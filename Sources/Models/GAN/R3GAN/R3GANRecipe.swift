@@ -7,7 +7,7 @@ import Training
 ///
 /// Sizes grow during the run (Karras et al. 2018), so most pictures are seen where they cost little. One pass backward
 /// through the discriminator serves both updates (`generatorGradient`), and the penalties are taken now and then.
-public final class R3GANRecipe: Recipe {
+public final class R3GANRecipe: TraitRecipe {
   public static let name = "r3gan"
   public static let use = Use.pictures
   public static func preference(for situation: Situation) -> Int { 1 }
@@ -29,7 +29,6 @@ public final class R3GANRecipe: Recipe {
   private let shift = DiffAugment(colour: false, translation: 0.125, cutout: 0, mirrorsEdges: true)
   /// How likely changes are, where that is steered.
   private let strength: AugmentStrength?
-  private var known: Classes { model.classes }
 
   public static let presets = [
     (name: "small", summary: "one block a size, ungrouped convolutions, for a few cores"),
@@ -47,7 +46,7 @@ public final class R3GANRecipe: Recipe {
     generator = model.network()
     discriminator = R3GANDiscriminator(
       widths: settings.discriminatorWidths, blocks: settings.discriminatorBlocks, stem: settings.discriminatorStem,
-      channels: settings.channels, classes: model.classes.names.count, least: settings.least)
+      channels: settings.channels, classes: model.settings.kinds, least: settings.least)
     generator.prepared(&noise, as: .fanIn(gain: 1), on: device)
     discriminator.prepared(&noise, as: .fanIn(gain: 1), on: device)
     average = MovingAverage(model.generator.module, of: generator)
@@ -63,13 +62,14 @@ public final class R3GANRecipe: Recipe {
       "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD,
     ]
     parts["augment"] = strength
-    return parts
+    return model.parts(parts)
   }
   /// How few the new pictures are says how strongly they are augmented.
   public var inherited: [String: any Saved] {
     saved.filter { $0.value is any Module || $0.value is MovingAverage<R3GANGenerator> }
   }
   public var mirrors: Bool { settings.mirror }
+  public var rateHold: Double? { settings.rateHold }
 
   /// Updates both networks once, with the same pictures.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
@@ -82,12 +82,11 @@ public final class R3GANRecipe: Recipe {
     let n = real.size(0)
 
     let z = noise.normal([n, settings.latent], on: device)
-    // Real and generated pictures are judged as of the same classes.
-    let shown = known.shown(batch.labels, noise: &noise)
-    func oneHot(_ which: [Int]) -> Tensor? {
-      shown.map { shown in known.oneHot(which.map { shown[$0 % n] }, on: device) }
+    let kinds = model.told(batch, noise: &noise, on: device)
+    func own(_ which: [Int]) -> Tensor? {
+      kinds?.indexSelected(dim: 0, indices: Tensor(which.map { $0 % n }).to(device))
     }
-    var fake = mixed { generator(z, size: size, classes: oneHot(Array(0..<n))) }
+    var fake = mixed { generator(z, size: size, classes: kinds) }
     // A seam must be nowhere in particular.
     if settings.seamless { fake = fake.rolled(by: size.place(&noise), dims: [2, 3]) }
     var update = RelativisticUpdate(optimizerG: optimizerG, optimizerD: optimizerD)
@@ -95,9 +94,14 @@ public final class R3GANRecipe: Recipe {
     if progress.picturesSeen / n % schedule.penaltyInterval == 0 { update.penalised = settings.penalised }
     update.penaltyWeight = schedule.gamma / 2 * Double(schedule.penaltyInterval)
     update.penaltyStep = settings.penaltyStep
+    // A picture beside the one that is to be like it: others differ by more than by being generated.
+    if kinds != nil, settings.pairing > 0 {
+      update.pairs = (Tensor.eye(n) * (settings.pairing / Double(n)) + (1 - settings.pairing) / Double(n * n)).to(
+        device)
+    }
     let (loss, margin, slope, confidence) = update(
       real: real, fake: fake, noise: &noise, augment: { augmented($0, &$1) },
-      judge: { x, which in mixed { discriminator(x, classes: oneHot(which)) } })
+      judge: { x, which in mixed { discriminator(x, classes: own(which)) } })
     if progress.picturesSeen / n % Self.averageSteps == 0 {
       average.follow(generator, decay: schedule.averageDecay(batch: n * Self.averageSteps, of: progress))
     }

@@ -4,7 +4,7 @@ import Torch
 import Training
 
 /// Settings of `R3GANRecipe`.
-public struct R3GANSettings: RecipeSettings {
+public struct R3GANSettings: TraitSettings {
   public var size: PictureSize = 64
   public var channels = 3
   public var batch = 8
@@ -33,6 +33,9 @@ public struct R3GANSettings: RecipeSettings {
   public var mirror = false
   public var seamless = false
   public var conditional = true
+  public var pairing = 0.0
+  public var traits = 0
+  public var pictures = 0
   public var classes: [String] = []
   public var classCounts: [Int] = []
   public var precision = "auto"
@@ -43,7 +46,7 @@ public struct R3GANSettings: RecipeSettings {
     "mapped": "wSize",
   ]
   public static let shaping: Set = [
-    "blocks", "discriminatorBlocks", "discriminatorStem", "discriminatorWidths", "latent", "wSize", "widths",
+    "blocks", "discriminatorBlocks", "discriminatorStem", "discriminatorWidths", "latent", "traits", "wSize", "widths",
   ]
   public static let notes = [
     "batch": "Pictures per update; small batches learn more in the same time; 1 or more.",
@@ -71,6 +74,9 @@ public struct R3GANSettings: RecipeSettings {
     "mirror": "Also train on mirrored pictures.",
     "seamless": "Tileable pictures: opposite edges match.",
     "conditional": "Class-conditional: learn the folders as classes, when there are two or more.",
+    "pairing": "x.",
+    "traits": "Numbers of what a pretrained network sees that tell both networks what a picture is like; 0 for none.",
+    "pictures": "Pictures whose traits are kept: those of the set.",
     "classes": "Names of the classes: the folders.",
     "classCounts": "Pictures in each class.",
     "precision": "auto, bfloat16 or float32.",
@@ -109,6 +115,7 @@ public struct R3GANSettings: RecipeSettings {
     // Few pictures are soon known by heart.
     augment = situation.pictures < 500 ? 0.5 : situation.pictures < 2000 ? 0.2 : 0
     if let found = situation.classes { (classes, classCounts) = (found.names, found.counts) }
+    chooseTraits(for: situation)
     // Of few pictures, small batches soon leave a handful of kinds.
     if !isLarge && situation.pictures < 1000 { (batch, penaltyEvery) = (16, 4) }
     try check()
@@ -142,6 +149,7 @@ public struct R3GANSettings: RecipeSettings {
     try expect(
       ["shift", "light", "blit", "geometry", "all"].contains(changes), "changes", "'\(changes)'",
       "use shift, light, blit, geometry or all")
+    try checkTraits()
     try expect(classes.count == classCounts.count, "classes", classes, "give as many class-counts")
     try expect((0...1).contains(augment), "augment", augment, "it must be in 0...1")
     try expect((0..<1).contains(adapt), "adapt", adapt, "it must be 0 or more and below 1")

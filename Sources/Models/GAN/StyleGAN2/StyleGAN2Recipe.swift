@@ -6,7 +6,7 @@ import func Foundation.pow
 
 /// StyleGAN2 with adaptive augmentation (Karras et al. 2020, twice): styles for each size that can be mixed, and full
 /// control over them.
-public final class StyleGAN2Recipe: Recipe {
+public final class StyleGAN2Recipe: TraitRecipe {
   public static let name = "stylegan2"
   public static let use = Use.pictures
   public static let summary =
@@ -29,7 +29,6 @@ public final class StyleGAN2Recipe: Recipe {
   private let pathMean = SavedNumber()
   private let device: Device
   private let mixed: Precision
-  private var known: Classes { model.classes }
   private let shift = DiffAugment(colour: false, cutout: 0, mirrorsEdges: true)
   /// Pictures over which the augmentation's probability would go from 0 to 1, as a part of the run; and at most.
   private static let adaptSpan = (part: 0.3, most: 200_000.0)
@@ -42,7 +41,7 @@ public final class StyleGAN2Recipe: Recipe {
     mixed = try Precision(settings.precision, on: device)
     generator = model.network()
     discriminator = StyleGAN2Discriminator(
-      widths: settings.discriminatorWidths, channels: settings.channels, classes: model.classes.names.count,
+      widths: settings.discriminatorWidths, channels: settings.channels, classes: model.settings.kinds,
       least: settings.least)
     generator.prepared(&noise, on: device)
     discriminator.prepared(&noise, on: device)
@@ -57,11 +56,11 @@ public final class StyleGAN2Recipe: Recipe {
   }
 
   public var saved: [String: any Saved] {
-    [
+    model.parts([
       "generator": generator, "generator.average": average, "discriminator": discriminator,
       "optimizer.generator": optimizerG, "optimizer.discriminator": optimizerD, "augment": strength,
       "path": pathMean,
-    ]
+    ])
   }
   /// How few the new pictures are says how strongly they are augmented.
   public var inherited: [String: any Saved] {
@@ -76,29 +75,28 @@ public final class StyleGAN2Recipe: Recipe {
     (optimizerG.rate, optimizerD.rate) = (
       settings.rate * ratios.g * progress.rateScale, settings.rate * ratios.d * progress.rateScale
     )
-    // Real and generated pictures are judged as of the same classes.
-    let oneHot = known.shown(batch.labels, noise: &noise).map { known.oneHot($0, on: device) }
+    let kinds = model.told(batch, noise: &noise, on: device)
 
-    let fake = generated(n, oneHot, &noise)
+    let fake = generated(n, kinds, &noise)
     let seen = augmented(alphaWeighted(batch.pictures), &noise)
     let (ofReal, lossD) = mixed {
-      let ofReal = discriminator(seen, classes: oneHot)
-      let ofFake = discriminator(augmented(fake.detached(), &noise), classes: oneHot)
+      let ofReal = discriminator(seen, classes: kinds)
+      let ofFake = discriminator(augmented(fake.detached(), &noise), classes: kinds)
       return (ofReal, lossOfReal(ofReal, smoothing: 0) + lossOfFake(ofFake))
     }
     var whole = lossD
     var readings: [Reading] = []
     if step % settings.penaltyEvery == 0, settings.gamma > 0 {
-      let slope = mixed { zeroCenteredPenalty(at: seen) { discriminator($0, classes: oneHot) } }
+      let slope = mixed { zeroCenteredPenalty(at: seen) { discriminator($0, classes: kinds) } }
       whole = lossD + slope * (settings.gamma / 2 * Double(settings.penaltyEvery))
       readings.append(Reading("slope", slope))
     }
     optimizerD.step(minimizing: whole)
 
-    let lossG = mixed { lossOfGenerator(discriminator(augmented(fake, &noise), classes: oneHot)) }
+    let lossG = mixed { lossOfGenerator(discriminator(augmented(fake, &noise), classes: kinds)) }
     optimizerG.step(minimizing: lossG)
     if step % settings.pathEvery == 0, settings.pathWeight > 0 {
-      let length = straighten(max(1, n / 2), oneHot, &noise)
+      let length = straighten(max(1, n / 2), kinds, &noise)
       readings.append(Reading("path", length))
     }
     average.follow(
@@ -114,13 +112,13 @@ public final class StyleGAN2Recipe: Recipe {
   }
 
   /// Pictures of two styles each as often as `mixing` says, with new noise.
-  private func generated(_ n: Int, _ oneHot: Tensor?, _ noise: inout Noise) -> Tensor {
-    let ws = styles(n, oneHot, &noise)
+  private func generated(_ n: Int, _ kinds: Tensor?, _ noise: inout Noise) -> Tensor {
+    let ws = styles(n, kinds, &noise)
     return pictures(ws, &noise)
   }
 
-  private func styles(_ n: Int, _ oneHot: Tensor?, _ noise: inout Noise) -> Tensor {
-    let w = generator.mapping(noise.normal([n, settings.latent], on: device), classes: oneHot)
+  private func styles(_ n: Int, _ kinds: Tensor?, _ noise: inout Noise) -> Tensor {
+    let w = generator.mapping(noise.normal([n, settings.latent], on: device), classes: kinds)
     withoutGradients {
       let mean = w.mean(dims: [0])
       if let average = generator.mapping.average { average.copy(from: lerp(mean, average, Self.memory.w)) }
@@ -128,7 +126,7 @@ public final class StyleGAN2Recipe: Recipe {
     let other = noise.normal([n, settings.latent], on: device), layers = generator.synthesis.layers
     let isMixed = noise.bernoulli(settings.mixing, [n]).floats, cuts = noise.integers(below: layers - 1, count: n)
     guard settings.mixing > 0 else { return generator.everywhere(w) }
-    let second = generator.mapping(other, classes: oneHot)
+    let second = generator.mapping(other, classes: kinds)
     let takesSecond = (0..<n).flatMap { i in
       (0..<layers).map { Float(isMixed[i] > 0 && $0 > cuts[i] ? 1 : 0) }
     }
@@ -148,8 +146,8 @@ public final class StyleGAN2Recipe: Recipe {
   }
 
   /// A step that makes pictures move as far for each step in w (Karras et al. 2020, section 3.2); returns how far.
-  private func straighten(_ n: Int, _ oneHot: Tensor?, _ noise: inout Noise) -> Tensor {
-    let ws = styles(n, oneHot.map { $0[0..<n] }, &noise)
+  private func straighten(_ n: Int, _ kinds: Tensor?, _ noise: inout Noise) -> Tensor {
+    let ws = styles(n, kinds.map { $0[0..<n] }, &noise)
     let made = pictures(ws, &noise, isMixed: false)
     let lengths = pathLengths(made, ws, along: noise.normal(made.shape, on: device))
     let mean = lengths.detached().mean().item()

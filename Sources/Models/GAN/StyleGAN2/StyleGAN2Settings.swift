@@ -2,7 +2,7 @@ import Torch
 import Training
 
 /// Settings of `StyleGAN2Recipe`.
-public struct StyleGAN2Settings: RecipeSettings {
+public struct StyleGAN2Settings: TraitSettings {
   public var size: PictureSize = 64
   public var channels = 3
   public var batch = 16
@@ -24,13 +24,15 @@ public struct StyleGAN2Settings: RecipeSettings {
   public var seamless = false
   public var mirror = false
   public var conditional = true
+  public var traits = 0
+  public var pictures = 0
   public var classes: [String] = []
   public var classCounts: [Int] = []
   public var precision = "auto"
   public init() {}
   public static let grids: DoubledGrid? = DoubledGrid(sides: 8...1024)
   public static let formerNames = ["criticWidths": "discriminatorWidths", "mapped": "wSize"]
-  public static let shaping: Set = ["depth", "discriminatorWidths", "latent", "wSize", "widths"]
+  public static let shaping: Set = ["depth", "discriminatorWidths", "latent", "traits", "wSize", "widths"]
   public static let notes = [
     "batch": "Pictures per update: 1 or more.",
     "latent": "Size of the latent vector: 1 or more.",
@@ -51,6 +53,8 @@ public struct StyleGAN2Settings: RecipeSettings {
     "seamless": "Tileable pictures: opposite edges match.",
     "mirror": "Also train on mirrored pictures.",
     "conditional": "Class-conditional: learn the folders as classes, when there are two or more.",
+    "traits": "Numbers of what a pretrained network sees that tell both networks what a picture is like; 0 for none.",
+    "pictures": "Pictures whose traits are kept: those of the set.",
     "classes": "Names of the classes: the folders.",
     "classCounts": "Pictures in each class.",
     "precision": "auto, bfloat16 or float32.",
@@ -79,6 +83,7 @@ public struct StyleGAN2Settings: RecipeSettings {
     // Of a hundred pictures these left one shape in many colours.
     if !isLarge && situation.pictures < 1000 { (gamma, changes, pathWeight, mixing) = (8 * gamma, "shift", 0, 0.5) }
     if let found = situation.classes { (classes, classCounts) = (found.names, found.counts) }
+    chooseTraits(for: situation)
     try check()
   }
 
@@ -97,6 +102,7 @@ public struct StyleGAN2Settings: RecipeSettings {
     try expect(
       ["shift", "blit", "geometry", "all"].contains(changes), "changes", "'\(changes)'",
       "use shift, blit, geometry or all")
+    try checkTraits()
     try expect(classes.count == classCounts.count, "classes", classes, "give as many class-counts")
     try expect((0...1).contains(augment), "augment", augment, "it must be in 0...1")
     try expect((0..<1).contains(adapt), "adapt", adapt, "it must be 0 or more and below 1")

@@ -51,6 +51,7 @@ public final class VideoGANRecipe: Recipe {
     ]
   }
   public var mirrors: Bool { settings.mirror }
+  public var rateHold: Double? { settings.rateHold }
   public var draw: FrameDraw { FrameDraw(count: settings.frames, span: settings.span, isOrdered: true) }
 
   /// Updates both networks once, with as many made clips as real ones, at the same times.
