@@ -96,7 +96,8 @@ import Testing
       expect(
         try atelier.run("train", "--widht", "8", Binary.emoji, "--recipe", "dcgan"),
         says: "The recipe dcgan has no setting 'widht': use one of augment, average-half-life, batch, beta1, beta2, "
-          + "channels, class-counts, classes, conditional, latent, mirror, precision, rate, seamless, size, smoothing, width, widths.",
+          + "channels, class-counts, classes, conditional, latent, mirror, pictures, precision, rate, seamless, size, smoothing, "
+          + "traits, width, widths.",
         exit: 64)
       expect(
         try atelier.run("train", Binary.emoji, "--recipe", "dcgan", "--width", "wide"),
