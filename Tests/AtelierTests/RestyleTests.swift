@@ -69,6 +69,10 @@ import Testing
       #expect(try paint("small.png", ["--quick"]).bytes == paint("small.png", ["--steps", "8"]).bytes)
       // More than 1 lets go of the content, in the steps.
       #expect(try paint("small.png", ["--steps", "3", "--strength", "4"]).bytes != three.bytes)
+      // Where no steps follow, that would change nothing.
+      let strong = try atelier.run(
+        "restyle", "wide.png", "--style", Self.style, "--size", "1100", "--strength", "4", "--out", "strong.png")
+      #expect(strong.status == 64 && strong.err.contains("up to 1"), "\(strong.err)")
       let wide = try paint("wide.png", ["--size", "1100"])
       #expect(wide.out.contains("\"steps\":1,") && wide.out.contains("larger than 1024 px"))
       #expect(try paint("wide.png", ["--size", "1100", "--steps", "1"]).out.contains("\"steps\":2,"))

@@ -58,6 +58,10 @@ public func restyleInstantly(
     model.isOfAnyStyle
     ? try FinishingSteps(finishingSteps, request, content, masks: masks, in: workspace, on: device) { tell(.note($0)) }
     : nil
+  // Only steps can let go of the content.
+  guard strength <= 1 || further != nil else {
+    throw RestyleError.badNumber(option: "strength", value: strength, range: "up to 1 for a single pass")
+  }
   // A pass takes about as long as a third of a step.
   let share = further.map { 1 / (1 + 3 * Double($0.count)) } ?? 1
   let total = 1 + (further?.count ?? 0)
