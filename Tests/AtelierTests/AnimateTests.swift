@@ -118,6 +118,10 @@ import Testing
       }
       // It was at 5...10; the orc goes four pixels a frame.
       #expect(abs(middles[0] - 7.5) < 1 && middles[3] - middles[0] > 6, "\(middles)")
+      // A still picture asks for nothing that isn't shown.
+      let still = try atelier.run(
+        "animate", "knight.png", "--with", "walks/figures/orc-walk1.png", "--strength", "0", "--out", "still.png")
+      #expect(still.status == 0 && !still.out.contains("painted anew"), "\(still.out)")
     }
   }
 

@@ -102,6 +102,32 @@ import Torch
     }
   }
 
+  /// Without a model, the pictures choose: the small network stands in for those that would be downloaded.
+  @Test func thePictureChoosesTheNetwork() throws {
+    try inStudio { atelier in
+      let models = "workspace/models"
+      for name in ["waifu2x-drawing", "waifu2x-photo", "realesrgan-drawing"] {
+        try atelier.copy("\(atelier.folder)/\(models)/tiny.safetensors", to: "\(models)/\(name).safetensors")
+      }
+      let emoji = "\(Binary.emoji)/\(try Binary.someEmoji(1)[0])"
+      for (picture, name, why) in [
+        (emoji, "waifu2x-drawing", "drawn (flat parts, few colours)"),
+        ("\(Self.fixtures)/scene.jpg", "waifu2x-photo", "photographed or painted"),
+      ] {
+        let outcome = try atelier.run("enlarge", picture, "--out", "\(name).png")
+        #expect(outcome.status == 0 && outcome.out.contains("is enlarged by \(name)"), "\(outcome.out)\(outcome.err)")
+        #expect(outcome.out.contains(why) && outcome.out.contains("--model takes another"))
+        let words = try #require(PNG.text(FileBytes.read("\(atelier.folder)/\(name).png")))
+        #expect(words.contains { $0.key == "Enlarged by" && $0.value.hasPrefix("2, \(name), sha256:") })
+      }
+      let told = try atelier.run("enlarge", emoji, "--model", "tiny", "--out", "told.png")
+      #expect(told.status == 0 && !told.out.contains("enlarged by"), "\(told.out)")
+      let made = try atelier.run("generate", "emoji", "--seeds", "5", "--enlarge", "2", "--out", "made")
+      #expect(
+        made.out.contains("They are enlarged by realesrgan-drawing, since they look drawn"), "\(made.out)\(made.err)")
+    }
+  }
+
   /// A network of one's own, learned in a moment, and the words for other ways of using it.
   @Test func aRunEnlarges() throws {
     try inFolder { atelier in

@@ -15,14 +15,20 @@ import Testing
       restyle + ["--with", "run"], "out.png",
       [
         ["--precision", "float32"], ["--network", "random"], ["--loss", "gram"], ["--optimizer", "lbfgs"],
-        ["--seed", "0"], ["--style-scale", "1"], ["--save-every", "9"], ["--method", "optimise"],
+        ["--seed", "0"], ["--style-scale", "1"], ["--save-every", "9"], ["--method", "optimise"], ["--keep-frame"],
       ]
     ),
     (restyle + ["--with", "run", "--style", style], "out.png", [["--method", "optimise"], ["--seed", "1"]]),
-    (restyle + ["--style", style], "out.png", [["--back"], ["--seed", "1"], ["--start", "content", "--seed", "1"]]),
     (
-      restyle + ["--style", style, "--method", "instant"], "out.png",
-      [["--loss", "gram"], ["--optimizer", "adam"], ["--seed", "2"]]
+      restyle + ["--style", style, "--method", "optimise"], "out.png",
+      [["--back"], ["--quick"], ["--seed", "1"], ["--start", "content", "--seed", "1"]]
+    ),
+    (
+      restyle + ["--style", style], "out.png",
+      [
+        ["--loss", "gram"], ["--optimizer", "adam"], ["--seed", "2"], ["--strokes", "1"], ["--smoothness", "1"],
+        ["--start", "instant"], ["--resume"], ["--back"],
+      ]
     ),
     (
       clip + ["--style", style], "out.mp4",

@@ -6,7 +6,9 @@ import Testing
 @Suite struct RestyleTests {
   private static let fixtures = Binary.root + "/Tests/Fixtures"
   private static let style = fixtures + "/violin.png"
-  private static let quick = ["--network", "random", "--size", "64", "--steps", "2", "--loss", "gram"]
+  private static let quick = [
+    "--method", "optimise", "--network", "random", "--size", "64", "--steps", "2", "--loss", "gram",
+  ]
 
   private func restyle(_ atelier: Binary, _ content: String, _ more: [String], out: String = "out.png") throws
     -> Binary.Outcome
@@ -50,25 +52,35 @@ import Testing
     try inFolder { atelier in
       let scene = try Picture.load("\(Self.fixtures)/scene.jpg")
       try scene.resampled(width: 96, height: 72).write("\(atelier.folder)/small.png")
-      try scene.resampled(width: 800, height: 40).write("\(atelier.folder)/wide.png")
+      try scene.resampled(width: 1100, height: 40).write("\(atelier.folder)/wide.png")
       func paint(_ content: String, _ more: [String]) throws -> (bytes: [UInt8], out: String) {
         let outcome = try atelier.run(
           [
-            "restyle", content, "--style", Self.style, "--out", "out.png", "--force", "--method", "instant",
-            "--network", "random", "--json",
+            "restyle", content, "--style", Self.style, "--out", "out.png", "--force", "--network", "random", "--json",
           ] + more)
         #expect(outcome.status == 0, "\(outcome.err)")
         return (try Picture.load("\(atelier.folder)/out.png").bytes, outcome.out)
       }
-      let pass = try paint("small.png", ["--steps", "0"]), eight = try paint("small.png", [])
+      let pass = try paint("small.png", ["--steps", "0"]), forty = try paint("small.png", [])
       let three = try paint("small.png", ["--steps", "3"])
-      #expect(pass.out.contains("\"steps\":1,") && eight.out.contains("\"steps\":9,"))
+      #expect(pass.out.contains("\"steps\":1,") && forty.out.contains("\"steps\":41,"))
       #expect(three.out.contains("\"steps\":4,"))
-      #expect(pass.bytes != three.bytes && three.bytes != eight.bytes)
-      #expect(try paint("small.png", ["--steps", "8"]).bytes == eight.bytes)
-      let wide = try paint("wide.png", [])
-      #expect(wide.out.contains("\"steps\":1,") && wide.out.contains("larger than 768 px"))
-      #expect(try paint("wide.png", ["--steps", "1"]).out.contains("\"steps\":2,"))
+      #expect(pass.bytes != three.bytes && three.bytes != forty.bytes)
+      #expect(try paint("small.png", ["--quick"]).bytes == paint("small.png", ["--steps", "8"]).bytes)
+      // More than 1 lets go of the content, in the steps.
+      #expect(try paint("small.png", ["--steps", "3", "--strength", "4"]).bytes != three.bytes)
+      // Where no steps follow, that would change nothing.
+      let strong = try atelier.run(
+        "restyle", "wide.png", "--style", Self.style, "--size", "1100", "--strength", "4", "--out", "strong.png")
+      #expect(strong.status == 64 && strong.err.contains("up to 1"), "\(strong.err)")
+      let wide = try paint("wide.png", ["--size", "1100"])
+      #expect(wide.out.contains("\"steps\":1,") && wide.out.contains("larger than 1024 px"))
+      #expect(try paint("wide.png", ["--size", "1100", "--steps", "1"]).out.contains("\"steps\":2,"))
+      // Without a size, as large as the steps are for.
+      let reduced = try paint("wide.png", ["--steps", "1"])
+      #expect(reduced.out.contains("\"width\":1024") && reduced.out.contains("--size 1100 keeps the size of wide.png"))
+      #expect(try paint("wide.png", ["--quick"]).out.contains("\"width\":512"))
+      #expect(try paint("wide.png", ["--steps", "0"]).out.contains("\"width\":1100"))
       // Nobody has asked for steps: a pass needs less memory.
       let little = try paint("small.png", ["--memory", "0.1"])
       #expect(little.out.contains("\"steps\":1,") && little.out.contains("steps after the pass are left out"))
@@ -82,12 +94,39 @@ import Testing
 
   @Test(arguments: [
     ["--method", "instant", "--steps", "-1"],
-    ["--start", "nowhere.png"], ["--method", "instant", "--strokes", "1"], ["--method", "instant", "--start", "noise"],
+    ["--start", "nowhere.png", "--method", "optimise"], ["--strokes", "1"], ["--start", "noise"],
+    ["--method", "optimise", "--quick"], ["--quick", "--steps", "3"], ["--steps", "0", "--strength", "2"],
   ]) func whatDoesNotGoTogether(_ options: [String]) throws {
     try inFolder { atelier in
       let outcome = try atelier.run(
         ["restyle", "\(Self.fixtures)/scene.jpg", "--style", Self.style, "--out", "out.png"] + options)
-      #expect(outcome.status == (options[0] == "--start" ? 66 : 64), "\(outcome.err)")
+      #expect(outcome.status == (options.contains("nowhere.png") ? 66 : 64), "\(outcome.err)")
+    }
+  }
+
+  /// A border around the style is left out, and said; with --keep-frame it is painted.
+  @Test func aFrameIsLeftOut() throws {
+    try inFolder { atelier in
+      let painting = try Picture.load(Binary.root + "/Examples/pictures/starry-night.jpg")
+        .resampled(width: 200, height: 159)
+      var bytes = [UInt8](repeating: 250, count: 240 * 199 * 3)
+      for y in 0..<159 {
+        let start = ((y + 20) * 240 + 20) * 3
+        bytes.replaceSubrange(start..<start + 600, with: painting.bytes[y * 600..<(y + 1) * 600])
+      }
+      try Picture(width: 240, height: 199, channels: 3, bytes: bytes).write("\(atelier.folder)/framed.png")
+      func painted(_ more: [String]) throws -> (bytes: [UInt8], out: String) {
+        let outcome = try atelier.run(
+          ["restyle", "\(Self.fixtures)/scene.jpg", "--style", "framed.png", "--out", "out.png", "--force"] + more)
+        #expect(outcome.status == 0, "\(outcome.err)")
+        return (try Picture.load("\(atelier.folder)/out.png").bytes, outcome.out + outcome.err)
+      }
+      for method in [Self.quick, ["--steps", "0", "--size", "64"]] {
+        let (without, with) = (try painted(method), try painted(method + ["--keep-frame"]))
+        #expect(without.bytes != with.bytes && !with.out.contains("frame"), "\(with.out)")
+        let words = "The frame around framed.png is left out: --keep-frame paints it, too."
+        #expect(without.out.ranges(of: words).count == 1, "\(without.out)")
+      }
     }
   }
 

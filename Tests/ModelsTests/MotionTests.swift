@@ -168,11 +168,11 @@ import Training
     #expect(abs(same.keypoints.places - still.keypoints.places).max().item() < 1e-6)
     // Another size: the same keypoints, the picture's own pixels.
     let large = interpolate(given[0..<1], size: [64, 64], mode: .nearest)
-    let moved = mover.moved(large, from: mover.pose(of: large), to: mover.pose(of: wanted[0..<1]))
+    let moved = mover.moved(large, from: mover.pose(of: large), to: mover.pose(of: wanted[0..<1])).picture
     #expect(moved.shape == [1, 4, 64, 64])
     // Crisp: mostly the square's own two colours.
-    let crisp = mover.moved(given[0..<1], from: still, to: mover.pose(of: wanted[0..<1]), isCrisp: true)
-    let soft = mover.moved(given[0..<1], from: still, to: mover.pose(of: wanted[0..<1]))
+    let crisp = mover.moved(given[0..<1], from: still, to: mover.pose(of: wanted[0..<1]), isCrisp: true).picture
+    let soft = mover.moved(given[0..<1], from: still, to: mover.pose(of: wanted[0..<1])).picture
     let source = given[0].flattened(from: 1).unsqueezed(1)
     let own = { (x: Tensor) -> Double in
       let away = abs(x[0].flattened(from: 1).unsqueezed(2) - source).max(dims: [0]).min(dims: [1])

@@ -53,6 +53,10 @@ import Training
       of: relativisticLossOfAllPairs(real: judge(fake), fake: judge(real)), withRespectTo: [fake])[0]
     // The same numbers in another order of float64 operations.
     #expect(abs(mine - own).max().item() < 1e-12)
+    // Of pairs, too.
+    let ofPairs = gradients(of: relativisticLoss(real: judge(real), fake: judge(fake)), withRespectTo: [fake])[0]
+    let theirs = gradients(of: relativisticLoss(real: judge(fake), fake: judge(real)), withRespectTo: [fake])[0]
+    #expect(abs(generatorGradient(from: ofPairs, real: a, fake: b, isPaired: true) - theirs).max().item() < 1e-12)
   }
 
   /// A step goes against the gradient: at 1.5, a negative one would lead further out.

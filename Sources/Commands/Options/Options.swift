@@ -58,7 +58,7 @@ struct EnlargingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The network of --enlarge, one that `enlarge --model` takes. (default: realesrgan-drawing)",
+      "The network of --enlarge, one that `enlarge --model` takes. (default: realesrgan-drawing, or -photo, by how the pictures look)",
       valueName: "name"))
   var enlargeModel: String?
 

@@ -10,6 +10,8 @@ struct EnlargeCommand: ParsableCommand {
       A trained network adds the missing pixels. Transparency is kept:
         atelier enlarge photo.jpg --out large.png
         atelier enlarge generated/ --scale 4 --model realesrgan-drawing --out large/
+      Without --model, waifu2x-drawing enlarges what looks drawn, and waifu2x-photo all else. Seamless textures stay \
+      seamless.
 
       Models: waifu2x-photo and waifu2x-drawing are faithful and fast. realesrgan-photo and realesrgan-drawing invent \
       fine detail and are slower; realesrgan-quick is a fast one for drawings. Each is downloaded when first used.
@@ -25,9 +27,10 @@ struct EnlargeCommand: ParsableCommand {
   var scale = 2
 
   @Option(
-    help: ArgumentHelp("A model named above, an imported model, or a run of the recipe enlarge.", valueName: "name")
-  )
-  var model = "waifu2x-photo"
+    help: ArgumentHelp(
+      "A model named above, an imported model, or a run of the recipe enlarge. (default: by how the picture looks)",
+      valueName: "name"))
+  var model: String?
 
   @Option(help: ArgumentHelp("Number format: auto, bfloat16 or float32.", valueName: "name"))
   var precision = "auto"

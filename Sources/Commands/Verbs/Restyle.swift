@@ -8,14 +8,17 @@ struct RestyleCommand: ParsableCommand {
     commandName: "restyle",
     abstract: "Style transfer: paint a picture or a film in the style of another picture.",
     discussion: """
-      By optimisation: the pixels change until a network (VGG16) sees the content in the style's colours and strokes, \
-      from a small size to a large one:
+      A trained network paints the content in one pass. Then the pixels change for 40 steps of optimisation, until \
+      another network (VGG16) sees the content in the style's colours and strokes:
         atelier restyle photo.jpg --style painting.jpg --out painted.png
-      In seconds, by one pass of a trained network and eight steps of optimisation (--steps 0: the pass alone):
-        atelier restyle photo.jpg --method instant --style painting.jpg --out painted.png
+      In seconds, at 512 px or less with 8 steps (--steps 0: the pass alone, at any size):
+        atelier restyle photo.jpg --style painting.jpg --quick --out painted.png
+      By optimisation alone, from a small size to a large one, with whole strokes. It takes many minutes and paints \
+      over more of the content:
+        atelier restyle photo.jpg --style painting.jpg --method optimise --out painted.png
       Image-to-image translation, with a run that learned it (train --towards), in seconds:
         atelier restyle photo.jpg --with RUN --out painted.png
-      A film is painted frame by frame, and the paint follows what moves. The default method is then instant:
+      A film is painted frame by frame, in one pass, and the paint follows what moves:
         atelier restyle clip.mp4 --style painting.jpg --out painted.mp4
       """)
 
@@ -27,7 +30,7 @@ struct RestyleCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "optimise, or instant: one pass, and 8 steps up to 768 px, with --strength 0.01 to 1. (default: optimise; for films instant, in one pass)",
+      "instant: one pass, and 40 steps up to 1,024 px; for films the pass alone. Or optimise. (default: instant)",
       valueName: "how"))
   var method: Method?
 
@@ -56,20 +59,25 @@ struct RestyleCommand: ParsableCommand {
     ))
   var out: String
 
-  @Flag(help: "A first look: 384 pixels, and 24 steps from the result of instant.")
+  @Flag(help: "A first look: 8 steps, and at most 512 pixels unless --size says otherwise.")
   var quick = false
+
+  @Flag(help: "Paint a frame or border around the style picture, too; else it is left out where it is found.")
+  var keepFrame = false
 
   @Option(
     help: ArgumentHelp(
-      "Longer side in pixels. (default: 512; in one pass: the content's)", valueName: "n"))
+      "Longer side in pixels. (default: the content's, at most 1,024; in one pass the content's; with optimise 512)",
+      valueName: "n"))
   var size: Int?
 
-  @Option(help: ArgumentHelp("Strength of the style: 0.01 to 100.", valueName: "x"))
+  @Option(
+    help: ArgumentHelp("Strength of the style: 0.01 to 100; up to 1 for films and for --steps 0.", valueName: "x"))
   var strength = 1.0
 
   @Option(
     help: ArgumentHelp(
-      "Weight of whole strokes (nearest-neighbour loss), up to 1,024 px; 0 for none, nearer to the content. (default: 2.0)",
+      "With optimise, weight of whole strokes (nearest-neighbour loss), up to 1,024 px; 0 for none, nearer to the content. (default: 2.0)",
       valueName: "x"))
   var strokes: Double?
 
@@ -84,25 +92,28 @@ struct RestyleCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Optimisation steps at each size (the first has twice as many); with instant, after the pass. (default: 250; 8)",
+      "Optimisation steps after the pass; with optimise, at each size (the first has twice as many). (default: 40; with optimise 250)",
       valueName: "n"))
   var steps: Int?
 
-  @Option(help: ArgumentHelp("Weight of the total variation loss: more is smoother. (default: 2)", valueName: "x"))
+  @Option(
+    help: ArgumentHelp(
+      "With optimise, weight of the total variation loss: more is smoother. (default: 2)", valueName: "x"))
   var smoothness: Double?
 
-  @Option(help: ArgumentHelp("Style loss: wasserstein, or gram (Gatys et al. 2015).", valueName: "loss"))
+  @Option(
+    help: ArgumentHelp("With optimise, style loss: wasserstein, or gram (Gatys et al. 2015).", valueName: "loss"))
   var loss = Asked(StyleSettings.Loss.wasserstein)
 
   @Option(
     help: ArgumentHelp(
-      "Optimizer: adam; lbfgs (Gatys et al. 2015), which takes fewer steps; or descent, for a few steps from a painted start.",
+      "With optimise: adam; lbfgs (Gatys et al. 2015), which takes fewer steps; or descent, for a few steps from a painted start.",
       valueName: "how"))
   var optimizer = Asked(StyleSettings.Method.adam)
 
   @Option(
     help: ArgumentHelp(
-      "Start from content, noise, instant (the result of that method) or a picture's file. (default: content)",
+      "With optimise, start from content, noise, instant (that method's pass) or a picture's file. (default: content)",
       valueName: "what"))
   var start: String?
 
@@ -145,9 +156,10 @@ struct RestyleCommand: ParsableCommand {
     guard method != .optimise || learned == nil else {
       throw ValidationError("Give --method optimise or --with, not both: what was learned paints in one pass.")
     }
-    if method == .instant || learned != nil && !style.isEmpty { return try paintInstantly(by: learned ?? "instant") }
-    if let learned { return try change(with: learned) }
+    if let learned, style.isEmpty { return try change(with: learned) }
     guard !back else { throw ValidationError("Give --back with --with: styles go one way.") }
+    if method != .optimise { return try paintInstantly(by: learned ?? "instant") }
+    try refuse([("quick", quick)], "with --method optimise, which --steps shortens")
     try refuseSeed()
     let teller = common.teller(stops: .onceItWorks)
     teller.finish(
@@ -161,14 +173,15 @@ struct RestyleCommand: ParsableCommand {
     var request = RestyleRequest(content: content, styles: style, out: out)
     request.weights = try numbers(weights)
     (request.colours, request.network, request.masks) = (colours, network.value, mask)
+    request.keepsFrame = keepFrame
     (request.memory, request.force, request.resume) = (memory, force, resume)
     request.saveEvery = saveEvery.value
-    var settings = quick ? StyleSettings.quick : StyleSettings()
+    var settings = StyleSettings()
     if let size { settings.size = size }
     if let steps { (settings.firstSteps, settings.steps) = (2 * steps, steps) }
     if let smoothness { settings.smoothness = smoothness }
     (settings.strength, settings.styleScale, settings.loss) = (strength, styleScale.value, loss.value)
-    let start = start ?? (quick ? "instant" : "content")
+    let start = start ?? "content"
     settings.start = start == "instant" ? .picture : StyleSettings.Start(rawValue: start) ?? .picture
     if settings.start == .picture { request.start = start }
     if let strokes { settings.strokes = strokes }

@@ -45,7 +45,10 @@ extension RestyleCommand {
       try refuse(ofSteps + [("network", network.isGiven)], "for a film that is painted in one pass")
       if style.isEmpty {
         try refuse(
-          [("weights", weights != nil), ("precision", precision.isGiven), ("style-scale", styleScale.isGiven)],
+          [
+            ("weights", weights != nil), ("precision", precision.isGiven), ("style-scale", styleScale.isGiven),
+            ("keep-frame", keepFrame),
+          ],
           "with --with and no --style")
       } else {
         try refuse([("back", back)], "with --style, which goes one way")

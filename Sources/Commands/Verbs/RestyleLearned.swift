@@ -17,6 +17,7 @@ extension RestyleCommand {
     try refuse(
       ofSteps + [
         ("network", network.isGiven), ("precision", precision.isGiven), ("style-scale", styleScale.isGiven),
+        ("keep-frame", keepFrame),
       ], "with --with, which takes one pass without a style")
     var request = LearnedRequest(content: content, model: model, out: out)
     (request.back, request.size, request.strength) = (back, size, strength)
@@ -29,17 +30,13 @@ extension RestyleCommand {
           tell: teller.tell)))
   }
 
-  /// `restyle --method instant`, or `--with` a run of the recipe instant.
+  /// `restyle` by default, and `--with` a run of the recipe instant.
   func paintInstantly(by model: String) throws {
-    guard !resume && !quick && !back else {
-      throw ValidationError("The instant method takes one pass: leave out --resume, --quick and --back.")
-    }
-    guard strokes == nil && smoothness == nil && start == nil else {
-      throw ValidationError(
-        "The instant method has no strokes, smoothness or start: leave these out, or paint on by --start instant in "
-          + "place of --method instant.")
-    }
-    try refuse(ofSteps, "with the instant method, which takes one pass and some steps of their own kind")
+    try refuse(
+      ofSteps + [
+        ("strokes", strokes != nil), ("smoothness", smoothness != nil), ("start", start != nil), ("resume", resume),
+      ], "without --method optimise")
+    try refuse([("quick", quick && steps != nil)], "with --steps, whose number it chooses")
     if let steps, steps < 0 { throw RestyleError.badNumber(option: "steps", value: Double(steps), range: "from 0 on") }
     var request = try request()
     // They are steps of another kind here, and may be none.
@@ -48,7 +45,8 @@ extension RestyleCommand {
     teller.finish(
       .restyle(
         try restyleInstantly(
-          request, by: model, size: size, finishingSteps: steps, in: common.place, on: device.resolved(),
+          request, by: model, size: size, longest: quick ? StyleSettings.quickSide : StyleSettings.largestFinishedSide,
+          finishingSteps: steps ?? (quick ? StyleSettings.quickSteps : nil), in: common.place, on: device.resolved(),
           shouldStop: { Interruption.isRequested }, tell: teller.tell)))
   }
 }

@@ -70,9 +70,10 @@ public struct Demo {
 
   /// Gets what enlarges pictures; without it they stay small.
   public mutating func prepare(tell: (Event) -> Void) throws {
-    let settings = try EnlargeSettings(generated: 4)
+    // The bundled generator draws.
+    let settings = try EnlargeSettings(generated: 4, model: "realesrgan-drawing")
     do {
-      try installModel(settings.model, in: workspace, say: { tell(.note($0)) })
+      try installModel("realesrgan-drawing", in: workspace, say: { tell(.note($0)) })
       enlarging = settings
     } catch let error as ModelError {
       tell(.note("\(error.sentence) The demo goes on without enlarging its pictures."))
@@ -108,7 +109,7 @@ public struct Demo {
     guard !isStopped else { return }
     var asked = GenerateRequest(seeds: Seeds([]), out: folder + "/own")
     asked.map = max(3, Int((10 * share.squareRoot()).rounded()))
-    if enlarging != nil { asked.enlarging = try EnlargeSettings(generated: 2) }
+    if enlarging != nil { asked.enlarging = try EnlargeSettings(generated: 2, model: "realesrgan-drawing") }
     let made = try generate(
       asked, with: Generator(run, in: workspace, on: device), tell: tell, shouldStop: shouldStop)
     (map, isStopped) = (made.sheets.first, made.isStopped)
@@ -119,7 +120,8 @@ public struct Demo {
     var request = RestyleRequest(content: photograph, styles: [style], out: folder + "/painted.png")
     request.settings.styleScale = 1.6
     let made = try restyleInstantly(
-      request, size: max(128, Int(640 * share.squareRoot())), in: workspace, on: device, shouldStop: shouldStop,
+      request, size: max(128, Int(640 * share.squareRoot())), finishingSteps: StyleSettings.quickSteps, in: workspace,
+      on: device, shouldStop: shouldStop,
       tell: tell)
     isStopped = made.isStopped
     if !isStopped { painting = made.path }

@@ -38,7 +38,7 @@ extension Demo {
         Part(
           heading: "A photograph, painted", words: "The photograph, the painting whose style it takes, and the result.",
           command:
-            "atelier restyle photograph.jpg --style style.jpg --method instant --style-scale 1.6 --out painted.png",
+            "atelier restyle photograph.jpg --style style.jpg --size 640 --steps 8 --style-scale 1.6 --out painted.png",
           pictures: [photograph, style, painting], columns: 3))
     }
     if let film, let frames {

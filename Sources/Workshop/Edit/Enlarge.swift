@@ -8,8 +8,11 @@ import Training
 public struct EnlargeSettings: Sendable, Equatable {
   /// How many times as wide and as high.
   public var scale = 2
-  /// A known model's name, that of an imported one, or a run of the recipe enlarge.
-  public var model = "waifu2x-photo"
+  /// A known model's name, that of an imported one, or a run of the recipe enlarge; nil chooses a known one by how the
+  /// pictures are drawn.
+  public var model: String?
+  /// Whether the chosen one may invent detail, and so take away the faults of a generator.
+  public var invents = false
   /// auto, bfloat16 or float32.
   public var precision = "auto"
   /// Gigabytes to keep to; nil for half of the machine's.
@@ -21,11 +24,33 @@ public struct EnlargeSettings: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - scale: 2 or 4.
-  ///   - model: nil for the one that also takes away the faults of a small generator.
+  ///   - model: nil chooses one that also takes away the faults of a small generator.
   /// - Throws: `EnlargeError.badFactor`.
   public init(generated scale: Int, model: String? = nil) throws(EnlargeError) {
     guard scale == 2 || scale == 4 else { throw .badFactor(scale) }
-    (self.scale, self.model) = (scale, model ?? "realesrgan-drawing")
+    (self.scale, self.model, invents) = (scale, model, true)
+  }
+
+  /// The known model for such pictures.
+  func model(for kind: PictureSurface.Kind) -> String {
+    switch kind {
+    case .drawing: invents ? "realesrgan-drawing" : "waifu2x-drawing"
+    case .photograph: invents ? "realesrgan-photo" : "waifu2x-photo"
+    }
+  }
+
+  /// With a model that suits what a generator makes; it is said which, and why.
+  ///
+  /// Always the same pictures are looked at, so that a seed's is enlarged alike whatever others are made.
+  func settled(for model: any PictureModel, _ generator: Generator, say: (String) -> Void) -> EnlargeSettings {
+    guard self.model == nil else { return self }
+    let probes = model.pictures(generator.request(seeds: [0, 1, 2])).unbound().map { Picture($0) }
+    let kind = PictureSurface.kind(ofGenerated: probes)
+    var settled = self
+    settled.model = self.model(for: kind)
+    say(
+      "They are enlarged by \(settled.model!), since they look \(kind.words): --enlarge-model takes another.")
+    return settled
   }
 }
 
@@ -56,13 +81,34 @@ public func enlarge(
 ) throws -> FilesMade {
   try request.check()
   let jobs = try request.jobs()
-  let enlarger = try Enlarger(request.settings, in: workspace, on: device) { tell(.note($0)) }
+  var enlargers: [String: Enlarger] = [:]
+  func enlarger(for picture: Picture, _ path: String) throws -> Enlarger {
+    let kind = PictureSurface(picture)?.kind ?? .photograph
+    let name = request.settings.model ?? request.settings.model(for: kind)
+    if let there = enlargers[name] { return there }
+    if request.settings.model == nil {
+      let others = jobs.count > 1 ? "What looks" : "It looks"
+      tell(
+        .note(
+          "\(others) \(kind.words)\(jobs.count > 1 ? " is" : ", and is") enlarged by \(name): --model takes another."))
+    }
+    var settings = request.settings
+    settings.model = name
+    let made = try Enlarger(settings, in: workspace, on: device) { tell(.note($0)) }
+    enlargers[name] = made
+    return made
+  }
+  // A model that isn't there shouldn't wait for the first picture.
+  if let name = request.settings.model {
+    enlargers[name] = try Enlarger(request.settings, in: workspace, on: device) { tell(.note($0)) }
+  }
   var result = FilesMade()
   var pace = Pace(.pictures)
   for (i, job) in jobs.enumerated() {
     let begun = ProcessInfo.processInfo.systemUptime
     do {
       let source = try EnlargeSource(job.source)
+      let enlarger = try enlarger(for: source.picture, job.source)
       let made = try enlarger.enlarged(source.picture, named: job.source) { fraction, megapixels in
         guard !shouldStop() else { return false }
         let seconds = ProcessInfo.processInfo.systemUptime - begun

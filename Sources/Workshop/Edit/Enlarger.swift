@@ -7,6 +7,7 @@ import Torch
 /// A network that is ready to enlarge one picture after another, for any verb.
 struct Enlarger {
   let settings: EnlargeSettings
+  let name: String
   private let network: any EnlargingNetwork
   private let hash: String
   private let usesBFloat16: Bool
@@ -14,26 +15,28 @@ struct Enlarger {
 
   /// Installs the model when it is a known one that isn't there.
   ///
+  /// - Parameter settings: with a model.
   /// - Throws: `EnlargeError`, and as `installModel`.
   init(
     _ settings: EnlargeSettings, in workspace: Workspace, on device: Device, say: (String) -> Void
   ) throws {
-    self.settings = settings
+    guard let name = settings.model else { preconditionFailure("a model is to be chosen before") }
+    (self.settings, self.name) = (settings, name)
     let known = KnownModel.all.filter { ["realesrgan", "waifu2x"].contains($0.architecture) }.map(\.name)
-    let found = known.contains(settings.model) ? nil : Generator.place(settings.model, in: workspace)
+    let found = known.contains(name) ? nil : Generator.place(name, in: workspace)
     if let found, (try? Safetensors.metadata(found))?["recipe"] != nil || isFolder(found) {
-      let trained = try Generator(settings.model, in: workspace, on: device) { say($0.sentence) }
-      guard let model = trained.model as? EnlargeModel else { throw EnlargeError.otherModel(settings.model) }
+      let trained = try Generator(name, in: workspace, on: device) { say($0.sentence) }
+      guard let model = trained.model as? EnlargeModel else { throw EnlargeError.otherModel(name) }
       (network, hash) = (model.network.module, trained.hash)
     } else {
-      guard known.contains(settings.model) || found != nil else {
-        throw EnlargeError.noModel(settings.model, known: known)
+      guard known.contains(name) || found != nil else {
+        throw EnlargeError.noModel(name, known: known)
       }
-      let path = try found ?? installModel(settings.model, in: workspace, say: say)
+      let path = try found ?? installModel(name, in: workspace, say: say)
       do {
         network = try enlargingNetwork(Safetensors.read(path).tensors)
       } catch is StateError {
-        throw EnlargeError.otherModel(settings.model)
+        throw EnlargeError.otherModel(name)
       }
       hash = try Digest.sha256(file: path)
     }
@@ -44,15 +47,30 @@ struct Enlarger {
 
   /// What a file says of it.
   var words: (key: String, value: String) {
-    ("Enlarged by", "\(settings.scale), \(settings.model.shownName), sha256:\(hash)")
+    ("Enlarged by", "\(settings.scale), \(name.shownName), sha256:\(hash)")
   }
 
+  /// Enlarges a picture; where its edges go on at the opposite ones, the network sees that, and there is no seam.
+  ///
   /// - Parameters:
   ///   - name: of the picture, in errors.
   ///   - go: is told the fraction done and the megapixels of the result after each tile; false stops.
   /// - Returns: nil when it was stopped.
   /// - Throws: `EnlargeError`.
   func enlarged(
+    _ picture: Picture, named name: String, go: (_ fraction: Double, _ megapixels: Double) -> Bool
+  ) throws -> Picture? {
+    // A second pass sees half as far again, in the first one's pixels.
+    let margin = network.margin * (settings.scale > network.scale ? 2 : 1)
+    let (seen, columns, rows) = SeamlessEdges(picture).continued(picture, by: margin)
+    let made = try whole(seen, named: name, go: go)
+    guard columns + rows > 0 else { return made }
+    return made?.cut(
+      x: columns * settings.scale, y: rows * settings.scale, width: picture.width * settings.scale,
+      height: picture.height * settings.scale)
+  }
+
+  private func whole(
     _ picture: Picture, named name: String, go: (_ fraction: Double, _ megapixels: Double) -> Bool
   ) throws -> Picture? {
     let (width, height) = (picture.width * settings.scale, picture.height * settings.scale)

@@ -101,7 +101,9 @@ private func film(
   var frames = Frames(plan: plan, path: path, model: model, generator: generator, camera: camera)
   frames.moves = try moves(plan, sliders, model)
   let enlarger = try request.enlarging.map {
-    try Enlarger($0, in: workspace, on: generator.device) { tell(.note($0)) }
+    try Enlarger($0.settled(for: model, generator) { tell(.note($0)) }, in: workspace, on: generator.device) {
+      tell(.note($0))
+    }
   }
   if plan.loops && plan.keys.count < (model.offers.moves ? 2 : 1) { frames.phase = frames.calmest() }
   if request.previews {

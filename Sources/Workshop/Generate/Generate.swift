@@ -72,7 +72,9 @@ public func generate(
   }
   try AtomicFile.makeFolder(request.out)
   let enlarger = try request.enlarging.map {
-    try Enlarger($0, in: workspace ?? Workspace(), on: generator.device) { tell(.note($0)) }
+    try Enlarger(
+      $0.settled(for: model, generator) { tell(.note($0)) }, in: workspace ?? Workspace(), on: generator.device
+    ) { tell(.note($0)) }
   }
 
   var sheets: [String] = []

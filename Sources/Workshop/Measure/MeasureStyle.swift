@@ -55,7 +55,7 @@ public func measureStyle(
     return (path, partner)
   }
   let perceptualNetwork = try styleNetwork("vgg16", in: workspace, on: device) { tell(.note($0)) }
-  let paintings = try styles.map { try seen($0, on: device) }
+  let paintings = try styles.map { try seen($0, withoutFrame: true, on: device) }
   var found: [StyleMeasurement.Painted] = []
   var pace = Pace(.pictures)
   for (i, (path, partner)) in pairs.enumerated() {
@@ -82,8 +82,11 @@ public func measureStyle(
 }
 
 /// [1, 3, H, W] in 0...1, at most as large as is looked at.
-private func seen(_ path: String, on device: Device) throws -> Tensor {
-  let picture = try Picture.load(path, Decoding())
+///
+/// - Parameter withoutFrame: leaves a frame out, as `restyle` does with a style.
+private func seen(_ path: String, withoutFrame: Bool = false, on device: Device) throws -> Tensor {
+  var picture = try Picture.load(path, Decoding())
+  if withoutFrame, let frame = PaintingFrame(around: picture) { picture = frame.cutOff(picture) }
   guard min(picture.width, picture.height) >= RestyleError.smallest else {
     throw RestyleError.tooSmall(path, width: picture.width, height: picture.height)
   }

@@ -32,6 +32,8 @@ struct FinishingSteps {
     var request = request
     var settings = StyleSettings.finishing(wished ?? StyleSettings.finishingSteps, size: side)
     (settings.precision, settings.styleScale) = (request.settings.precision, request.settings.styleScale)
+    // Less than 1 mixes the content in at the end.
+    settings.strength = max(1, request.settings.strength)
     request.settings = settings
     do {
       settings.tile = try tile(for: content, request, on: device)
@@ -44,7 +46,7 @@ struct FinishingSteps {
     self.settings = settings
     let colours = content.colours(on: device)
     let styles = try request.styles.map { path in
-      let picture = try Picture.load(path, Decoding()).colours(on: device)
+      let picture = try request.stylePicture(path).colours(on: device)
       return request.colours == .matched ? matchingColours(of: colours, in: picture) : picture
     }
     regions = Workshop.regions(styles, request.weights, masks)

@@ -55,7 +55,7 @@ final class FramePainter {
     case .optimise:
       let network = try styleNetwork(look.network, in: workspace, on: device, say: say)
       let styles = try look.styles.map { path in
-        let style = try Picture.load(path, Decoding()).colours(on: device)
+        let style = try look.stylePicture(path).colours(on: device)
         return look.colours == .matched ? matchingColours(of: colours, in: style) : style
       }
       painting = .optimised(network, styles: styles)

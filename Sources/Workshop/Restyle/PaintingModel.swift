@@ -82,10 +82,7 @@ struct PaintingModel {
 
   /// A style at the size that the network knows, [1, 3, H, W] in 0...1.
   private func looked(at path: String, _ request: RestyleRequest, _ colours: Tensor) throws -> Tensor {
-    let style = try Picture.load(path, Decoding())
-    guard min(style.width, style.height) >= RestyleError.smallest else {
-      throw RestyleError.tooSmall(path, width: style.width, height: style.height)
-    }
+    let style = try request.stylePicture(path)
     let scale = min(1, Self.styleSide * request.settings.styleScale / Double(max(style.width, style.height)))
     let sides = [style.width, style.height].map { max(32, Int((Double($0) * scale).rounded())) }
     let picture = (scale < 1 ? style.resampled(width: sides[0], height: sides[1]) : style).colours(on: device)

@@ -25,6 +25,8 @@ public struct RestyleRequest: Sendable {
   /// Features by "vgg16", the name of an imported VGG19, or "random": untrained, nothing to download.
   public var network = "vgg16"
   public var colours = Colours.style
+  /// A frame around a style's picture is painted, too.
+  public var keepsFrame = false
   public var settings = StyleSettings()
   /// What to begin with, where the settings say a picture: a file, or "instant" for what that method paints.
   public var start: String?
@@ -67,12 +69,11 @@ public func restyle(
 ) throws -> Restyled {
   try request.check()
   let content = try Picture.load(request.content, Decoding(channels: nil))
-  let styles = try request.styles.map { try Picture.load($0, Decoding()) }
-  for (picture, path) in zip([content] + styles, [request.content] + request.styles) {
-    guard min(picture.width, picture.height) >= RestyleError.smallest else {
-      throw RestyleError.tooSmall(path, width: picture.width, height: picture.height)
-    }
+  guard min(content.width, content.height) >= RestyleError.smallest else {
+    throw RestyleError.tooSmall(request.content, width: content.width, height: content.height)
   }
+  let styles = try request.styles.map(request.stylePicture)
+  try request.noteFrames(tell: tell)
   let masks = try request.masks.map { try mask($0, of: content, on: device) }
   let unfinished = try Unfinished(request)
   let network = try styleNetwork(request.network, in: workspace, on: device) { tell(.note($0)) }

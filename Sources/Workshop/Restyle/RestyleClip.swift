@@ -74,6 +74,7 @@ public func restyle(
   }
   note(lossOfTransparencyIn: first, out: look.out, hasAlpha: hasAlpha, tell: tell)
   let painter = try FramePainter(request, first: sized(first), in: workspace, on: device) { tell(.note($0)) }
+  try look.noteFrames(tell: tell)
   let rendering = try ClipRendering(
     look.out, format: format, width: size[1], height: size[0], rate: facts.rate, alpha: hasAlpha,
     key: try request.key(painter.words), isForced: look.force, isResumed: look.resume)
@@ -144,6 +145,7 @@ extension ClipRestyleRequest {
   /// - Parameter painter: which weights paint it: a run may have been trained on since.
   fileprivate func key(_ painter: [(key: String, value: String)]) throws -> String {
     var words = [look.settings.json, look.colours.rawValue, "\(method)", "\(steadiness)", "\(masksFollow)"]
+    if look.keepsFrame { words.append("frame") }
     words += ["\(look.weights)", look.network, codec?.rawValue ?? ""] + painter.map { "\($0.key): \($0.value)" }
     for path in [look.content] + look.styles + look.masks {
       words.append(FileManager.default.fileExists(atPath: path) ? try Digest.sha256(file: path) : path)

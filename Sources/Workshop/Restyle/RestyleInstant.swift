@@ -9,14 +9,17 @@ import Torch
 /// - Parameters:
 ///   - model: a run of the recipe `instant` or a model of one, or a model with styles of its own, which the request's
 ///     styles then name by their numbers.
-///   - size: pixels of the longer side; nil for the content's own. Of the request's settings, only strength (0...1,
-///     how much of the content is painted over), style scale and precision count.
-///   - finishingSteps: steps of the optimisation that follow the pass; nil for 8 where the longer side has 768 px or fewer.
+///   - size: pixels of the longer side; nil for the content's own, up to `longest` where steps follow the pass. Of the
+///     request's settings, only strength (up to 1 how much of the content is painted over; beyond, the steps let go of
+///     it), style scale and precision count.
+///   - finishingSteps: steps of the optimisation that follow the pass; nil for `StyleSettings.finishingSteps` where the
+///     longer side has `StyleSettings.largestFinishedSide` or fewer.
 ///   - shouldStop: asked before each tile, when nothing is written, and before each step, when what is there is.
 ///   - tell: told which damaged checkpoint was passed over, and how many steps are done; the pass is the first.
 /// - Throws: `RestyleError`, `TransferModelError`, `TransferError`, `PictureError`, `FileError`, and as `Generator`.
 public func restyleInstantly(
-  _ request: RestyleRequest, by model: String = "instant", size: Int? = nil, finishingSteps: Int? = nil,
+  _ request: RestyleRequest, by model: String = "instant", size: Int? = nil,
+  longest: Int = StyleSettings.largestFinishedSide, finishingSteps: Int? = nil,
   in workspace: Workspace, on device: Device,
   shouldStop: () -> Bool = { false }, tell: (Event) -> Void = { _ in }
 ) throws -> Restyled {
@@ -25,13 +28,19 @@ public func restyleInstantly(
   if let size { request.settings.size = size }
   try request.check()
   let strength = request.settings.strength
-  guard strength <= 1 else {
-    throw RestyleError.badNumber(option: "strength", value: strength, range: "up to 1 for the instant method")
+  guard strength <= 1 || finishingSteps != 0 else {
+    throw RestyleError.badNumber(option: "strength", value: strength, range: "up to 1 for a single pass")
   }
   var content = try Picture.load(request.content, Decoding(channels: nil))
   let model = try PaintingModel(model, in: workspace, on: device) { tell(.note($0)) }
+  if model.isOfAnyStyle { try request.noteFrames { tell($0) } }
   let started = ProcessInfo.processInfo.systemUptime
-  if let size {
+  let own = max(content.width, content.height)
+  let isReduced = size == nil && own > longest && model.isOfAnyStyle && finishingSteps != 0
+  if isReduced {
+    tell(.note("It is painted at \(grouped(longest)) px: --size \(own) keeps the size of \(request.content)."))
+  }
+  if let size = isReduced ? longest : size {
     let scale = Double(size) / Double(max(content.width, content.height))
     let sides = [content.width, content.height].map { max(1, Int((Double($0) * scale).rounded())) }
     content = content.resampled(width: sides[0], height: sides[1])
@@ -49,6 +58,10 @@ public func restyleInstantly(
     model.isOfAnyStyle
     ? try FinishingSteps(finishingSteps, request, content, masks: masks, in: workspace, on: device) { tell(.note($0)) }
     : nil
+  // Only steps can let go of the content.
+  guard strength <= 1 || further != nil else {
+    throw RestyleError.badNumber(option: "strength", value: strength, range: "up to 1 for a single pass")
+  }
   // A pass takes about as long as a third of a step.
   let share = further.map { 1 / (1 + 3 * Double($0.count)) } ?? 1
   let total = 1 + (further?.count ?? 0)
@@ -67,7 +80,7 @@ public func restyleInstantly(
       tell(pace.at(1 + $0, of: total, fraction: share + (1 - share) * Double($0) / Double(further.count)))
     }
   }
-  let mixed = strength == 1 ? made : colours + (made - colours) * strength
+  let mixed = strength >= 1 ? made : colours + (made - colours) * strength
   let picture = finished(clamp(mixed, min: 0, max: 1), content, colours, request.colours, masks)
   if let further { request.settings = further.settings }
   request.settings.strength = strength

@@ -14,11 +14,8 @@ public func relativisticLoss(real: Tensor, fake: Tensor) -> Tensor { softplus(fa
 /// The same over all pairs of a batch: the mean of softplus(−(D(xᵢ) − D(G(zⱼ)))).
 ///
 /// It has the same expectation with less chance in it, and costs nothing more, since only numbers are paired.
-///
-/// - Parameter weights: [N, N], of each pair, with a sum of 1; nil for all alike.
-public func relativisticLossOfAllPairs(real: Tensor, fake: Tensor, weights: Tensor? = nil) -> Tensor {
-  let each = softplus(fake.unsqueezed(0) - real.unsqueezed(1))
-  return weights.map { (each * $0).sum() } ?? each.mean()
+public func relativisticLossOfAllPairs(real: Tensor, fake: Tensor) -> Tensor {
+  softplus(fake.unsqueezed(0) - real.unsqueezed(1)).mean()
 }
 
 /// The zero-centred gradient penalty: the mean over pictures of ‖∇ₓ D(x)‖², by double backward.
@@ -47,14 +44,14 @@ public func zeroCenteredPenalty(at x: Tensor, discriminator: (Tensor) -> Tensor)
 ///   - gradient: [N, …], of the discriminator's loss with respect to the generated pictures.
 ///   - real: [N], what the discriminator said of the real pictures.
 ///   - fake: [N], of the generated ones.
-///   - weights: of the pairs, as in the loss.
+///   - isPaired: each real picture was compared with one generated, by `relativisticLoss`, not with all.
 public func generatorGradient(
-  from gradient: Tensor, real: Tensor, fake: Tensor, weights: Tensor? = nil
+  from gradient: Tensor, real: Tensor, fake: Tensor, isPaired: Bool = false
 ) -> Tensor {
   // Beyond 60 both would be zero in float32.
-  let margins = clamp((real.unsqueezed(1) - fake.unsqueezed(0)).detached(), min: -60, max: 60)
-  func mean(_ x: Tensor) -> Tensor { (weights.map { x * $0 } ?? x).mean(dims: [0]) }
-  let factor = -(mean(sigmoid(margins)) / mean(sigmoid(-margins)))
+  let differences = isPaired ? (real - fake).unsqueezed(0) : real.unsqueezed(1) - fake.unsqueezed(0)
+  let margins = clamp(differences.detached(), min: -60, max: 60)
+  let factor = -(sigmoid(margins).mean(dims: [0]) / sigmoid(-margins).mean(dims: [0]))
   return gradient * factor.reshaped([-1] + [Int](repeating: 1, count: gradient.rank - 1))
 }
 

@@ -94,11 +94,8 @@ public final class R3GANRecipe: TraitRecipe {
     if progress.picturesSeen / n % schedule.penaltyInterval == 0 { update.penalised = settings.penalised }
     update.penaltyWeight = schedule.gamma / 2 * Double(schedule.penaltyInterval)
     update.penaltyStep = settings.penaltyStep
-    // A picture beside the one that is to be like it: others differ by more than by being generated.
-    if kinds != nil, settings.pairing > 0 {
-      update.pairs = (Tensor.eye(n) * (settings.pairing / Double(n)) + (1 - settings.pairing) / Double(n * n)).to(
-        device)
-    }
+    // Others differ by more than by being generated.
+    update.isPaired = model.table != nil
     let (loss, margin, slope, confidence) = update(
       real: real, fake: fake, noise: &noise, augment: { augmented($0, &$1) },
       judge: { x, which in mixed { discriminator(x, classes: own(which)) } })

@@ -33,7 +33,6 @@ public struct R3GANSettings: TraitSettings {
   public var mirror = false
   public var seamless = false
   public var conditional = true
-  public var pairing = 0.0
   public var traits = 0
   public var pictures = 0
   public var classes: [String] = []
@@ -74,7 +73,6 @@ public struct R3GANSettings: TraitSettings {
     "mirror": "Also train on mirrored pictures.",
     "seamless": "Tileable pictures: opposite edges match.",
     "conditional": "Class-conditional: learn the folders as classes, when there are two or more.",
-    "pairing": "x.",
     "traits": "Numbers of what a pretrained network sees that tell both networks what a picture is like; 0 for none.",
     "pictures": "Pictures whose traits are kept: those of the set.",
     "classes": "Names of the classes: the folders.",

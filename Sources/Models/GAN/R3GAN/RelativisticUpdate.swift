@@ -9,8 +9,8 @@ struct RelativisticUpdate {
   var penalised: Int?
   /// Of the sum of R1 and R2.
   var penaltyWeight = 0.0
-  /// [N, N], how much each real picture counts beside each generated one, with a sum of 1; nil for all alike.
-  var pairs: Tensor?
+  /// Whether each real picture is compared with the generated one that is to be like it, not with all.
+  var isPaired = false
   /// Length of a finite difference in the exact slope's place; 0 for none.
   var penaltyStep = 0.0
 
@@ -29,7 +29,9 @@ struct RelativisticUpdate {
     let seen = augment(Tensor.concatenated([real, leaf]), &noise)
     let logits = judge(seen, Array(0..<2 * n))
     let (ofReal, ofFake) = (logits[0..<n], logits[n..<2 * n])
-    let loss = relativisticLossOfAllPairs(real: ofReal, fake: ofFake, weights: pairs)
+    let loss =
+      isPaired
+      ? relativisticLoss(real: ofReal, fake: ofFake) : relativisticLossOfAllPairs(real: ofReal, fake: ofFake)
     var (whole, slope): (Tensor, Tensor?) = (loss, nil)
     if let penalised {
       let found = penalty(on: seen, n, min(penalised, n), &noise, judge)
@@ -40,7 +42,7 @@ struct RelativisticUpdate {
     var towardD = gradientsIfUsed(of: whole, withRespectTo: optimizerD.parameters + [leaf])
     let towardFake = towardD.removeLast()!
     optimizerD.step(towardD)
-    let towardPictures = generatorGradient(from: towardFake, real: ofReal, fake: ofFake, weights: pairs)
+    let towardPictures = generatorGradient(from: towardFake, real: ofReal, fake: ofFake, isPaired: isPaired)
     let seed = inwardGradient(towardPictures, of: fake.detached(), clamped: leaf.detached())
     optimizerG.step(gradientsIfUsed(of: fake, withRespectTo: optimizerG.parameters, seed: seed))
     return (loss, (ofReal - ofFake).mean(), slope, (ofReal - ofFake.mean()).detached())

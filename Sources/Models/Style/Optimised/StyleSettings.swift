@@ -28,14 +28,6 @@ public struct StyleSettings: Codable, Sendable, Equatable {
   /// The longest side at which strokes are laid.
   public static let largestStrokes = 1024
 
-  /// A smaller picture, and few steps from one that is painted already, for a first look.
-  public static var quick: StyleSettings {
-    var settings = StyleSettings()
-    (settings.size, settings.start) = (384, .picture)
-    (settings.firstSteps, settings.steps) = (60, 24)
-    return settings
-  }
-
   /// The few steps that follow one pass: what is painted already has its things and colours, and its grain and short
   /// strokes are brought to the painting's. Whole strokes take more steps, and what they move.
   ///
@@ -47,8 +39,10 @@ public struct StyleSettings: Codable, Sendable, Equatable {
     (settings.optimizer, settings.rate, settings.memory) = (.descent, 0.018, 0)
     return settings
   }
-  /// Those that `finishing` are for, unless somebody says otherwise: beyond, they would take minutes.
-  public static let largestFinishedSide = 768, finishingSteps = 8
+  /// Those that `finishing` are for, unless somebody says otherwise: beyond, they would take a quarter of an hour.
+  public static let largestFinishedSide = 1024, finishingSteps = 40
+  /// For a first look.
+  public static let quickSide = 512, quickSteps = 8
 
   /// The longer sides of the scales, from the smallest.
   public var scales: [Int] {

@@ -29,7 +29,11 @@ public struct Mover {
   ///     and what is painted is enlarged.
   ///   - source: its own pose.
   ///   - isCrisp: carries whole pixels, and paints only where that is much better: drawings keep their grid.
-  public func moved(_ picture: Tensor, from source: Pose, to pose: Pose, isCrisp: Bool = false) -> Tensor {
+  /// - Returns: the picture, and how much of what can be seen on it the network painted, since the picture didn't show
+  ///   it, 0...1.
+  public func moved(
+    _ picture: Tensor, from source: Pose, to pose: Pose, isCrisp: Bool = false
+  ) -> (picture: Tensor, invented: Double) {
     withoutGradients {
       let (x, small) = (picture.to(device), sized(picture))
       let motion = network.dense(small, from: source.keypoints, to: pose.keypoints)
@@ -40,7 +44,11 @@ public struct Mover {
       }
       let carried = isSame && !isCrisp ? made.carried : Models.moved(x, by: motion.flow, isCrisp: isCrisp)
       let kept = whole(isCrisp ? clamp(made.kept * Self.crispness, max: 1) : made.kept)
-      return clamp(carried * kept + whole(made.painted) * (1 - kept), min: 0, max: 1)
+      let result = clamp(carried * kept + whole(made.painted) * (1 - kept), min: 0, max: 1)
+      let painted = 1 - made.kept
+      guard made.picture.size(1) == 4 else { return (result, painted.mean().item()) }
+      let cover = made.picture.narrowed(dim: 1, from: 3, count: 1)
+      return (result, (painted * cover).sum().item() / max(1e-6, cover.sum().item()))
     }
   }
   /// How much more is carried than the network would, which learned to be right on average and not to be sharp.
