@@ -102,9 +102,9 @@ private func dcgan(_ arguments: Arguments) -> Double {
 
 private func r3gan(_ arguments: Arguments) -> Double {
   var settings = R3GANSettings()
-  let size = arguments.number("size") ?? settings.size
+  let size = arguments.number("size") ?? settings.side
   // The network of the whole run, at one of its sizes.
-  settings.grow = size == settings.size ? [] : size == 32 ? [1] : [1, 1]
+  settings.grow = size == settings.side ? [] : size == 32 ? [1] : [1, 1]
   let recipe: R3GANRecipe = made(settings)
   var noise = Noise(seed: 1)
   let n = settings.batch

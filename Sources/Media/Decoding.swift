@@ -2,16 +2,16 @@ import Torch
 
 /// How a picture is read.
 public struct Decoding: Hashable, Codable, Sendable {
-  /// How a picture becomes a square.
+  /// How a picture comes to the size that is wanted.
   public enum Crop: String, Codable, Sendable, CaseIterable {
-    case centre  // Its middle, filling the square.
+    case centre  // Its middle, filling the shape.
     case fit  // All of it, with the ground around.
-    /// Squares of its own pixels, as many as there are: for textures. Whoever packs cuts them; one square is its middle.
+    /// Parts of its own pixels, as many as there are: for textures. Whoever packs cuts them; one part is its middle.
     case pieces
   }
 
-  /// Side of the square to resample into, in pixels; nil keeps the picture's own size.
-  public var size: Int?
+  /// To resample into, in pixels; nil keeps the picture's own size.
+  public var size: PictureSize?
   public var crop: Crop
   /// 1, 3 or 4; nil keeps what the picture has.
   public var channels: Int?
@@ -27,7 +27,8 @@ public struct Decoding: Hashable, Codable, Sendable {
   }
 
   public init(
-    size: Int? = nil, crop: Crop = .centre, channels: Int? = 3, ground: Ground = .white, limits: Limits = Limits()
+    size: PictureSize? = nil, crop: Crop = .centre, channels: Int? = 3, ground: Ground = .white,
+    limits: Limits = Limits()
   ) {
     precondition(channels == nil || [1, 3, 4].contains(channels), "a picture has 1, 3 or 4 channels")
     (self.size, self.crop, self.channels, self.ground, self.limits) = (size, crop, channels, ground, limits)
@@ -126,7 +127,7 @@ extension Picture {
     format.isCutShort(bytes) ? .cutShort(name: name) : .damaged(name: name)
   }
 
-  /// Below so many pixels libvips takes longer to set up its way to a square than we take to walk it. Above, its
+  /// Below so many pixels libvips takes longer to set up its way to another size than we take to walk it. Above, its
   /// loaders shrink while they decode.
   private static let smallPixels = 1 << 18
 
@@ -139,12 +140,13 @@ extension Picture {
     let isFilled = decoding.crop != .fit
     if facts.width * facts.height <= smallPixels {
       let whole = canvas.upright?.managedIfNeeded.picture(decoding)
-      let picture = whole?.resampled(width: size, height: size, isFilled: isFilled)
-      return picture?.centred(width: size, height: size, on: decoding.ground)
+      let picture = whole?.resampled(width: size.width, height: size.height, isFilled: isFilled)
+      return picture?.centred(width: size.width, height: size.height, on: decoding.ground)
     }
     let resampled = { (isManaged: Bool) -> Picture? in
-      let canvas = Canvas(resampling: bytes, width: size, height: size, isFilled: isFilled, isManaged: isManaged)
-      return canvas?.picture(decoding)?.centred(width: size, height: size, on: decoding.ground)
+      let canvas = Canvas(
+        resampling: bytes, width: size.width, height: size.height, isFilled: isFilled, isManaged: isManaged)
+      return canvas?.picture(decoding)?.centred(width: size.width, height: size.height, on: decoding.ground)
     }
     // A profile that can't be used must not cost the picture.
     return (facts.isManaged ? resampled(true) : nil) ?? resampled(false)

@@ -8,6 +8,7 @@ public struct Picture: Equatable, Sendable {
   public let channels: Int
   /// [height, width, channels].
   public let bytes: [UInt8]
+  public var size: PictureSize { PictureSize(width, height) }
 
   /// - Parameter bytes: [height, width, channels], rows from the top.
   public init(width: Int, height: Int, channels: Int, bytes: [UInt8]) {

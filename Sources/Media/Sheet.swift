@@ -1,8 +1,10 @@
+import Torch
+
 /// Many pictures on one: a contact sheet, or a grid of samples.
 public struct Sheet {
   public var columns: Int
-  /// Side of a cell, in pixels; nil takes the largest picture's.
-  public var cell: Int?
+  /// Size of a cell; nil takes one that the largest picture fits in.
+  public var cell: PictureSize?
   /// Between cells and around, in pixels.
   public var margin = 2
   public var ground = Ground.white
@@ -10,7 +12,7 @@ public struct Sheet {
   public var labelHeight = 0
 
   /// - Parameter columns: nil makes the sheet about square.
-  public init(columns: Int? = nil, for count: Int, cell: Int? = nil, margin: Int = 2, ground: Ground = .white) {
+  public init(columns: Int? = nil, for count: Int, cell: PictureSize? = nil, margin: Int = 2, ground: Ground = .white) {
     self.columns = columns ?? max(1, Int(Double(count).squareRoot().rounded(.up)))
     (self.cell, self.margin, self.ground) = (cell, margin, ground)
   }
@@ -22,19 +24,23 @@ public struct Sheet {
 
   /// How many pictures fit in one row.
   ///
-  /// - Parameter size: side of a picture, in pixels.
-  public static func columns(size: Int, margin: Int = 2) -> Int { (longest - margin) / (size + margin) }
+  /// - Parameter size: of a picture.
+  public static func columns(size: PictureSize, margin: Int = 2) -> Int { (longest - margin) / (size.width + margin) }
 
   /// How many rows of so many pictures fit; 0 where one is too long.
-  public static func rows(of columns: Int, size: Int, margin: Int = 2) -> Int {
+  public static func rows(of columns: Int, size: PictureSize, margin: Int = 2) -> Int {
     guard columns <= Self.columns(size: size, margin: margin) else { return 0 }
-    let height = min(longest, mostPixels / (margin + columns * (size + margin)))
-    return max(0, (height - margin) / (size + margin))
+    let height = min(longest, mostPixels / (margin + columns * (size.width + margin)))
+    return max(0, (height - margin) / (size.height + margin))
   }
 
-  /// How many pictures fit on a side of a square sheet, one at least.
-  public static func squareSide(of size: Int, margin: Int = 2, pixels: Int = mostPixels) -> Int {
-    max(1, (Int(Double(pixels).squareRoot()) - margin) / (size + margin))
+  /// How many rows of as many columns fit on a sheet, one at least.
+  public static func squareSide(of size: PictureSize, margin: Int = 2, pixels: Int = mostPixels) -> Int {
+    func fits(_ count: Int) -> Bool {
+      let width = margin + count * (size.width + margin), height = margin + count * (size.height + margin)
+      return max(width, height) <= longest && width * height <= pixels
+    }
+    return max(1, stride(from: longest / (size.longer + margin), to: 1, by: -1).first(where: fits) ?? 1)
   }
 
   /// Draws the pictures row by row, each in the middle of its cell. Those larger than their cell are made smaller.
@@ -43,8 +49,8 @@ public struct Sheet {
   /// - Returns: a picture with 3 channels.
   public func drawn(_ pictures: [Picture], labels: [String] = []) -> Picture {
     precondition(!pictures.isEmpty, "a sheet needs a picture")
-    let side = pictures.map { max($0.width, $0.height) }.max()!
-    var painter = SheetPainter(self, cells: pictures.count, side: side, isLabelled: !labels.isEmpty)
+    let size = PictureSize(pictures.map(\.width).max()!, pictures.map(\.height).max()!)
+    var painter = SheetPainter(self, cells: pictures.count, size: size, isLabelled: !labels.isEmpty)
     for (i, picture) in pictures.enumerated() { painter.add(picture, label: i < labels.count ? labels[i] : nil) }
     return painter.drawn
   }
@@ -54,42 +60,44 @@ public struct Sheet {
 public struct SheetPainter {
   private let sheet: Sheet
   private let across: Int
-  private let side: Int, line: Int
+  private let cell: PictureSize, line: Int
   private let width: Int, height: Int
   private var bytes: [UInt8]
   private var count = 0
 
   /// - Parameters:
   ///   - cells: how many pictures come, at most.
-  ///   - side: of the largest of them, in pixels; the sheet's own `cell` goes before. Where the sheet would be larger than
+  ///   - size: that the largest of them fits in; the sheet's own `cell` goes before. Where the sheet would be larger than
   ///     sheets may be, its cells are made smaller.
-  public init(_ sheet: Sheet, cells: Int, side: Int, isLabelled: Bool = false) {
+  public init(_ sheet: Sheet, cells: Int, size: PictureSize, isLabelled: Bool = false) {
     precondition(cells > 0, "a sheet needs a picture")
     let line = isLabelled ? sheet.labelHeight : 0, across = min(sheet.columns, cells)
     let down = (cells + across - 1) / across
-    func size(_ side: Int) -> (width: Int, height: Int) {
-      (sheet.margin + across * (side + sheet.margin), sheet.margin + down * (side + line + sheet.margin))
+    func whole(_ cell: PictureSize) -> PictureSize {
+      PictureSize(
+        sheet.margin + across * (cell.width + sheet.margin), sheet.margin + down * (cell.height + line + sheet.margin))
     }
-    func isTooLarge(_ side: Int) -> Bool {
-      let (width, height) = size(side)
-      return max(width, height) > Sheet.longest || width * height > Sheet.mostPixels
+    let wanted = sheet.cell ?? size
+    let smaller = sequence(first: wanted.longer) { $0 - 1 }.lazy.map { longer in
+      PictureSize(max(1, wanted.width * longer / wanted.longer), max(1, wanted.height * longer / wanted.longer))
     }
-    var side = sheet.cell ?? side
-    while side > 1 && isTooLarge(side) { side -= 1 }
-    (self.sheet, self.across, self.side, self.line) = (sheet, across, side, line)
-    (width, height) = size(side)
+    let cell = smaller.first { cell in
+      cell.longer == 1 || whole(cell).longer <= Sheet.longest && whole(cell).pixels <= Sheet.mostPixels
+    }!
+    (self.sheet, self.across, self.cell, self.line) = (sheet, across, cell, line)
+    (width, height) = (whole(cell).width, whole(cell).height)
     bytes = Picture(width: width, height: height, of: sheet.ground).bytes
   }
 
   /// Draws the next picture.
   public mutating func add(_ picture: Picture, label: String? = nil) {
-    let isLarge = picture.width > side || picture.height > side
-    let fitted = isLarge ? picture.resampled(width: side, height: side, isFilled: false) : picture
-    let left = sheet.margin + count % across * (side + sheet.margin)
-    let top = sheet.margin + count / across * (side + line + sheet.margin)
-    paint(fitted, x: left + (side - fitted.width) / 2, y: top + (side - fitted.height) / 2)
-    if line > 0, let label, let words = written(label, width: side, height: line) {
-      paint(words, x: left + (side - words.width) / 2, y: top + side + (line - words.height) / 2)
+    let isLarge = picture.width > cell.width || picture.height > cell.height
+    let fitted = isLarge ? picture.resampled(width: cell.width, height: cell.height, isFilled: false) : picture
+    let left = sheet.margin + count % across * (cell.width + sheet.margin)
+    let top = sheet.margin + count / across * (cell.height + line + sheet.margin)
+    paint(fitted, x: left + (cell.width - fitted.width) / 2, y: top + (cell.height - fitted.height) / 2)
+    if line > 0, let label, let words = written(label, width: cell.width, height: line) {
+      paint(words, x: left + (cell.width - words.width) / 2, y: top + cell.height + (line - words.height) / 2)
     }
     count += 1
   }

@@ -135,7 +135,7 @@ private struct Parsed {
   @Test func noSheetIsLargerThanCanBeShown() {
     // A hundred of 1000 pixels would be 100 megapixels; twenty in a row are too wide.
     for (columns, count) in [(10, 100), (20, 20), (1, 20)] {
-      var painter = SheetPainter(Sheet(columns: columns, for: count), cells: count, side: 1000)
+      var painter = SheetPainter(Sheet(columns: columns, for: count), cells: count, size: 1000)
       for _ in 0..<count { painter.add(Picture(width: 1000, height: 1000, of: .black)) }
       let drawn = painter.drawn
       #expect(max(drawn.width, drawn.height) <= Sheet.longest && drawn.width * drawn.height <= Sheet.mostPixels)
@@ -144,9 +144,10 @@ private struct Parsed {
     }
   }
 
-  @Test(arguments: [16, 64, 256, 1024, 20_000]) func whatFitsIsKnown(size: Int) {
+  @Test(arguments: [16, 64, 256, 1024, 20_000, PictureSize(96, 64), PictureSize(40, 320)])
+  func whatFitsIsKnown(size: PictureSize) {
     func isLegal(_ columns: Int, _ rows: Int, _ margin: Int) -> Bool {
-      let (width, height) = (margin + columns * (size + margin), margin + rows * (size + margin))
+      let (width, height) = (margin + columns * (size.width + margin), margin + rows * (size.height + margin))
       return max(width, height) <= Sheet.longest && width * height <= Sheet.mostPixels
     }
     for margin in [0, 2] {

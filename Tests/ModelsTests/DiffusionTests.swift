@@ -206,7 +206,7 @@ import Training
   @Test func badSettingsAreNamed() {
     var noise = Noise(seed: 8)
     for change in [
-      ("size", "48"), ("widths", "12"), ("widths", "8,8,8,8"), ("objective", "ddpm"), ("distil", "1"), ("steps", "1"),
+      ("size", "33"), ("widths", "12"), ("widths", "8,8,8,8"), ("objective", "ddpm"), ("distil", "1"), ("steps", "1"),
     ] {
       #expect(throws: RecipeError.self) {
         let settings = try Self.settings().changed(by: [change], recipe: "diffusion")
@@ -215,8 +215,9 @@ import Training
     }
   }
 
-  @Test(arguments: [16, 32, 64, 128, 256]) func presetsFitEverySize(size: Int) throws {
-    for preset in [nil, "small", "large", "flow"] {
+  @Test(arguments: [16, 32, 64, 128, 256, 96, PictureSize(192, 128), PictureSize(16, 60)])
+  func presetsFitEverySize(size: PictureSize) throws {
+    for preset in [nil, "small", "large", "flow", "latent"] {
       let situation = Situation(pictures: 100, size: size, channels: 3)
       #expect(try DiffusionSettings(for: situation, preset: preset).size == size)
     }

@@ -33,7 +33,7 @@ import Training
     for step in 0..<5 {
       var noise = Noise(seed: UInt64(step))
       let pictures = PictureSet(
-        reals[step].reshaped([-1, settings.channels, settings.size, settings.size])
+        reals[step].reshaped([-1, settings.channels, settings.side, settings.side])
       ).batch(Array(0..<settings.batch))
       let readings = recipe.step(
         Batch(pictures: pictures, indices: []), noise: &noise,
@@ -108,7 +108,7 @@ import Training
 
   @Test(arguments: [32, 64, 128, 256]) func dcganMakesEachSize(size: Int) throws {
     var settings = DCGANRecipe.Settings()
-    (settings.size, settings.width, settings.batch, settings.augment) = (size, 2, 2, 1)
+    (settings.size, settings.width, settings.batch, settings.augment) = (PictureSize(size), 2, 2, 1)
     var noise = Noise(seed: 0)
     let recipe = try DCGANRecipe(settings, noise: &noise, on: .cpu)
     let readings = recipe.step(

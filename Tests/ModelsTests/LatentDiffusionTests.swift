@@ -88,9 +88,9 @@ import Training
     #expect(own < 0.8 * spread, "\(own) of \(spread)")
   }
 
-  @Test(arguments: [16, 32, 64, 128, 256]) func thePresetFitsEverySize(size: Int) throws {
+  @Test(arguments: [16, 32, 64, 128, 256, PictureSize(96, 64)]) func thePresetFitsEverySize(size: PictureSize) throws {
     let settings = try DiffusionSettings(for: Situation(pictures: 100, size: size, channels: 3), preset: "latent")
-    #expect(settings.drawn.side <= 32 && settings.coding > 0)
+    #expect(settings.drawn.size.shorter <= 32 && settings.coding > 0)
     for change in [
       ("grid", "5"), ("latent-channels", "0"), ("coder-widths", "8,8,8,8,8,8"), ("coding", "0.9"), ("distil", "0.7"),
     ] {

@@ -11,9 +11,9 @@ import Training
 @Suite struct ProjectedGoldenTests {
   private let golden: [String: Tensor]
   private let names: [String: [String]]
-  private let generator = FastGenerator(latent: 6, width: 4, size: 64, channels: 3, classes: 2)
+  private let generator = FastGenerator(latent: 6, width: 4, doublings: 4, channels: 3, classes: 2)
   private let discriminator = ProjectedDiscriminator(
-    widths: [4, 5, 6, 7], sides: [16, 8, 4, 2], width: 8, classes: 2)
+    widths: [4, 5, 6, 7], sizes: [16, 8, 4, 2], width: 8, classes: 2)
   private let mixing = RandomMixing([3, 4, 5, 6], widths: [4, 5, 6, 7])
 
   init() throws {
@@ -102,7 +102,7 @@ import Training
     return recipe
   }
 
-  private static func perceptualNetwork(_ noise: inout Noise) -> EfficientNetLite0 {
+  static func perceptualNetwork(_ noise: inout Noise) -> EfficientNetLite0 {
     let perceptualNetwork = EfficientNetLite0()
     perceptualNetwork.initialize(&noise, as: .fanIn(gain: 1.4))
     // Statistics that aren't those of a beginning, which would hide what folding does with them.

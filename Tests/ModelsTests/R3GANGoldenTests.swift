@@ -43,7 +43,7 @@ import Torch
   }
 
   @Test(arguments: [16, 32, 64]) func picturesAndVerdictsAreTheSame(size: Int) {
-    expectClose(generator(z, size: size), golden["pictures/\(size)"]!, "pictures")
+    expectClose(generator(z, size: PictureSize(size)), golden["pictures/\(size)"]!, "pictures")
     let seen = interpolate(real, size: [size, size], mode: .area)
     expectClose(discriminator(seen), golden["verdicts/\(size)"]!, "verdicts")
   }

@@ -236,7 +236,7 @@ import Training
   }
 
   /// Features that are moved along move the picture, over its edges, too.
-  @Test(arguments: [32, 64]) func aSeamlessGeneratorKnowsNoEdge(size: Int) {
+  @Test(arguments: [32, 64] as [PictureSize]) func aSeamlessGeneratorKnowsNoEdge(size: PictureSize) {
     func moved(isSeamless: Bool) -> Double {
       var noise = Noise(seed: 1)
       let network = R3GANGenerator(
@@ -294,7 +294,8 @@ import Training
     #expect(batches == [16, 8])
   }
 
-  @Test(arguments: [16, 28, 32, 48, 64, 72, 80, 120, 128, 256]) func presetsFitEverySize(size: Int) throws {
+  @Test(arguments: [16, 28, 32, 48, 64, 72, 80, 120, 128, 256, PictureSize(192, 128), PictureSize(60, 108)])
+  func presetsFitEverySize(size: PictureSize) throws {
     for preset in [nil, "small", "large"] {
       let situation = Situation(pictures: 100, size: size, channels: 3)
       #expect(try R3GANSettings(for: situation, preset: preset).size == size)

@@ -123,7 +123,7 @@ import Training
   /// makes the same picture wherever it is cut.
   @Test func aSeamlessGeneratorKnowsNoEdge() throws {
     var noise = Noise(seed: 1)
-    let network = SynthesisNetwork(widths: [8, 8, 8], channels: 3, wSize: 8, isSeamless: true)
+    let network = SynthesisNetwork(widths: [8, 8, 8], channels: 3, wSize: 8, least: 4, isSeamless: true)
     network.initialize(&noise)
     let ws = noise.normal([1, network.layers, 8])
     let made = withoutGradients { network(ws) }

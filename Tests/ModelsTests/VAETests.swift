@@ -135,7 +135,7 @@ import Training
     }
   }
 
-  @Test(arguments: [16, 32, 64, 128, 256]) func presetsFitEverySize(size: Int) throws {
+  @Test(arguments: [16, 32, 64, 128, 256] as [PictureSize]) func presetsFitEverySize(size: PictureSize) throws {
     for preset in [nil, "sharp"] {
       let situation = Situation(pictures: 100, size: size, channels: 3)
       #expect(try VAESettings(for: situation, preset: preset).size == size)

@@ -110,7 +110,7 @@ import Training
     }
   }
 
-  @Test(arguments: [16, 32, 64, 128, 256]) func settingsFitEverySize(size: Int) throws {
+  @Test(arguments: [16, 32, 64, 128, 256] as [PictureSize]) func settingsFitEverySize(size: PictureSize) throws {
     let situation = Situation(pictures: 100, size: size, channels: 3)
     #expect(try VQGANSettings(for: situation, preset: nil).size == size)
   }

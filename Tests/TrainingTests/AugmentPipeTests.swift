@@ -108,6 +108,30 @@ import Torch
     }
   }
 
+  /// A wide picture's middle, a square, is turned as a square is; moves and half turns of whole pixels are exact.
+  @Test func widePicturesAreMovedAsSquaresAre() {
+    var noise = Noise(seed: 6)
+    let x = interpolate(noise.normal([1, 3, 8, 12]), size: [32, 48])
+    func middle(_ x: Tensor) -> Tensor { x.narrowed(dim: 3, from: 8, count: 32) }
+    let half = blitted(x, [.quarterTurns(2)])
+    #expect(half.isEqual(to: x.flipped([2, 3])))
+    let moved = blitted(x, [.moving(5, -3)])
+    #expect(
+      moved.narrowed(dim: 2, from: 0, count: 29).narrowed(dim: 3, from: 5, count: 43).isEqual(
+        to: x.narrowed(dim: 2, from: 3, count: 29).narrowed(dim: 3, from: 0, count: 43)))
+    // Filters leave a thousandth of a smooth picture.
+    #expect(abs(placed(x, [.moving(5, -3)]) - moved).max().item() < 0.02)
+    let quarter = placed(x, [.rotation(.pi / 2)])
+    let expected = middle(x).transposed(2, 3).flipped([3])
+    let inner = { (x: Tensor) in x.narrowed(dim: 2, from: 4, count: 24).narrowed(dim: 3, from: 4, count: 24) }
+    #expect(abs(inner(middle(quarter)) - inner(expected)).max().item() < 0.1)
+    for _ in 0..<20 {
+      let way = AugmentPipe(geometry: false, colours: false).blit(1, size: PictureSize(48, 32), noise: &noise)
+      #expect(way.b == 0 && way.d == 0, "\(way)")
+    }
+    #expect(LightAugment()(x, probability: 1, noise: &noise).shape == x.shape)
+  }
+
   /// How often each happens: a hundred pictures' placements and colours, half of them changed by each transform.
   @Test func changesComeAsOftenAsTheyShould() {
     var noise = Noise(seed: 5)

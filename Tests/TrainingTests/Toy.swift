@@ -8,7 +8,7 @@ import Training
 final class Toy: Recipe {
   static let use = Use.pictures
   struct Settings: RecipeSettings {
-    var size = 4
+    var size: PictureSize = 4
     var channels = 1
     var batch = 8
     var rate = 0.01
@@ -28,7 +28,7 @@ final class Toy: Recipe {
     let first: Linear, last: Linear
     init(_ settings: Settings) {
       first = Linear(4, settings.widths[0])
-      last = Linear(settings.widths[0], settings.channels * settings.size * settings.size)
+      last = Linear(settings.widths[0], settings.channels * settings.side * settings.side)
     }
     func callAsFunction(_ z: Tensor) -> Tensor { tanh(last(tanh(first(z)))) }
   }
@@ -93,7 +93,7 @@ final class ToyModel: PictureModel {
     if settings.slowness > 0 { usleep(UInt32(1e6 * settings.slowness)) }
     return withoutGradients {
       inEqualBatches(of: 4, latents(of: request)) {
-        painter.module($0).reshaped([-1, settings.channels, settings.size, settings.size])
+        painter.module($0).reshaped([-1, settings.channels, settings.side, settings.side])
       }
     }
   }

@@ -10,7 +10,7 @@ import Torch
   /// Steps that take 2 ms in the first half of a run, and three times that in the second.
   private final class Slow: Recipe {
     struct Settings: RecipeSettings {
-      var size = 4, channels = 1, batch = 8
+      var size: PictureSize = 4, channels = 1, batch = 8
       var sampleMilliseconds = 0.0
     }
     static let name = "slow", summary = "For tests.", use = Use.pictures

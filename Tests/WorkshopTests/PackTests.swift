@@ -39,7 +39,9 @@ import Training
     let studio = try Studio("scene.jpg", "parrot.png")
     let workspace = studio.workspace
     var sets: [String] = []
-    for size in [16, 24, 32, 48] { sets.append(try pack(studio.pictures, Packing(size: size), in: workspace).path) }
+    for size in [16, 24, 32, 48] {
+      sets.append(try pack(studio.pictures, Packing(size: PictureSize(size)), in: workspace).path)
+    }
     let grids = sets[0].replacing(".safetensors", with: "-grids.safetensors")
     try AtomicFile.write([UInt8](repeating: 1, count: 5000), to: grids)
     try AtomicFile.write([UInt8](repeating: 1, count: 900_000), to: workspace.cache + "/network.whl")
@@ -136,6 +138,49 @@ import Training
     // There are never more than some thousand of a picture.
     let large = Picture(width: 2000, height: 1500, of: .black)
     #expect((900...1100).contains(large.pieces(of: 16, named: "large").count))
+  }
+
+  /// Twelve columns, each of its own grey: what is kept of them is known without a filter.
+  @Test func picturesTakeTheShapeThatIsAsked() throws {
+    let studio = try Studio()
+    let columns = (0..<12).map { UInt8(20 * $0) }
+    try Picture(width: 12, height: 4, channels: 1, bytes: (0..<4).flatMap { _ in columns })
+      .write(studio.pictures + "/columns.png")
+    func packed(_ size: PictureSize, _ crop: Decoding.Crop) throws -> PictureSet {
+      let packing = Packing(size: size, crop: crop, channels: 1)
+      return try PictureSet(path: pack(studio.pictures, packing, in: studio.workspace).path)
+    }
+    func rows(_ range: Range<Int>) -> [UInt8] { (0..<4).flatMap { _ in columns[range] } }
+    let centre = try packed(PictureSize(6, 4), .centre)
+    #expect(centre.size == PictureSize(6, 4) && centre.pictures.shape == [1, 1, 4, 6])
+    #expect(centre.pictures.bytes == rows(3..<9))
+    let whole = try packed(PictureSize(12, 8), .fit)
+    let white = [UInt8](repeating: 255, count: 24)
+    #expect(whole.pictures.bytes == white + rows(0..<12) + white)
+    // A quarter of the shorter side apart.
+    let pieces = try packed(PictureSize(10, 4), .pieces)
+    #expect(pieces.names == (0...2).map { "columns.png at \($0),0" })
+    for i in 0...2 { #expect(pieces.pictures[i].contiguous().bytes == rows(i..<i + 10)) }
+    // A square is written as it always was: sets that were packed before are found.
+    #expect(Packing(size: 64).key == "1 64 centre 3 255,255,255" || Packing(size: 64).key.hasPrefix("1 64 centre 3 "))
+  }
+
+  @Test func theShapeOfMostPicturesIsFound() throws {
+    func shape(_ sizes: [PictureSize]) -> UsualShape? { UsualShape(of: sizes) }
+    let wide = PictureSize(90, 60), tall = PictureSize(60, 90), photo = PictureSize(80, 60)
+    #expect(shape([wide, wide, photo, tall])?.words == "3:2")
+    #expect(shape([tall, tall, tall])?.words == "2:3" && shape([PictureSize(137, 100)])?.words == "1.37:1")
+    #expect(shape([PictureSize(100, 271)])?.words == "1:2.71")
+    #expect(shape([wide, tall, wide, tall]) == nil && shape([64, 64, wide]) == nil && shape([]) == nil)
+    #expect(shape([PictureSize(115, 100)]) == nil, "about square")
+    // Of a large folder or zip file some headers are read, from all over it, whatever can't be read.
+    let studio = try Studio("short.jpg", "nothing.png")
+    for i in 0..<150 {
+      try Picture(width: i < 30 ? 8 : 12, height: 8, of: .black).write(
+        "\(studio.pictures)/\(1000 + i).png", isSynced: false)
+    }
+    #expect(try UsualShape(ofPicturesIn: studio.pictures)?.aspect == 1.5)
+    #expect(try UsualShape(ofPicturesIn: studio.zipped())?.aspect == 1.5)
   }
 
   @Test func whatAKilledPackLeftIsDeleted() throws {

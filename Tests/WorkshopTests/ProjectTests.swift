@@ -10,9 +10,9 @@ import Training
 
 @Suite struct ProjectTests {
   /// A small generator of a few emoji, and a folder of others.
-  private func trained(_ recipe: String = "stylegan2", channels: Int = 3) throws -> (
-    studio: Studio, run: String, held: String
-  ) {
+  private func trained(_ recipe: String = "stylegan2", channels: Int = 3, size: PictureSize = 16) throws
+    -> (studio: Studio, run: String, held: String)
+  {
     let studio = try Studio()
     let examples = Checkout.emoji
     let names = try FileManager.default.contentsOfDirectory(atPath: examples).filter { $0.hasSuffix(".png") }.sorted()
@@ -24,13 +24,22 @@ import Training
     }
     var request = TrainRequest(pictures: studio.pictures)
     (request.recipe, request.run, request.length) = (recipe, "\(studio.root)/run", .pictures(64))
-    (request.size, request.channels) = (16, channels)
+    (request.size, request.channels) = (size, channels)
     let widths = recipe == "stylegan2" ? "16,16,16" : "16,16"
     request.settings = [
       ("widths", widths), ("discriminator-widths", widths), ("latent", "8"), ("w-size", "16"), ("precision", "float32"),
     ]
     try train(request, in: studio.workspace)
     return (studio, "\(studio.root)/run", held)
+  }
+
+  @Test(arguments: ["stylegan2", "r3gan"]) func aWidePictureIsInverted(recipe: String) throws {
+    let (studio, run, held) = try trained(recipe, size: PictureSize(24, 16))
+    var asked = request(run, held, out: "\(studio.root)/found")
+    (asked.count, asked.projection.steps, asked.projection.tuningSteps) = (1, 3, 2)
+    let found = try project(asked, in: studio.workspace)
+    // The picture above what its styles make, and what the tuned generator makes, with margins of 2.
+    #expect(try Picture.load(try #require(found.sheet)).size == PictureSize(28, 56))
   }
 
   private func request(_ run: String, _ pictures: String, out: String) -> ProjectRequest {

@@ -75,8 +75,6 @@ import Training
     let soft: [UInt8] = [12, 18, 33, 240, 180, 110, 9, 255, 250, 250, 250, 10, 5, 5, 5, 120]
     let made = palette.nearest(Picture(width: 4, height: 1, channels: 4, bytes: soft)).bytes
     #expect(made == [10, 20, 30, 255, 200, 100, 0, 255, 0, 0, 0, 0, 0, 0, 0, 128])
-    #expect(FrameSize("72x48") == FrameSize(72, 48))
-    for text in ["72", "0x8", "72x", "axb", "8x8x8", "99999x1"] { #expect(FrameSize(text) == nil, "\(text)") }
   }
 
   @Test func clipsAreSequencesToo() throws {

@@ -24,7 +24,7 @@ final class EigenModel: EncodingModel {
     withoutGradients {
       inEqualBatches(of: 16, latents(of: request) * request.truncation) { z in
         clamp(network.module.pictures(of: z.to(device)).to(.cpu), min: -1, max: 1)
-      }.reshaped([-1, settings.channels, settings.size, settings.size])
+      }.reshaped([-1, settings.channels, settings.side, settings.side])
     }
   }
 
@@ -43,7 +43,7 @@ final class EigenNetwork: Module {
   let encoder: Linear, decoder: Linear
 
   init(_ settings: EigenRecipe.Settings) {
-    let numbers = settings.channels * settings.size * settings.size
+    let numbers = settings.channels * settings.side * settings.side
     (mean, deviation) = (Tensor.zeros([numbers]), Tensor.ones([settings.latent]))
     encoder = Linear(numbers, settings.latent, bias: false)
     decoder = Linear(settings.latent, numbers, bias: false)
@@ -55,7 +55,7 @@ final class EigenNetwork: Module {
 
 final class EigenRecipe: Recipe {
   struct Settings: RecipeSettings {
-    var size = 32
+    var size: PictureSize = 32
     var channels = 3
     var batch = 32
     var latent = 32

@@ -1,5 +1,6 @@
 import ArgumentParser
 import struct Torch.Device
+import struct Torch.PictureSize
 import Workshop
 
 /// Options of every verb.
@@ -89,6 +90,16 @@ struct Asked<Value: ExpressibleByArgument>: ExpressibleByArgument {
   static var allValueDescriptions: [String: String] { Value.allValueDescriptions }
   static var defaultCompletionKind: CompletionKind { Value.defaultCompletionKind }
 }
+
+/// Refuses sizes of pictures that nobody has.
+///
+/// - Parameter option: without hyphens.
+func check(_ size: PictureSize?, option: String = "size") throws {
+  guard let size, size.shorter < 1 || size.longer > 4096 else { return }
+  throw ValidationError("--\(option) must be 1 to 4096 pixels.")
+}
+
+extension PictureSize: ExpressibleByArgument {}
 
 /// Refuses options that would be taken and ignored.
 ///

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Media
 import Workshop
+import struct Torch.PictureSize
 
 struct AnimateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -35,7 +36,7 @@ struct AnimateCommand: ParsableCommand {
   var model = "motion"
 
   @Option(help: ArgumentHelp("The driving motion is a sprite sheet with frames of this size.", valueName: "72x72"))
-  var frame: FrameSize?
+  var frame: PictureSize?
 
   @Option(help: ArgumentHelp("Which sequence to use, when there are several.", valueName: "name"))
   var sequence: String?
@@ -71,6 +72,8 @@ struct AnimateCommand: ParsableCommand {
 
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
+
+  func validate() throws { try check(frame, option: "frame") }
 
   func run() throws {
     if out.lowercased().hasSuffix(".png") {

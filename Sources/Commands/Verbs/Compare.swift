@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Workshop
+import struct Torch.PictureSize
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -30,8 +31,8 @@ struct CompareCommand: ParsableCommand {
   var real = SetFeatures.most
 
   @Option(
-    help: ArgumentHelp("Side at which to compare, in pixels. (default: the smallest generator's)", valueName: "px"))
-  var size: Int?
+    help: ArgumentHelp("Size at which to compare, in pixels. (default: the smallest generator's)", valueName: "px"))
+  var size: PictureSize?
 
   @Option(help: ArgumentHelp("Pictures of each generator on the sheet.", valueName: "n"))
   var columns = 12
@@ -45,7 +46,7 @@ struct CompareCommand: ParsableCommand {
   func validate() throws {
     guard (16...1_000_000).contains(real) else { throw ValidationError("--real must be 16 to 1000000.") }
     guard (16...100_000).contains(samples) else { throw ValidationError("--samples must be 16 to 100000.") }
-    if let size, !(1...4096).contains(size) { throw ValidationError("--size must be 1 to 4096 pixels.") }
+    try check(size)
   }
 
   func run() throws {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Workshop
+import struct Torch.PictureSize
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -9,8 +10,11 @@ struct Inspect: ParsableCommand {
   @Argument(help: ArgumentHelp("A folder, a zip file or a picture.", valueName: "pictures"))
   var path: String
 
-  @Option(help: ArgumentHelp("Side of the pictures in training, in pixels.", valueName: "px"))
-  var size = 64
+  @Option(
+    help: ArgumentHelp(
+      "Size of the pictures in training, in pixels: 64 for squares, or 192x128. (default: as `train` would)",
+      valueName: "px"))
+  var size: PictureSize?
 
   @Option(help: ArgumentHelp("Write a contact sheet, a PNG file.", valueName: "file"))
   var sheet: String?
@@ -22,7 +26,7 @@ struct Inspect: ParsableCommand {
   @OptionGroup var common: Common
 
   func validate() throws {
-    guard (1...4096).contains(size) else { throw ValidationError("--size must be 1 to 4096 pixels.") }
+    try check(size)
   }
 
   func run() throws {
@@ -32,6 +36,7 @@ struct Inspect: ParsableCommand {
       .inspect(
         try inspect(
           path, InspectRequest(size: size, sheet: sheet, force: force), in: common.place,
-          advise: { advice(on: $0, gigaflops: measuredGigaflops(on: device), device: device) }, tell: teller.tell)))
+          advise: { advice(on: $0, size: size, gigaflops: measuredGigaflops(on: device), device: device) },
+          tell: teller.tell)))
   }
 }

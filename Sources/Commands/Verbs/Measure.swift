@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Media
 import Workshop
+import struct Torch.PictureSize
 
 struct Measure: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -41,16 +42,16 @@ struct Measure: ParsableCommand {
       valueName: "n"))
   var real = Asked(SetFeatures.most)
 
-  @Option(help: ArgumentHelp("Side at which to compare, in pixels. (default: the generator's)", valueName: "px"))
-  var size: Int?
+  @Option(help: ArgumentHelp("Size at which to compare, in pixels. (default: the generator's)", valueName: "px"))
+  var size: PictureSize?
 
-  @Option(help: "How real pictures become squares: centre, fit or pieces. (default: as in the run)")
+  @Option(help: "How real pictures come to that size: centre, fit or pieces. (default: as in the run)")
   var crop: Decoding.Crop?
 
   @Option(
     help: ArgumentHelp(
       "For a run of motion: --against names sprite sheets with frames of this size.", valueName: "72x72"))
-  var frame: FrameSize?
+  var frame: PictureSize?
 
   @Option(
     help:
@@ -80,13 +81,14 @@ struct Measure: ParsableCommand {
   @OptionGroup var common: Common
 
   func validate() throws {
+    try check(size)
+    try check(frame, option: "frame")
     if isClip(subject) && against == nil { return }
     guard (against != nil) != (content != nil && style != nil), (content == nil) == (style == nil) else {
       throw ValidationError("Give --against for made pictures, or --content and --style for painted ones.")
     }
     guard (16...1_000_000).contains(real.value) else { throw ValidationError("--real must be 16 to 1000000.") }
     guard (16...100_000).contains(samples ?? 2000) else { throw ValidationError("--samples must be 16 to 100000.") }
-    if let size, !(1...4096).contains(size) { throw ValidationError("--size must be 1 to 4096 pixels.") }
   }
 
   func run() throws {

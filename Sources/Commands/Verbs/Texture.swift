@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Workshop
+import struct Torch.PictureSize
 
 struct TextureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -24,7 +25,7 @@ struct TextureCommand: ParsableCommand {
   var seeds = "0"
 
   @Option(help: ArgumentHelp("Width and height in pixels.", valueName: "1024x1024"))
-  var size = FrameSize(1024, 1024)
+  var size = PictureSize(1024, 1024)
 
   @Option(help: ArgumentHelp("Longer side of the example in pixels; smaller gives a finer grain.", valueName: "n"))
   var grain: Int?
@@ -34,6 +35,8 @@ struct TextureCommand: ParsableCommand {
 
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
+
+  func validate() throws { try check(size) }
 
   func run() throws {
     let teller = common.teller(stops: .fromTheStart)

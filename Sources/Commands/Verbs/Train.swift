@@ -5,6 +5,7 @@ import Workshop
 
 import enum Training.Ending
 import enum Training.Length
+import struct Torch.PictureSize
 import struct Training.Report
 import var Models.recipes
 
@@ -52,15 +53,18 @@ struct Train: ParsableCommand {
       valueName: "how"))
   var classes: ClassChoice?
 
-  @Option(help: ArgumentHelp("Side of the pictures in pixels. (default: the recipe's)", valueName: "px"))
-  var size: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Size of the pictures in pixels: 64 for squares, or 192x128. (default: the recipe's, in the shape of most pictures)",
+      valueName: "px"))
+  var size: PictureSize?
 
   @Option(help: ArgumentHelp("1 for grey, 3 for colour, 4 with transparency.", valueName: "n"))
   var channels: Int?
 
   @Option(
     help: ArgumentHelp(
-      "How a picture becomes a square: centre (crop), fit (pad), or pieces (tiles of its own pixels, for textures).",
+      "How a picture comes to that size: centre (crop), fit (pad), or pieces (tiles of its own pixels, for textures).",
       valueName: "how"))
   var crop = Asked(Decoding.Crop.centre)
 
@@ -73,7 +77,7 @@ struct Train: ParsableCommand {
     help: ArgumentHelp(
       "For the recipe motion: the pictures are sprite sheets with frames of this size, a sequence a row.",
       valueName: "72x72"))
-  var frame: FrameSize?
+  var frame: PictureSize?
 
   @Option(help: ArgumentHelp("Minutes to train, in all.", valueName: "n"))
   var minutes: Double?
@@ -108,7 +112,8 @@ struct Train: ParsableCommand {
   func validate() throws {
     if minutes != nil && picturesSeen != nil { throw ValidationError("Give --minutes or --pictures-seen, not both.") }
     if let minutes, !(minutes > 0 && minutes < 1e6) { throw ValidationError("--minutes must be more than 0.") }
-    if let size, !(1...4096).contains(size) { throw ValidationError("--size must be 1 to 4096 pixels.") }
+    try check(size)
+    try check(frame, option: "frame")
     if let channels, ![1, 3, 4].contains(channels) { throw ValidationError("--channels must be 1, 3 or 4.") }
     if let saveEvery, !(saveEvery >= 0) { throw ValidationError("--save-every must be 0 or more seconds.") }
     if pictures == nil && !resume { throw ValidationError("Name a folder or a zip file of pictures.") }
@@ -218,4 +223,3 @@ extension ClassChoice: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
 }
 extension Ground: ExpressibleByArgument {}
-extension FrameSize: ExpressibleByArgument {}

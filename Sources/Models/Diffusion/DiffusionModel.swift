@@ -35,7 +35,7 @@ public final class DiffusionModel: PictureModel {
 
   private static func unet(_ settings: DiffusionSettings, _ classes: Classes) -> UNet {
     UNet(
-      channels: settings.drawn.channels, size: settings.drawn.side, widths: settings.widths,
+      channels: settings.drawn.channels, size: settings.drawn.size, widths: settings.widths,
       blocks: settings.blocks, attention: settings.attention, halvings: settings.halvings,
       conditions: NonLeakyAugment.labels + Distillation.counts.count + classes.names.count,
       dropout: settings.dropout)
@@ -51,7 +51,7 @@ public final class DiffusionModel: PictureModel {
   /// Latents are the noise that pictures are drawn from.
   public var offers: Offers {
     Offers(
-      latent: settings.drawn.channels * settings.drawn.side * settings.drawn.side, classes: classes.names,
+      latent: settings.drawn.channels * settings.drawn.size.pixels, classes: classes.names,
       sampling: .solver(settings.steps), redraws: true)
   }
 
@@ -73,9 +73,7 @@ public final class DiffusionModel: PictureModel {
     if request.given != nil { return redrawn(request) }
     return withoutGradients {
       inEqualBatches(of: 16, latents(of: request), classes: classes.weights(of: request)) { rows, kinds in
-        let noise = rows.to(device).reshaped([
-          rows.size(0), settings.drawn.channels, settings.drawn.side, settings.drawn.side,
-        ])
+        let noise = rows.to(device).reshaped([rows.size(0), settings.drawn.channels] + settings.drawn.size.shape)
         return finished(drawn(from: noise * NoiseLevels.highest, NoiseLevels.highest, kinds?.to(device), request))
       }
     }

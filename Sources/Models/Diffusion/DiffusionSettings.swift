@@ -4,7 +4,7 @@ import Training
 
 /// Settings of `DiffusionRecipe`.
 public struct DiffusionSettings: RecipeSettings {
-  public var size = 32
+  public var size: PictureSize = 32
   public var channels = 3
   public var batch = 16
   public var objective = "edm"
@@ -32,6 +32,7 @@ public struct DiffusionSettings: RecipeSettings {
   public var stem = 16
   public var precision = "auto"
   public init() {}
+  public static let grids: DoubledGrid? = DoubledGrid(sides: 16...256)
   public static let formerNames = ["criticWidths": "discriminatorWidths", "numbers": "latentChannels"]
   public static let shaping: Set = [
     "attention", "blocks", "coderWidths", "coding", "discriminatorWidths", "grid", "latentChannels", "objective",
@@ -42,7 +43,7 @@ public struct DiffusionSettings: RecipeSettings {
     "objective": "edm, or flow (rectified flow).",
     "widths": "Channels at half of the size, a quarter, …",
     "blocks": "Residual blocks a size: 1 or more.",
-    "attention": "The largest feature height with self-attention.",
+    "attention": "The largest features with self-attention, by their shorter side.",
     "dropout": "Dropout probability: 0 or more and below 1.",
     "rate": "Adam's learning rate.",
     "rateHold": "Fraction of the learning after which it falls along a cosine.",
@@ -56,10 +57,11 @@ public struct DiffusionSettings: RecipeSettings {
     "steps": "Sampling steps of the solver: 2 to 1000.",
     "distil": "The last fraction of the run: distillation to 1 to 4 sampling steps.",
     "coding": "The first fraction of the run: training the autoencoder of latent diffusion; 0 for pixels; 0 to 0.8.",
-    "grid": "Cells a side of the latent grid.",
+    "grid": "Cells of the latent grid along the shorter side.",
     "latentChannels": "Channels of the latent grid: 1 or more.",
     "coderWidths": "The autoencoder's channels at half of the size, a quarter, … down to the grid.",
-    "discriminatorWidths": "Its discriminator's channels at 4, 8, … px, up to half of the size.",
+    "discriminatorWidths":
+      "Its discriminator's channels at the least size (4 px of 64), twice that, … up to half of the size.",
     "stem": "Channels of the discriminator and the autoencoder at full resolution.",
     "precision": "auto, bfloat16 or float32.",
   ]
@@ -79,12 +81,14 @@ public struct DiffusionSettings: RecipeSettings {
     case let other?:
       throw .unknownPreset(other, recipe: DiffusionRecipe.name, known: DiffusionRecipe.presets.map(\.name))
     }
-    let side = max(size, 16)
-    grid = max(8, min(side / 4, 32))
-    coderWidths = VAESettings.gridWidths(from: side, to: grid, on: situation.device)
-    discriminatorWidths = Array([128, 96, 64, 32, 24, 16].prefix(Int(Double(side / 4).exponent)))
-    // Down to 4 px. Pictures enter at half of their size.
-    let sizes = max(1, Int(Double((coding > 0 ? grid : side / 2) / 4).exponent) + 1)
+    let doublings = Self.grids?.grid(of: size)?.doublings ?? 2
+    // A quarter of the size, but a grid of 8 to 32 cells.
+    let coded = size.shorter < 32 ? 1 : size.shorter <= 128 ? 2 : 3
+    grid = size.shorter >> coded
+    coderWidths = VAESettings.gridWidths(halvings: coded, on: situation.device)
+    discriminatorWidths = Array([128, 96, 64, 32, 24, 16].prefix(doublings))
+    // Down to the least size. Pictures enter at half of their size.
+    let sizes = doublings - (coding > 0 ? coded - 1 : 0)
     widths = (0..<sizes).map { level in
       let fromSmallest = sizes - 1 - level
       return fromSmallest < 3 ? 128 - 32 * fromSmallest : 32
@@ -99,32 +103,37 @@ public struct DiffusionSettings: RecipeSettings {
     try check()
   }
 
-  /// Channels and side of what noise is taken off.
-  var drawn: (channels: Int, side: Int) { coding > 0 ? (latentChannels, grid) : (channels, size) }
+  /// Channels and size of what noise is taken off.
+  var drawn: (channels: Int, size: PictureSize) {
+    coding > 0 ? (latentChannels, size >> coderWidths.count) : (channels, size)
+  }
+  /// The size of the smallest features.
+  var least: PictureSize { Self.grids!.grid(of: size)!.least }
   /// Haar transforms of it before the network; a grid's numbers aren't smooth.
   var halvings: Int { coding > 0 ? 0 : 1 }
 
   var preconditioning: Preconditioning { Preconditioning(rawValue: objective)! }
 
   func check() throws(RecipeError) {
-    guard [16, 32, 64, 128, 256].contains(size) else {
-      throw .impossibleSize(size, recipe: DiffusionRecipe.name, reason: "use 16, 32, 64, 128 or 256")
-    }
+    let doublings = try Self.grids!.expect(size, recipe: DiffusionRecipe.name).doublings
     try expect(Preconditioning(rawValue: objective) != nil, "objective", "'\(objective)'", "use edm or flow")
+    // Halved while both sides are even, down to 2.
+    let inside = drawn.size >> halvings
+    let most = (0..<16).prefix { (inside >> $0) << $0 == inside && (inside >> $0).shorter > 1 }.count
     try expect(
-      !widths.isEmpty && widths.allSatisfy { $0 > 0 && $0 % 8 == 0 } && (drawn.side >> halvings) >> widths.count >= 1,
-      "widths", widths, "give multiples of 8, here at most \(Int(Double(drawn.side >> halvings).exponent)) of them")
+      !widths.isEmpty && widths.allSatisfy { $0 > 0 && $0 % 8 == 0 } && widths.count <= most, "widths", widths,
+      "give multiples of 8, here at most \(most) of them")
     try expect((0...0.8).contains(coding), "coding", coding, "it must be in 0...0.8")
     if coding > 0 {
       try expect(coding + distil < 0.95, "distil", distil, "with coding it must be below 0.95")
       try expect(
-        coderWidths.allSatisfy { $0 > 0 } && grid > 0 && grid << coderWidths.count == size, "coder-widths", coderWidths,
-        "from \(size) px down to \(grid) it must be \(Int(Double(max(1, size / max(1, grid))).exponent)) numbers above 0"
+        coderWidths.allSatisfy { $0 > 0 } && drawn.size << coderWidths.count == size && drawn.size.shorter == grid,
+        "coder-widths", coderWidths,
+        "from \(size) px down to \(grid) it must be \(Int(Double(max(1, size.shorter / max(1, grid))).exponent)) numbers above 0"
       )
       try expect(
-        discriminatorWidths.allSatisfy { $0 > 0 } && 4 << discriminatorWidths.count == size, "discriminator-widths",
-        discriminatorWidths,
-        "for \(size) px it must be \(Int(Double(size / 4).exponent)) numbers above 0")
+        discriminatorWidths.allSatisfy { $0 > 0 } && discriminatorWidths.count == doublings, "discriminator-widths",
+        discriminatorWidths, "for \(size) px it must be \(doublings) numbers above 0")
       try expect(latentChannels > 0 && stem > 0, "latent-channels", latentChannels, "it must be 1 or more")
     }
     try expect(blocks > 0, "blocks", blocks, "it must be 1 or more")

@@ -14,7 +14,7 @@ public struct NonLeakyAugment: Sendable {
   /// - Returns: as many pictures of the same shape, mirrored beyond their borders where those come into sight; what was
   ///   done, [N, `labels`].
   public func callAsFunction(_ x: Tensor, noise: inout Noise) -> (pictures: Tensor, labels: Tensor) {
-    let n = x.size(0)
+    let n = x.size(0), aspect = PictureSize(of: x).aspect
     guard probability > 0 else { return (x, Tensor.zeros([n, Self.labels], on: x.device)) }
     let chosen = noise.bernoulli(probability, [n, 5]).floats
     let mirrored = noise.bernoulli(0.5, [n]).floats
@@ -34,9 +34,10 @@ public struct NonLeakyAugment: Sendable {
       let (p, q) = (cos(axis), sin(axis))
       let pull = [p * p * e + q * q * f, p * q * (e - f), p * q * (e - f), q * q * e + p * p * f]
       let scale = pow(2, -size), side = isMirrored ? -1.0 : 1
+      // Turned and stretched as squares are, whatever the picture's shape.
       let a = [
-        side * scale * (c * pull[0] - s * pull[2]), side * scale * (c * pull[1] - s * pull[3]),
-        scale * (s * pull[0] + c * pull[2]), scale * (s * pull[1] + c * pull[3]),
+        side * scale * (c * pull[0] - s * pull[2]), side * scale * (c * pull[1] - s * pull[3]) / aspect,
+        scale * (s * pull[0] + c * pull[2]) * aspect, scale * (s * pull[1] + c * pull[3]),
       ]
       // Shifts are of the changed picture.
       let (tx, ty) = (-(a[0] * shift.0 + a[1] * shift.1), -(a[2] * shift.0 + a[3] * shift.1))

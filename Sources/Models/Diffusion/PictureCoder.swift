@@ -7,7 +7,7 @@ import Training
 final class PictureCoder {
   private let coder: Coder<GridEncoder, GridDecoder>
   private let spread: LazyModule<Spread>
-  private let latentChannels: Int, grid: Int
+  private let latentChannels: Int, grid: PictureSize
 
   /// Means and deviations of each channel over all places, so that diffusion sees numbers like pixels'.
   private final class Spread: Module {
@@ -19,7 +19,7 @@ final class PictureCoder {
       deviation = Tensor.full([1, latentChannels, 1, 1], 1)
     }
 
-    /// Moves towards those of a batch [N, latentChannels, grid, grid].
+    /// Moves towards those of a batch [N, latentChannels, h, w].
     func follow(_ codes: Tensor) {
       let now = codes.mean(dims: [0, 2, 3], keepDims: true)
       let spread = sqrt(square(codes - now).mean(dims: [0, 2, 3], keepDims: true) + 1e-8)
@@ -29,7 +29,7 @@ final class PictureCoder {
   }
 
   init(_ settings: DiffusionSettings, on device: Device) {
-    (latentChannels, grid) = (settings.latentChannels, settings.grid)
+    (latentChannels, grid) = (settings.latentChannels, settings.drawn.size)
     let (channels, widths, stem) = (settings.channels, settings.coderWidths, settings.stem)
     let (latentChannels, grid) = (latentChannels, grid)
     coder = Coder(on: device) {
@@ -61,8 +61,8 @@ final class PictureCoder {
       learning.rate = settings.rate
       (learning.adversarial, learning.adversarialFrom, learning.judgesFree) = (0.5, 0.3, false)
       let discriminator = PictureDiscriminator(
-        widths: settings.discriminatorWidths, channels: settings.channels, rate: learning.rate * 0.5, noise: &noise,
-        on: device)
+        widths: settings.discriminatorWidths, channels: settings.channels, least: settings.least,
+        rate: learning.rate * 0.5, noise: &noise, on: device)
       trainer = coder.coder.trainer(learning, discriminator: discriminator, mixed: mixed, noise: &noise, on: device)
       coder.spread.module.move(to: device)
     }
@@ -78,10 +78,10 @@ final class PictureCoder {
   }
 
   private func raw(_ pictures: Tensor) -> Tensor {
-    coder.means(of: pictures).reshaped([-1, latentChannels, grid, grid])
+    coder.means(of: pictures).reshaped([-1, latentChannels] + grid.shape)
   }
 
-  /// Pictures [N, C, H, W] in -1...1 to [N, latentChannels, grid, grid], each channel with the mean 0 and the deviation that noise
+  /// Pictures [N, C, H, W] in -1...1 to [N, latentChannels, h, w], each channel with the mean 0 and the deviation that noise
   /// levels are meant for.
   func codes(of pictures: Tensor) -> Tensor {
     withoutGradients {
@@ -98,9 +98,9 @@ final class PictureCoder {
     return coder.pictures(of: raw.contiguous().flattened(from: 1))
   }
 
-  /// A mask of pixels [N, 1, H, W] as one of places [N, 1, grid, grid]: all that have anything to do with a masked pixel.
+  /// A mask of pixels [N, 1, H, W] as one of places [N, 1, h, w]: all that have anything to do with a masked pixel.
   func places(of mask: Tensor) -> Tensor {
     // A place's neighbours know of it, too.
-    maxPool2d(maxPool2d(mask, kernel: mask.size(2) / grid), kernel: 3, stride: 1, padding: 1)
+    maxPool2d(maxPool2d(mask, kernel: mask.size(2) / grid.height), kernel: 3, stride: 1, padding: 1)
   }
 }

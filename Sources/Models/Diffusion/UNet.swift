@@ -20,24 +20,24 @@ public final class UNet: Module {
 
   /// - Parameters:
   ///   - channels: of the pictures.
-  ///   - size: their height and width.
+  ///   - size: of the pictures.
   ///   - widths: channels at each size, the largest first; sizes halve.
   ///   - blocks: residual blocks a size on the way down; one more on the way up.
-  ///   - attention: the largest height at which blocks attend.
+  ///   - attention: the largest shorter side at which blocks attend.
   ///   - halvings: Haar transforms before the first block.
   ///   - conditions: numbers that say what is wanted, all 0 for nothing particular.
   init(
-    channels: Int, size: Int, widths: [Int], blocks: Int, attention: Int, halvings: Int, conditions: Int,
+    channels: Int, size: PictureSize, widths: [Int], blocks: Int, attention: Int, halvings: Int, conditions: Int,
     dropout: Double
   ) {
-    let side = size >> halvings, embedded = 4 * widths[0]
+    let inside = size >> halvings, embedded = 4 * widths[0]
     let inner = channels << (2 * halvings)
     levelIn = Linear(2 * UNet.waves, embedded)
     levelOut = Linear(embedded, embedded)
     conditionIn = conditions > 0 ? Linear(conditions, embedded, bias: false) : nil
     stem = Conv2d(inner, widths[0], kernel: 3, padding: 1)
     func block(_ from: Int, _ to: Int, _ level: Int) -> UNetBlock {
-      UNetBlock(from, to, embedded: embedded, attends: side >> level <= attention, dropout: dropout)
+      UNetBlock(from, to, embedded: embedded, attends: (inside >> level).shorter <= attention, dropout: dropout)
     }
     var (path, kept, width) = ([UNetBlock](), [widths[0]], widths[0])
     for (level, wide) in widths.enumerated() {
@@ -76,7 +76,7 @@ public final class UNet: Module {
   }
 
   /// - Parameters:
-  ///   - x: [N, channels, size, size], channels-last.
+  ///   - x: [N, channels, H, W], channels-last.
   ///   - level: ln σ / 4, [N].
   ///   - conditions: [N, conditions].
   func callAsFunction(_ x: Tensor, _ level: Tensor, _ conditions: Tensor) -> Tensor {

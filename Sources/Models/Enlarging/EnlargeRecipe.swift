@@ -6,7 +6,7 @@ import Training
 /// worn (Wang et al. 2021).
 public final class EnlargeRecipe: Recipe {
   public struct Settings: RecipeSettings {
-    public var size = 256
+    public var size: PictureSize = 256
     public var channels = 3
     public var batch = 8
     public var scale = 2
@@ -49,7 +49,7 @@ public final class EnlargeRecipe: Recipe {
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
     var settings = Settings()
     (settings.size, settings.channels) = (situation.size, situation.channels)
-    settings.window = min(settings.window, settings.size / 48 * 48)
+    settings.window = min(settings.window, settings.side / 48 * 48)
     switch preset {
     case nil, "faithful": break
     case "sharp": settings.adversarial = 0.02
@@ -94,10 +94,10 @@ public final class EnlargeRecipe: Recipe {
   static func check(_ settings: Settings) throws(RecipeError) {
     try expect(settings.channels == 3, "channels", settings.channels, "pictures are enlarged in colour: use 3")
     try expect((2...4).contains(settings.scale), "scale", settings.scale, "use 2, 3 or 4")
-    guard settings.size >= 48 else { throw .impossibleSize(settings.size, recipe: name, reason: "use 48 or more") }
+    guard settings.side >= 48 else { throw .impossibleSize(settings.size, recipe: name, reason: "use 48 or more") }
     try expect(
-      settings.window >= 24 && settings.window <= settings.size && settings.window % settings.scale == 0, "window",
-      settings.window, "it must be a multiple of the scale from 24 to the size, \(settings.size)")
+      settings.window >= 24 && settings.window <= settings.side && settings.window % settings.scale == 0, "window",
+      settings.window, "it must be a multiple of the scale from 24 to the size, \(settings.side)")
     try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")
     try expect(settings.width > 0 && settings.width <= 256, "width", settings.width, "use 1 to 256")
     try expect((1...64).contains(settings.depth), "depth", settings.depth, "use 1 to 64")

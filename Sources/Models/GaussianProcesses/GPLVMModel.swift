@@ -12,7 +12,7 @@ public final class GPLVMModel: EncodingModel {
   public init(_ settings: GPLVMRecipe.Settings, on device: Device) throws(RecipeError) {
     try GPLVMRecipe.check(settings)
     (self.settings, self.device) = (settings, device)
-    let numbers = settings.channels * settings.size * settings.size
+    let numbers = settings.channels * settings.side * settings.side
     encoder = LazyModule(
       PlaceEncoder(numbers, hidden: settings.hidden, latent: settings.latent), on: device, usesChannelsLast: false)
     process = LazyModule(
@@ -29,7 +29,7 @@ public final class GPLVMModel: EncodingModel {
       let process = process.module, mean = encoder.module.mean
       return inEqualBatches(of: 16, latents(of: request) * request.truncation) { x in
         let y = process.posterior(at: x.to(device)).mean.to(.float32) + mean
-        let side = settings.size
+        let side = settings.side
         return clamp(y.to(.cpu), min: -1, max: 1).reshaped([x.size(0), settings.channels, side, side])
       }
     }

@@ -10,7 +10,7 @@ import Training
 /// − KL(q(x) ‖ N(0, 1)) − KL(q(u) ‖ p(u)) / pictures.
 public final class GPLVMRecipe: Recipe {
   public struct Settings: RecipeSettings {
-    public var size = 32
+    public var size: PictureSize = 32
     public var channels = 3
     public var batch = 100
     public var pictures = 1000
@@ -49,7 +49,7 @@ public final class GPLVMRecipe: Recipe {
   }
 
   static func check(_ settings: Settings) throws(RecipeError) {
-    guard (4...128).contains(settings.size) else {
+    guard (4...128).contains(settings.side) else {
       throw .impossibleSize(settings.size, recipe: name, reason: "use 4 to 128")
     }
     try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")

@@ -22,3 +22,8 @@ func blurred(_ x: Tensor, sigma: Double) -> Tensor {
     pad(across, [0, 0, radius, radius], mode: .reflect), row.T.expanded([channels, 1, count, 1]).contiguous(), nil,
     groups: channels)
 }
+
+extension PictureSize {
+  /// A pixel by chance: its row and its column.
+  func place(_ noise: inout Noise) -> [Int] { shape.map { noise.integers(below: $0, count: 1)[0] } }
+}

@@ -8,7 +8,7 @@ import Training
 /// Half the networks of CycleGAN, and free to change shapes that couldn't be restored.
 public final class CUTRecipe: Recipe {
   public struct Settings: RecipeSettings {
-    public var size = 96
+    public var size: PictureSize = 96
     public var channels = 3
     public var batch = 1
     public var window = 84
@@ -80,18 +80,18 @@ public final class CUTRecipe: Recipe {
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
     var settings = Settings()
     (settings.size, settings.channels) = (situation.size, situation.channels)
-    settings.window = Transfer.window(of: situation.size)
+    settings.window = Transfer.window(of: situation.side)
     settings.augment = Transfer.augmentation(for: min(situation.pictures, situation.targets))
     if preset == "large" || preset == nil && !situation.device.isCPU {
-      (settings.width, settings.blocks, settings.discriminatorWidth) = (64, situation.size < 200 ? 6 : 9, 64)
+      (settings.width, settings.blocks, settings.discriminatorWidth) = (64, situation.side < 200 ? 6 : 9, 64)
       settings.smooth = true
     }
     switch preset {
     case nil, "small", "large": break
     case "fastcut": (settings.contrast, settings.identity, settings.flips) = (10, false, true)
     case "sincut":
-      settings.window = max(32, min(64, situation.size / 8 * 4))
-      settings.zoom = max(1, Double(situation.size) / Double(settings.window) / 2)
+      settings.window = max(32, min(64, situation.side / 8 * 4))
+      settings.zoom = max(1, Double(situation.side) / Double(settings.window) / 2)
       // The whole set is one picture: its details are learned, and only patches of them judged.
       (settings.contrast, settings.discriminatorLayers, settings.augment) = (4, 2, 0.2)
     case let other?: throw .unknownPreset(other, recipe: name, known: presets.map(\.name))
@@ -132,7 +132,7 @@ public final class CUTRecipe: Recipe {
 
   static func check(_ settings: Settings) throws(RecipeError) {
     try Transfer.expectSquares(
-      size: settings.size, window: settings.window, channels: settings.channels, batch: settings.batch, recipe: name)
+      size: settings.side, window: settings.window, channels: settings.channels, batch: settings.batch, recipe: name)
     try Transfer.expectNetworks(
       width: settings.width, blocks: settings.blocks, discriminatorWidth: settings.discriminatorWidth,
       discriminatorLayers: settings.discriminatorLayers, zoom: settings.zoom)

@@ -5,7 +5,7 @@ import Training
 /// Two generators that undo each other, learned from two sets whose pictures don't belong together (Zhu et al. 2017).
 public final class CycleGANRecipe: Recipe {
   public struct Settings: RecipeSettings {
-    public var size = 96
+    public var size: PictureSize = 96
     public var channels = 3
     public var batch = 1
     public var window = 84
@@ -67,11 +67,11 @@ public final class CycleGANRecipe: Recipe {
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
     var settings = Settings()
     (settings.size, settings.channels) = (situation.size, situation.channels)
-    settings.window = Transfer.window(of: situation.size)
+    settings.window = Transfer.window(of: situation.side)
     switch preset {
     case nil where situation.device.isCPU, "small": break
     case nil, "large":
-      (settings.width, settings.blocks, settings.discriminatorWidth) = (64, situation.size < 200 ? 6 : 9, 64)
+      (settings.width, settings.blocks, settings.discriminatorWidth) = (64, situation.side < 200 ? 6 : 9, 64)
     case let other?: throw .unknownPreset(other, recipe: name, known: presets.map(\.name))
     }
     settings.augment = Transfer.augmentation(for: min(situation.pictures, situation.targets))
@@ -135,7 +135,7 @@ public final class CycleGANRecipe: Recipe {
 
   static func check(_ settings: Settings) throws(RecipeError) {
     try Transfer.expectSquares(
-      size: settings.size, window: settings.window, channels: settings.channels, batch: settings.batch, recipe: name)
+      size: settings.side, window: settings.window, channels: settings.channels, batch: settings.batch, recipe: name)
     try Transfer.expectNetworks(
       width: settings.width, blocks: settings.blocks, discriminatorWidth: settings.discriminatorWidth,
       discriminatorLayers: settings.discriminatorLayers, zoom: settings.zoom)

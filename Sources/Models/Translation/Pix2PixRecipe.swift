@@ -6,7 +6,7 @@ import Training
 /// al. 2017).
 public final class Pix2PixRecipe: Recipe {
   public struct Settings: RecipeSettings {
-    public var size = 72
+    public var size: PictureSize = 72
     public var channels = 3
     public var batch = 1
     public var window = 64
@@ -57,7 +57,7 @@ public final class Pix2PixRecipe: Recipe {
     var settings = Settings()
     (settings.size, settings.channels) = (situation.size, situation.channels)
     // The generator halves down to one pixel: a power of two.
-    let most = max(32, situation.size * 256 / 286)
+    let most = max(32, situation.side * 256 / 286)
     settings.depth = min(8, Int.bitWidth - 1 - most.leadingZeroBitCount)
     settings.window = 1 << settings.depth
     switch preset {
@@ -97,7 +97,7 @@ public final class Pix2PixRecipe: Recipe {
   static func check(_ settings: Settings) throws(RecipeError) {
     try expect((4...9).contains(settings.depth), "depth", settings.depth, "use 4 to 9")
     try Transfer.expectSquares(
-      size: settings.size, window: settings.window, channels: settings.channels, batch: settings.batch,
+      size: settings.side, window: settings.window, channels: settings.channels, batch: settings.batch,
       multiple: 1 << settings.depth, recipe: name)
     try Transfer.expectNetworks(
       width: settings.width, blocks: 1, discriminatorWidth: settings.discriminatorWidth,

@@ -68,7 +68,7 @@ enum Transfer {
   static func expectSquares(
     size: Int, window: Int, channels: Int, batch: Int, multiple: Int = 4, recipe: String
   ) throws(RecipeError) {
-    guard size >= 32 else { throw .impossibleSize(size, recipe: recipe, reason: "use 32 or more") }
+    guard size >= 32 else { throw .impossibleSize(PictureSize(size), recipe: recipe, reason: "use 32 or more") }
     try expect(
       window >= 32 && window <= size && window % multiple == 0, "window", window,
       "it must be a multiple of \(multiple) from 32 to the size, \(size)")

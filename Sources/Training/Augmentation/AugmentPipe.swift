@@ -7,7 +7,7 @@ import Torch
 /// pictures stays new, and below p = 0.8 none of it gets into what is generated (Karras et al. 2020, "Training generative
 /// adversarial networks with limited data", appendix B).
 ///
-/// Flips, quarter turns and whole pixels ("blitting"); scaling, rotation, stretching and shifts with filters between
+/// Flips, quarter turns (half turns of pictures that aren't square) and whole pixels ("blitting"); scaling, rotation, stretching and shifts with filters between
 /// ("geometric"); brightness, contrast, inverted luma, hue and saturation ("colour").
 public struct AugmentPipe: Sendable, Equatable {
   public var blits = true, geometry = true, colours = true
@@ -23,34 +23,38 @@ public struct AugmentPipe: Sendable, Equatable {
   }
 
   /// - Parameters:
-  ///   - x: [N, C, S, S] in -1...1, C of 1, 3 or 4.
+  ///   - x: [N, C, H, W] in -1...1, C of 1, 3 or 4.
   ///   - p: in 0...1; each picture draws for itself.
   /// - Returns: pictures of the same shape; can be differentiated once.
   public func callAsFunction(_ x: Tensor, probability p: Double, noise: inout Noise) -> Tensor {
     guard p > 0 else { return x }
     var seen = x
-    if blits { seen = blitted(seen, (0..<x.size(0)).map { _ in blit(p, size: x.size(3), noise: &noise) }) }
-    if geometry { seen = placed(seen, (0..<x.size(0)).map { _ in placement(p, size: x.size(3), noise: &noise) }) }
+    if blits { seen = blitted(seen, (0..<x.size(0)).map { _ in blit(p, size: PictureSize(of: x), noise: &noise) }) }
+    if geometry {
+      seen = placed(seen, (0..<x.size(0)).map { _ in placement(p, size: PictureSize(of: x), noise: &noise) })
+    }
     guard colours else { return seen }
     return tinted(seen, (0..<x.size(0)).map { _ in colouring(p, noise: &noise) })
   }
 
   /// Where pixels are moved to, whole: coordinates in pixels about the middle, x to the right and y down.
-  func blit(_ p: Double, size: Int, noise: inout Noise) -> Placement {
+  func blit(_ p: Double, size: PictureSize, noise: inout Noise) -> Placement {
     // All numbers are drawn whatever p is, so that a picture's changes come and go with p alone.
     let chance = noise.uniform([3]).doubles, even = noise.uniform([4]).doubles
     var whole = Placement.identity
     if chance[0] < p { whole = whole.then(.scaling(even[0] < 0.5 ? -1 : 1, 1)) }
-    if chance[1] < p { whole = whole.then(.quarterTurns(Int(even[1] * 4))) }
+    if chance[1] < p {
+      whole = whole.then(.quarterTurns(size.isSquare ? Int(even[1] * 4) : 2 * Int(even[1] * 2)))
+    }
     if chance[2] < p {
-      let most = Double(size) * shift
-      whole = whole.then(.moving(((2 * even[2] - 1) * most).rounded(), ((2 * even[3] - 1) * most).rounded()))
+      func moved(_ part: Double, _ length: Int) -> Double { ((2 * part - 1) * (Double(length) * shift)).rounded() }
+      whole = whole.then(.moving(moved(even[2], size.width), moved(even[3], size.height)))
     }
     return whole
   }
 
   /// The same between pixels.
-  func placement(_ p: Double, size: Int, noise: inout Noise) -> Placement {
+  func placement(_ p: Double, size: PictureSize, noise: inout Noise) -> Placement {
     let chance = noise.uniform([5]).doubles, normal = noise.normal([4]).doubles
     let turns = noise.uniform([2], from: -.pi, to: .pi).doubles
     // Before stretching and after it, so that either is as likely as p.
@@ -64,7 +68,8 @@ public struct AugmentPipe: Sendable, Equatable {
     }
     if chance[3] < once { whole = whole.then(.rotation(turns[1])) }
     if chance[4] < p {
-      whole = whole.then(.moving(normal[2] * shift * Double(size), normal[3] * shift * Double(size)))
+      whole = whole.then(
+        .moving(normal[2] * shift * Double(size.width), normal[3] * shift * Double(size.height)))
     }
     return whole
   }
@@ -97,6 +102,9 @@ struct Placement: Sendable, Equatable {
     let (c, s) = [(1.0, 0.0), (0, 1), (-1, 0), (0, -1)][count % 4]
     return Placement(a: c, b: -s, d: s, e: c)
   }
+
+  /// Where a place is moved to.
+  func callAsFunction(_ x: Double, _ y: Double) -> (x: Double, y: Double) { (a * x + b * y + c, d * x + e * y + f) }
 
   /// This, and then the other.
   func then(_ o: Placement) -> Placement {

@@ -18,24 +18,26 @@ public struct LightAugment: Sendable, Equatable {
   public init() {}
 
   /// - Parameters:
-  ///   - x: [N, C, S, S] in -1...1, C of 1, 3 or 4.
+  ///   - x: [N, C, H, W] in -1...1, C of 1, 3 or 4.
   ///   - p: in 0...1; each picture draws for itself.
   /// - Returns: pictures of the same shape; can be differentiated once.
   public func callAsFunction(_ x: Tensor, probability p: Double, noise: inout Noise) -> Tensor {
     guard p > 0 else { return x }
-    let n = x.size(0), size = Double(x.size(3))
+    let n = x.size(0), width = Double(x.size(3)), height = Double(x.size(2))
     var ways: [Double] = [], colourings: [Colouring] = []
     for _ in 0..<n {
       // All numbers are drawn whatever p is, so that a picture's changes come and go with p alone.
       let chance = noise.uniform([6]).doubles, even = noise.uniform([2], from: -1, to: 1).doubles
       let normal = noise.normal([5]).doubles
       var place = Placement.identity
-      if chance[0] < p { place = place.then(.moving(even[0] * shift * size, even[1] * shift * size)) }
+      if chance[0] < p { place = place.then(.moving(even[0] * shift * width, even[1] * shift * height)) }
       if chance[1] < p { place = place.then(.rotation(turn * normal[0])) }
       if chance[2] < p { place = place.then(.scaling(pow(2, scale * normal[1]))) }
       let back = place.inverted
       // From pixels about the middle to -1...1.
-      ways += [back.a, back.b, back.c * 2 / size, back.d, back.e, back.f * 2 / size]
+      ways += [
+        back.a, back.b * (height / width), back.c * 2 / width, back.d * (width / height), back.e, back.f * 2 / height,
+      ]
       var colouring = Colouring.identity
       if chance[3] < p { colouring = colouring.then(.brightness(brightness * normal[2])) }
       if chance[4] < p { colouring = colouring.then(.contrast(pow(2, contrast * normal[3]))) }

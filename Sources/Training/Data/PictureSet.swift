@@ -44,12 +44,11 @@ public struct PictureSet {
 
   public var count: Int { pictures.size(0) }
   public var channels: Int { pictures.size(1) }
-  /// Height and width in pixels.
-  public var size: Int { pictures.size(2) }
+  public var size: PictureSize { PictureSize(of: pictures) }
 
   /// A set in memory.
   ///
-  /// - Parameter pictures: uint8 [N, C, H, H].
+  /// - Parameter pictures: uint8 [N, C, H, W].
   public init(
     _ pictures: Tensor, names: [String]? = nil, metadata: [String: String] = [:], sequences: [PictureSequence] = []
   ) {
@@ -67,7 +66,7 @@ public struct PictureSet {
     guard let pictures = tensors["pictures"], let names = tensors["names"] else {
       throw PictureSetError.notASet(path: path, reason: "it has no pictures")
     }
-    guard pictures.rank == 4, pictures.dtype == .uint8, pictures.count > 0, pictures.size(2) == pictures.size(3) else {
+    guard pictures.rank == 4, pictures.dtype == .uint8, pictures.count > 0 else {
       throw PictureSetError.notASet(path: path, reason: "its pictures are \(pictures.dtype) \(pictures.shape)")
     }
     let list = names.bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast()
@@ -117,7 +116,7 @@ public final class PictureSetWriter {
   /// Room for the header, so that the pictures' offset is known, and aligned to a page, before their number is.
   private static let headerBytes = 4096
   private let path: String, temporary: String
-  private let channels: Int, size: Int
+  private let channels: Int, size: PictureSize
   private let file: Int32
   private var names: [String] = []
   private var sequences: [(name: String, count: Int, rate: Double)] = []
@@ -125,9 +124,8 @@ public final class PictureSetWriter {
 
   /// - Parameters:
   ///   - channels: 1, 3 or 4.
-  ///   - size: height and width in pixels.
   /// - Throws: `PictureSetError.cannotWrite`.
-  public init(path: String, channels: Int, size: Int) throws(PictureSetError) {
+  public init(path: String, channels: Int, size: PictureSize) throws(PictureSetError) {
     (self.path, self.channels, self.size) = (path, channels, size)
     temporary = "\(path).\(getpid()).part"
     file = open(temporary, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0o644)
@@ -144,9 +142,9 @@ public final class PictureSetWriter {
 
   /// Adds one picture.
   ///
-  /// - Parameter pixels: [C, H, W] row-major, `channels * size * size` bytes.
+  /// - Parameter pixels: [C, H, W] row-major, `channels * size.pixels` bytes.
   public func add(_ pixels: [UInt8], name: String) throws(PictureSetError) {
-    precondition(pixels.count == channels * size * size, "\(pixels.count) bytes aren't one picture")
+    precondition(pixels.count == channels * size.pixels, "\(pixels.count) bytes aren't one picture")
     try append(pixels)
     names.append(name.replacing("\0", with: ""))
   }
@@ -165,11 +163,11 @@ public final class PictureSetWriter {
     guard !names.isEmpty else { throw .empty(path: path) }
     let list = names.flatMap { name -> [UInt8] in Array(name.utf8) + [0] }
     try append(list)
-    let pixels = names.count * channels * size * size
+    let pixels = names.count * channels * size.pixels
     var header: [String: Any] = [
       "__metadata__": metadata,
       "pictures": [
-        "dtype": "U8", "shape": [names.count, channels, size, size], "data_offsets": [0, pixels],
+        "dtype": "U8", "shape": [names.count, channels] + size.shape, "data_offsets": [0, pixels],
       ] as [String: Any],
       "names": [
         "dtype": "U8", "shape": [list.count], "data_offsets": [pixels, pixels + list.count],

@@ -62,8 +62,8 @@ public struct Situation: Sendable {
   public var targets = 0
   /// Of the set's folders.
   public var classes: PictureClasses?
-  /// Height and width of a picture, and 1 (grey), 3 or 4 channels.
-  public var size: Int, channels: Int
+  /// Of a picture: its size, and 1 (grey), 3 or 4 channels.
+  public var size: PictureSize, channels: Int
   public var device: Device
   /// Threads that operators use.
   public var cores: Int
@@ -73,17 +73,21 @@ public struct Situation: Sendable {
   public var picturesSeen: Int?
   /// Whether a pretrained network can say what each picture is like.
   public var knowsTraits = false
-  /// The side of the pictures that its weights have learned already, of a run that begins with another's.
-  public var learnedSize: Int?
+  /// The size of the pictures that its weights have learned already, of a run that begins with another's.
+  public var learnedSize: PictureSize?
   /// Billions of multiplications and additions a second in a training step's convolutions, measured.
   public var gigaflops: Double
 
   public init(
-    pictures: Int, targets: Int = 0, size: Int, channels: Int, device: Device = .cpu, cores: Int = Threads.count,
+    pictures: Int, targets: Int = 0, size: PictureSize, channels: Int, device: Device = .cpu,
+    cores: Int = Threads.count,
     minutes: Double? = nil, picturesSeen: Int? = nil, gigaflops: Double = 100
   ) {
     (self.pictures, self.size, self.channels, self.device) = (pictures, size, channels, device)
     (self.cores, self.minutes, self.picturesSeen, self.gigaflops) = (cores, minutes, picturesSeen, gigaflops)
     self.targets = targets
   }
+
+  /// The side of a picture, where they are squares.
+  public var side: Int { size.width }
 }

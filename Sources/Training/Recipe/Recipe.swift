@@ -28,8 +28,8 @@ public protocol Recipe: AnyObject {
   /// - Throws: `RecipeError.unknownPreset`, or `impossibleSize` when the recipe can't make such pictures.
   static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings
 
-  /// Side in pixels of the second set's pictures, where it learns from two.
-  static func targetSize(_ settings: Settings) -> Int
+  /// Size of the second set's pictures, where it learns from two.
+  static func targetSize(_ settings: Settings) -> PictureSize
   /// How long to train when nobody says.
   static func length(for situation: Situation) -> Length
   /// What a picture costs in training, forward and backward through all networks, on average over a run, as
@@ -87,7 +87,7 @@ extension Recipe {
   public static func gigaflopsAPicture(in situation: Situation) -> Double? { nil }
   public static var imports: [Importable] { [] }
   public static func needs(_ settings: Settings) -> [Pretrained] { [] }
-  public static func targetSize(_ settings: Settings) -> Int { settings.size }
+  public static func targetSize(_ settings: Settings) -> PictureSize { settings.size }
   public var settings: Settings { model.settings }
   /// The networks of `saved`, and their averages.
   public var inherited: [String: any Saved] { saved.filter { !($0.value is any Optimizer) } }

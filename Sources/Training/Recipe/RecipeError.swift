@@ -6,7 +6,7 @@ public enum RecipeError: Explained, Equatable {
   case unknownPreset(String, recipe: String, known: [String])
   case unknownSetting(String, recipe: String, known: [String])
   case badSetting(String, value: String, reason: String)
-  case impossibleSize(Int, recipe: String, reason: String)
+  case impossibleSize(PictureSize, recipe: String, reason: String)
   case unknownClass(String, known: [String])
 
   public var sentence: String {

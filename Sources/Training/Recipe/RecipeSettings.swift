@@ -5,12 +5,14 @@ import Torch
 ///
 /// Every property is a number, a truth value, a string or a list of them, and has a default.
 public protocol RecipeSettings: Codable, Sendable, Equatable {
-  /// Height and width of the pictures.
-  var size: Int { get set }
+  /// Width and height of the pictures.
+  var size: PictureSize { get set }
   /// 1, 3 or 4.
   var channels: Int { get set }
   /// Pictures per update.
   var batch: Int { get set }
+  /// The sizes of pictures that aren't square; nil where the networks make squares only.
+  static var grids: DoubledGrid? { get }
   /// The settings that say what the networks are like: a run that begins with another's weights takes these over.
   static var shaping: Set<String> { get }
   /// What each setting does, and its range, by its key: for `atelier recipes NAME` and the settings' reference.
@@ -21,15 +23,29 @@ public protocol RecipeSettings: Codable, Sendable, Equatable {
 }
 
 extension RecipeSettings {
+  public static var grids: DoubledGrid? { nil }
   public static var shaping: Set<String> { [] }
   public static var notes: [String: String] { [:] }
   public static var formerNames: [String: String] { [:] }
+
+  /// The side of the pictures, where they are squares.
+  public var side: Int { size.width }
+
+  /// Refuses shapes that aren't square for networks that make squares only.
+  ///
+  /// - Throws: `RecipeError.impossibleSize`.
+  public static func expectShape(_ size: PictureSize, recipe: String) throws(RecipeError) {
+    guard grids == nil, !size.isSquare else { return }
+    throw .impossibleSize(
+      size, recipe: recipe, reason: "it makes squares only, so give one number, such as --size \(size.shorter)")
+  }
 
   /// Each setting as it is typed, with its default and what it does, in the order of their names.
   public static var described: [(name: String, value: String, note: String)] {
     let present = fields(of: Self())
     return present.keys.sorted().map { key in
-      (hyphenated(key), present[key]!.description, notes[key] ?? Field.commonNotes[key] ?? "")
+      let note = notes[key] ?? (key == "size" && grids != nil ? Field.shapesNote : Field.commonNotes[key]) ?? ""
+      return (hyphenated(key), present[key]!.description, note)
     }
   }
 
@@ -111,7 +127,9 @@ extension RecipeSettings {
         throw .badSetting(key, value: "'\(field.description)'", reason: "it must be \(present.kind)")
       }
     }
-    return try! JSONDecoder().decode(Self.self, from: JSONEncoder().encode(all))
+    let merged = try! JSONDecoder().decode(Self.self, from: JSONEncoder().encode(all))
+    try Self.expectShape(merged.size, recipe: recipe)
+    return merged
   }
 }
 
@@ -179,7 +197,8 @@ private enum Field: Codable, CustomStringConvertible {
 
   /// Of settings that all recipes have.
   static let commonNotes = [
-    "size": "Side of the pictures in pixels.", "channels": "1 for grey, 3 for colour, 4 with transparency.",
+    "size": "Side of the pictures in pixels.",
+    "channels": "1 for grey, 3 for colour, 4 with transparency.",
     "batch": "Pictures per update: 1 to 65536.", "precision": "auto, bfloat16 or float32.",
     "mirror": "Also see pictures mirrored, left for right.",
     "classes": "Names of the classes; taken from the folders.", "classCounts": "Pictures of each class.",
@@ -187,6 +206,9 @@ private enum Field: Codable, CustomStringConvertible {
     "beta1": "Adam's β₁: 0 or more and below 1.",
     "beta2": "Adam's β₂: 0 or more and below 1.",
   ]
+
+  /// Of the size, where it needn't be square.
+  static let shapesNote = "Size of the pictures in pixels: the side of a square, or 192x128 (width, height)."
 
   /// What holds for settings of these names in all recipes; nil where the value keeps to it.
   func limit(named key: String) -> String? {

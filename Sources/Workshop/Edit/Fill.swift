@@ -28,7 +28,7 @@ public enum FillError: Explained, Equatable {
   case emptyMask(String)
   case nothingLeft(String)
   case needsRun
-  /// A hole is larger than the largest square of the picture.
+  /// A hole is larger than the largest part of the picture that has the model's shape.
   case tooWide(String)
 
   public var sentence: String {
@@ -38,7 +38,7 @@ public enum FillError: Explained, Equatable {
       "The mask \(path) leaves no pixels to predict from: leave more of the picture unmasked, or name a run by --with."
     case .needsRun: "--seeds, --sampling, --class and --guidance are for --with RUN: name a run, or leave them out."
     case .tooWide(let path):
-      "The hole in \(path) is wider or higher than the picture's shorter side, and a run fills squares: fill it in parts."
+      "The hole in \(path) is wider or higher than the part of the picture that a run fills at once: fill it in parts."
     }
   }
   public var exit: Exit {
@@ -125,13 +125,13 @@ public func fill(
   try generator.draw(request.samplingOptions)
   let settings = generator.settings
   let files = try request.seeds.files(at: request.out, isForced: request.force)
-  let square = try Square(around: cover, named: request.mask)
-  let small = square.cut(seen.expanded([settings.channels == 1 ? colours : 3, source.height, source.width]))
-  let side = settings.size
-  var given = clamp(interpolate(small, size: [side, side], mode: .bicubic, antialias: true), min: 0, max: 1) * 2 - 1
+  let size = settings.size
+  let part = try Part(of: size, around: cover, named: request.mask)
+  let small = part.cut(seen.expanded([settings.channels == 1 ? colours : 3, source.height, source.width]))
+  var given = clamp(interpolate(small, size: size.shape, mode: .bicubic, antialias: true), min: 0, max: 1) * 2 - 1
   if settings.channels == 1, given.size(1) == 3 { given = given.mean(dims: [1], keepDims: true) }
-  if settings.channels == 4 { given = Tensor.concatenated([given, Tensor.ones([1, 1, side, side])], dim: 1) }
-  let hole = interpolate(square.cut(cover), size: [side, side], mode: .bilinear, antialias: true)
+  if settings.channels == 4 { given = Tensor.concatenated([given, Tensor.ones([1, 1] + size.shape)], dim: 1) }
+  let hole = interpolate(part.cut(cover), size: size.shape, mode: .bilinear, antialias: true)
     .greater(than: Tensor.full([1], 1e-3)).to(.float32)
   for (i, file) in files.enumerated() {
     guard !shouldStop() else {
@@ -142,45 +142,52 @@ public func fill(
     var asked = generator.request(seeds: [file.seed])
     (asked.given, asked.mask) = (given, hole)
     let made = model.pictures(asked) * 0.5 + 0.5
-    let large = interpolate(made, size: [square.side, square.side], mode: .bicubic)
+    let large = interpolate(made, size: part.size.shape, mode: .bicubic)
     let fitted = clamp(
-      large[0][0..<min(3, large.size(1))].expanded([colours, square.side, square.side]), min: 0, max: 1)
+      large[0][0..<min(3, large.size(1))].expanded([colours] + part.size.shape), min: 0, max: 1)
     try write(
-      square.pasted(fitted, into: seen), file.path,
+      part.pasted(fitted, into: seen), file.path,
       Provenance.words(of: generator) + [("Seed", "\(file.seed)")] + generator.samplingWords, begun, file.seed)
     tell(pace.at(i + 1, of: files.count))
   }
   return result
 }
 
-/// The largest square of a picture around what is masked, as far in the middle as it can be.
-private struct Square {
-  let side: Int, left: Int, top: Int
+/// The largest part of a picture that has a shape, around what is masked, as far in the middle as it can be.
+private struct Part {
+  let size: PictureSize, left: Int, top: Int
 
-  /// - Parameter cover: [1, H, W].
+  /// - Parameters:
+  ///   - shape: of the part, larger or smaller.
+  ///   - cover: [1, H, W].
   /// - Throws: `FillError.tooWide`.
-  init(around cover: Tensor, named path: String) throws(FillError) {
+  init(of shape: PictureSize, around cover: Tensor, named path: String) throws(FillError) {
     let (height, width) = (cover.size(1), cover.size(2))
-    side = min(width, height)
+    let scale = min(Double(width) / Double(shape.width), Double(height) / Double(shape.height))
+    size = PictureSize(
+      min(width, max(1, Int((Double(shape.width) * scale).rounded()))),
+      min(height, max(1, Int((Double(shape.height) * scale).rounded()))))
     func place(_ lines: [Float], _ length: Int, _ side: Int) throws(FillError) -> Int {
       let first = lines.firstIndex { $0 > 0 }!, last = lines.lastIndex { $0 > 0 }!
       guard last - first < side else { throw .tooWide(path) }
       return min(max((first + last + 1 - side) / 2, 0), length - side)
     }
-    left = try place(cover[0].max(dims: [0]).floats, width, side)
-    top = try place(cover[0].max(dims: [1]).floats, height, side)
+    left = try place(cover[0].max(dims: [0]).floats, width, size.width)
+    top = try place(cover[0].max(dims: [1]).floats, height, size.height)
   }
 
-  /// [C, H, W] to [1, C, side, side].
+  /// [C, H, W] to [1, C, h, w].
   func cut(_ x: Tensor) -> Tensor {
-    x.narrowed(dim: 1, from: top, count: side).narrowed(dim: 2, from: left, count: side).unsqueezed(0).contiguous()
+    x.narrowed(dim: 1, from: top, count: size.height).narrowed(dim: 2, from: left, count: size.width).unsqueezed(0)
+      .contiguous()
   }
 
-  /// [C, side, side] in its place in [C, H, W].
+  /// [C, h, w] in its place in [C, H, W].
   func pasted(_ part: Tensor, into whole: Tensor) -> Tensor {
     let copy = whole.cloned()
     withoutGradients {
-      copy.narrowed(dim: 1, from: top, count: side).narrowed(dim: 2, from: left, count: side).copy(from: part)
+      copy.narrowed(dim: 1, from: top, count: size.height).narrowed(dim: 2, from: left, count: size.width)
+        .copy(from: part)
     }
     return copy
   }

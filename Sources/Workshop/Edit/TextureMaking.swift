@@ -10,7 +10,7 @@ public struct TextureRequest: Sendable {
   public var out: String
   public var seeds = Seeds([0])
   /// Width and height of what is made.
-  public var size = FrameSize(1024, 1024)
+  public var size = PictureSize(1024, 1024)
   /// Pixels of the example's longer side; nil for its own.
   public var grain: Int?
   /// Replaces files that are there.

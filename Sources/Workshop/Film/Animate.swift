@@ -12,7 +12,7 @@ public struct AnimateRequest: Sendable {
   /// The sequence's name, where `driving` has several.
   public var sequence: String?
   /// Of a sheet's frames.
-  public var frame: FrameSize?
+  public var frame: PictureSize?
   /// A run or a model of the recipe motion.
   public var run = "motion"
   /// A clip, a folder that ends in a slash, or a PNG that becomes a sheet.

@@ -16,7 +16,7 @@ struct DrivingMotion {
   ///   - sequence: its name, where there are several.
   /// - Throws: `SequenceError`, `AnimateError`, `ClipError`, `GalleryError`, `ArchiveError`.
   init(
-    _ path: String, sequence: String?, frame: FrameSize?, by mover: Mover, channels: Int, shouldStop: () -> Bool
+    _ path: String, sequence: String?, frame: PictureSize?, by mover: Mover, channels: Int, shouldStop: () -> Bool
   ) throws {
     let watched = Watched(mover, channels: channels)
     if frame == nil, SequenceGallery.isClipName(path) {
@@ -37,7 +37,7 @@ struct DrivingMotion {
 
   /// The one sequence that is meant.
   private static func only(
-    _ path: String, _ sequence: String?, _ frame: FrameSize?, channels: Int
+    _ path: String, _ sequence: String?, _ frame: PictureSize?, channels: Int
   ) throws -> FrameSequence {
     let read = try gallery(path, sequence, frame).all(channels: channels)
     if let damaged = read.setAside.first, read.sequences.isEmpty, frame == nil { throw AnimateError.damaged(damaged) }
@@ -51,7 +51,7 @@ struct DrivingMotion {
     return only
   }
 
-  private static func gallery(_ path: String, _ sequence: String?, _ frame: FrameSize?) throws -> SequenceGallery {
+  private static func gallery(_ path: String, _ sequence: String?, _ frame: PictureSize?) throws -> SequenceGallery {
     var isFolder: ObjCBool = false
     let isThere = FileManager.default.fileExists(atPath: path.absolutePath, isDirectory: &isFolder)
     guard isThere else { throw GalleryError.missing(path: path.absolutePath) }
@@ -78,7 +78,7 @@ private final class Watched {
 
   init(_ mover: Mover, channels: Int) {
     self.mover = mover
-    packing = Packing(size: mover.size, crop: .fit, channels: channels, ground: .white)
+    packing = Packing(size: PictureSize(mover.size), crop: .fit, channels: channels, ground: .white)
   }
 
   func add(_ picture: Picture) {

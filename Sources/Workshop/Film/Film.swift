@@ -108,7 +108,8 @@ private func film(
   if plan.loops && plan.keys.count < (model.offers.moves ? 2 : 1) { frames.phase = frames.calmest() }
   if request.previews {
     let chosen = (0..<24).map { $0 * plan.count / 24 }
-    var painter = SheetPainter(Sheet(columns: 6, for: chosen.count), cells: chosen.count, side: max(size[0], size[1]))
+    var painter = SheetPainter(
+      Sheet(columns: 6, for: chosen.count), cells: chosen.count, size: PictureSize(size[1], size[0]))
     var pace = Pace(.frames)
     for (i, frame) in chosen.enumerated() {
       let large = try enlarged(frames.made(frame..<frame + 1)[0], by: enlarger) { fraction in

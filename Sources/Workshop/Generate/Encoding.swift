@@ -114,7 +114,7 @@ public func reconstruct(
     let bytes = pictureBytes(made)
     let errors = square((bytes.to(.float32) - set.pictures[start..<start + numbers.count].to(.float32)) / 255)
     psnr += errors.flattened(from: 1).mean(dims: [1]).doubles.reduce(0) { $0 - 10 * log10(max($1, 1e-10)) }
-    if set.size >= 11 {
+    if set.size.shorter >= 11 {
       structure += structuralSimilarity(grey(pictures), grey(made)).doubles.reduce(0, +)
     }
     energy += gradientEnergy(of: bytes) * Double(numbers.count)
@@ -135,7 +135,8 @@ public func reconstruct(
   try write(rows, columns: columns, cell: set.size, generator, to: request.out, isForced: request.force)
   let count = Double(set.count)
   return Reconstructed(
-    sheet: request.out, pictures: set.count, psnr: psnr / count, structure: set.size >= 11 ? structure / count : nil,
+    sheet: request.out, pictures: set.count, psnr: psnr / count,
+    structure: set.size.shorter >= 11 ? structure / count : nil,
     sharpness: energy / count / max(gradientEnergy(of: set.pictures), 1e-12))
 }
 
@@ -175,7 +176,7 @@ private func grey(_ pictures: Tensor) -> Tensor {
 }
 
 private func write(
-  _ pictures: [Picture], columns: Int, cell: Int, _ generator: Generator, to path: String, isForced: Bool
+  _ pictures: [Picture], columns: Int, cell: PictureSize, _ generator: Generator, to path: String, isForced: Bool
 ) throws {
   let words = Provenance.words(of: generator) + [Provenance.software]
   try Sheet(columns: columns, for: pictures.count, cell: cell).drawn(pictures)

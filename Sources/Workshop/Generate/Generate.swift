@@ -143,7 +143,7 @@ public func generate(
     if let walk {
       let count = walk.pairs.count * request.steps
       var painter = SheetPainter(
-        Sheet(columns: request.steps, for: count, ground: request.ground), cells: count, side: size)
+        Sheet(columns: request.steps, for: count, ground: request.ground), cells: count, size: size)
       for pair in walk.pairs {
         let made = interpolated(
           model, generator, from: pair.from, to: pair.to, steps: request.steps, truncation: request.truncation ?? 1,
@@ -155,7 +155,7 @@ public func generate(
     if let classSheet {
       let shown = request.shownOfClass, names = model.offers.classes
       var painter = SheetPainter(
-        Sheet(columns: shown, for: shown * names.count, ground: request.ground), cells: shown * names.count, side: size)
+        Sheet(columns: shown, for: shown * names.count, ground: request.ground), cells: shown * names.count, size: size)
       for name in names {
         var asked = generator.request(seeds: Array(request.seeds.values.prefix(shown)))
         (asked.className, asked.truncation) = (name, request.truncation ?? 1)
@@ -172,7 +172,7 @@ public func generate(
     }
     if let map {
       let count = map.side * map.side
-      var painter = SheetPainter(Sheet(columns: map.side, for: count, margin: 0), cells: count, side: size)
+      var painter = SheetPainter(Sheet(columns: map.side, for: count, margin: 0), cells: count, size: size)
       let places = plane(map.side)
       for start in stride(from: 0, to: count, by: map.side) {
         var asked = generator.request(latents: places[start..<start + map.side])
@@ -215,10 +215,10 @@ public enum GenerateError: Explained, Equatable {
   /// Its latents aren't two numbers.
   case noMap(String, numbers: Int)
   /// Sheets that would be larger than `Sheet.mostPixels`, or `Sheet.longest` on a side; and what would fit.
-  case mapTooLarge(Int, size: Int, most: Int)
-  case walkTooLong(Int, size: Int, most: Int)
-  case tooManyWalks(Int, steps: Int, size: Int, most: Int)
-  case mixTooLarge(Int, Int, size: Int, most: Int)
+  case mapTooLarge(Int, size: PictureSize, most: Int)
+  case walkTooLong(Int, size: PictureSize, most: Int)
+  case tooManyWalks(Int, steps: Int, size: PictureSize, most: Int)
+  case mixTooLarge(Int, Int, size: PictureSize, most: Int)
 
   public var sentence: String {
     switch self {

@@ -1,4 +1,5 @@
 import Media
+import Torch
 
 /// The sheet of a set of seeds: all of them, or as many as fit, at equal distances.
 struct SeedSheet {
@@ -10,11 +11,11 @@ struct SeedSheet {
   ///   - count: of all pictures.
   ///   - picture: the first of them; the others are as large.
   init(of count: Int, like picture: Picture, on ground: Ground, pixels: Int = Sheet.mostPixels) {
-    let side = max(picture.width, picture.height), onSide = Sheet.squareSide(of: side, pixels: pixels)
+    let onSide = Sheet.squareSide(of: picture.size, pixels: pixels)
     self.count = count
     step = (count + onSide * onSide - 1) / (onSide * onSide)
     let shown = (count + step - 1) / step
-    painter = SheetPainter(Sheet(for: shown, ground: ground), cells: shown, side: side)
+    painter = SheetPainter(Sheet(for: shown, ground: ground), cells: shown, size: picture.size)
   }
 
   mutating func add(_ picture: Picture) {
@@ -30,9 +31,9 @@ struct SeedSheet {
 
 /// Before anything is made.
 ///
-/// - Parameter size: of a picture, in pixels.
+/// - Parameter size: of a picture.
 /// - Throws: `GenerateError.mapTooLarge`, `.walkTooLong`, `.tooManyWalks`, `.mixTooLarge`.
-func checkSheets(of size: Int, for request: GenerateRequest) throws(GenerateError) {
+func checkSheets(of size: PictureSize, for request: GenerateRequest) throws(GenerateError) {
   if let side = request.map, side > Sheet.squareSide(of: size, margin: 0) {
     throw .mapTooLarge(side, size: size, most: Sheet.squareSide(of: size, margin: 0))
   }

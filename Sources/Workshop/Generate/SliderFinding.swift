@@ -125,7 +125,7 @@ private func drawnSheet(
     let made = model.pictures(request, moved: Tensor.stacked(moves)).unbound().map { Picture($0) }
     let labels = [slider.name] + shown.dropFirst().map { $0 == 0 ? "0" : String(format: "%+.0f", $0) }
     if painter == nil {
-      painter = SheetPainter(sheet, cells: cells, side: max(made[0].width, made[0].height), isLabelled: true)
+      painter = SheetPainter(sheet, cells: cells, size: made[0].size, isLabelled: true)
     }
     for (picture, label) in zip(made, labels) { painter!.add(picture, label: label) }
   }

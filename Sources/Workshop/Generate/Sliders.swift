@@ -183,7 +183,7 @@ func mixed(
   let above = try top.unbound().map { try finish(Picture($0)) }
   let corner = Picture(width: above[0].width, height: above[0].height, of: ground)
   var painter = SheetPainter(
-    Sheet(columns: columns + 1, for: cells, ground: ground), cells: cells, side: max(corner.width, corner.height))
+    Sheet(columns: columns + 1, for: cells, ground: ground), cells: cells, size: corner.size)
   painter.add(corner)
   for picture in above { painter.add(picture) }
   for (row, picture) in left.unbound().enumerated() {

@@ -30,12 +30,13 @@ struct BlindSheet {
       + real.prefix(Self.each).map { ($0.picture, "real (\($0.name))") }
     // Another order each time, or who has seen the answers once knows them.
     let order = all.shuffled()
-    let side = max(128, order.map { max($0.0.width, $0.0.height) }.max() ?? 0)
-    var layout = Sheet(columns: 4, for: order.count, cell: side, margin: 8)
+    let largest = PictureSize(order.map(\.0.width).max() ?? 1, order.map(\.0.height).max() ?? 1)
+    let cell = largest.enlarged(toAtLeast: 128)
+    var layout = Sheet(columns: 4, for: order.count, cell: cell, margin: 8)
     layout.labelHeight = 24
     let pictures = order.map { picture, _ in
       // Both by the same pixels, so that size tells nothing.
-      picture.resampled(width: side, height: side, isFilled: false)
+      picture.resampled(width: cell.width, height: cell.height, isFilled: false)
     }
     try layout.drawn(pictures, labels: order.indices.map { "\($0 + 1)" })
       .write(sheet, text: [Provenance.sheet], xmp: Provenance.xmp(), isForced: isForced)

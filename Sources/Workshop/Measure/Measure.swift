@@ -10,8 +10,8 @@ import Training
 public struct Measurement: Codable, Hashable, Sendable {
   /// The run, model or folder that was measured, and the pictures that it was measured against.
   public let subject: String, against: String
-  /// Pictures on each side, and their side in pixels.
-  public let samples: Int, real: Int, size: Int
+  /// Pictures on each side, and their size.
+  public let samples: Int, real: Int, size: PictureSize
   /// Real pictures that there are: more than `real` where KID and its like were measured against a sample of them.
   public let realInAll: Int
   /// KID × 1000 and one standard error of it; 0 is like the real ones.
@@ -95,7 +95,7 @@ public enum MeasureError: Explained, Equatable {
 ///   - samples: how many pictures the generator makes, by the seeds from 0 on; nil for 2,000.
 ///   - real: how many of the real ones KID and its like are measured against at most. Copies are looked for among all.
 ///   - size: of the pictures on both sides; the generator's, or that of the subject's first picture when it is nil.
-///   - crop: how real pictures become squares; nil takes the run's way, or the middle where that is not known.
+///   - crop: how real pictures come to that size; nil takes the run's way, or the middle where that is not known.
 ///   - features: what sees the pictures; nil for EfficientNet-Lite0, and for VGG16 as well where a generator learned by that.
 ///   - blind: a PNG file: eight real pictures and eight made ones, and beside it a text that says which are which.
 ///   - nearest: a PNG file: the pictures that are most like real ones above these.
@@ -104,7 +104,7 @@ public enum MeasureError: Explained, Equatable {
 ///   - tell: told in a sentence what takes time, and how many pictures are done.
 /// - Throws: `MeasureError`, and as `Generator`, `pack` and `installModel`.
 public func measure(
-  _ subject: String, against: String, samples: Int? = nil, real: Int = SetFeatures.most, size: Int? = nil,
+  _ subject: String, against: String, samples: Int? = nil, real: Int = SetFeatures.most, size: PictureSize? = nil,
   crop: Decoding.Crop? = nil, samplingOptions: SamplingOptions = SamplingOptions(),
   features network: FeatureNetwork? = nil, nearest: String? = nil, blind: String? = nil, pathLength: Bool = false,
   force: Bool = false, in workspace: Workspace, on device: Device = .cpu, tell: (Event) -> Void = { _ in }
@@ -141,7 +141,7 @@ private func steps(of model: some StyleModel, seenBy perceptualNetwork: VGG) -> 
 
 /// The same of a generator that is open, or of the pictures at `subject` when it is nil.
 func measure(
-  _ generator: Generator?, named subject: String, against: String, samples: Int, real most: Int, size: Int?,
+  _ generator: Generator?, named subject: String, against: String, samples: Int, real most: Int, size: PictureSize?,
   crop: Decoding.Crop? = nil, features network: FeatureNetwork? = nil, nearest sheet: String? = nil,
   blind: BlindSheet? = nil, isSecondToo: Bool = false, force: Bool = false, in workspace: Workspace, on device: Device,
   tell: (Event) -> Void
@@ -150,11 +150,11 @@ func measure(
   var (packing, looking) = (Pace(.packing), Pace(.pictures))
   func progress(_ done: Int, _ all: Int) { tell(looking.at(done, of: all)) }
   let net = try featureNet(network ?? .efficientnetLite0, in: workspace, on: device, say: say)
-  let side = try size ?? generator?.settings.size ?? firstSize(of: subject)
+  let size = try size ?? generator?.settings.size ?? firstSize(of: subject)
   let channels = generator?.settings.channels ?? 3
 
   // Real pictures are cut as those were that the generator learnt from: else the cut is measured, too.
-  let how = try Workshop.packing(of: generator, size: side, channels: channels, crop: crop)
+  let how = try Workshop.packing(of: generator, size: size, channels: channels, crop: crop)
   let packed = try pack(against, how, in: workspace) { tell(packing.at($0, of: $1)) }
   guard packed.count >= MeasureError.least else { throw MeasureError.tooFew(path: against, count: packed.count) }
   let set = try PictureSet(path: packed.path)
@@ -208,7 +208,7 @@ func measure(
   }
   let realEnergy = gradientEnergy(of: set.bytes(of: real.numbers.prefix(1000)))
   var found = Measurement(
-    subject: subject, against: against, samples: looked.features.size(0), real: real.values.size(0), size: side,
+    subject: subject, against: against, samples: looked.features.size(0), real: real.values.size(0), size: size,
     realInAll: set.count, kid: 1000 * kernel.value, kidError: kernel.error.isNaN ? nil : 1000 * kernel.error,
     fid: frechetDistance(looked.features, real.values), precision: neighbours.precision, recall: neighbours.recall,
     density: neighbours.density, coverage: neighbours.coverage, features: net.name,
@@ -242,7 +242,7 @@ private func isSeamless(_ json: String) -> Bool {
 
 /// - Throws: `RunError.damaged`: pictures would be cut and put on a ground as those weren't that it learned from.
 func packing(
-  of generator: Generator?, size: Int, channels: Int, crop: Decoding.Crop?
+  of generator: Generator?, size: PictureSize, channels: Int, crop: Decoding.Crop?
 ) throws(RunError) -> Packing {
   let record: RunRecord? = if let generator { try RunRecord(of: generator) } else { nil }
   return Packing(
@@ -259,12 +259,12 @@ private func isPictures(_ name: String) -> Bool {
   return !path.hasSuffix(".safetensors")
 }
 
-/// The shorter side of the first picture that can be read, at most what the network sees.
-private func firstSize(of path: String) throws -> Int {
+/// A square of the shorter side of the first picture that can be read, at most what the network sees.
+private func firstSize(of path: String) throws -> PictureSize {
   for candidate in try Gallery(path).candidates where !candidate.path.isEmpty {
     if let bytes = try? FileBytes.read(candidate.path), let facts = try? Picture.facts(bytes, named: candidate.name) {
-      return min(facts.width, facts.height, FeatureNet.size)
+      return PictureSize(min(facts.width, facts.height, FeatureNet.size))
     }
   }
-  return FeatureNet.size
+  return PictureSize(FeatureNet.size)
 }

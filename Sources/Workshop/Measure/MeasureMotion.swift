@@ -58,7 +58,7 @@ public func hasLearnedMotion(_ name: String, in workspace: Workspace) -> Bool {
 ///   - frame: of sheets.
 /// - Throws: `AnimateError`, and as `Generator` and `packSequences`.
 public func measureMotion(
-  _ subject: String, against: String, frame: FrameSize? = nil, in workspace: Workspace, on device: Device = .cpu,
+  _ subject: String, against: String, frame: PictureSize? = nil, in workspace: Workspace, on device: Device = .cpu,
   tell: (Event) -> Void = { _ in }
 ) throws -> MotionMeasurement {
   let generator = try Generator(subject, in: workspace, on: device) { tell(.note($0.sentence)) }

@@ -110,7 +110,7 @@ private func frechetDistance(
 ) throws -> Double {
   let net = try featureNet(in: workspace, on: device, say: say)
   func features(_ paths: [String]) throws -> Tensor {
-    let packed = try paths.map { try Picture.load($0, Decoding(size: FeatureNet.size)).tensor }
+    let packed = try paths.map { try Picture.load($0, Decoding(size: PictureSize(FeatureNet.size))).tensor }
     return net.features(of: Tensor.stacked(packed))
   }
   return try Metrics.frechetDistance(features(pictures), features(styles))

@@ -39,8 +39,8 @@ public func exportModel(
     }
   }
   var metadata = ModelMetadata.common(title: title, architecture: "atelier/\(source.facts.recipe)")
-  let side = source.settings.size
-  metadata[ModelMetadata.resolution] = "\(side)x\(side)"
+  let size = source.settings.size
+  metadata[ModelMetadata.resolution] = "\(size.width)x\(size.height)"
   metadata[ModelMetadata.licence] = licence
   metadata[ModelMetadata.sourceHash] = source.hash
   try makeFolder(target.parentPath)

@@ -4,7 +4,8 @@ import Torch
 
 /// A request to `inspect`.
 public struct InspectRequest: Sendable {
-  public var size = 64  // Side of the pictures that would be trained, in pixels.
+  /// Of the pictures that would be trained; nil takes what is advised.
+  public var size: PictureSize?
   /// Where the contact sheet goes; nil draws none.
   public var sheet: String?
   /// Replaces a contact sheet that is there.
@@ -12,7 +13,7 @@ public struct InspectRequest: Sendable {
   /// Pictures on the contact sheet, at most; from more, as many are taken at equal distances.
   public var onSheet = 160
 
-  public init(size: Int = 64, sheet: String? = nil, force: Bool = false) {
+  public init(size: PictureSize? = nil, sheet: String? = nil, force: Bool = false) {
     (self.size, self.sheet, self.force) = (size, sheet, force)
   }
 }
@@ -32,7 +33,7 @@ public func inspect(
 ) throws -> Inspection {
   if let sheet = request.sheet, !request.force, access(sheet, F_OK) == 0 { throw FileError.exists(path: sheet) }
   let gallery = try Gallery(path)
-  var found = Inspection(path: gallery.path, size: request.size)
+  var found = Inspection(path: gallery.path, size: request.size ?? 64)
   (found.hidden, found.others, found.damaged) = (gallery.hidden, gallery.others, gallery.unreadable)
   let step = max(1, (gallery.count + request.onSheet - 1) / request.onSheet)
   var seen: [Look] = []
@@ -54,10 +55,13 @@ public func inspect(
   found.count(seen)
   try found.compare(seen, likenesses, in: gallery)
   found.advice = advise(found)
+  found.size = request.size ?? found.advice?.size ?? found.size
+  found.judge(seen)
   if let sheet = request.sheet, !thumbnails.isEmpty {
     // About three wide for two high, as a screen is.
     let columns = max(1, Int((Double(thumbnails.count) * 1.5).squareRoot().rounded(.up)))
-    let drawn = Sheet(columns: columns, for: thumbnails.count, cell: Look.side, margin: 4).drawn(thumbnails)
+    let drawn = Sheet(columns: columns, for: thumbnails.count, cell: PictureSize(Look.side), margin: 4).drawn(
+      thumbnails)
     try AtomicFile.makeFolder(sheet.absolutePath.parentPath)
     try drawn.write(sheet, isForced: request.force)
     found.sheet = sheet
@@ -101,7 +105,8 @@ private struct Look: Sendable {
       let bytes = try bytes.get()
       let facts = try Picture.facts(bytes, named: name)
       // Every byte of the picture is decoded for it, so that damage anywhere shows.
-      let picture = try Picture.decode(bytes, named: name, Decoding(size: side, channels: facts.hasAlpha ? 4 : 3))
+      let picture = try Picture.decode(
+        bytes, named: name, Decoding(size: PictureSize(side), channels: facts.hasAlpha ? 4 : 3))
       let flat = picture.flattened(on: .white)
       let likeness = Likeness(flat.resampled(width: Likeness.side, height: Likeness.side))
       let look = Look(
@@ -122,14 +127,22 @@ extension Inspection {
     (smallest, largest) = (seen.min(by: isSmaller).map(extent), seen.max(by: isSmaller).map(extent))
     let sides = seen.map { min($0.facts.width, $0.facts.height) }.sorted()
     typicalSide = sides.isEmpty ? 0 : sides[sides.count / 2]
-    tooSmall = names(seen) { min($0.facts.width, $0.facts.height) < size }
-    longish = names(seen) { max($0.facts.width, $0.facts.height) > 2 * min($0.facts.width, $0.facts.height) }
+    shape = UsualShape(of: seen.map { PictureSize($0.facts.width, $0.facts.height) })
     let grey = names(seen) { $0.isGrey }
     isAllGrey = grey.count == seen.count && !seen.isEmpty
     greyAmongColour = isAllGrey ? [] : grey
     blank = names(seen) { $0.isBlank }
     transparent = names(seen) { $0.isTransparent }
     animated = names(seen) { $0.facts.isAnimated }
+  }
+
+  /// Fills in what depends on the size that would be trained.
+  fileprivate mutating func judge(_ seen: [Look]) {
+    tooSmall = names(seen) { $0.facts.width < size.width || $0.facts.height < size.height }
+    longish = names(seen) { look in
+      let ratio = PictureSize(look.facts.width, look.facts.height).aspect / size.aspect
+      return max(ratio, 1 / ratio) > 2
+    }
   }
 
   private func names(_ seen: [Look], where isMeant: (Look) -> Bool) -> [String] { seen.filter(isMeant).map(\.name) }

@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// What `atelier inspect` found. Also its JSON.
 public struct Inspection: Codable, Sendable, Equatable {
@@ -19,9 +20,11 @@ public struct Inspection: Codable, Sendable, Equatable {
   public var nearDuplicates: [[String]] = []
   /// True where so many pictures are like each other that not all pairs were compared; nil elsewhere.
   public var isUnfinished: Bool?
-  /// Pictures whose shorter side is less than `size`.
+  /// The shape that most pictures have; nil where that is about a square, or where shapes differ.
+  public var shape: UsualShape?
+  /// Pictures that are smaller than `size`.
   public var tooSmall: [String] = []
-  /// Pictures of which a square leaves less than half.
+  /// Pictures of which `size` leaves less than half.
   public var longish: [String] = []
   /// Pictures that look grey, listed where others don't.
   public var greyAmongColour: [String] = []
@@ -36,8 +39,8 @@ public struct Inspection: Codable, Sendable, Equatable {
   public var hidden = 0
   /// Files that aren't pictures, passed over.
   public var others = 0
-  /// Side of the pictures that would be trained, in pixels.
-  public var size: Int
+  /// Of the pictures that would be trained.
+  public var size: PictureSize
   public var advice: Advice?
   /// Where the contact sheet is.
   public var sheet: String?
@@ -48,7 +51,7 @@ public struct Inspection: Codable, Sendable, Equatable {
     public let height: Int
   }
 
-  init(path: String, size: Int) { (self.path, self.size) = (path, size) }
+  init(path: String, size: PictureSize) { (self.path, self.size) = (path, size) }
 
   /// Pictures that would be left if only one of each group were kept.
   public var distinct: Int {
@@ -60,15 +63,20 @@ public struct Inspection: Codable, Sendable, Equatable {
 public struct Advice: Codable, Hashable, Sendable {
   public let recipe: String
   public let preset: String?
-  /// Side of the pictures, in pixels.
-  public let size: Int
+  public let size: PictureSize
   /// Minutes until there is something to look at.
   public let minutes: Double
   /// Why, and what to expect, in a sentence or two.
   public let words: String
+  /// The size in the shape of most pictures, where they aren't square.
+  public let fitting: PictureSize?
 
-  public init(recipe: String, preset: String? = nil, size: Int, minutes: Double, words: String) {
+  public init(
+    recipe: String, preset: String? = nil, size: PictureSize, minutes: Double, words: String,
+    fitting: PictureSize? = nil
+  ) {
     (self.recipe, self.preset, self.size, self.minutes, self.words) = (recipe, preset, size, minutes, words)
+    self.fitting = fitting
   }
 }
 
@@ -88,8 +96,13 @@ extension Inspection {
     }
     let small = "smaller than \(size) pixels, and would be blown up"
     lines += list(tooSmall, "picture is \(small)", "pictures are \(small)")
-    let long = "so long that a square shows less than half (--crop fit shows all of it)"
+    let part = size.isSquare ? "a square" : "\(size)"
+    let long = "so long or high that \(part) shows less than half (--crop fit shows all of it)"
     lines += list(longish, "picture is \(long)", "pictures are \(long)")
+    if let shape {
+      let fitting = advice?.fitting.map { ": --size \($0) fits them" } ?? ""
+      lines.append("Most pictures are about \(shape.words)\(fitting).")
+    }
     if isAllGrey { lines.append("All are grey: --channels 1 trains faster.") }
     lines += list(greyAmongColour, "picture is grey among colour", "pictures are grey among colour")
     let plain = "blank in the middle, at least on white (another --ground may show more)"

@@ -5,12 +5,12 @@ import Training
 
 /// How pictures are made alike before training.
 public struct Packing: Codable, Hashable, Sendable {
-  public var size: Int  // Side of a picture, in pixels.
+  public var size: PictureSize
   public var crop: Decoding.Crop = .centre
   public var channels = 3  // 1, 3, or 4 with alpha.
   public var ground = Ground.white  // Under what is transparent, and around what is fitted.
 
-  public init(size: Int, crop: Decoding.Crop = .centre, channels: Int = 3, ground: Ground = .white) {
+  public init(size: PictureSize, crop: Decoding.Crop = .centre, channels: Int = 3, ground: Ground = .white) {
     (self.size, self.crop, self.channels, self.ground) = (size, crop, channels, ground)
   }
 
@@ -21,22 +21,22 @@ public struct Packing: Codable, Hashable, Sendable {
 }
 
 extension Picture {
-  /// Overlapping squares of its own pixels, a quarter of their side apart, or further where there would be more than
+  /// Overlapping parts of its own pixels, a quarter of their shorter side apart, or further where there would be more than
   /// a thousand. What is too small for one is enlarged to it.
-  func pieces(of size: Int, named name: String) -> [(name: String, planes: [UInt8])] {
-    guard min(width, height) >= size else {
-      return [(name, resampled(width: size, height: size).centred(width: size, height: size, on: .white).planes)]
+  func pieces(of size: PictureSize, named name: String) -> [(name: String, planes: [UInt8])] {
+    guard width >= size.width, height >= size.height else {
+      return [(name, resampled(width: size.width, height: size.height).planes)]
     }
-    let most = 1000.0
-    let step = max(Double(size) / 4, (Double((width - size) * (height - size)) / most).squareRoot())
-    func starts(_ length: Int) -> [Int] {
-      let count = Int((Double(length - size) / step).rounded(.down))
-      return count == 0 ? [(length - size) / 2] : (0...count).map { (length - size) * $0 / count }
+    let most = 1000.0, spare = (width: width - size.width, height: height - size.height)
+    let step = max(Double(size.shorter) / 4, (Double(spare.width * spare.height) / most).squareRoot())
+    func starts(_ spare: Int) -> [Int] {
+      let count = Int((Double(spare) / step).rounded(.down))
+      return count == 0 ? [spare / 2] : (0...count).map { spare * $0 / count }
     }
     let whole = tensor
-    return starts(height).flatMap { y in
-      starts(width).map { x in
-        let piece = whole.narrowed(dim: 1, from: y, count: size).narrowed(dim: 2, from: x, count: size)
+    return starts(spare.height).flatMap { y in
+      starts(spare.width).map { x in
+        let piece = whole.narrowed(dim: 1, from: y, count: size.height).narrowed(dim: 2, from: x, count: size.width)
         return ("\(name) at \(x),\(y)", piece.contiguous().bytes)
       }
     }
@@ -68,7 +68,7 @@ public struct Packed: Codable, Hashable, Sendable {
 public func pack(
   _ path: String, _ packing: Packing, in workspace: Workspace, progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
 ) throws -> Packed {
-  precondition(packing.size > 0, "a picture has a size")
+  precondition(packing.size.shorter > 0, "a picture has a size")
   let gallery = try Gallery(path)
   try workspace.make(workspace.cache)
   let hash = try contentHash(of: gallery, in: workspace)

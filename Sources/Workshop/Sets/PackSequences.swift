@@ -13,7 +13,7 @@ import Training
 ///   - progress: called with how many files are done, of how many.
 /// - Throws: `SequenceError`, `GalleryError`, `ArchiveError`, `WorkspaceError`, `PictureSetError`, `FileError`.
 public func packSequences(
-  _ path: String, frame: FrameSize? = nil, _ packing: Packing, in workspace: Workspace,
+  _ path: String, frame: PictureSize? = nil, _ packing: Packing, in workspace: Workspace,
   progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
 ) throws -> Packed {
   let gallery = try SequenceGallery(path, frame: frame)
@@ -26,7 +26,7 @@ public func packSequences(
       var number = 0
       try sequence.forEachFrame(channels: packing.channels, on: packing.ground) { picture in
         number += 1
-        try writer.add(picture.inSquare(packing.size, packing).planes, name: "\(sequence.name)#\(number)")
+        try writer.add(picture.inSquare(packing.size.width, packing).planes, name: "\(sequence.name)#\(number)")
       }
       writer.endSequence(sequence.name, rate: sequence.rate?.value ?? 1)
     }

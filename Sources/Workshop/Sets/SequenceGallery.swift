@@ -2,23 +2,6 @@ import Foundation
 import Media
 import Torch
 
-/// Width and height of a frame on a sheet of sprites, in pixels.
-public struct FrameSize: Hashable, Codable, Sendable, LosslessStringConvertible {
-  public let width: Int, height: Int
-
-  public init(_ width: Int, _ height: Int) { (self.width, self.height) = (width, height) }
-
-  /// - Parameter description: "72x72".
-  public init?(_ description: String) {
-    let sides = description.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-    guard sides.count == 2, let width = sides[0], let height = sides[1], (1...4096).contains(width),
-      (1...4096).contains(height)
-    else { return nil }
-    self.init(width, height)
-  }
-  public var description: String { "\(width)x\(height)" }
-}
-
 /// Frames that follow one another, as they are in their files.
 struct FrameSequence {
   let name: String
@@ -49,7 +32,7 @@ struct SequenceGallery {
   private let pictures: Gallery?
   private let groups: [Group]
   private let clips: [(name: String, path: String)]
-  private let frame: FrameSize?
+  private let frame: PictureSize?
   let path: String
 
   /// How many files are looked at.
@@ -57,7 +40,7 @@ struct SequenceGallery {
 
   /// - Parameter frame: pictures are sheets of frames of this size, a row a sequence.
   /// - Throws: `SequenceError`, `GalleryError`, `ArchiveError`.
-  init(_ path: String, frame: FrameSize? = nil) throws {
+  init(_ path: String, frame: PictureSize? = nil) throws {
     (self.path, self.frame) = (path.absolutePath, frame)
     var isFolder: ObjCBool = false
     let isThere = FileManager.default.fileExists(atPath: self.path, isDirectory: &isFolder)
@@ -248,7 +231,7 @@ extension Picture {
   /// Cut into frames, row by row; what is empty at a row's end is left out.
   ///
   /// - Returns: nothing when the frames don't fill the sheet.
-  func rows(of frame: FrameSize) -> [[Picture]] {
+  func rows(of frame: PictureSize) -> [[Picture]] {
     guard width % frame.width == 0, height % frame.height == 0 else { return [] }
     return (0..<height / frame.height).map { row in
       var cells = (0..<width / frame.width).map { column in
@@ -307,7 +290,7 @@ public enum SequenceError: Explained, Equatable {
   /// Pictures, but no two that follow one another.
   case noSequences(path: String)
   /// Not one of the sheets is filled by frames of that size.
-  case noSheets(path: String, frame: FrameSize)
+  case noSheets(path: String, frame: PictureSize)
   /// `--frame` for a recipe that doesn't learn motion.
   case needlessFrame(recipe: String)
 

@@ -33,13 +33,18 @@ public func measuredGigaflops(on device: Device) -> Double {
 
 /// What one would train on inspected pictures, and in how long: in words.
 ///
-/// - Parameter gigaflops: as measured by `measuredGigaflops`.
-public func advice(on found: Inspection, gigaflops: Double, device: Device = .cpu) -> Advice? {
+/// - Parameters:
+///   - size: of the pictures; nil takes what `train` would.
+///   - gigaflops: as measured by `measuredGigaflops`.
+public func advice(
+  on found: Inspection, size: PictureSize? = nil, gigaflops: Double, device: Device = .cpu
+) -> Advice? {
   guard found.pictures > 0 else { return nil }
-  let situation = Situation(
-    pictures: found.distinct, size: found.size, channels: found.isAllGrey ? 1 : 3, device: device,
+  var situation = Situation(
+    pictures: found.distinct, size: size ?? 64, channels: found.isAllGrey ? 1 : 3, device: device,
     gigaflops: gigaflops)
   func advised<R: Recipe>(_ type: R.Type) -> Advice? {
+    if size == nil { situation.size = R.size(like: found.shape) }
     guard let settings = try? R.settings(for: situation, preset: nil) else { return nil }
     let length = R.length(for: situation)
     let preset = R.presets.isEmpty ? nil : device.isCPU ? "small" : "large"
@@ -47,7 +52,8 @@ public func advice(on found: Inspection, gigaflops: Double, device: Device = .cp
       recipe: R.name, preset: preset, size: settings.size, minutes: length.minutes ?? 20,
       words: words(
         for: situation, R.self, length,
-        Estimate(length, gigaflopsAPicture: R.gigaflopsAPicture(in: situation), in: situation), settings))
+        Estimate(length, gigaflopsAPicture: R.gigaflopsAPicture(in: situation), in: situation), settings),
+      fitting: found.shape.map { R.size(like: $0) })
   }
   return advised(preferred(for: situation)[0])
 }

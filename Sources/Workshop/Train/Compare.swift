@@ -17,8 +17,8 @@ public struct CompareRequest: Sendable {
   public var samples = 1000
   /// Real pictures that KID and its like are measured against at most.
   public var real = SetFeatures.most
-  /// Side at which all are compared; nil takes the smallest of theirs.
-  public var size: Int?
+  /// Size at which all are compared; nil takes the smallest of theirs.
+  public var size: PictureSize?
   /// Pictures of each on the sheet.
   public var columns = 12
   /// Replaces a sheet that is there.
@@ -41,7 +41,7 @@ public struct Compared: Codable, Sendable, Equatable {
   }
   public let rows: [Row]
   public let sheet: String
-  public let size: Int
+  public let size: PictureSize
 }
 
 /// Why generators can't be compared.
@@ -76,7 +76,7 @@ public func compare(
     _ = try generator.pictureModel()
     return generator
   }
-  let size = request.size ?? generators.map(\.settings.size).min()!
+  let size = request.size ?? generators.map(\.settings.size).min { $0.pixels < $1.pixels }!
   if Set(generators.map(\.settings.size)).count > 1 {
     tell(.note("Their sizes differ; all are compared at \(size) px."))
   }
@@ -97,11 +97,12 @@ public func compare(
     labels += [(subject as NSString).lastPathComponent] + [String](repeating: "", count: request.columns - 1)
   }
   let real = try realPictures(request, generators[0], size, in: workspace)
-  let cell = max(64, generators.map(\.settings.size).max()!)
+  let cell = cell(for: generators.map(\.settings.size))
   var sheet = Sheet(columns: request.columns, for: 1, cell: cell)
   sheet.labelHeight = 14
   let enlarged = (real + pictures).map { picture in
-    picture.width < cell ? picture.resampled(width: cell, height: cell) : picture
+    picture.width < cell.width && picture.height < cell.height
+      ? picture.resampled(width: cell.width, height: cell.height, isFilled: false) : picture
   }
   let drawn = sheet.drawn(
     enlarged, labels: ["real"] + [String](repeating: "", count: request.columns - 1) + labels)
@@ -115,6 +116,11 @@ public func compare(
   return Compared(rows: rows, sheet: request.out, size: size)
 }
 
+/// That pictures of all sizes fit in: 64 px long at least, so that there is room for a name.
+private func cell(for sizes: [PictureSize]) -> PictureSize {
+  PictureSize(sizes.map(\.width).max()!, sizes.map(\.height).max()!).enlarged(toAtLeast: 64)
+}
+
 /// "RUN@quick:4" as a name and how to draw.
 private func named(_ subject: String) -> (name: String, samplingOptions: SamplingOptions) {
   guard let at = subject.lastIndex(of: "@") else { return (subject, SamplingOptions()) }
@@ -125,7 +131,7 @@ private func named(_ subject: String) -> (name: String, samplingOptions: Samplin
 
 /// As many real pictures as a row has, from all over the set; fewer real ones are repeated.
 private func realPictures(
-  _ request: CompareRequest, _ generator: Generator, _ size: Int, in workspace: Workspace
+  _ request: CompareRequest, _ generator: Generator, _ size: PictureSize, in workspace: Workspace
 ) throws -> [Picture] {
   let packing = try packing(of: generator, size: size, channels: generator.settings.channels, crop: nil)
   let set = try PictureSet(path: pack(request.against, packing, in: workspace).path)

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Torch
 import Training
 
 /// The expected time, pictures and disk space of a run.
@@ -47,10 +48,10 @@ public struct Estimate: Codable, Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - checkpoint: bytes of one.
-  ///   - size: side of a picture on the sheets.
-  static func bytes(_ plan: Plan, checkpoint: Int, size: Int, channels: Int, seconds: Double) -> Int {
+  ///   - size: of a picture on the sheets.
+  static func bytes(_ plan: Plan, checkpoint: Int, size: PictureSize, channels: Int, seconds: Double) -> Int {
     // PNG makes them smaller by a third or more; a reading takes some 300 bytes.
-    let sheet = plan.samples * size * size * channels * 2 / 3
+    let sheet = plan.samples * size.pixels * channels * 2 / 3
     let sheets = Int(seconds / plan.sampleSeconds) + 8, readings = Int(seconds / plan.reportSeconds) + 8
     return (plan.keep + 1) * checkpoint + sheets * sheet + 300 * readings
   }

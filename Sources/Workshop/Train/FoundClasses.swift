@@ -72,8 +72,8 @@ struct FoundClasses {
     let lines = set.names.indices.map { "\"\(field(set.names[$0]))\",\(classes.names[classes.labels[$0]])\n" }
     try AtomicFile.write(Array(lines.joined().utf8), to: Self.file(in: folder))
     var painter = SheetPainter(
-      Sheet(columns: Self.shown, for: sheet.count * Self.shown), cells: sheet.count * Self.shown, side: set.size)
-    let white = Picture(width: set.size, height: set.size, of: .white)
+      Sheet(columns: Self.shown, for: sheet.count * Self.shown), cells: sheet.count * Self.shown, size: set.size)
+    let white = Picture(width: set.size.width, height: set.size.height, of: .white)
     for row in sheet {
       for picture in set.batch(row).unbound() { painter.add(Picture(picture)) }
       for _ in row.count..<max(Self.shown, row.count) { painter.add(white) }

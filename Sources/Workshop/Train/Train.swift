@@ -25,7 +25,8 @@ public func train(
   let type =
     try request.recipe.map { try recipe(named: $0) } ?? chosenRecipe(for: request, in: workspace) { tell(.note($0)) }
   // Before pictures are packed for minutes, what can't be trained anyway is refused.
-  let size = request.size ?? type.defaultSize, channels = request.channels ?? type.defaultChannels
+  let size = try request.size ?? type.usualSize(for: request) { tell(.note($0)) }
+  let channels = request.channels ?? type.defaultChannels
   let draft = Situation(pictures: 1, size: size, channels: channels, device: request.device)
   _ = try type.prepared(draft, request)
   if earlier == nil, let run = request.run { _ = try requested(run, in: workspace, isNew: true) }
@@ -67,7 +68,7 @@ public func train(
     try earlier == nil ? found?.classes : FoundClasses.read(from: requested(request.run, in: workspace), for: set)
   let isOfSamePictures = request.from.flatMap { hashOfPictures(of: $0, in: workspace) } == packed.hash
   let gigaflops = earlier == nil ? measuredGigaflops(on: request.device) : 0
-  func situation(learned: Int? = nil) -> Situation {
+  func situation(learned: PictureSize? = nil) -> Situation {
     var situation = Situation(
       pictures: set.count, targets: second?.set.count ?? 0, size: size, channels: channels, device: request.device,
       minutes: request.length?.minutes, picturesSeen: request.length?.pictures, gigaflops: gigaflops)
@@ -285,22 +286,43 @@ extension Length {
 extension Recipe {
   /// Checks that these pictures can be trained with what was asked for.
   fileprivate static func prepared(_ situation: Situation, _ request: TrainRequest) throws -> Settings {
-    try settings(for: situation, preset: request.preset).changed(by: request.settings, recipe: name)
+    try Settings.expectShape(situation.size, recipe: name)
+    return try settings(for: situation, preset: request.preset).changed(by: request.settings, recipe: name)
   }
-  /// Side and channels of a run's pictures, by its settings.
-  static func sizes(in json: String) throws(RecipeError) -> (size: Int, channels: Int) {
+  /// Size and channels of a run's pictures, by its settings.
+  static func sizes(in json: String) throws(RecipeError) -> (size: PictureSize, channels: Int) {
     let settings = try Settings(json: json, recipe: name)
     return (settings.size, settings.channels)
   }
-  fileprivate static var defaultSize: Int { Settings().size }
+  /// About the default size, in the shape of most pictures where it can make that.
+  static func size(like shape: UsualShape?) -> PictureSize {
+    guard let shape, let grids = Settings.grids else { return Settings().size }
+    return grids.size(aspect: shape.aspect, like: Settings().size)
+  }
+  /// The size of a run's pictures that nobody named.
+  ///
+  /// - Parameter say: told why they aren't square.
+  /// - Throws: `GalleryError`, `ArchiveError`.
+  fileprivate static func usualSize(for request: TrainRequest, say: (String) -> Void) throws -> PictureSize {
+    let square = Settings().size
+    // Pieces have whatever shape is asked for.
+    guard Settings.grids != nil, request.crop != .pieces, let pictures = request.pictures,
+      let shape = try UsualShape(ofPicturesIn: pictures)
+    else { return square }
+    let size = size(like: shape)
+    say(
+      "Most of the pictures are about \(shape.words), so it makes pictures of \(size) px; --size \(square) makes squares."
+    )
+    return size
+  }
   fileprivate static var defaultChannels: Int { Settings().channels }
 }
 
 extension Recipe {
-  /// Side of the second set's pictures.
+  /// Size of the second set's pictures.
   fileprivate static func targetSize(
     _ situation: Situation, _ request: TrainRequest, _ earlier: RunRecord?
-  ) throws -> Int {
+  ) throws -> PictureSize {
     try targetSize(earlier.map { try Settings(json: $0.settings, recipe: name) } ?? prepared(situation, request))
   }
 }

@@ -16,8 +16,8 @@ public struct TrainRequest {
   public var from: String?
   public var recipe: String?
   public var preset: String?
-  /// Side of the pictures, in pixels.
-  public var size: Int?
+  /// Of the pictures; nil takes the recipe's, in the shape of most of them where it can.
+  public var size: PictureSize?
   public var channels: Int?
   /// nil is auto.
   public var classes: ClassChoice?
@@ -26,7 +26,7 @@ public struct TrainRequest {
   /// nil is white.
   public var ground: Ground?
   /// Of sheets of sprites, for a recipe that learns motion.
-  public var frame: FrameSize?
+  public var frame: PictureSize?
   public var length: Length?
   /// nil is 0.
   public var seed: UInt64?
@@ -57,7 +57,7 @@ extension TrainRequest {
     try keep("channels", channels, packing.channels)
     try keep("crop", crop, packing.crop)
     try keep("ground", ground, packing.ground)
-    try keep("frame", frame.map { "\($0.width)x\($0.height)" }, record.frame.map { "\($0.width)x\($0.height)" })
+    try keep("frame", frame, record.frame)
     try keep("seed", seed, record.plan.seed)
     // What it was is in the settings.
     try keep("preset", preset, nil)

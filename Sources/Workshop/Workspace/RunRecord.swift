@@ -85,7 +85,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
   /// The second set, of a recipe that learns from two.
   public var towards: Towards?
   /// Of sheets of sprites, for a recipe that learns motion.
-  public var frame: FrameSize?
+  public var frame: PictureSize?
   /// What it began with, when that was another run's weights.
   public var origin: Origin?
   /// What it was expected to come to; not every run says so.

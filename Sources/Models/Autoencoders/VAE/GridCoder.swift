@@ -26,13 +26,13 @@ final class GridEncoder: PosteriorEncoder {
 final class GridDecoder: LatentDecoder {
   let logDeviation = Tensor.zeros([1]).requiringGradient()
   let features: VQDecoder
-  private let latentChannels: Int, grid: Int
+  private let latentChannels: Int, grid: PictureSize
 
-  init(widths: [Int], latentChannels: Int, grid: Int, channels: Int) {
+  init(widths: [Int], latentChannels: Int, grid: PictureSize, channels: Int) {
     features = VQDecoder(widths: widths, dimensions: latentChannels, channels: channels)
     (self.latentChannels, self.grid) = (latentChannels, grid)
   }
 
-  func callAsFunction(_ z: Tensor) -> Tensor { features(z.reshaped([-1, latentChannels, grid, grid])) }
+  func callAsFunction(_ z: Tensor) -> Tensor { features(z.reshaped([-1, latentChannels] + grid.shape)) }
   var last: Tensor { features.head.weight }
 }

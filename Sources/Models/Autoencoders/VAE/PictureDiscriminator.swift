@@ -11,9 +11,14 @@ struct PictureDiscriminator {
   /// Steps between penalties, examples that one looks at, and γ.
   private static let every = 8, looked = 8, gamma = 2.0
 
-  /// - Parameter widths: channels at 4, 8, 16, … px, up to half of the pictures' size.
-  init(widths: [Int], channels: Int, rate: Double, noise: inout Noise, on device: Device) {
-    let network = R3GANDiscriminator(widths: widths, blocks: widths.map { _ in 1 }, stem: 16, channels: channels)
+  /// - Parameters:
+  ///   - widths: channels at `least`, twice as large, … up to half of the pictures' size.
+  ///   - least: size of the last features.
+  init(
+    widths: [Int], channels: Int, least: PictureSize = 4, rate: Double, noise: inout Noise, on device: Device
+  ) {
+    let network = R3GANDiscriminator(
+      widths: widths, blocks: widths.map { _ in 1 }, stem: 16, channels: channels, least: least)
     network.initialize(&noise, as: .fanIn(gain: 1))
     // Sizes don't grow here, so none begins at nothing.
     withoutGradients {

@@ -17,7 +17,8 @@ public final class VAEModel: EncodingModel {
           widths: settings.widths, stem: settings.stem, latentChannels: settings.latent, channels: settings.channels)
       } decoder: {
         GridDecoder(
-          widths: settings.widths, latentChannels: settings.latent, grid: settings.grid, channels: settings.channels)
+          widths: settings.widths, latentChannels: settings.latent, grid: PictureSize(settings.grid),
+          channels: settings.channels)
       }
     } else {
       coder = Coder(on: device) {

@@ -4,7 +4,7 @@ import Training
 
 /// Settings of `VAERecipe`.
 public struct VAESettings: RecipeSettings {
-  public var size = 64
+  public var size: PictureSize = 64
   public var channels = 3
   public var batch = 32
   public var latent = 64
@@ -54,22 +54,24 @@ public struct VAESettings: RecipeSettings {
     switch preset {
     case nil: break
     case "sharp":
-      (grid, latent, adversarial) = (max(4, min(size / 4, 32)), 4, 0.5)
+      (grid, latent, adversarial) = (max(4, min(side / 4, 32)), 4, 0.5)
       // Without a GPU, the perceptual loss takes two thirds of the time.
       if !situation.device.isCPU && situation.channels == 3 { perceptual = 0.3 }
     case let other?: throw .unknownPreset(other, recipe: VAERecipe.name, known: VAERecipe.presets.map(\.name))
     }
-    let stages = max(1, Double(max(size, 16) / 8).exponent + 1)
+    let stages = max(1, Double(max(side, 16) / 8).exponent + 1)
     widths = Array([128, 96, 64, 32, 24, 16].prefix(Int(stages)))
     if !situation.device.isCPU { widths = widths.map { 2 * $0 } }
     discriminatorWidths = widths
-    if grid > 0 { widths = Self.gridWidths(from: size, to: grid, on: situation.device) }
+    if grid > 0 {
+      widths = Self.gridWidths(halvings: Int(Double(max(side, 8) / grid).exponent), on: situation.device)
+    }
     try check()
   }
 
   /// Channels at half of the size, a quarter, … down to a grid.
-  static func gridWidths(from size: Int, to grid: Int, on device: Device) -> [Int] {
-    let halvings = max(1, Int(Double(max(size, 8) / max(1, grid)).exponent))
+  static func gridWidths(halvings: Int, on device: Device) -> [Int] {
+    let halvings = max(1, halvings)
     let widths = halvings == 2 ? [64, 96] : Array([96, 64, 48, 32, 32].prefix(halvings).reversed())
     return device.isCPU ? widths : widths.map { 2 * $0 }
   }
@@ -86,16 +88,16 @@ public struct VAESettings: RecipeSettings {
   }
 
   func check() throws(RecipeError) {
-    guard [16, 32, 64, 128, 256].contains(size) else {
+    guard [16, 32, 64, 128, 256].contains(side) else {
       throw .impossibleSize(size, recipe: VAERecipe.name, reason: "use 16, 32, 64, 128 or 256")
     }
-    try expect(grid >= 0 && grid <= size / 2, "grid", grid, "it must be 0, or at most half of the size")
+    try expect(grid >= 0 && grid <= side / 2, "grid", grid, "it must be 0, or at most half of the size")
     let smallest = grid > 0 ? grid : 4
     try expect(
-      widths.allSatisfy { $0 > 0 } && smallest << widths.count == size, "widths", widths,
-      "from \(size) px down to \(smallest) it must be \(Int(Double(size / smallest).exponent)) numbers above 0")
+      widths.allSatisfy { $0 > 0 } && smallest << widths.count == side, "widths", widths,
+      "from \(size) px down to \(smallest) it must be \(Int(Double(side / smallest).exponent)) numbers above 0")
     try expect(
-      adversarial == 0 || 4 << discriminatorWidths.count == size, "discriminator-widths", discriminatorWidths,
+      adversarial == 0 || 4 << discriminatorWidths.count == side, "discriminator-widths", discriminatorWidths,
       "give as many as widths")
     try expect(batch > 0, "batch", batch, "it must be 1 or more")
     try expect(latent > 0, "latent", latent, "it must be 1 or more")

@@ -3,7 +3,7 @@ import Training
 
 /// Settings of `VQGANRecipe`.
 public struct VQGANSettings: RecipeSettings {
-  public var size = 32
+  public var size: PictureSize = 32
   public var channels = 3
   public var batch = 32
   public var grid = 8
@@ -57,26 +57,26 @@ public struct VQGANSettings: RecipeSettings {
   public init(for situation: Situation, preset: String?) throws(RecipeError) {
     guard preset == nil else { throw .unknownPreset(preset!, recipe: VQGANRecipe.name, known: []) }
     (size, channels) = (situation.size, situation.channels)
-    grid = max(4, min(16, size / 4))
-    let halvings = max(1, Int(Double(max(size, 8) / grid).exponent))
+    grid = max(4, min(16, side / 4))
+    let halvings = max(1, Int(Double(max(side, 8) / grid).exponent))
     widths = Array([128, 96, 64, 32, 32].prefix(halvings).reversed())
     if halvings == 2 { widths = [64, 96] }
     if !situation.device.isCPU { (widths, priorWidth, priorDepth) = (widths.map { 2 * $0 }, 256, 8) }
-    discriminatorWidths = Array([128, 96, 64, 32, 24, 16].prefix(Int(Double(max(size, 8) / 4).exponent)))
+    discriminatorWidths = Array([128, 96, 64, 32, 24, 16].prefix(Int(Double(max(side, 8) / 4).exponent)))
     try check()
   }
 
   func check() throws(RecipeError) {
-    guard [16, 32, 64, 128, 256].contains(size) else {
+    guard [16, 32, 64, 128, 256].contains(side) else {
       throw .impossibleSize(size, recipe: VQGANRecipe.name, reason: "use 16, 32, 64, 128 or 256")
     }
     try expect(
-      !widths.isEmpty && widths.allSatisfy { $0 > 0 } && grid << widths.count == size, "widths", widths,
-      "from \(size) px to a grid of \(grid) it must be \(Int(Double(max(1, size / max(1, grid))).exponent)) numbers above 0"
+      !widths.isEmpty && widths.allSatisfy { $0 > 0 } && grid << widths.count == side, "widths", widths,
+      "from \(size) px to a grid of \(grid) it must be \(Int(Double(max(1, side / max(1, grid))).exponent)) numbers above 0"
     )
     try expect(
-      adversarial == 0 || 4 << discriminatorWidths.count == size, "discriminator-widths", discriminatorWidths,
-      "for \(size) px it must be \(Int(Double(size / 4).exponent)) numbers above 0")
+      adversarial == 0 || 4 << discriminatorWidths.count == side, "discriminator-widths", discriminatorWidths,
+      "for \(size) px it must be \(Int(Double(side / 4).exponent)) numbers above 0")
     try expect(batch > 0, "batch", batch, "it must be 1 or more")
     try expect((2...65536).contains(codes), "codes", codes, "it must be in 2...65536")
     try expect(dimensions > 0 && stem > 0, "dimensions", dimensions, "it must be 1 or more")

@@ -22,7 +22,7 @@ extension DCGANRecipe {
         settings.widths = layers.dropFirst().map { $0.weight.size(0) }
         settings.width = settings.widths.last!
         // 4 px after the first layer; each further one doubles it.
-        settings.size = 4 << (layers.count - 1)
+        settings.size = PictureSize(4 << (layers.count - 1))
         return settings
       }
     ]

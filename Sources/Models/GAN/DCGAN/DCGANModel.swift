@@ -22,7 +22,7 @@ public final class DCGANModel: TraitModel {
   private static func network(_ settings: DCGANRecipe.Settings) -> DCGANGenerator {
     DCGANGenerator(
       latent: settings.latent,
-      widths: settings.widths.isEmpty ? dcganWidths(settings.width, settings.size) : settings.widths,
+      widths: settings.widths.isEmpty ? dcganWidths(settings.width, settings.side) : settings.widths,
       channels: settings.channels, classes: settings.kinds, isSeamless: settings.seamless)
   }
 

@@ -5,7 +5,7 @@ import Training
 /// The deep convolutional GAN (Radford et al. 2015): shapes soon, under some grain.
 public final class DCGANRecipe: TraitRecipe {
   public struct Settings: TraitSettings {
-    public var size = 64
+    public var size: PictureSize = 64
     public var channels = 3
     public var batch = 64
     public var latent = 128
@@ -52,7 +52,7 @@ public final class DCGANRecipe: TraitRecipe {
   public static let use = Use.pictures
   public static let summary = "A small convolutional GAN: recognisable shapes soon, with some grain."
   public static func gigaflopsAPicture(in situation: Situation) -> Double? {
-    0.65 * Double(situation.size * situation.size) / 4096
+    0.65 * Double(situation.side * situation.side) / 4096
   }
   public static let presets = [
     (name: "small", summary: "width 32, for a few cores"), (name: "large", summary: "width 64, for a GPU"),
@@ -89,7 +89,7 @@ public final class DCGANRecipe: TraitRecipe {
     mixed = try Precision(settings.precision, on: device)
     generator = model.network()
     discriminator = DCGANDiscriminator(
-      width: settings.width, size: settings.size, channels: settings.channels,
+      width: settings.width, size: settings.side, channels: settings.channels,
       classes: model.settings.kinds)
     generator.prepared(&noise, as: .normal(0.02), on: device)
     discriminator.prepared(&noise, as: .normal(0.02), on: device)
@@ -100,14 +100,14 @@ public final class DCGANRecipe: TraitRecipe {
   }
 
   static func check(_ settings: Settings) throws(RecipeError) {
-    guard [32, 64, 128, 256].contains(settings.size) else {
+    guard [32, 64, 128, 256].contains(settings.side) else {
       throw .impossibleSize(settings.size, recipe: name, reason: "use 32, 64, 128 or 256")
     }
     // One picture alone has no batch statistics at 1 px.
     try expect(settings.batch > 1, "batch", settings.batch, "it must be 2 or more")
     try expect(settings.latent > 0, "latent", settings.latent, "it must be 1 or more")
     try expect(settings.width > 0, "width", settings.width, "it must be 1 or more")
-    let count = settings.size.trailingZeroBitCount - 2
+    let count = settings.side.trailingZeroBitCount - 2
     try expect(
       settings.widths.isEmpty || settings.widths.count == count && settings.widths.allSatisfy { $0 > 0 }, "widths",
       settings.widths, "give \(count) numbers above 0, or none")
@@ -135,7 +135,7 @@ public final class DCGANRecipe: TraitRecipe {
     let (fake, lossD) = mixed {
       var fake = generator(z, classes: kinds)
       // A seam must be nowhere in particular.
-      if settings.seamless { fake = fake.rolled(by: noise.integers(below: settings.size, count: 2), dims: [2, 3]) }
+      if settings.seamless { fake = fake.rolled(by: noise.integers(below: settings.side, count: 2), dims: [2, 3]) }
       let real = judge(alphaWeighted(batch.pictures), kinds, &noise), false_ = judge(fake.detached(), kinds, &noise)
       return (fake, lossOfReal(real, smoothing: settings.smoothing) + lossOfFake(false_))
     }

@@ -23,9 +23,9 @@ extension DenseRecipe {
           throw StateError.shape("main.\(2 * layers.count - 2).weight", expected: [784], found: [numbers])
         }
         var settings = Settings()
-        (settings.latent, settings.channels, settings.size) = (first.size(1), channels, side(channels)!)
+        (settings.latent, settings.channels, settings.size) = (first.size(1), channels, PictureSize(side(channels)!))
         settings.widths = layers.dropLast().map { $0.size(0) }
-        settings.hidden = settings.size * settings.size
+        settings.hidden = settings.side * settings.side
         return settings
       }
     ]

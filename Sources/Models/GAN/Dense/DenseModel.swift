@@ -19,7 +19,7 @@ public final class DenseModel: PictureModel {
 
   private static func network(_ settings: DenseRecipe.Settings) -> DenseGenerator {
     DenseGenerator(
-      latent: settings.latent, widths: settings.widths, size: settings.size, channels: settings.channels)
+      latent: settings.latent, widths: settings.widths, size: settings.side, channels: settings.channels)
   }
 
   public var parts: [String: any Saved] { ["generator.average": generator] }
@@ -28,7 +28,7 @@ public final class DenseModel: PictureModel {
   public func pictures(_ request: PictureRequest) -> Tensor {
     withoutGradients {
       inEqualBatches(of: 32, latents(of: request) * request.truncation) { generator.module($0.to(device)).to(.cpu) }
-        .reshaped([-1, settings.channels, settings.size, settings.size])
+        .reshaped([-1, settings.channels, settings.side, settings.side])
     }
   }
 }

@@ -9,7 +9,7 @@ import Training
 /// recognised.
 public final class DenseRecipe: Recipe {
   public struct Settings: RecipeSettings {
-    public var size = 28
+    public var size: PictureSize = 28
     public var channels = 1
     public var batch = 32
     public var latent = 100
@@ -50,7 +50,7 @@ public final class DenseRecipe: Recipe {
     if let preset { throw .unknownPreset(preset, recipe: name, known: []) }
     var settings = Settings()
     (settings.size, settings.channels) = (situation.size, situation.channels)
-    settings.hidden = situation.size * situation.size
+    settings.hidden = situation.side * situation.side
     try check(settings)
     return settings
   }
@@ -71,7 +71,7 @@ public final class DenseRecipe: Recipe {
     self.device = device
     mixed = try Precision(settings.precision, on: device)
     generator = model.network()
-    discriminator = DenseDiscriminator(size: settings.size, channels: settings.channels, hidden: settings.hidden)
+    discriminator = DenseDiscriminator(size: settings.side, channels: settings.channels, hidden: settings.hidden)
     generator.initialize(&noise)
     discriminator.initialize(&noise)
     generator.move(to: device)
@@ -83,7 +83,7 @@ public final class DenseRecipe: Recipe {
   }
 
   static func check(_ settings: Settings) throws(RecipeError) {
-    guard (4...64).contains(settings.size) else {
+    guard (4...64).contains(settings.side) else {
       throw .impossibleSize(settings.size, recipe: name, reason: "its layers are size² wide, so use 4 to 64")
     }
     try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")

@@ -3,7 +3,7 @@ import Torch
 
 /// A light generator (Liu et al. 2021, FastGAN): features are enlarged, convolved, normalised over the batch and gated, and
 /// small ones say how much of each channel of features sixteen times as large is kept (skip-layer excitation). Latents
-/// [N, latent] to pictures [N, channels, size, size] in -1...1.
+/// [N, latent] to pictures [N, channels, H, W] in -1...1.
 ///
 /// Without the paper's noise between layers, so that a latent is one picture. The latent is also a style, which scales and
 /// shifts normalised features (as Karras et al. 2019, equation 1), so that each size can be steered by itself. A network
@@ -16,20 +16,24 @@ public final class FastGenerator: Module {
   let stages: [Stage]
   let excitations: [Excitation]
   let last: Conv2d
-  private let wide: Int
+  private let wide: Int, least: PictureSize
 
   /// - Parameters:
   ///   - width: channels at the picture's size; they double as it halves, up to eight times as many.
-  ///   - size: a power of two from 16.
+  ///   - least: size of the first features.
+  ///   - doublings: how often they are doubled, until they are pictures.
   ///   - classes: how many classes it can be asked for; 0 for none.
   ///   - isSeamless: its pictures go on at the other edge.
-  public init(latent: Int, width: Int, size: Int, channels: Int, classes: Int = 0, isSeamless: Bool = false) {
-    let count = (size / 4).trailingZeroBitCount
+  public init(
+    latent: Int, width: Int, least: PictureSize = 4, doublings count: Int, channels: Int, classes: Int = 0,
+    isSeamless: Bool = false
+  ) {
+    self.least = least
     let widths = (0...count).map { width * min(8, 1 << (count - $0)) }
     let padding: PaddingMode = isSeamless ? .circular : .zeros
     wide = 2 * widths[0]
     classEmbedding = classes > 0 ? Linear(classes, latent, bias: false) : nil
-    base = Linear(latent, 16 * wide, bias: false)
+    base = Linear(latent, least.pixels * wide, bias: false)
     baseNorm = BatchNorm2d(wide)
     // Every other size has a second convolution, as the paper's.
     stages = zip(widths, widths.dropFirst()).enumerated().map {
@@ -63,7 +67,7 @@ public final class FastGenerator: Module {
   /// - Parameter w: [N, latent], the same for all stages, or [N, layers, latent].
   func pictures(of w: Tensor) -> Tensor {
     let each = w.rank == 3 ? w.unbound(dim: 1) : [Tensor](repeating: w, count: layers)
-    var features = [gated(baseNorm(base(each[0]).reshaped([-1, wide, 4, 4]).channelsLast()))]
+    var features = [gated(baseNorm(base(each[0]).reshaped([-1, wide] + least.shape).channelsLast()))]
     for (number, stage) in stages.enumerated() {
       let x = stage(features[number], each[number + 1])
       // From the features a sixteenth as large.
@@ -115,7 +119,7 @@ public final class FastGenerator: Module {
     }
 
     func callAsFunction(_ x: Tensor) -> Tensor {
-      sigmoid(gate(silu(look(averagePool2d(x, kernel: x.size(2) / 4)))))
+      sigmoid(gate(silu(look(interpolate(x, size: [4, 4], mode: .area)))))
     }
   }
 }

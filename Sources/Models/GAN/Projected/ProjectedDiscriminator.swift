@@ -37,7 +37,7 @@ public final class RandomMixing: Module {
   }
 }
 
-/// Halves maps down to 8 px and gives verdicts, each of 4×4 places; spectrally normalised.
+/// Halves maps down to 8 px a side and gives verdicts, each of 4×4 places; spectrally normalised.
 ///
 /// Batches are normalised, those of real and of generated pictures each by themselves: without that the hinge loss leaves
 /// all generated pictures alike.
@@ -48,16 +48,16 @@ final class MapDiscriminator: Module {
   /// What a class' features are like: the verdict is the higher the more they are (Miyato and Koyama 2018).
   let classEmbedding: Linear?
 
-  /// - Parameter side: of the maps, in pixels.
-  init(_ inputs: Int, width: Int, side: Int, classes: Int) {
-    var (count, side) = (0, side)
-    while side > 8 { (count, side) = (count + 1, side / 2) }
+  /// - Parameter size: of the maps.
+  init(_ inputs: Int, width: Int, size: PictureSize, classes: Int) {
+    var (count, size) = (0, size)
+    while size.shorter > 8 { (count, size) = (count + 1, size / 2) }
     halvings = (0..<count).map {
       SpectralNorm(Conv2d($0 == 0 ? inputs : width, width, kernel: 4, stride: 2, padding: 1, bias: false))
     }
     norms = (0..<count).map { _ in BatchNorm2d(width, tracksStatistics: false) }
     let last = count == 0 ? inputs : width
-    verdict = SpectralNorm(Conv2d(last, 1, kernel: min(4, side), bias: false))
+    verdict = SpectralNorm(Conv2d(last, 1, kernel: min(4, size.shorter), bias: false))
     classEmbedding = classes > 0 ? Linear(classes, last, bias: false) : nil
   }
 
@@ -85,10 +85,10 @@ public final class ProjectedDiscriminator: Module {
 
   /// - Parameters:
   ///   - widths: channels of the maps, the largest first.
-  ///   - sides: of the maps, in pixels.
+  ///   - sizes: of the maps.
   ///   - width: the discriminators' own channels.
-  init(widths: [Int], sides: [Int], width: Int, classes: Int = 0) {
-    scales = zip(widths, sides).map { MapDiscriminator($0, width: width, side: $1, classes: classes) }
+  init(widths: [Int], sizes: [PictureSize], width: Int, classes: Int = 0) {
+    scales = zip(widths, sizes).map { MapDiscriminator($0, width: width, size: $1, classes: classes) }
   }
 
   /// Verdicts of each scale, [N, places].

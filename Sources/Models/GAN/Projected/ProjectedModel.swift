@@ -20,8 +20,9 @@ public final class ProjectedModel: StyleModel, TraitModel {
   func network() -> FastGenerator { Self.network(settings) }
 
   private static func network(_ settings: ProjectedRecipe.Settings) -> FastGenerator {
-    FastGenerator(
-      latent: settings.latent, width: settings.width, size: settings.size, channels: settings.channels,
+    let (least, doublings) = settings.grid
+    return FastGenerator(
+      latent: settings.latent, width: settings.width, least: least, doublings: doublings, channels: settings.channels,
       classes: settings.kinds, isSeamless: settings.seamless)
   }
 

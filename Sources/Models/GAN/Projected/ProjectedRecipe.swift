@@ -8,7 +8,7 @@ import Training
 /// What that network sees is also what KID is measured by, which flatters: `measure --features vgg16` doesn't.
 public final class ProjectedRecipe: TraitRecipe {
   public struct Settings: TraitSettings {
-    public var size = 64
+    public var size: PictureSize = 64
     public var channels = 3
     public var batch = 8
     public var latent = 128
@@ -29,13 +29,14 @@ public final class ProjectedRecipe: TraitRecipe {
     public var classCounts: [Int] = []
     public var precision = "auto"
     public init() {}
+    public static let grids: DoubledGrid? = DoubledGrid(sides: 32...256)
     public static let formerNames = ["criticWidth": "discriminatorWidth"]
     public static let shaping: Set = ["discriminatorWidth", "latent", "traits", "width"]
     public static let notes = [
       "batch": "Pictures per update; small batches learn more in the same time; 2 or more.",
       "latent": "Size of the latent vector: 1 or more.",
       "width": "The generator's channels at the picture's size; they double as it halves, up to 8 times.",
-      "seen": "Side at which the pretrained network sees pictures, in pixels: 64, 96, 128, … 224.",
+      "seen": "Size at which the pretrained network sees pictures: 64, 96, 128, … 224; of other shapes as many pixels.",
       "mixed": "Channels of the random projections, the largest feature map first: four numbers above 0.",
       "discriminatorWidth": "Channels of the discriminators: 1 or more.",
       "rate": "Adam's learning rate, for both networks.",
@@ -52,6 +53,16 @@ public final class ProjectedRecipe: TraitRecipe {
       "classCounts": "Pictures in each class.",
       "precision": "auto, bfloat16 or float32.",
     ]
+
+    /// The generator's first features, and how often they are doubled.
+    var grid: (least: PictureSize, doublings: Int) { Self.grids!.grid(of: size)! }
+    /// What the pretrained network is given: pictures of about this shape and of `seen`² pixels, the sides multiples of
+    /// 32, which its smallest map is a 32nd of.
+    var seenSize: PictureSize {
+      let stretch = size.aspect.squareRoot()
+      func side(_ pixels: Double) -> Int { max(2, Int((pixels / 32).rounded())) * 32 }
+      return PictureSize(side(Double(seen) * stretch), side(Double(seen) / stretch))
+    }
   }
 
   public static let name = "projected"
@@ -61,23 +72,20 @@ public final class ProjectedRecipe: TraitRecipe {
   public static func needs(_ settings: Settings) -> [Pretrained] { [efficientNet] }
   /// Of few pictures it makes more in minutes than others in an hour, and no copies.
   public static func preference(for situation: Situation) -> Int {
-    situation.pictures < 300 && sizes.contains(situation.size) ? 2 : 0
+    situation.pictures < 300 && Settings.grids!.grid(of: situation.size) != nil ? 2 : 0
   }
   public static let summary = "A projected GAN (a pretrained network as discriminator): for few pictures."
 
   /// What it looks through sees all sizes up to 128 px at that.
   public static func gigaflopsAPicture(in situation: Situation) -> Double? {
-    3.9 + 1.1 * Double(situation.size * situation.size) / 4096
+    3.9 + 1.1 * Double(situation.size.pixels) / 4096
   }
-
-  /// Sides of pictures that it can make.
-  public static let sizes = [32, 64, 128, 256]
 
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
     if let preset { throw .unknownPreset(preset, recipe: name, known: []) }
     var settings = Settings()
     (settings.size, settings.channels) = (situation.size, situation.channels)
-    settings.seen = min(224, max(128, situation.size)) / 32 * 32
+    settings.seen = min(224, max(128, Int(situation.size.meanSide))) / 32 * 32
     // Few pictures are soon known by heart.
     settings.augment = situation.pictures < 2000 ? 0.6 : 0.3
     settings.mirror = situation.pictures < 200
@@ -105,7 +113,7 @@ public final class ProjectedRecipe: TraitRecipe {
     generator = model.network()
     mixing = RandomMixing(EfficientNetPyramid.widths, widths: settings.mixed)
     discriminator = ProjectedDiscriminator(
-      widths: settings.mixed, sides: EfficientNetPyramid.strides.map { settings.seen / $0 },
+      widths: settings.mixed, sizes: EfficientNetPyramid.strides.map { settings.seenSize / $0 },
       width: settings.discriminatorWidth, classes: model.settings.kinds)
     generator.prepared(&noise, as: .normal(0.02), on: device)
     mixing.prepared(&noise, on: device)
@@ -117,9 +125,7 @@ public final class ProjectedRecipe: TraitRecipe {
   }
 
   static func check(_ settings: Settings) throws(RecipeError) {
-    guard sizes.contains(settings.size) else {
-      throw .impossibleSize(settings.size, recipe: name, reason: "use 32, 64, 128 or 256")
-    }
+    try Settings.grids!.expect(settings.size, recipe: name)
     try expect(
       settings.mixed.count == 4 && settings.mixed.allSatisfy { $0 > 0 }, "mixed", settings.mixed,
       "give four numbers above 0")
@@ -165,7 +171,7 @@ public final class ProjectedRecipe: TraitRecipe {
     let kinds = model.told(batch, noise: &noise, on: device)
     var fake = mixed { generator(z, classes: kinds) }
     // A seam must be nowhere in particular.
-    if settings.seamless { fake = fake.rolled(by: noise.integers(below: settings.size, count: 2), dims: [2, 3]) }
+    if settings.seamless { fake = fake.rolled(by: settings.size.place(&noise), dims: [2, 3]) }
     let leaf = fake.detached().to(.float32).requiringGradient()
     // Generated pictures are looked at once, for both updates.
     let made = mixed { projected(leaf, by: perceptualNetwork, &noise) }
@@ -197,7 +203,7 @@ public final class ProjectedRecipe: TraitRecipe {
       x = x.narrowed(dim: 1, from: 0, count: 3) + (ground + 1) * (1 - alpha)
     default: break
     }
-    if x.size(3) != settings.seen { x = interpolate(x, size: [settings.seen, settings.seen], mode: .bilinear) }
+    if PictureSize(of: x) != settings.seenSize { x = interpolate(x, size: settings.seenSize.shape, mode: .bilinear) }
     return mixing(perceptualNetwork(x.channelsLast()))
   }
 }

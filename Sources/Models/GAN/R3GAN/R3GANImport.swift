@@ -25,7 +25,7 @@ extension R3GANRecipe {
     }
     settings.channels = try shape("stages.1.head.weight", rank: 4)[0] / 4
     let first = try shape("base.weight", rank: 2)[0] / max(1, settings.widths.first ?? 1)
-    settings.size = Int(Double(first).squareRoot().rounded()) << settings.widths.count
+    settings.size = PictureSize(Int(Double(first).squareRoot().rounded())) << settings.widths.count
     // A discriminator of the smallest kind: an imported generator isn't trained on.
     settings.discriminatorWidths = settings.widths
     settings.discriminatorBlocks = settings.widths.map { _ in 1 }

@@ -78,7 +78,7 @@ public final class R3GANRecipe: TraitRecipe {
     if generator.trainedSize != size { generator.trainedSize = size }
     (optimizerG.rate, optimizerD.rate) = (schedule.rate * settings.pace, schedule.rate)
     let whole = alphaWeighted(batch.pictures)
-    let real = size == settings.size ? whole : interpolate(whole, size: [size, size], mode: .area)
+    let real = size == settings.size ? whole : interpolate(whole, size: size.shape, mode: .area)
     let n = real.size(0)
 
     let z = noise.normal([n, settings.latent], on: device)
@@ -88,7 +88,7 @@ public final class R3GANRecipe: TraitRecipe {
     }
     var fake = mixed { generator(z, size: size, classes: kinds) }
     // A seam must be nowhere in particular.
-    if settings.seamless { fake = fake.rolled(by: noise.integers(below: size, count: 2), dims: [2, 3]) }
+    if settings.seamless { fake = fake.rolled(by: size.place(&noise), dims: [2, 3]) }
     var update = RelativisticUpdate(optimizerG: optimizerG, optimizerD: optimizerD)
     // Penalties cost as much as the rest: they are taken every few steps, and weigh so much more.
     if progress.picturesSeen / n % schedule.penaltyInterval == 0 { update.penalised = settings.penalised }
@@ -104,7 +104,7 @@ public final class R3GANRecipe: TraitRecipe {
     }
 
     var readings = [
-      Reading("loss", loss), Reading("margin", margin), Reading("size", Double(size)),
+      Reading("loss", loss), Reading("margin", margin), Reading("size", Double(size.width)),
     ]
     if let slope { readings.append(Reading("slope", slope)) }
     if let strength {

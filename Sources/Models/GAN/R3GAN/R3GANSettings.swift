@@ -5,7 +5,7 @@ import Training
 
 /// Settings of `R3GANRecipe`.
 public struct R3GANSettings: TraitSettings {
-  public var size = 64
+  public var size: PictureSize = 64
   public var channels = 3
   public var batch = 8
   public var latent = 128
@@ -39,6 +39,7 @@ public struct R3GANSettings: TraitSettings {
   public var classCounts: [Int] = []
   public var precision = "auto"
   public init() {}
+  public static let grids: DoubledGrid? = DoubledGrid(least: 4...15, sides: 16...512, doublings: 2)
   public static let formerNames = [
     "criticWidths": "discriminatorWidths", "criticBlocks": "discriminatorBlocks", "criticStem": "discriminatorStem",
     "mapped": "wSize",
@@ -50,7 +51,7 @@ public struct R3GANSettings: TraitSettings {
     "batch": "Pictures per update; small batches learn more in the same time; 1 or more.",
     "latent": "Size of the latent vector: 1 or more.",
     "wSize": "Size of w, the style vector.",
-    "widths": "The generator's channels at 4, 8, 16, … px, up to half of the size.",
+    "widths": "The generator's channels at the least size (4 px of 64), twice that, … up to half of the size.",
     "blocks": "The generator's residual blocks at each of these sizes.",
     "discriminatorWidths": "The discriminator's channels.",
     "discriminatorBlocks": "The discriminator's residual blocks at each of these sizes.",
@@ -92,9 +93,9 @@ public struct R3GANSettings: TraitSettings {
     case let other?:
       throw .unknownPreset(other, recipe: R3GANRecipe.name, known: R3GANRecipe.presets.map(\.name))
     }
-    let stages = Self.least(for: size).map { (size / $0).trailingZeroBitCount } ?? 4
+    let (least, stages) = Self.grids?.grid(of: size) ?? (4, 4)
     // Features that begin larger are no fewer at any size.
-    let small = [192, 128, 64, 32, 24, 16, 16].dropFirst(Self.least(for: size) ?? 4 > 7 ? 1 : 0)
+    let small = [192, 128, 64, 32, 24, 16, 16].dropFirst(least.shorter > 7 ? 1 : 0)
     widths = small.prefix(stages).map { isLarge ? 2 * $0 : $0 }
     discriminatorWidths = widths
     discriminatorBlocks = [Int](repeating: isLarge ? 2 : 1, count: stages)
@@ -108,7 +109,7 @@ public struct R3GANSettings: TraitSettings {
     let smaller = min(0.65, 0.3 * max(1, 150_000 / max(pictures, 1)).squareRoot())
     grow = stages == 2 ? [] : (1...stages - 2).map { smaller * pow(0.4, Double(stages - 2 - $0)) }
     // What has been learned needn't be learned again from the smallest size on.
-    if let learned = situation.learnedSize { grow = grow.suffix(max(0, Int(log2(Double(size) / Double(learned))))) }
+    if let learned = situation.learnedSize { grow = grow.suffix(max(0, Int(log2(size.meanSide / learned.meanSide)))) }
     // Few pictures are soon known by heart.
     augment = situation.pictures < 500 ? 0.5 : situation.pictures < 2000 ? 0.2 : 0
     if let found = situation.classes { (classes, classCounts) = (found.names, found.counts) }
@@ -121,21 +122,13 @@ public struct R3GANSettings: TraitSettings {
   /// What a picture costs in training, through both networks and over all sizes of a run, as `Situation.gigaflops`
   /// counts; measured with the small preset at 32 and 64 px on two cores, beyond that extended. Most of it at small sizes
   /// is weights, not pixels.
-  public static func gigaflopsAPicture(of size: Int) -> Double { 1.4 + 0.85 * Double(size * size) / 4096 }
+  public static func gigaflopsAPicture(of size: PictureSize) -> Double { 1.4 + 0.85 * Double(size.pixels) / 4096 }
 
-  /// The side of the first features, which doubles until it is the size: 4 for powers of 2, 9 for 72 px.
-  static func least(for size: Int) -> Int? {
-    (4...15).first { least in (16...512).contains(size) && (2...7).contains { least << $0 == size } }
-  }
-  var least: Int { Self.least(for: size)! }
+  /// The size of the first features, which doubles until it is the pictures': 4 for powers of 2, 9 for 72 px, 6x4 for 192x128.
+  var least: PictureSize { Self.grids!.grid(of: size)!.least }
 
   func check() throws(RecipeError) {
-    guard let least = Self.least(for: size) else {
-      let known = (16...512).filter { Self.least(for: $0) != nil }
-      let near = [known.last { $0 < size }, known.first { $0 > size }].compactMap { $0.map(String.init) }
-      throw .impossibleSize(size, recipe: R3GANRecipe.name, reason: "use " + near.joined(separator: " or "))
-    }
-    let stages = (size / least).trailingZeroBitCount
+    let stages = try Self.grids!.expect(size, recipe: R3GANRecipe.name).doublings
     for (name, list) in [
       ("widths", widths), ("blocks", blocks), ("discriminator-widths", discriminatorWidths),
       ("discriminator-blocks", discriminatorBlocks),
@@ -169,7 +162,7 @@ public struct R3GANSettings: TraitSettings {
 
   /// What holds during one step.
   struct Moment {
-    let size: Int
+    let size: PictureSize
     let rate: Double
     let gamma: Double
     let penaltyInterval: Int
@@ -188,7 +181,7 @@ public struct R3GANSettings: TraitSettings {
     let steps = Double(progress.picturesSeen / batch + 1)
     let rise = warmUp > 0 ? min(1, steps / Double(warmUp)) : 1
     let fall = Schedule.cosine(from: 1, to: 0.05, during: rateHold...1)(f)
-    let level = min(max(0, Int(log2(Double(size))) - 4), gamma.count - 1)
+    let level = min(max(0, Int(log2(size.meanSide)) - 4), gamma.count - 1)
     return Moment(
       size: size, rate: rate * rise * fall * progress.rateScale, gamma: gamma[level] * pow(gammaEnd, f),
       penaltyInterval: penaltyEvery, averageMemory: averageMemory)

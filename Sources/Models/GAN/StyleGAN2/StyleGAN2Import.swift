@@ -44,7 +44,7 @@ extension StyleGAN2Recipe {
       settings.widths.append(width)
     }
     settings.channels = try shape("synthesis.b4.torgb.weight", rank: 4)[0]
-    settings.size = 2 << settings.widths.count
+    settings.size = PictureSize(2 << settings.widths.count)
     // An imported generator isn't trained on.
     settings.discriminatorWidths = settings.widths
     return settings

@@ -22,7 +22,7 @@ public final class StyleGAN2Model: StyleModel, TraitModel {
   private static func network(_ settings: StyleGAN2Settings) -> StyleGAN2Generator {
     StyleGAN2Generator(
       latent: settings.latent, wSize: settings.wSize, depth: settings.depth, widths: settings.widths,
-      channels: settings.channels, classes: settings.kinds, isSeamless: settings.seamless)
+      channels: settings.channels, classes: settings.kinds, least: settings.least, isSeamless: settings.seamless)
   }
 
   public var parts: [String: any Saved] { parts(["generator.average": generator]) }

@@ -6,7 +6,8 @@ import func Foundation.log2
 /// StyleGAN2's networks (Karras et al. 2020) with output skips in the generator and residual blocks in the discriminator.
 ///
 /// State names are those of the PyTorch edition of StyleGAN2-ADA, such as `synthesis.b8.conv0.affine.weight`, so that
-/// weights by these names load; its `resample_filter` is always [1, 3, 3, 1] and no state here.
+/// weights by these names load; its `resample_filter` is always [1, 3, 3, 1] and no state here. Of pictures that don't begin
+/// with 4 × 4 features, b4, b8, … are the same blocks at other sizes.
 
 /// Latents and classes to w, by linear layers that learn a hundred times slower.
 public final class MappingNetwork: Module {
@@ -55,11 +56,11 @@ final class SynthesisLayer: Module {
   let noiseConst: Tensor, noiseStrength: Tensor
   private let doubles: Bool, isSeamless: Bool
 
-  init(_ inputs: Int, _ outputs: Int, wSize: Int, size: Int, doubles: Bool, isSeamless: Bool) {
+  init(_ inputs: Int, _ outputs: Int, wSize: Int, size: PictureSize, doubles: Bool, isSeamless: Bool) {
     affine = EqualLinear(wSize, inputs, start: 1)
     weight = Tensor.full([outputs, inputs, 3, 3], .nan).requiringGradient()
     bias = Tensor.full([outputs], .nan).requiringGradient()
-    noiseConst = Tensor.full([size, size], .nan)
+    noiseConst = Tensor.full(size.shape, .nan)
     noiseStrength = Tensor.full([], .nan).requiringGradient()
     (self.doubles, self.isSeamless) = (doubles, isSeamless)
   }
@@ -71,7 +72,7 @@ final class SynthesisLayer: Module {
     noiseStrength.fill(0)
   }
 
-  /// - Parameter noise: [N, 1, size, size], or nil for the layer's own, always the same.
+  /// - Parameter noise: [N, 1, H, W], or nil for the layer's own, always the same.
   func callAsFunction(_ x: Tensor, _ w: Tensor, noise: Tensor?) -> Tensor {
     let y = modulatedConvolution(
       x, weight: weight, styles: affine(w), doubles: doubles, isSeamless: isSeamless)
@@ -110,8 +111,8 @@ final class SynthesisBlock: Module {
   let conv1: SynthesisLayer
   let torgb: ToRGB
 
-  init(inputs: Int?, width: Int, channels: Int, wSize: Int, size: Int, isSeamless: Bool) {
-    const = inputs == nil ? Tensor.full([width, size, size], .nan).requiringGradient() : nil
+  init(inputs: Int?, width: Int, channels: Int, wSize: Int, size: PictureSize, isSeamless: Bool) {
+    const = inputs == nil ? Tensor.full([width] + size.shape, .nan).requiringGradient() : nil
     conv0 = inputs.map {
       SynthesisLayer($0, width, wSize: wSize, size: size, doubles: true, isSeamless: isSeamless)
     }
@@ -124,31 +125,33 @@ final class SynthesisBlock: Module {
   }
 }
 
-/// Styles [N, layers, wSize] to pictures [N, channels, size, size], mostly in -1...1.
+/// Styles [N, layers, wSize] to pictures [N, channels, H, W], mostly in -1...1.
 public final class SynthesisNetwork: Module {
   let blocks: [SynthesisBlock]
-  private let isSeamless: Bool
+  private let least: PictureSize, isSeamless: Bool
   /// Styles that it takes: one a convolution, and one for the last picture.
   public var layers: Int { 2 * blocks.count }
 
-  /// - Parameter widths: channels at 4, 8, … px.
-  init(widths: [Int], channels: Int, wSize: Int, isSeamless: Bool) {
-    self.isSeamless = isSeamless
+  /// - Parameters:
+  ///   - widths: channels at `least`, twice as large, ….
+  ///   - least: size of the first features.
+  init(widths: [Int], channels: Int, wSize: Int, least: PictureSize, isSeamless: Bool) {
+    (self.least, self.isSeamless) = (least, isSeamless)
     blocks = widths.indices.map { i in
       SynthesisBlock(
-        inputs: i > 0 ? widths[i - 1] : nil, width: widths[i], channels: channels, wSize: wSize, size: 4 << i,
+        inputs: i > 0 ? widths[i - 1] : nil, width: widths[i], channels: channels, wSize: wSize, size: least << i,
         isSeamless: isSeamless)
     }
   }
 
   public var members: [(name: String, value: Any)] { blocks.enumerated().map { ("b\(4 << $0)", $1) } }
 
-  /// - Parameter noise: gives [N, 1, size, size] for a size; nil for the layers' own.
-  public func callAsFunction(_ ws: Tensor, noise: ((Int) -> Tensor)? = nil) -> Tensor {
+  /// - Parameter noise: gives [N, 1, H, W] for a size; nil for the layers' own.
+  public func callAsFunction(_ ws: Tensor, noise: ((PictureSize) -> Tensor)? = nil) -> Tensor {
     let styles = ws.unbound(dim: 1), n = ws.size(0)
     var (x, picture, layer): (Tensor?, Tensor?, Int) = (nil, nil, 0)
     for (i, block) in blocks.enumerated() {
-      let size = 4 << i
+      let size = least << i
       if let const = block.const {
         x = const.unsqueezed(0).expanded([n] + const.shape).channelsLast()
       } else if let conv0 = block.conv0 {
@@ -171,10 +174,12 @@ public final class StyleGAN2Generator: Module {
   public let synthesis: SynthesisNetwork
 
   public init(
-    latent: Int, wSize: Int, depth: Int, widths: [Int], channels: Int, classes: Int = 0, isSeamless: Bool = false
+    latent: Int, wSize: Int, depth: Int, widths: [Int], channels: Int, classes: Int = 0, least: PictureSize = 4,
+    isSeamless: Bool = false
   ) {
     mapping = MappingNetwork(latent: latent, classes: classes, wSize: wSize, depth: depth, tracks: true)
-    synthesis = SynthesisNetwork(widths: widths, channels: channels, wSize: wSize, isSeamless: isSeamless)
+    synthesis = SynthesisNetwork(
+      widths: widths, channels: channels, wSize: wSize, least: least, isSeamless: isSeamless)
   }
 
   /// One w for all layers: [N, wSize] to [N, layers, wSize].
@@ -202,14 +207,14 @@ final class DiscriminatorBlock: Module {
   }
 }
 
-/// The end of the discriminator, at 4 px.
+/// The end of the discriminator, at the least size.
 final class DiscriminatorEpilogue: Module {
   let conv: EqualConv2d
   let fc: EqualLinear, out: EqualLinear
 
-  init(_ width: Int, outputs: Int) {
+  init(_ width: Int, least: PictureSize, outputs: Int) {
     conv = EqualConv2d(width + 1, width, kernel: 3)
-    fc = EqualLinear(16 * width, width, isRectified: true)
+    fc = EqualLinear(least.pixels * width, width, isRectified: true)
     out = EqualLinear(width, outputs)
   }
 
@@ -219,21 +224,23 @@ final class DiscriminatorEpilogue: Module {
   }
 }
 
-/// Pictures [N, channels, size, size] to one number each, higher for more real.
+/// Pictures [N, channels, H, W] to one number each, higher for more real.
 public final class StyleGAN2Discriminator: Module {
   let blocks: [DiscriminatorBlock]
   let mapping: MappingNetwork?
   let epilogue: DiscriminatorEpilogue
 
-  /// - Parameter widths: channels at 4, 8, … px.
-  public init(widths: [Int], channels: Int, classes: Int = 0) {
+  /// - Parameters:
+  ///   - widths: channels at `least`, twice as large, ….
+  ///   - least: size of the last features.
+  public init(widths: [Int], channels: Int, classes: Int = 0, least: PictureSize = 4) {
     let top = widths.count - 1
     blocks = (1...top).reversed().map {
       DiscriminatorBlock(widths[$0], widths[$0 - 1], channels: $0 == top ? channels : nil)
     }
     mapping =
       classes > 0 ? MappingNetwork(latent: 0, classes: classes, wSize: widths[0], depth: 2, tracks: false) : nil
-    epilogue = DiscriminatorEpilogue(widths[0], outputs: classes > 0 ? widths[0] : 1)
+    epilogue = DiscriminatorEpilogue(widths[0], least: least, outputs: classes > 0 ? widths[0] : 1)
   }
 
   public var members: [(name: String, value: Any)] {

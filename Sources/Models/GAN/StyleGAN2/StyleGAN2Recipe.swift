@@ -41,7 +41,8 @@ public final class StyleGAN2Recipe: TraitRecipe {
     mixed = try Precision(settings.precision, on: device)
     generator = model.network()
     discriminator = StyleGAN2Discriminator(
-      widths: settings.discriminatorWidths, channels: settings.channels, classes: model.settings.kinds)
+      widths: settings.discriminatorWidths, channels: settings.channels, classes: model.settings.kinds,
+      least: settings.least)
     generator.prepared(&noise, on: device)
     discriminator.prepared(&noise, on: device)
     average = MovingAverage(model.generator.module, of: generator)
@@ -136,13 +137,12 @@ public final class StyleGAN2Recipe: TraitRecipe {
 
   private func pictures(_ ws: Tensor, _ noise: inout Noise, isMixed: Bool = true) -> Tensor {
     var source = noise
-    func draw(_ size: Int) -> Tensor { source.normal([ws.size(0), 1, size, size], on: device) }
+    func draw(_ size: PictureSize) -> Tensor { source.normal([ws.size(0), 1] + size.shape, on: device) }
     let made = withAutocast(mixed.isBFloat16 && isMixed, on: device) { generator.synthesis(ws, noise: draw) }
     noise = source
     // A seam must be nowhere in particular.
     guard settings.seamless else { return made }
-    let by = noise.integers(below: settings.size, count: 2)
-    return made.rolled(by: by, dims: [2, 3])
+    return made.rolled(by: settings.size.place(&noise), dims: [2, 3])
   }
 
   /// A step that makes pictures move as far for each step in w (Karras et al. 2020, section 3.2); returns how far.

@@ -1,9 +1,9 @@
-import Foundation
+import Torch
 import Training
 
 /// Settings of `StyleGAN2Recipe`.
 public struct StyleGAN2Settings: TraitSettings {
-  public var size = 64
+  public var size: PictureSize = 64
   public var channels = 3
   public var batch = 16
   public var latent = 128
@@ -30,6 +30,7 @@ public struct StyleGAN2Settings: TraitSettings {
   public var classCounts: [Int] = []
   public var precision = "auto"
   public init() {}
+  public static let grids: DoubledGrid? = DoubledGrid(sides: 8...1024)
   public static let formerNames = ["criticWidths": "discriminatorWidths", "mapped": "wSize"]
   public static let shaping: Set = ["depth", "discriminatorWidths", "latent", "traits", "wSize", "widths"]
   public static let notes = [
@@ -37,7 +38,7 @@ public struct StyleGAN2Settings: TraitSettings {
     "latent": "Size of the latent vector: 1 or more.",
     "wSize": "Size of w, the style vector.",
     "depth": "Layers of the mapping network.",
-    "widths": "The generator's channels at 4, 8, 16, … px.",
+    "widths": "The generator's channels at the least size (4 px of 64), twice that, … up to the size.",
     "discriminatorWidths": "The discriminator's channels.",
     "rate": "Adam's learning rate, for both networks.",
     "gamma": "Weight of R1.",
@@ -70,7 +71,7 @@ public struct StyleGAN2Settings: TraitSettings {
     case let other?:
       throw .unknownPreset(other, recipe: StyleGAN2Recipe.name, known: StyleGAN2Recipe.presets.map(\.name))
     }
-    let stages = max(2, Int(log2(Double(max(size, 8)))) - 1)
+    let stages = (Self.grids?.grid(of: size)?.doublings ?? 1) + 1
     // A smaller picture's network is the end of a larger one's.
     let narrow = [128, 128, 64, 32, 16, 16, 16, 16, 16], wide = [512, 512, 512, 512, 256, 128, 64, 32, 16]
     widths = Array((isLarge ? wide : narrow).prefix(stages))
@@ -78,7 +79,7 @@ public struct StyleGAN2Settings: TraitSettings {
     if isLarge { (batch, latent, wSize, depth, pathEvery) = (32, 512, 512, 8, 4) }
     // R1 sums over pixels: larger pictures have more of them (the 0.0002·size²/batch of StyleGAN2-ADA, ten times over
     // for few pictures).
-    gamma = 0.002 * Double(size * size) / Double(batch)
+    gamma = 0.002 * Double(size.pixels) / Double(batch)
     // Of a hundred pictures these left one shape in many colours.
     if !isLarge && situation.pictures < 1000 { (gamma, changes, pathWeight, mixing) = (8 * gamma, "shift", 0, 0.5) }
     if let found = situation.classes { (classes, classCounts) = (found.names, found.counts) }
@@ -87,10 +88,7 @@ public struct StyleGAN2Settings: TraitSettings {
   }
 
   func check() throws(RecipeError) {
-    guard (3...10).map({ 1 << $0 }).contains(size) else {
-      throw .impossibleSize(size, recipe: StyleGAN2Recipe.name, reason: "use 8, 16, 32, 64, 128, 256, 512 or 1024")
-    }
-    let stages = Int(log2(Double(size))) - 1
+    let stages = try Self.grids!.expect(size, recipe: StyleGAN2Recipe.name).doublings + 1
     for (name, list) in [("widths", widths), ("discriminator-widths", discriminatorWidths)] {
       try expect(
         list.count == stages && list.allSatisfy { $0 > 0 }, name, list,
@@ -109,6 +107,9 @@ public struct StyleGAN2Settings: TraitSettings {
     try expect((0...1).contains(augment), "augment", augment, "it must be in 0...1")
     try expect((0..<1).contains(adapt), "adapt", adapt, "it must be 0 or more and below 1")
   }
+
+  /// The size of the first features.
+  var least: PictureSize { Self.grids!.grid(of: size)!.least }
 
   /// The part of an optimizer's steps that is its own, where penalties take one now and then (Karras et al. 2020, appendix B);
   /// all of them where there is no penalty.

@@ -49,19 +49,20 @@ final class DiscriminatorStage: Module {
   }
 }
 
-/// Pictures [N, C, size, size] from stage to stage down to features at `least` px: each stage's stem sees them at its size.
+/// Pictures [N, C, H, W] from stage to stage down to features of the size `least`: each stage's stem sees them at its size.
 ///
 /// - Parameter entering: what a stage, by its number, is given in place of what comes to it.
 func descended(
-  _ x: Tensor, through stages: [DiscriminatorStage], to least: Int = 4, entering: (Int, Tensor) -> Tensor = { $1 }
+  _ x: Tensor, through stages: [DiscriminatorStage], to least: PictureSize = 4,
+  entering: (Int, Tensor) -> Tensor = { $1 }
 ) -> Tensor {
-  let size = x.size(2)
+  let size = PictureSize(of: x)
   var pictures = [size: x]
-  for side in sequence(first: size / 2, next: { $0 / 2 }).prefix(while: { $0 >= 4 * least }) {
-    pictures[side] = averagePool2d(pictures[2 * side]!, kernel: 2)
+  for smaller in sequence(first: size / 2, next: { $0 / 2 }).prefix(while: { $0.width >= 4 * least.width }) {
+    pictures[smaller] = averagePool2d(pictures[smaller * 2]!, kernel: 2)
   }
   var h: Tensor?
-  for (i, stage) in stages.enumerated().reversed() where least << (i + 1) <= size {
+  for (i, stage) in stages.enumerated().reversed() where (least << (i + 1)).width <= size.width {
     if let stem = stage.stem {
       let seen = stem(pictures[least << (i + 1)]!)
       h = h.map { $0 + seen } ?? seen

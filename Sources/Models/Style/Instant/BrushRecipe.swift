@@ -36,7 +36,7 @@ final class Moments: Module {
 /// 2016, from where Ghiasi et al. 2017 end).
 public final class BrushRecipe: Recipe {
   public struct Settings: RecipeSettings {
-    public var size = 256
+    public var size: PictureSize = 256
     public var channels = 3
     public var batch = 2
     public var cropSide = 192
@@ -74,7 +74,7 @@ public final class BrushRecipe: Recipe {
     guard preset == nil else { throw .unknownPreset(preset!, recipe: name, known: []) }
     var settings = Settings()
     (settings.size, settings.channels) = (situation.size, situation.channels)
-    settings.cropSide = min(settings.cropSide, settings.size)
+    settings.cropSide = min(settings.cropSide, settings.side)
     return settings
   }
 
@@ -104,7 +104,7 @@ public final class BrushRecipe: Recipe {
   static func check(_ settings: Settings) throws(RecipeError) {
     try expect(settings.channels == 3, "channels", settings.channels, "styles are in colour: use 3")
     try expect(
-      settings.cropSide % 16 == 0 && settings.cropSide >= 32 && settings.cropSide <= settings.size, "crop-side",
+      settings.cropSide % 16 == 0 && settings.cropSide >= 32 && settings.cropSide <= settings.side, "crop-side",
       settings.cropSide, "use a multiple of 16 from 32 to the size")
     try expect(settings.styleSize >= 32, "style-size", settings.styleSize, "use 32 or more")
     try expect(settings.batch > 0, "batch", settings.batch, "it must be 1 or more")

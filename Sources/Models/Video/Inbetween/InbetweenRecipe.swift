@@ -6,7 +6,7 @@ import Training
 /// is known.
 public final class InbetweenRecipe: Recipe {
   public struct Settings: RecipeSettings {
-    public var size = 256
+    public var size: PictureSize = 256
     public var channels = 3
     public var batch = 8
     public var window = 192
@@ -40,7 +40,7 @@ public final class InbetweenRecipe: Recipe {
     guard preset == nil else { throw .unknownPreset(preset!, recipe: name, known: []) }
     var settings = Settings()
     (settings.size, settings.channels) = (situation.size, situation.channels)
-    settings.window = min(settings.window, settings.size / 16 * 16)
+    settings.window = min(settings.window, settings.side / 16 * 16)
     try check(settings)
     return settings
   }
@@ -70,10 +70,10 @@ public final class InbetweenRecipe: Recipe {
 
   static func check(_ settings: Settings) throws(RecipeError) {
     try expect(settings.channels == 3, "channels", settings.channels, "what is between has colours: use 3")
-    guard settings.size >= 64 else { throw .impossibleSize(settings.size, recipe: name, reason: "use 64 or more") }
+    guard settings.side >= 64 else { throw .impossibleSize(settings.size, recipe: name, reason: "use 64 or more") }
     try expect(
-      settings.window >= 64 && settings.window <= settings.size && settings.window % InbetweenNetwork.multiple == 0,
-      "window", settings.window, "it must be a multiple of 16 from 64 to the size, \(settings.size)")
+      settings.window >= 64 && settings.window <= settings.side && settings.window % InbetweenNetwork.multiple == 0,
+      "window", settings.window, "it must be a multiple of 16 from 64 to the size, \(settings.side)")
     try expect(settings.batch > 1, "batch", settings.batch, "things are cut out of other pictures: use 2 or more")
     try expect(
       (8...256).contains(settings.width) && settings.width % 4 == 0, "width", settings.width, "use 8, 12 … 256")

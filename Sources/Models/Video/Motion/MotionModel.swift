@@ -23,5 +23,5 @@ public final class MotionModel: Model {
   public var parts: [String: any Saved] { ["network.average": network] }
 
   /// What moves a picture: ready for `animate`.
-  public var mover: Mover { Mover(network.module, size: settings.size, on: device) }
+  public var mover: Mover { Mover(network.module, size: settings.side, on: device) }
 }

@@ -6,7 +6,7 @@ import Training
 /// nobody names, each with the motion around it (first-order motion model, Siarohin et al. 2019).
 public final class MotionRecipe: Recipe {
   public struct Settings: RecipeSettings {
-    public var size = 72
+    public var size: PictureSize = 72
     public var channels = 4
     public var batch = 8
     public var keypoints = 10
@@ -60,7 +60,7 @@ public final class MotionRecipe: Recipe {
   public static func settings(for situation: Situation, preset: String?) throws(RecipeError) -> Settings {
     var settings = Settings()
     (settings.size, settings.channels) = (situation.size, situation.channels)
-    if situation.size >= 128 { settings.reduction = 4 }
+    if situation.side >= 128 { settings.reduction = 4 }
     switch preset {
     case nil, "sprites": break
     case "film":
@@ -95,7 +95,7 @@ public final class MotionRecipe: Recipe {
     try expect([3, 4].contains(settings.channels), "channels", settings.channels, "use 3, or 4 with transparency")
     try expect([1, 2, 4, 8].contains(settings.reduction), "reduction", settings.reduction, "use 1, 2, 4 or 8")
     let unit = 4 * max(settings.reduction, 1)
-    guard settings.size >= 4 * unit, settings.size % unit == 0 else {
+    guard settings.side >= 4 * unit, settings.side % unit == 0 else {
       throw .impossibleSize(settings.size, recipe: name, reason: "use a multiple of \(unit) from \(4 * unit) on")
     }
     try expect(settings.batch > 1, "batch", settings.batch, "it must be 2 or more")

@@ -61,7 +61,7 @@ public final class VideoGANModel: PictureModel {
         let size = network.trainedSize
         let w = network.styles(rows.to(device))
         let made = network.pictures(of: mean.map { $0 + (w - $0) * truncation } ?? w, size: size).to(.cpu)
-        let whole = size == settings.size ? made : interpolate(made, size: [settings.size, settings.size])
+        let whole = size == settings.size ? made : interpolate(made, size: settings.size.shape)
         return clamp(whole, min: -1, max: 1).contiguous()
       }
     }

@@ -61,9 +61,9 @@ public final class VideoGANRecipe: Recipe {
     if generator.trainedSize != size { generator.trainedSize = size }
     (optimizerG.rate, optimizerD.rate) = (schedule.rate * settings.pace, schedule.rate)
     let pictures =
-      size == settings.size ? batch.pictures : interpolate(batch.pictures, size: [size, size], mode: .area)
+      size == settings.size ? batch.pictures : interpolate(batch.pictures, size: size.shape, mode: .area)
     let n = pictures.size(0) / frames
-    func clips(_ x: Tensor) -> Tensor { x.contiguous().reshaped([n, frames * channels, size, size]) }
+    func clips(_ x: Tensor) -> Tensor { x.contiguous().reshaped([n, frames * channels] + size.shape) }
 
     // Only distances count: motion is the same at all times.
     let times = batch.times! - batch.times!.narrowed(dim: 1, from: 0, count: 1)
@@ -85,7 +85,7 @@ public final class VideoGANRecipe: Recipe {
     if progress.picturesSeen / n % Self.averageSteps == 0 {
       average.follow(generator, decay: schedule.averageDecay(batch: n * Self.averageSteps, of: progress))
     }
-    var readings = [Reading("loss", loss), Reading("margin", margin), Reading("size", Double(size))]
+    var readings = [Reading("loss", loss), Reading("margin", margin), Reading("size", Double(size.width))]
     if let slope { readings.append(Reading("slope", slope)) }
     return readings
   }

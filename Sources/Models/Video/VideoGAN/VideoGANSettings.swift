@@ -4,7 +4,7 @@ import Training
 
 /// Settings of `VideoGANRecipe`.
 public struct VideoGANSettings: RecipeSettings {
-  public var size = 64
+  public var size: PictureSize = 64
   public var channels = 3
   public var batch = 8
   public var frames = 3
