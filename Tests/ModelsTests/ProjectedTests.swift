@@ -118,6 +118,19 @@ import Training
     return PictureSet(noise.uniform([12, channels, 32, 32], from: 0, to: 255).to(.uint8), names: names)
   }
 
+  @Test func sizesFollowThePicturesAndTheTime() {
+    func side(of typical: Int, minutes: Double? = nil, pictures: Int? = nil, gigaflops: Double = 200) -> Int {
+      ProjectedRecipe.usualSide(
+        of: typical,
+        in: Situation(
+          pictures: 228, size: 64, channels: 3, minutes: minutes, picturesSeen: pictures, gigaflops: gigaflops))
+    }
+    #expect(side(of: 72) == 64 && side(of: 128) == 128 && side(of: 4000) == 128, "20 minutes of two cores")
+    #expect(side(of: 4000, minutes: 4) == 64 && side(of: 4000, pictures: 4000) == 64)
+    #expect(side(of: 4000, minutes: 180) == 256 && side(of: 200, minutes: 180) == 128)
+    #expect(side(of: 4000, gigaflops: 20_000) == 256, "a GPU")
+  }
+
   @Test(arguments: [1, 3, 4]) func trainsAndGoesOnExactly(channels: Int) throws {
     let whole = try expectResumesExactly(Self.set(channels: channels), pictures: 16, cuts: [8]) {
       try Self.recipe(channels: channels, classes: channels == 3 ? 2 : 0)

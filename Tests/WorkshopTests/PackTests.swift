@@ -179,8 +179,9 @@ import Training
       try Picture(width: i < 30 ? 8 : 12, height: 8, of: .black).write(
         "\(studio.pictures)/\(1000 + i).png", isSynced: false)
     }
-    #expect(try UsualShape(ofPicturesIn: studio.pictures)?.aspect == 1.5)
-    #expect(try UsualShape(ofPicturesIn: studio.zipped())?.aspect == 1.5)
+    let typical = try TypicalSize(ofPicturesIn: studio.pictures)
+    #expect(typical.shape?.aspect == 1.5 && typical.side == 8 && typical.pictures == 152)
+    #expect(try TypicalSize(ofPicturesIn: studio.zipped()).shape?.aspect == 1.5)
   }
 
   @Test func whatAKilledPackLeftIsDeleted() throws {

@@ -40,7 +40,7 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The model family and how it trains. (default: \(RecipesThat.areChosen.few) for few pictures, else \(RecipesThat.areChosen.many))",
+      "The model family and how it trains. (default: \(RecipesThat.areChosen.first); \(RecipesThat.areChosen.last) for --crop pieces or --preset)",
       valueName: "name"))
   var recipe: String?
 

@@ -20,6 +20,12 @@ public protocol Recipe: AnyObject {
   static var presets: [(name: String, summary: String)] { get }
   /// How gladly it is taken where nobody names a recipe: the highest wins; 0 for never.
   static func preference(for situation: Situation) -> Int
+  /// The side of its pictures where nobody names a size: squares, or of other shapes as many pixels.
+  ///
+  /// - Parameters:
+  ///   - typical: the shorter side of the middle one of the pictures, in pixels.
+  ///   - situation: its size isn't known yet.
+  static func usualSide(of typical: Int, in situation: Situation) -> Int
   /// What an artist should know before a run, beside time and pictures; empty for nothing.
   static var remark: String { get }
 
@@ -82,6 +88,7 @@ extension Recipe {
   public static var material: Material { .pictures }
   public static var presets: [(name: String, summary: String)] { [] }
   public static func preference(for situation: Situation) -> Int { 0 }
+  public static func usualSide(of typical: Int, in situation: Situation) -> Int { Int(Settings().size.meanSide) }
   public static var remark: String { "" }
   public static func length(for situation: Situation) -> Length { .minutes(20) }
   public static func gigaflopsAPicture(in situation: Situation) -> Double? { nil }
@@ -101,6 +108,25 @@ extension Recipe {
   public func rows(of shown: Shown) -> [Tensor] { [] }
   /// The classes that it was told of.
   public var classes: [String] { sampler?.offers.classes ?? [] }
+}
+
+extension Recipe {
+  /// Pictures that a run of the situation sees, by what one costs at a size.
+  public static func expectedPictures(at size: PictureSize, in situation: Situation) -> Double {
+    var sized = situation
+    sized.size = size
+    return situation.picturesSeen.map(Double.init)
+      ?? gigaflopsAPicture(in: sized).map { (situation.minutes ?? 20) * 60 * situation.gigaflops / $0 } ?? 0
+  }
+
+  /// The largest of some sides that the pictures have and that a run sees enough pictures for.
+  ///
+  /// - Parameter sides: the largest first, each with the pictures that it takes.
+  public static func side(
+    from sides: [(side: Int, pictures: Double)], of typical: Int, in situation: Situation
+  ) -> Int? {
+    sides.first { typical >= $0.side && expectedPictures(at: PictureSize($0.side), in: situation) >= $0.pictures }?.side
+  }
 }
 
 extension Recipe where Trained: PictureModel {

@@ -44,7 +44,8 @@ public func advice(
     pictures: found.distinct, size: size ?? 64, channels: found.isAllGrey ? 1 : 3, device: device,
     gigaflops: gigaflops)
   func advised<R: Recipe>(_ type: R.Type) -> Advice? {
-    if size == nil { situation.size = R.size(like: found.shape) }
+    let fitting = R.size(R.usualSide(of: found.typicalSide, in: situation), like: found.shape)
+    if size == nil { situation.size = fitting }
     guard let settings = try? R.settings(for: situation, preset: nil) else { return nil }
     let length = R.length(for: situation)
     let preset = R.presets.isEmpty ? nil : device.isCPU ? "small" : "large"
@@ -53,7 +54,7 @@ public func advice(
       words: words(
         for: situation, R.self, length,
         Estimate(length, gigaflopsAPicture: R.gigaflopsAPicture(in: situation), in: situation), settings),
-      fitting: found.shape.map { R.size(like: $0) })
+      fitting: found.shape == nil ? nil : fitting)
   }
   return advised(preferred(for: situation)[0])
 }

@@ -11,10 +11,13 @@ func chosenRecipe(
   for request: TrainRequest, in workspace: Workspace, say: (String) -> Void
 ) throws -> any Recipe.Type {
   guard let pictures = request.pictures else { return preferred(for: Situation(pictures: 1, size: 64, channels: 3))[0] }
-  // Who asks for something special gets the recipe for many pictures; one picture is many pieces.
-  let isSpecial = request.towards != nil || request.frame != nil || request.preset != nil || request.crop == .pieces
-  let count = isSpecial ? Int.max : try Gallery(pictures).count
-  let candidates = preferred(for: Situation(pictures: count, size: request.size ?? 64, channels: request.channels ?? 3))
+  let candidates = preferred(
+    for: Situation(
+      pictures: try Gallery(pictures).count, size: request.size ?? 64, channels: request.channels ?? 3))
+  // Who asks for something special gets the recipe that needs nothing but pictures.
+  if request.towards != nil || request.frame != nil || request.preset != nil || request.crop == .pieces {
+    return candidates.last!
+  }
   for type in candidates.dropLast() where type.knows(request.settings) {
     do {
       for need in type.defaultNeeds { try installModel(need.model, in: workspace, say: say) }
@@ -53,12 +56,11 @@ public enum RecipesThat {
   public static var drawMaps: String? {
     recipes.first { type in type.settingsByDefault.contains { $0.name == "latent" && $0.value == "2" } }?.name
   }
-  /// What a run trains where nobody names a recipe: of a few pictures, and of many.
-  public static var areChosen: (few: String, many: String) {
-    func first(_ pictures: Int) -> String {
-      preferred(for: Situation(pictures: pictures, size: 64, channels: 3))[0].name
-    }
-    return (first(100), first(100_000))
+  /// What a run trains where nobody names a recipe, and what where that one's pretrained network can't be had or the
+  /// pictures are textures.
+  public static var areChosen: (first: String, last: String) {
+    let all = preferred(for: Situation(pictures: 1000, size: 64, channels: 3))
+    return (all[0].name, all.last!.name)
   }
 }
 

@@ -25,7 +25,8 @@ public func train(
   let type =
     try request.recipe.map { try recipe(named: $0) } ?? chosenRecipe(for: request, in: workspace) { tell(.note($0)) }
   // Before pictures are packed for minutes, what can't be trained anyway is refused.
-  let size = try request.size ?? type.usualSize(for: request) { tell(.note($0)) }
+  let gigaflops = earlier == nil ? measuredGigaflops(on: request.device) : 0
+  let size = try request.size ?? type.usualSize(for: request, gigaflops) { tell(.note($0)) }
   let channels = request.channels ?? type.defaultChannels
   let draft = Situation(pictures: 1, size: size, channels: channels, device: request.device)
   _ = try type.prepared(draft, request)
@@ -67,7 +68,6 @@ public func train(
   let classes =
     try earlier == nil ? found?.classes : FoundClasses.read(from: requested(request.run, in: workspace), for: set)
   let isOfSamePictures = request.from.flatMap { hashOfPictures(of: $0, in: workspace) } == packed.hash
-  let gigaflops = earlier == nil ? measuredGigaflops(on: request.device) : 0
   func situation(learned: PictureSize? = nil) -> Situation {
     var situation = Situation(
       pictures: set.count, targets: second?.set.count ?? 0, size: size, channels: channels, device: request.device,
@@ -294,24 +294,30 @@ extension Recipe {
     let settings = try Settings(json: json, recipe: name)
     return (settings.size, settings.channels)
   }
-  /// About the default size, in the shape of most pictures where it can make that.
-  static func size(like shape: UsualShape?) -> PictureSize {
-    guard let shape, let grids = Settings.grids else { return Settings().size }
-    return grids.size(aspect: shape.aspect, like: Settings().size)
+  /// A size of so many pixels as a square of a side, in the shape of most pictures where it can make that.
+  static func size(_ side: Int, like shape: UsualShape?) -> PictureSize {
+    guard let shape, let grids = Settings.grids else { return PictureSize(side) }
+    return grids.size(aspect: shape.aspect, like: PictureSize(side))
   }
   /// The size of a run's pictures that nobody named.
   ///
   /// - Parameter say: told why they aren't square.
   /// - Throws: `GalleryError`, `ArchiveError`.
-  fileprivate static func usualSize(for request: TrainRequest, say: (String) -> Void) throws -> PictureSize {
-    let square = Settings().size
+  fileprivate static func usualSize(
+    for request: TrainRequest, _ gigaflops: Double, say: (String) -> Void
+  ) throws -> PictureSize {
+    let own = Settings().size
+    guard Settings.grids != nil, let pictures = request.pictures else { return own }
+    let typical = try TypicalSize(ofPicturesIn: pictures)
+    let situation = Situation(
+      pictures: typical.pictures, size: own, channels: request.channels ?? defaultChannels, device: request.device,
+      minutes: request.length?.minutes, picturesSeen: request.length?.pictures, gigaflops: gigaflops)
+    let side = usualSide(of: typical.side, in: situation)
     // Pieces have whatever shape is asked for.
-    guard Settings.grids != nil, request.crop != .pieces, let pictures = request.pictures,
-      let shape = try UsualShape(ofPicturesIn: pictures)
-    else { return square }
-    let size = size(like: shape)
+    guard request.crop != .pieces, let shape = typical.shape else { return PictureSize(side) }
+    let size = size(side, like: shape)
     say(
-      "Most of the pictures are about \(shape.words), so it makes pictures of \(size) px; --size \(square) makes squares."
+      "Most of the pictures are about \(shape.words), so it makes pictures of \(size) px; --size \(side) makes squares."
     )
     return size
   }

@@ -103,9 +103,7 @@ public struct R3GANSettings: TraitSettings {
     blocks = discriminatorBlocks.dropLast() + [2]
     if isLarge { (batch, penaltyEvery, penalised, discriminatorStem) = (64, 4, 32, 32) }
     // The smaller sizes get three tenths of the run, or more of a short one: shapes need some 10,000 pictures first.
-    let pictures =
-      situation.picturesSeen.map { Double($0) }
-      ?? (situation.minutes ?? 20) * 60 * situation.gigaflops / Self.gigaflopsAPicture(of: size)
+    let pictures = R3GANRecipe.expectedPictures(at: size, in: situation)
     let smaller = min(0.65, 0.3 * max(1, 150_000 / max(pictures, 1)).squareRoot())
     grow = stages == 2 ? [] : (1...stages - 2).map { smaller * pow(0.4, Double(stages - 2 - $0)) }
     // What has been learned needn't be learned again from the smallest size on.

@@ -11,9 +11,6 @@ public struct UsualShape: Codable, Hashable, Sendable {
   private static let alike = 1.2
   /// The part of the pictures that must have the shape.
   private static let most = 2.0 / 3
-  /// Pictures whose headers tell the shape of a large set.
-  private static let sample = 96
-
   /// - Returns: nil where most are about square, or too few have the same shape.
   public init?(of sizes: [PictureSize]) {
     guard !sizes.isEmpty else { return nil }
@@ -26,10 +23,30 @@ public struct UsualShape: Codable, Hashable, Sendable {
     }
   }
 
+  /// "3:2", or "1.37:1".
+  public var words: String {
+    let known = [(5, 4), (4, 3), (3, 2), (16, 9), (2, 1), (3, 1)].flatMap { [$0, ($0.1, $0.0)] }
+    let near = known.first { abs(log(aspect * Double($0.1) / Double($0.0))) < 0.02 }
+    return near.map { "\($0.0):\($0.1)" }
+      ?? (aspect > 1 ? String(format: "%.2f:1", aspect) : String(format: "1:%.2f", 1 / aspect))
+  }
+}
+
+/// How large some pictures are, and of which shape.
+struct TypicalSize {
+  /// Files that look like pictures.
+  let pictures: Int
+  /// The shorter side of the middle one, in pixels; 0 where none can be read.
+  let side: Int
+  let shape: UsualShape?
+
+  /// Pictures whose headers tell of a large set.
+  private static let sample = 96
+
   /// Looks at the headers of at most a hundred pictures, from all over a folder or a zip file.
   ///
   /// - Throws: `GalleryError`, `ArchiveError`.
-  init?(ofPicturesIn path: String) throws {
+  init(ofPicturesIn path: String) throws {
     let gallery = try Gallery(path), count = min(Self.sample, gallery.count)
     var sizes: [PictureSize] = []
     try gallery.keeping((0..<count).map { $0 * gallery.count / count }).forEach { _, name, bytes in
@@ -38,14 +55,7 @@ public struct UsualShape: Codable, Hashable, Sendable {
     } collect: { _, facts in
       if let facts { sizes.append(PictureSize(facts.width, facts.height)) }
     }
-    self.init(of: sizes)
-  }
-
-  /// "3:2", or "1.37:1".
-  public var words: String {
-    let known = [(5, 4), (4, 3), (3, 2), (16, 9), (2, 1), (3, 1)].flatMap { [$0, ($0.1, $0.0)] }
-    let near = known.first { abs(log(aspect * Double($0.1) / Double($0.0))) < 0.02 }
-    return near.map { "\($0.0):\($0.1)" }
-      ?? (aspect > 1 ? String(format: "%.2f:1", aspect) : String(format: "1:%.2f", 1 / aspect))
+    let sides = sizes.map(\.shorter).sorted()
+    (pictures, side, shape) = (gallery.count, sides.isEmpty ? 0 : sides[sides.count / 2], UsualShape(of: sizes))
   }
 }
