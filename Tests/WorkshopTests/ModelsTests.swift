@@ -57,7 +57,8 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
     #expect(
       Dictionary(uniqueKeysWithValues: bundled.map { ($0.name, $0.licence) }) == [
         "emoji": "Apache-2.0", "emoji-vae": "Apache-2.0", "emoji-diffusion": "Apache-2.0",
-        "portraits": "GPL-2.0-or-later", "instant": "GPL-2.0-or-later", "inbetween": "GPL-2.0-or-later", "motion": "GPL-2.0-or-later",
+        "portraits": "GPL-2.0-or-later", "instant": "GPL-2.0-or-later", "inbetween": "GPL-2.0-or-later",
+        "motion": "GPL-2.0-or-later",
       ])
     func use(_ name: String) -> String { bundled.first { $0.name == name }!.use }
     #expect(use("emoji-vae").contains("reconstruct") && use("inbetween").contains("inbetween CLIP"))
