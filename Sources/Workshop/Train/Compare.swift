@@ -71,6 +71,8 @@ public func compare(
   guard request.subjects.count > 1 else { throw CompareError.tooFew(request.subjects.count) }
   guard (1...100).contains(request.columns) else { throw CompareError.badColumns(request.columns) }
   try expectWritable(request.out, isForced: request.force)
+  // Before anything is fetched or measured.
+  _ = try Gallery(request.against)
   let generators = try request.subjects.map { subject -> Generator in
     let (name, samplingOptions) = named(subject)
     var generator = try Generator(name, in: workspace, on: device) { tell(.note($0.sentence)) }
