@@ -15,7 +15,7 @@ final class Demuxer {
 
   /// Formats that hold one film or sound and name no other file, which playlists do (CVE-2016-1898, CVE-2017-9993).
   private static let formats =
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,flv,mpegts,mpeg,ogg,wav,w64,flac,mp3,aac,aiff,nut"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,flv,mpegts,mpeg,mpegvideo,asf,ogg,wav,w64,flac,mp3,aac,aiff,nut"
 
   /// - Throws: `ClipError`.
   init(_ path: String) throws(ClipError) {
@@ -61,6 +61,10 @@ final class Demuxer {
 final class Decoder {
   let context: UnsafeMutablePointer<AVCodecContext>
   let frame: UnsafeMutablePointer<AVFrame>
+  /// WebM's transparency, beside the pictures; read, or lost where there is no decoder for it.
+  let hasAlphaMode: Bool, lacksAlpha: Bool
+  /// In the stream's time base.
+  let start: Int64
   private let packet: UnsafeMutablePointer<AVPacket>
   private let demuxer: Demuxer
   private let index: Int32
@@ -70,14 +74,15 @@ final class Decoder {
   /// - Throws: `ClipError.unreadable`.
   init(_ stream: UnsafeMutablePointer<AVStream>, of demuxer: Demuxer, maxPixels: Int = 0) throws(ClipError) {
     (self.demuxer, index) = (demuxer, stream.pointee.index)
+    start = stream.pointee.start_time
     let id = stream.pointee.codecpar.pointee.codec_id
     var codec = avcodec_find_decoder(id)
-    // FFmpeg's own decoder of VP9 has no transparency.
-    if id == AV_CODEC_ID_VP9, av_dict_get(stream.pointee.metadata, "alpha_mode", nil, 0) != nil,
-      let other = avcodec_find_decoder_by_name("libvpx-vp9")
-    {
-      codec = other
-    }
+    // FFmpeg's own decoders of VP8 and VP9 have no transparency.
+    let isVPX = id == AV_CODEC_ID_VP8 || id == AV_CODEC_ID_VP9
+    let isSeenThrough = isVPX && av_dict_get(stream.pointee.metadata, "alpha_mode", nil, 0) != nil
+    let other = isSeenThrough ? avcodec_find_decoder_by_name(id == AV_CODEC_ID_VP8 ? "libvpx" : "libvpx-vp9") : nil
+    if let other { codec = other }
+    (hasAlphaMode, lacksAlpha) = (isSeenThrough && other != nil, isSeenThrough && other == nil)
     guard let codec, let context = avcodec_alloc_context3(codec) else {
       throw .unreadable(name: demuxer.name, why: "there is no decoder for what is in it")
     }
