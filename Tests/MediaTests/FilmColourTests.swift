@@ -159,6 +159,8 @@ import Testing
     ("a.mpg", ["-c:v", "mpeg2video", "-flags", "+ilme+ildct", "-q:v", "2"], "tff"),
     ("a.mov", ["-c:v", "prores_ks", "-flags", "+ildct"], "tff"),
     ("a.mkv", ["-c:v", "libx264", "-flags", "+ilme+ildct", "-x264opts", "bff=1"], "bff"),
+    ("b.mkv", ["-c:v", "huffyuv", "-pix_fmt", "yuv422p", "-field_order", "tt"], "tff"),
+    ("b.mov", ["-c:v", "rawvideo", "-pix_fmt", "uyvy422", "-field_order", "bb"], "bff"),
   ]) func interlacedFilms(_ name: String, _ options: [String], _ parity: String) throws {
     try ClipTests.inFolder { folder in
       let path = "\(folder)/\(name)"
@@ -179,7 +181,7 @@ import Testing
       #expect(reader.notes == ["\(path) is interlaced: it is deinterlaced."])
       try Films.ffmpeg([
         "-i", path, "-vf",
-        "bwdif=mode=send_frame:deint=interlaced,scale=flags=bicubic+accurate_rnd+full_chroma_int,format=rgb24",
+        "setfield=\(parity),bwdif=mode=send_frame,scale=flags=bicubic+accurate_rnd+full_chroma_int,format=rgb24",
         "-fps_mode", "passthrough", "\(folder)/%02d.png",
       ])
       for i in [0, 7, 19] {

@@ -95,7 +95,8 @@ public final class ClipRendering {
       ends.append(isPNGs ? [] : Self.ends(part(count / partLength)) ?? [])
       count += partLength
     }
-    defer { times.add(Array(ends.joined().prefix(count))) }
+    // PNGs have no times; what is written after them follows at theirs.
+    defer { times.add(isPNGs ? (0..<count).map { rate.time(of: $0 + 1) } : Array(ends.joined().prefix(count))) }
     let names = try FileManager.default.contentsOfDirectory(atPath: folder)
     let states = names.filter { $0.hasPrefix(".state-") && $0.hasSuffix(".safetensors") }
     guard !states.isEmpty else { return }

@@ -87,10 +87,15 @@ final class DecodedFrames {
   private func wantedFilters() -> String {
     let frame = decoder.frame.pointee
     // Once a film was interlaced, it may be again.
-    if !isInterlaced, cf_is_interlaced(decoder.frame) != 0 { isInterlaced = true }
+    isInterlaced = isInterlaced || cf_is_interlaced(decoder.frame) != 0 || decoder.fields != nil
     return [
-      isInterlaced ? "bwdif=mode=send_frame:deint=interlaced" : nil, FrameColours(frame).filters(for: frame),
+      isInterlaced ? deinterlacing : nil, FrameColours(frame).filters(for: frame),
     ].compactMap { $0 }.joined(separator: ",")
+  }
+
+  /// A frame for each; only those that say that they are interlaced, unless nothing but the container can say it.
+  private var deinterlacing: String {
+    "bwdif=mode=send_frame:" + (decoder.fields.map { "parity=\($0):deint=all" } ?? "deint=interlaced")
   }
 
   private func begin(_ words: String) {
@@ -103,7 +108,7 @@ final class DecodedFrames {
     var isConverted = filter != nil
     if filter == nil, isInterlaced {
       isConverted = false
-      filter = FrameFilter("bwdif=mode=send_frame:deint=interlaced", for: decoder.frame)
+      filter = FrameFilter(deinterlacing, for: decoder.frame)
     }
     if isInterlaced, filter != nil { note("\(name) is interlaced: it is deinterlaced.") }
     if let words = colours.words(name, isDone: isConverted) { note(words) }

@@ -65,6 +65,9 @@ final class Decoder {
   let hasAlphaMode: Bool, lacksAlpha: Bool
   /// In the stream's time base.
   let start: Int64
+  /// Which lines are of the first moment, "tff" or "bff", where the container says that a film is interlaced whose codec can't say it
+  /// of a frame.
+  let fields: String?
   private let packet: UnsafeMutablePointer<AVPacket>
   private let demuxer: Demuxer
   private let index: Int32
@@ -76,6 +79,17 @@ final class Decoder {
     (self.demuxer, index) = (demuxer, stream.pointee.index)
     start = stream.pointee.start_time
     let id = stream.pointee.codecpar.pointee.codec_id
+    let says = [
+      AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4,
+      AV_CODEC_ID_VC1,
+      AV_CODEC_ID_DVVIDEO, AV_CODEC_ID_PRORES, AV_CODEC_ID_DNXHD, AV_CODEC_ID_FFV1, AV_CODEC_ID_MJPEG,
+    ].contains(id)
+    fields =
+      switch stream.pointee.codecpar.pointee.field_order {
+      case AV_FIELD_TT, AV_FIELD_TB: says ? nil : "tff"
+      case AV_FIELD_BB, AV_FIELD_BT: says ? nil : "bff"
+      default: nil
+      }
     var codec = avcodec_find_decoder(id)
     // FFmpeg's own decoders of VP8 and VP9 have no transparency.
     let isVPX = id == AV_CODEC_ID_VP8 || id == AV_CODEC_ID_VP9

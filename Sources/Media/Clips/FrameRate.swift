@@ -10,6 +10,8 @@ public struct FrameRate: Hashable, Sendable, Codable, CustomStringConvertible {
   public init(_ numerator: Int, _ denominator: Int = 1) {
     precondition(numerator > 0 && denominator > 0, "a rate is above 0")
     var (a, b) = (numerator, denominator)
+    let divisor = Int(av_gcd(Int64(a), Int64(b)))
+    (a, b) = (a / divisor, b / divisor)
     // FFmpeg has 32 bits for each. A file's rate may need all of them, and twice that rate one more.
     if max(a, b) > Int(Int32.max) {
       var reduced: (Int32, Int32) = (0, 0)
