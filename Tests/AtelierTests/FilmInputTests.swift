@@ -224,6 +224,26 @@ import Testing
     }
   }
 
+  /// A film isn't written as a picture, or under a name that says nothing.
+  @Test(arguments: [
+    (
+      "a.png",
+      "a.mp4 is a film, and a.png a picture: let it end in .mp4, .mov, .mkv, .webm, .gif, .apng, .webp, or in / for PNGs."
+    ),
+    (
+      "a.avi",
+      "a.avi doesn't say what to write: let it end in .mp4, .mov, .mkv, .webm, .gif, .apng, .webp, or in / for PNGs."
+    ),
+  ]) func filmsUnderOtherNames(_ out: String, _ sentence: String) throws {
+    try inFolder { atelier in
+      try atelier.ffmpeg(["-f", "lavfi", "-i", "testsrc2=s=64x48:r=10:d=0.5", "-pix_fmt", "yuv420p", "a.mp4"])
+      for words in [["restyle", "a.mp4", "--style", Self.style], ["vary", "a.mp4"], ["enlarge", "a.mp4"]] {
+        let made = try atelier.run(words + ["--out", out])
+        #expect(made.status == 64 && made.err == "atelier: \(sentence)\n", "\(words): \(made.err)")
+      }
+    }
+  }
+
   /// An enlarged film has the sound, and goes on after a stop.
   @Test func enlargedFilms() throws {
     try inFolder { atelier in

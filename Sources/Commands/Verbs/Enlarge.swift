@@ -65,8 +65,7 @@ struct EnlargeCommand: ParsableCommand {
     var settings = EnlargeSettings()
     settings.scale = scale
     (settings.model, settings.precision, settings.memory) = (model, precision, memory)
-    // Of an animation, a PNG is made from its first frame.
-    if pictures.count == 1, isFilm(pictures[0]), !out.lowercased().hasSuffix(".png") {
+    if pictures.count == 1, try makesFilm(of: pictures[0], out: out) {
       let teller = common.teller(stops: .fromTheStart)
       var request = ClipEnlargeRequest(clip: pictures[0], out: out)
       (request.settings, request.codec, request.force, request.resume) = (settings, codec, force, resume)

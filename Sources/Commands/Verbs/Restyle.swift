@@ -149,7 +149,7 @@ struct RestyleCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    if isClip(out) { return try paintClip() }
+    if try isClip(out) || makesFilm(of: content, out: out) { return try paintClip() }
     guard !clip.areGiven else {
       throw ValidationError(
         "--steadiness, --masks-follow, --codec and --rate are for films: let --out end in .mp4, say.")

@@ -80,8 +80,7 @@ struct VaryCommand: ParsableCommand {
 
   func run() throws {
     let teller = common.teller(stops: .fromTheStart)
-    // Of an animation, a PNG is made from its first frame.
-    let isOfFilm = isFilm(picture) && !out.lowercased().hasSuffix(".png")
+    let isOfFilm = try with == nil && makesFilm(of: picture, out: out)
     if with != nil {
       try refuse(
         [

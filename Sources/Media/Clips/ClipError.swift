@@ -17,6 +17,8 @@ public enum ClipError: Explained, Equatable {
   case badRate(String)
   /// The name's ending says no format that is written here.
   case badEnding(path: String)
+  /// A film can't be written as a picture.
+  case filmToPicture(name: String, out: String)
   /// This machine's FFmpeg has no encoder for it.
   case noEncoder(codec: String)
   case mismatch(codec: String, ending: String, fitting: String)
@@ -41,6 +43,8 @@ public enum ClipError: Explained, Equatable {
       "\(text) isn't a rate: use frames a second from 1 to 1000, such as 24, 29.97 or 30000/1001."
     case .badEnding(let path):
       "\(path) doesn't say what to write: let it end in .mp4, .mov, .mkv, .webm, .gif, .apng, .webp, or in / for PNGs."
+    case .filmToPicture(let name, let out):
+      "\(name) is a film, and \(out) a picture: let it end in .mp4, .mov, .mkv, .webm, .gif, .apng, .webp, or in / for PNGs."
     case .noEncoder(let codec): "FFmpeg can't write \(codec) on this machine: choose another --codec."
     case .mismatch(let codec, let ending, let fitting):
       "A .\(ending) file can't hold \(codec): use \(fitting)."
@@ -55,7 +59,7 @@ public enum ClipError: Explained, Equatable {
     switch self {
     case .missing: .missingInput
     case .unreadable, .notAClip, .noPictures, .noSound, .emptySound, .notNumbers, .tooLarge: .data
-    case .badRate, .badEnding, .mismatch, .noTransparency: .usage
+    case .badRate, .badEnding, .filmToPicture, .mismatch, .noTransparency: .usage
     case .noEncoder: .unavailable
     case .failed: .io
     }

@@ -34,6 +34,17 @@ public func isFilm(_ path: String) -> Bool {
   return reader?.next() != nil && reader?.next() != nil
 }
 
+/// Whether a film is to be made of what is given: of an animation in a picture's format, a picture is made from its first frame.
+///
+/// - Throws: `ClipError.filmToPicture`.
+public func makesFilm(of path: String, out: String) throws(ClipError) -> Bool {
+  guard isFilm(path) else { return false }
+  let ending = (out as NSString).pathExtension.lowercased()
+  guard PictureFormat.extensions.subtracting(["gif", "webp"]).contains(ending), !out.hasSuffix("/") else { return true }
+  if let start = try? FileBytes.read(path, first: 32), PictureFormat(start: start) != nil { return false }
+  throw .filmToPicture(name: path, out: out)
+}
+
 /// Makes films like one, of its own patches, with the times of its frames. Sound is left out.
 ///
 /// - Throws: `VaryError`, `ClipError`, `FileError`.
