@@ -12,9 +12,11 @@ off in milliseconds. The last columns are the worst of all verbs: of the shape o
 colours of `inbetween` and `enlarge`, as the mean difference of patches in 0...255.
 """
 import atexit
+import fractions
 import json
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -74,13 +76,15 @@ def made():
     ]
     for name, file, rate, words, offset in films:
         path = folder / file
-        seconds = options.frames / (eval(rate) if isinstance(rate, str) else rate)
+        seconds = float(options.frames / fractions.Fraction(rate))
         sound = f"aevalsrc='0.3*sin(2*PI*(200+900*t)*t)*lt(mod(t,0.2),0.1)':s=48000:d={seconds + 0.5}"
         ffmpeg("-f", "lavfi", "-i", f"testsrc2=s=128x96:r={rate}:d={seconds}", *(["-itsoffset", offset] if offset else []),
                "-f", "lavfi", "-i", sound, *words, "-shortest", path)
         if file == "turned.mp4":
-            ffmpeg("-i", path, "-c", "copy", "-metadata:s:v:0", "rotate=90", folder / "turned90.mp4")
-            path = folder / "turned90.mp4"
+            # The track's header has a matrix, in fixed point, before its sizes: a quarter clockwise.
+            whole = bytearray(path.read_bytes())
+            struct.pack_into(">6i", whole, whole.index(b"tkhd") + 44, 0, 1 << 16, 0, -1 << 16, 0, 0)
+            path.write_bytes(whole)
         yield name, path
 
 

@@ -4,6 +4,13 @@ import Testing
 
 /// Films as the world brings them, through every verb that keeps frames: times, shapes, sound, and what is said of what changes.
 @Suite(.serialized) struct FilmInputTests {
+  private static let hasZscale = {
+    let shown = Process(), out = Pipe()
+    shown.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    (shown.arguments, shown.standardOutput) = (["ffmpeg", "-v", "error", "-filters"], out)
+    guard (try? shown.run()) != nil, let words = try? out.fileHandleForReading.readToEnd() else { return false }
+    return String(decoding: words, as: UTF8.self).contains("zscale")
+  }()
   private static let style = Binary.root + "/Tests/Fixtures/violin.png"
   private static let uneven = [0, 0.1, 0.2, 0.3, 0.34, 0.38, 0.9, 1]
 
@@ -104,6 +111,8 @@ import Testing
       ], "a.mkv is HDR (PQ): it is tone-mapped to SDR."
     ),
   ]) func changesAreSaid(_ options: [String], _ sentence: String) throws {
+    // Without zimg HDR stays as it is, which has a sentence of its own.
+    guard !sentence.contains("HDR") || Self.hasZscale else { return }
     try inFolder { atelier in
       try atelier.ffmpeg(["-f", "lavfi", "-i", "testsrc2=s=64x48:r=10:d=0.3"] + options + ["a.mkv"])
       for words in [

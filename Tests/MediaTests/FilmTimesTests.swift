@@ -88,6 +88,24 @@ import Testing
     }
   }
 
+  /// AVI has no times: frames that were left out are gaps.
+  @Test func leftOutFramesOfAVI() throws {
+    try ClipTests.inFolder { folder in
+      let kept = [0, 1, 2, 3, 4, 10, 11, 18, 19]
+      try Films.ffmpeg([
+        "-f", "lavfi", "-i", "nullsrc=s=96x64:r=25,geq=lum='20+9*N':cb=128:cr=128", "-frames:v", "9", "-vf",
+        "select='not(between(n,5,9)+between(n,12,17))'", "-fps_mode", "vfr", "-c:v", "mjpeg", "\(folder)/a.avi",
+      ])
+      let reader = try ClipReader("\(folder)/a.avi")
+      for number in kept {
+        let frame = try #require(reader.next())
+        #expect(abs(frame.time - 0.04 * Double(number)) < 1e-6, "\(number): \(frame.time)")
+        if number == 19 { #expect(abs(frame.end - 0.8) < 1e-6, "\(frame.end)") }
+      }
+      #expect(reader.next().map(\.time) == nil)
+    }
+  }
+
   /// More frames a second than screens show.
   @Test(arguments: [("a.mp4", 480), ("a.mkv", 300), ("a.mov", 960), ("a.avi", 250)])
   func fastFilms(_ name: String, _ rate: Int) throws {

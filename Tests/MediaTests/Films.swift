@@ -32,6 +32,9 @@ enum Films {
     try ffmpeg(["-f", "lavfi", "-i", flash, "-f", "lavfi", "-i", click] + options + [path])
   }
 
+  /// Whether this machine's FFmpeg was built with zimg.
+  static let hasZscale = (try? ClipTests.run(["ffmpeg", "-v", "error", "-filters"]).contains("zscale")) ?? false
+
   static func ffmpeg(_ words: [String]) throws { try ClipTests.run(["ffmpeg", "-v", "error", "-y"] + words) }
 
   /// The frames that ffprobe finds, in seconds; of the first stream of pictures.

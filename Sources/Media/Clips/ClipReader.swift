@@ -41,6 +41,8 @@ public final class ClipReader {
   private let end: Double?
   private let promised: Int
   private var count = 0
+  /// Seconds that a frame was shown at most until now.
+  private var longest = 0.0
   private var ahead: Waiting?
   private var now: (frame: Frame, timesShown: Int)?
   private var slot = 0
@@ -100,6 +102,7 @@ public final class ClipReader {
   public func next() -> Frame? {
     guard let current = ahead else { return nil }
     ahead = read()
+    if let ahead { longest = max(longest, ahead.time - current.time) }
     return Frame(picture: current.picture, time: current.time, end: ahead?.time ?? lastEnd(current))
   }
 
@@ -145,11 +148,12 @@ public final class ClipReader {
 
   /// Until when the last frame is shown: as long as its stream is, else as the frame says, else for a frame's mean time.
   private func lastEnd(_ last: Waiting) -> Double {
-    // Of a file that was cut short, the rest is missing.
-    if let end, count >= promised {
+    if let end {
       let rest = end - start - last.time
+      // Where frames are missing, the file was cut short; or it is an AVI, which counts those that it leaves out.
+      let isWhole = count >= promised || rest <= 2 * longest
       // Less is what is left of times that were rounded.
-      if rest > 0.2 / facts.rate.value, rest <= FrameClock.longestFrame { return clock.snapped(last.time + rest) }
+      if isWhole, rest > 0.2 / facts.rate.value, rest <= FrameClock.longestFrame { return clock.snapped(last.time + rest) }
     }
     let isKnown = last.duration > 0 && last.duration <= FrameClock.longestFrame
     return clock.snapped(last.time + (isKnown ? last.duration : 1 / facts.rate.value))
