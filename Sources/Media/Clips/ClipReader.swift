@@ -153,7 +153,9 @@ public final class ClipReader {
       // Where frames are missing, the file was cut short; or it is an AVI, which counts those that it leaves out.
       let isWhole = count >= promised || rest <= 2 * longest
       // Less is what is left of times that were rounded.
-      if isWhole, rest > 0.2 / facts.rate.value, rest <= FrameClock.longestFrame { return clock.snapped(last.time + rest) }
+      if isWhole, rest > 0.2 / facts.rate.value, rest <= FrameClock.longestFrame {
+        return clock.snapped(last.time + rest)
+      }
     }
     let isKnown = last.duration > 0 && last.duration <= FrameClock.longestFrame
     return clock.snapped(last.time + (isKnown ? last.duration : 1 / facts.rate.value))
