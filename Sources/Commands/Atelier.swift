@@ -25,7 +25,7 @@ public struct Atelier: ParsableCommand {
     version: "atelier \(Product.version), LibTorch \(LibTorch.version)",
     subcommands: [
       DemoCommand.self, Inspect.self, Train.self, Generate.self, RestyleCommand.self, EnlargeCommand.self,
-      VaryCommand.self, TextureCommand.self, FillCommand.self, FilmCommand.self, AnimateCommand.self,
+      VaryCommand.self, TextureCommand.self, FillCommand.self, FilmCommand.self, LiveCommand.self, AnimateCommand.self,
       InbetweenCommand.self,
       Measure.self, CompareCommand.self, ProjectCommand.self, SlidersCommand.self, ReconstructCommand.self,
       AttributeCommand.self,

@@ -15,8 +15,8 @@ import Torch
     #expect(difference.mean().item() < 0.05 && difference.max().item() <= 3, "\(name): \(difference.max().item())")
   }
 
-  @Test(arguments: ["emoji", "emoji-vae", "emoji-diffusion"]) func shippedModelsMakeTheirPictures(_ name: String) throws
-  {
+  @Test(arguments: ["emoji", "portraits", "emoji-vae", "emoji-diffusion"])
+  func shippedModelsMakeTheirPictures(_ name: String) throws {
     try inFolder { atelier in
       #expect(try atelier.run("generate", name, "--seeds", "3,7", "--out", "made").status == 0)
       for seed in ["0003", "0007"] { try expectSame("\(atelier.folder)/made/seed-\(seed).png", "\(name)-\(seed)") }

@@ -99,6 +99,20 @@ import Torch
     }
   }
 
+  /// They are measured as they are, and shown four times as large beside real ones of that size.
+  @Test func comparisons() throws {
+    try inStudio { atelier in
+      let outcome = try atelier.run(
+        ["compare", "emoji", "emoji", "--against", Binary.pictures, "--samples", "16", "--columns", "2"] + Self.by4
+          + ["--out", "both.png", "--json"])
+      #expect(outcome.status == 0, "\(outcome.err)")
+      let sheet = try Picture.load("\(atelier.folder)/both.png")
+      #expect(sheet.width == 2 + 2 * 258, "\(sheet.width) × \(sheet.height)")
+      let words = try #require(PNG.text(FileBytes.read("\(atelier.folder)/both.png")))
+      #expect(words.count { $0.key == "Enlarged by" } == 2)
+    }
+  }
+
   /// Each is one sentence, before anything is made.
   @Test func mistakes() throws {
     try inStudio { atelier in

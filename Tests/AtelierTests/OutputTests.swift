@@ -8,7 +8,7 @@ import Workshop
   /// The texts are in Tests/Goldens/help; `ATELIER_WRITE_HELP=1` writes them again.
   @Test(arguments: [
     "", "demo", "inspect", "train", "generate", "restyle", "enlarge", "vary", "texture", "fill", "film", "animate",
-    "inbetween",
+    "inbetween", "live", "recipes",
     "measure", "compare", "project", "sliders", "reconstruct", "attribute",
     "models",
     "models list",

@@ -43,6 +43,7 @@ import Testing
 
   @Test(arguments: [
     "Scripts/setup --nonsense", "Scripts/setup --tests --help", "Scripts/emoji", "Scripts/emoji --nonsense",
+    "Scripts/portraits", "Scripts/portraits --nonsense",
   ])
   func usage(_ words: String) throws {
     try inTree { tree in

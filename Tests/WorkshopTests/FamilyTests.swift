@@ -43,7 +43,7 @@ import Training
   }
 
   /// Opening a model builds its own networks, and nothing that trains: counted by its numbers, and looked for.
-  @Test(arguments: ["emoji", "emoji-vae", "emoji-diffusion", "instant", "inbetween", "motion"])
+  @Test(arguments: ["emoji", "portraits", "emoji-vae", "emoji-diffusion", "instant", "inbetween", "motion"])
   func aModelIsOpenedAlone(_ name: String) throws {
     let studio = try Studio()
     let generator = try Generator(name, in: studio.workspace)

@@ -51,13 +51,13 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
   @Test func theModelsThatComeWithItWork() throws {
     let studio = try Studio()
     let bundled = models(in: studio.workspace).filter { $0.state == .bundled }
-    #expect(Set(bundled.map(\.name)).isSuperset(of: ["emoji", "emoji-vae", "emoji-diffusion", "instant", "motion"]))
+    #expect(Set(bundled.map(\.name)).isSuperset(of: ["emoji", "portraits", "emoji-vae", "emoji-diffusion", "motion"]))
     #expect(bundled.allSatisfy { $0.bytes < 17_000_000 && $0.licence != "unknown" && !$0.use.isEmpty })
     // Weights carry the strictest licence among the pictures that they were trained on (NOTICE).
     #expect(
       Dictionary(uniqueKeysWithValues: bundled.map { ($0.name, $0.licence) }) == [
         "emoji": "Apache-2.0", "emoji-vae": "Apache-2.0", "emoji-diffusion": "Apache-2.0",
-        "instant": "GPL-2.0-or-later", "inbetween": "GPL-2.0-or-later", "motion": "GPL-2.0-or-later",
+        "portraits": "GPL-2.0-or-later", "instant": "GPL-2.0-or-later", "inbetween": "GPL-2.0-or-later", "motion": "GPL-2.0-or-later",
       ])
     func use(_ name: String) -> String { bundled.first { $0.name == name }!.use }
     #expect(use("emoji-vae").contains("reconstruct") && use("inbetween").contains("inbetween CLIP"))

@@ -37,6 +37,8 @@ struct CompareCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Pictures of each generator on the sheet.", valueName: "n"))
   var columns = 12
 
+  @OptionGroup var enlarging: EnlargingOptions
+
   @Flag(help: "Overwrite an existing file.")
   var force = false
 
@@ -53,7 +55,7 @@ struct CompareCommand: ParsableCommand {
     let teller = common.teller()
     var request = CompareRequest(subjects, against: against, out: out)
     (request.samples, request.size, request.columns, request.force) = (samples, size, columns, force)
-    request.real = real
+    (request.real, request.enlarging) = (real, try enlarging.settings())
     teller.finish(.compare(try compare(request, in: common.place, on: device.resolved(), tell: teller.tell)))
   }
 }

@@ -93,26 +93,30 @@ private func film(
   // A folder may hold unfinished work, which `ClipRendering` tells from other things.
   try expectWritable(plain, isForced: request.force || request.resume || request.out.hasSuffix("/"))
   let plan = try FilmPlan(request.timeline, sliders: sliders?.sliders.map(\.name) ?? [])
-  let path = path(plan, model, of: generator)
+  let path = latentPath(plan, model, of: generator)
   let first = model.pictures(generator.request(latents: path.latents(at: [0])))[0]
   let (channels, height, width) = (first.size(0), first.size(1), first.size(2))
   let size = fitted(height, width, longer: request.size)
   let camera = Camera(width: size[1], height: size[0], keepsPixels: request.keepsPixels)
-  var frames = Frames(plan: plan, path: path, model: model, generator: generator, camera: camera)
-  frames.moves = try moves(plan, sliders, model)
+  let painter = FilmPainter(
+    path: path, seeds: plan.keys.isEmpty ? [plan.seed] : plan.keys.map(\.seed), seed: plan.seed,
+    period: plan.period, model: model, generator: generator, camera: camera)
+  let moves = try moves(plan, sliders, model)
   let enlarger = try request.enlarging.map {
     try Enlarger($0.settled(for: model, generator) { tell(.note($0)) }, in: workspace, on: generator.device) {
       tell(.note($0))
     }
   }
-  if plan.loops && plan.keys.count < (model.offers.moves ? 2 : 1) { frames.phase = frames.calmest() }
+  let isByChance = plan.loops && plan.keys.count < (model.offers.moves ? 2 : 1)
+  let phase = isByChance ? calmest(plan, painter) : 0
+  func moment(_ frame: Int) -> FilmMoment { plan.moment(frame, phase: phase, moves: moves) }
   if request.previews {
     let chosen = (0..<24).map { $0 * plan.count / 24 }
-    var painter = SheetPainter(
+    var sheet = SheetPainter(
       Sheet(columns: 6, for: chosen.count), cells: chosen.count, size: PictureSize(size[1], size[0]))
     var pace = Pace(.frames)
     for (i, frame) in chosen.enumerated() {
-      let large = try enlarged(frames.made(frame..<frame + 1)[0], by: enlarger) { fraction in
+      let large = try enlarged(painter.made([moment(frame)])[0], by: enlarger) { fraction in
         tell(pace.at(i, of: chosen.count, fraction: (Double(i) + fraction) / Double(chosen.count)))
         return !shouldStop()
       }
@@ -121,9 +125,9 @@ private func film(
           path: request.out, width: size[1], height: size[0], frames: 0, duration: plan.length, codec: "PNG",
           tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: true)
       }
-      painter.add(frames.seen(large, frame))
+      sheet.add(painter.seen(large, moment(frame)))
     }
-    try painter.drawn.write(request.out, xmp: Provenance.xmp(), isForced: request.force)
+    try sheet.drawn.write(request.out, xmp: Provenance.xmp(), isForced: request.force)
     return Filmed(
       path: request.out, width: size[1], height: size[0], frames: chosen.count, duration: plan.length, codec: "PNG",
       tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: false)
@@ -140,7 +144,8 @@ private func film(
   while rendering.count < plan.count && !isStopped {
     // As many at once as make a generator busy.
     let start = rendering.count
-    for (i, made) in frames.made(start..<min(start + 16, plan.count)).enumerated() {
+    let moments = (start..<min(start + 16, plan.count)).map(moment)
+    for (made, moment) in zip(painter.made(moments), moments) {
       let large = try enlarged(made, by: enlarger) { fraction in
         let done = Double(rendering.count) + fraction
         tell(pace.at(rendering.count, of: plan.count, fraction: done / Double(plan.count)))
@@ -150,7 +155,7 @@ private func film(
         isStopped = true
         break
       }
-      try rendering.write(frames.seen(large, start + i))
+      try rendering.write(painter.seen(large, moment))
       tell(pace.at(rendering.count, of: plan.count))
       if shouldStop() && rendering.count < plan.count {
         isStopped = true
@@ -176,7 +181,8 @@ private func film(
     codec: format.codec.rawValue, tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: isStopped)
 }
 
-private func path(_ plan: FilmPlan, _ model: any PictureModel, of generator: Generator) -> LatentPath {
+/// The path through the latents of the plan's keys, or by chance.
+func latentPath(_ plan: FilmPlan, _ model: any PictureModel, of generator: Generator) -> LatentPath {
   if model.offers.moves, plan.keys.count < 2, !plan.isShaped {
     // What is seen stays, since it moves by itself.
     return LatentPath(still: model.latents(of: generator.request(seeds: [plan.keys.first?.seed ?? plan.seed]))[0])
@@ -190,8 +196,19 @@ private func path(_ plan: FilmPlan, _ model: any PictureModel, of generator: Gen
   // A path that is pushed on may go further than the film is long.
   let length = max(plan.length, plan.places.max() ?? 0) - min(0, plan.places.min() ?? 0)
   return LatentPath(
-    keys, shape: plan.shape, period: plan.loops ? plan.length : nil, wave: plan.wave, length: length,
+    keys, shape: plan.shape, period: plan.period, wave: plan.wave, length: length,
     dimensions: dimensions, noise: &noise)
+}
+
+/// Where a loop by chance begins, in seconds of its path: where pictures change least, so that nobody sees its seam.
+private func calmest(_ plan: FilmPlan, _ painter: FilmPainter) -> Double {
+  let places = (0..<64).map { Double($0) * plan.length / 64 }
+  let step = plan.places.count > 1 ? plan.length + plan.places[0] - plan.places[plan.count - 1] : 0
+  let changes = places.map { place in
+    let ends = painter.made([FilmMoment(place: place - step), FilmMoment(place: place)])
+    return abs(ends[1] - ends[0]).mean().item()
+  }
+  return places[changes.indices.min { changes[$0] < changes[$1] }!]
 }
 
 /// What is added to the styles of each frame, [layers, D]; none where no slider is moved.
@@ -226,83 +243,4 @@ private func key(
   if let sliders { words.append(String(decoding: try encoder.encode(sliders), as: UTF8.self)) }
   if let enlarger { words.append(enlarger.words.value) }
   return String(Digest.sha256(Array(words.joined(separator: "\n").utf8)).prefix(8))
-}
-
-/// A film's pictures by their numbers: each is the same whichever others are made with it.
-private struct Frames {
-  let plan: FilmPlan
-  let path: LatentPath
-  let model: any PictureModel
-  let generator: Generator
-  let camera: Camera
-  /// Seconds of the path at which it begins.
-  var phase = 0.0
-  /// Of each frame, what is added to its styles; none where no slider is moved.
-  var moves: [Tensor] = []
-
-  /// Where a loop by chance begins, in seconds of its path: where pictures change least, so that nobody sees its seam.
-  func calmest() -> Double {
-    let places = (0..<64).map { Double($0) * plan.length / 64 }
-    let step = plan.places.count > 1 ? plan.length + plan.places[0] - plan.places[plan.count - 1] : 0
-    let changes = places.map { place in
-      let ends = decoded([place - step, place], truncation: 1)
-      return abs(ends[1] - ends[0]).mean().item()
-    }
-    return places[changes.indices.min { changes[$0] < changes[$1] }!]
-  }
-
-  /// As the generator makes them, [C, H, W] each.
-  func made(_ range: Range<Int>) -> [Tensor] {
-    let places = range.map { plan.places[$0] + phase }
-    if plan.shape == .fade {
-      return zip(range, places).map { frame, place in
-        let (from, to, t) = path.segment(at: place)
-        let ends = Tensor.stacked([path.keys[from].latent, path.keys[to].latent])
-        let pictures = decoded(
-          ends, at: [place, place], between: [from, to].map { (plan.keys[$0].seed, plan.keys[$0].seed, 0) },
-          truncation: plan.value(.truncation, frame), frames: [frame, frame])
-        return pictures[0] * (1 - t) + pictures[1] * t
-      }
-    } else if plan.changes(.truncation) {
-      return zip(range, places).map { decoded([$1], truncation: plan.value(.truncation, $0), frames: [$0])[0] }
-    }
-    return decoded(places, truncation: 1, frames: Array(range)).unbound()
-  }
-
-  /// One of them, enlarged or not, by the camera.
-  func seen(_ picture: Tensor, _ frame: Int) -> Picture {
-    Picture(
-      camera.view(
-        picture, zoom: plan.value(.zoom, frame), x: plan.value(.x, frame), y: plan.value(.y, frame),
-        turn: plan.value(.turn, frame)))
-  }
-
-  private func decoded(_ places: [Double], truncation: Double, frames: [Int] = []) -> Tensor {
-    decoded(
-      path.latents(at: places), at: places, between: places.map(between), truncation: truncation, frames: frames)
-  }
-
-  /// The seeds between which a place of the path is, and how far on: its picture's class is as far between theirs.
-  private func between(_ place: Double) -> (from: UInt64, to: UInt64, part: Double) {
-    guard !plan.keys.isEmpty else { return (plan.seed, plan.seed, 0) }
-    let (from, to, part) = path.segment(at: place)
-    return (plan.keys[from].seed, plan.keys[to].seed, part)
-  }
-
-  /// Of a model that moves by itself, at that time of its motion.
-  private func decoded(
-    _ latents: Tensor, at places: [Double], between: [(from: UInt64, to: UInt64, part: Double)], truncation: Double,
-    frames: [Int]
-  ) -> Tensor {
-    var request = generator.request(latents: latents)
-    request.truncation = truncation
-    request.between = between
-    if !moves.isEmpty, !frames.isEmpty, let style = model as? any StyleModel {
-      return style.pictures(request, moved: Tensor.stacked(frames.map { moves[$0] }))
-    }
-    if model.offers.moves {
-      request.motion = Motion(times: places, seed: plan.seed, period: plan.loops ? plan.length : nil)
-    }
-    return model.pictures(request)
-  }
 }

@@ -8,6 +8,8 @@ struct FilmPlan {
   let rate: FrameRate
   let count: Int
   let loops: Bool
+  /// Seconds after which the path is where it began; nil for never.
+  let period: Double?
   let shape: LatentPath.Shape
   /// Whether somebody said how the path goes.
   let isShaped: Bool
@@ -39,6 +41,10 @@ struct FilmPlan {
     // Of whole frames, so that a loop's last step is as long as the others.
     length = rate.time(of: count)
     loops = timeline.loop ?? true
+    if let period = timeline.period, !period.isFinite || period <= 0 || period > 36_000 {
+      throw FilmError.badNumber(option: "period", value: period, range: "above 0, up to 36000")
+    }
+    period = timeline.period ?? (loops ? length : nil)
     wave = timeline.wave ?? 2
     guard wave.isFinite, wave >= 0.05, wave <= 3600 else {
       throw FilmError.badNumber(option: "wave", value: wave, range: "of seconds from 0.05 to 3600")
@@ -48,7 +54,7 @@ struct FilmPlan {
     isShaped = timeline.path != nil
     shape = timeline.path ?? (given.count < 2 ? .process : .spline)
     guard shape == .process || given.count >= 2 else { throw FilmError.noKeys(shape: shape.rawValue) }
-    keys = try Self.timed(given, over: length, loops: loops)
+    keys = try Self.timed(given, over: period ?? length, loops: period != nil)
     var tracks: [FilmTimeline.Property: [Double]] = [:], sliders: [String: [Double]] = [:]
     let times = (0..<count).map { [rate] in rate.time(of: $0) }
     for (name, track) in timeline.tracks ?? [:] {
@@ -65,6 +71,10 @@ struct FilmPlan {
       }
       let values = times.map { track.value(at: $0) }
       if let property { tracks[property] = values } else { sliders[name] = values }
+    }
+    let isPlaced = tracks[.place] != nil
+    guard !isPlaced || tracks[.speed] == nil && !reactions.contains(where: { $0.move == .path }) else {
+      throw FilmError.times("the track 'place' says where the path is, so 'speed' and reactions of the path can't")
     }
     // Speed adds up to where the path is; what is heard pushes it on.
     var steps = (tracks[.speed] ?? times.map { _ in 1 }).map { [rate] in $0 / rate.value }
@@ -91,18 +101,27 @@ struct FilmPlan {
       place += step
     }
     // A loop ends where it began however it was pushed: some rounds, and no part of one.
-    if loops, abs(place) > 1e-9 {
-      let rounds = max(1, (abs(place) / length).rounded()) * (place < 0 ? -1 : 1)
-      let scale = rounds * length / place
+    if loops, !isPlaced, abs(place) > 1e-9 {
+      let round = period ?? length
+      let rounds = max(1, (abs(place) / round).rounded()) * (place < 0 ? -1 : 1)
+      let scale = rounds * round / place
       if abs(scale - 1) > 1e-9 { places = places.map { $0 * scale } }
     }
-    (self.places, self.tracks, self.sliders) = (places, tracks, sliders)
+    (self.places, self.tracks, self.sliders) = (tracks[.place] ?? places, tracks, sliders)
   }
 
-  func value(_ property: FilmTimeline.Property, _ frame: Int) -> Double {
+  /// What a frame shows.
+  ///
+  /// - Parameter moves: of each frame, what is added to its styles; empty where no slider is moved.
+  func moment(_ frame: Int, phase: Double = 0, moves: [Tensor] = []) -> FilmMoment {
+    FilmMoment(
+      place: places[frame] + phase, truncation: value(.truncation, frame), moves: moves.isEmpty ? nil : moves[frame],
+      zoom: value(.zoom, frame), x: value(.x, frame), y: value(.y, frame), turn: value(.turn, frame))
+  }
+
+  private func value(_ property: FilmTimeline.Property, _ frame: Int) -> Double {
     tracks[property]?[frame] ?? property.standard
   }
-  func changes(_ property: FilmTimeline.Property) -> Bool { tracks[property] != nil }
 
   /// Keys without a time lie evenly between those that have one.
   private static func timed(

@@ -39,6 +39,8 @@ public struct FilmTimeline: Codable, Sendable, Equatable {
     case truncation
     /// Seconds of the path a second; only `react` may leave it out.
     case speed
+    /// Where on the path it is, in seconds, in place of `speed`.
+    case place
     /// Of the camera: 1 is the whole picture.
     case zoom
     /// Of the camera: parts of the picture's width and height to the right and down.
@@ -51,6 +53,7 @@ public struct FilmTimeline: Codable, Sendable, Equatable {
       switch self {
       case .truncation: 0...1
       case .speed: -20...20
+      case .place: -36_000...36_000
       case .zoom: 0.1...20
       case .x, .y: -5...5
       case .turn: -36_000...36_000
@@ -118,6 +121,8 @@ public struct FilmTimeline: Codable, Sendable, Equatable {
   public var rate: String?
   /// Whether the end is the beginning.
   public var loop: Bool?
+  /// Seconds after which the path is where it began; nil for the film's length in a loop, and for never elsewhere.
+  public var period: Double?
   public var path: LatentPath.Shape?
   /// Seconds that a process remembers.
   public var wave: Double?
@@ -152,7 +157,7 @@ public struct FilmTimeline: Codable, Sendable, Equatable {
   }
 
   private static let names = [
-    "seconds", "rate", "loop", "path", "wave", "keys", "tracks", "sound", "react", "seed",
+    "seconds", "rate", "loop", "period", "path", "wave", "keys", "tracks", "sound", "react", "seed",
   ]
 
   private static func explained(_ error: any Error) -> String {
@@ -192,7 +197,7 @@ public enum FilmError: Explained, Equatable {
     case .reaction(let words):
       "--react can't be '\(words)': give what is heard (loudness, low, mid, high, onset), what moves (path, truncation, zoom, x, y, turn) and by how much, such as onset:path:0.5."
     case .track(let name, let sliders):
-      "There is no track '\(name)': use truncation, speed, zoom, x, y or turn, or a slider\(sliders.isEmpty ? " that `atelier sliders` finds" : ": " + sliders.joined(separator: ", "))."
+      "There is no track '\(name)': use truncation, speed, place, zoom, x, y or turn, or a slider\(sliders.isEmpty ? " that `atelier sliders` finds" : ": " + sliders.joined(separator: ", "))."
     case .badNumber(let option, let value, let range): "\(option) can't be \(value): use a number \(range)."
     case .times(let why): "The times don't fit: \(why)."
     case .noKeys(let shape):

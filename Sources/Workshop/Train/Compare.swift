@@ -21,6 +21,8 @@ public struct CompareRequest: Sendable {
   public var size: PictureSize?
   /// Pictures of each on the sheet.
   public var columns = 12
+  /// Enlarges the pictures on the sheet, which are measured as they are made.
+  public var enlarging: EnlargeSettings?
   /// Replaces a sheet that is there.
   public var force = false
 
@@ -80,9 +82,18 @@ public func compare(
   if Set(generators.map(\.settings.size)).count > 1 {
     tell(.note("Their sizes differ; all are compared at \(size) px."))
   }
+  let scale = request.enlarging?.scale ?? 1
   var rows: [Compared.Row] = []
+  // Before anything is measured: it may have to be fetched.
+  let enlargers = try generators.map { generator in
+    try request.enlarging.map { enlarging in
+      try Enlarger(
+        enlarging.settled(for: generator.pictureModel(), generator) { tell(.note($0)) }, in: workspace, on: device
+      ) { tell(.note($0)) }
+    }
+  }
   var (pictures, labels) = ([Picture](), [String]())
-  for (subject, generator) in zip(request.subjects, generators) {
+  for (i, (subject, generator)) in zip(request.subjects, generators).enumerated() {
     tell(.note("Measuring \(subject)."))
     let found = try measure(
       generator, named: subject, against: request.against, samples: request.samples, real: request.real, size: size,
@@ -93,11 +104,15 @@ public func compare(
         picturesPerSecond: Double(generator.facts.picturesSeen) / max(generator.facts.seconds, 1e-9),
         parameters: generator.parameterCount))
     let seeds = (0..<request.columns).map(UInt64.init)
-    pictures += try generator.pictureModel().pictures(generator.request(seeds: seeds)).unbound().map { Picture($0) }
+    pictures += try generator.pictureModel().pictures(generator.request(seeds: seeds)).unbound().map { tensor in
+      let made = Picture(tensor)
+      return try enlargers[i]?.enlarged(made, named: "A picture of \(subject)") { _, _ in true } ?? made
+    }
     labels += [(subject as NSString).lastPathComponent] + [String](repeating: "", count: request.columns - 1)
   }
-  let real = try realPictures(request, generators[0], size, in: workspace)
-  let cell = cell(for: generators.map(\.settings.size))
+  // Of the real ones there are pixels enough.
+  let real = try realPictures(request, generators[0], size * scale, in: workspace)
+  let cell = cell(for: generators.map { $0.settings.size * scale })
   var sheet = Sheet(columns: request.columns, for: 1, cell: cell)
   sheet.labelHeight = 14
   let enlarged = (real + pictures).map { picture in
@@ -111,7 +126,7 @@ public func compare(
     text: [
       Provenance.sheet,
       ("Compared", request.subjects.map(\.shownName).joined(separator: ", ")),
-    ],
+    ] + enlargers.compactMap { $0?.words },
     xmp: Provenance.xmp(), isForced: request.force)
   return Compared(rows: rows, sheet: request.out, size: size)
 }
