@@ -70,7 +70,7 @@ public final class ProjectedRecipe: TraitRecipe {
   public static let remark = "Its discriminator uses a network that was pretrained on photographs."
   private static let efficientNet = Pretrained("efficientnet-lite0")
   public static func needs(_ settings: Settings) -> [Pretrained] { [efficientNet] }
-  /// Of 50 to 4,000 pictures it made the best ones in equal time, of all kinds.
+  /// Of 100 paintings and of 3,926 drawings it makes more in minutes than the others in an hour, and no copies.
   public static func preference(for situation: Situation) -> Int {
     Settings.grids!.grid(of: situation.size) != nil ? 2 : 0
   }
