@@ -31,35 +31,80 @@ static inline int cf_has_alpha(int format) {
   return facts && ((facts->flags & AV_PIX_FMT_FLAG_ALPHA) || format == AV_PIX_FMT_PAL8);
 }
 
-/// Degrees clockwise by which a stream is to be turned to stand upright: 0, 90, 180 or 270.
-static inline int cf_rotation(AVStream *stream) {
+/// Of a display matrix: 1 and its part that turns and mirrors, {a, b, c, d}; 0 without one.
+///
+/// A stream's own comes before what the codec says of a frame.
+static inline int cf_display(AVStream *stream, const AVFrame *frame, int32_t *part) {
   size_t size = 0;
 #if LIBAVFORMAT_VERSION_MAJOR >= 61  // FFmpeg 7; FFmpeg 8 has no other.
   const AVPacketSideData *data = av_packet_side_data_get(
       stream->codecpar->coded_side_data, stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
-  const uint8_t *matrix = data ? data->data : NULL;
+  const int32_t *matrix = data ? (const int32_t *)data->data : NULL;
   if (data) size = data->size;
 #else
-  const uint8_t *matrix = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+  const int32_t *matrix = (const int32_t *)av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
 #endif
+  if (!matrix) {
+    const AVFrameSideData *own = av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
+    matrix = own ? (const int32_t *)own->data : NULL;
+    size = own ? own->size : 0;
+  }
   if (!matrix || size < 9 * sizeof(int32_t)) return 0;
-  double angle = -av_display_rotation_get((const int32_t *)matrix);
-  if (!(angle == angle)) return 0;
-  int quarter = (int)(angle / 90 + (angle < 0 ? -0.5 : 0.5));
-  return ((quarter % 4 + 4) % 4) * 90;
+  part[0] = matrix[0], part[1] = matrix[1], part[2] = matrix[3], part[3] = matrix[4];
+  return 1;
 }
 
-/// Marks a stream as turned, for tests.
-static inline int cf_set_rotation(AVStream *stream, double degrees) {
-#if LIBAVFORMAT_VERSION_MAJOR >= 61
-  AVPacketSideData *data = av_packet_side_data_new(
-      &stream->codecpar->coded_side_data, &stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX,
-      9 * sizeof(int32_t), 0);
-  int32_t *matrix = data ? (int32_t *)data->data : NULL;
+/// In the stream's time base; 0 where it isn't known.
+static inline int64_t cf_duration(const AVFrame *frame) {
+#if LIBAVUTIL_VERSION_MAJOR >= 58  // FFmpeg 6.
+  return frame->duration;
 #else
-  int32_t *matrix = (int32_t *)av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, 9 * sizeof(int32_t));
+  return frame->pkt_duration;
 #endif
-  if (!matrix) return 1;
-  av_display_rotation_set(matrix, -degrees);
+}
+
+static inline int cf_is_interlaced(const AVFrame *frame) {
+#if LIBAVUTIL_VERSION_MAJOR >= 59  // FFmpeg 7.
+  return (frame->flags & AV_FRAME_FLAG_INTERLACED) != 0;
+#else
+  return frame->interlaced_frame;
+#endif
+}
+
+/// A graph's source of frames like one; NULL when there is none.
+static inline AVFilterContext *cf_source(AVFilterGraph *graph, const AVFrame *frame, AVRational base) {
+  AVFilterContext *source = avfilter_graph_alloc_filter(graph, avfilter_get_by_name("buffer"), "in");
+  AVBufferSrcParameters *like = av_buffersrc_parameters_alloc();
+  if (!source || !like) return NULL;
+  like->format = frame->format;
+  like->width = frame->width;
+  like->height = frame->height;
+  like->time_base = base;
+#if LIBAVFILTER_VERSION_MAJOR >= 10  // FFmpeg 7.
+  like->color_space = frame->colorspace;
+  like->color_range = frame->color_range;
+#endif
+  int code = av_buffersrc_parameters_set(source, like);
+  av_free(like);
+  return code >= 0 && avfilter_init_str(source, NULL) >= 0 ? source : NULL;
+}
+
+/// Adds a chapter to a file that is to be written; 1 without memory.
+static inline int cf_add_chapter(
+    AVFormatContext *file, AVRational base, int64_t start, int64_t end, const AVDictionary *words) {
+  AVChapter *chapter = (AVChapter *)av_mallocz(sizeof(AVChapter));
+  if (!chapter) return 1;
+  chapter->id = file->nb_chapters;
+  chapter->time_base = base;
+  chapter->start = start;
+  chapter->end = end;
+  av_dict_copy(&chapter->metadata, words, 0);
+  int count = file->nb_chapters;
+  if (av_dynarray_add_nofree(&file->chapters, &count, chapter) < 0) {
+    av_dict_free(&chapter->metadata);
+    av_free(chapter);
+    return 1;
+  }
+  file->nb_chapters = count;
   return 0;
 }

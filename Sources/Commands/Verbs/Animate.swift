@@ -10,7 +10,7 @@ struct AnimateCommand: ParsableCommand {
     abstract: "Image animation (motion transfer): move a picture as a clip or another picture sequence moves.",
     discussion: """
       The changes of pose are transferred, and the figure keeps its shape. The driving motion is a clip, a folder of \
-      frames, one picture of a numbered sequence, or a sprite sheet:
+      frames, one picture of a numbered sequence, or a sprite sheet. A clip's times and sound are kept:
         atelier animate knight.png --with orc-attack1.png --out attack.gif
         atelier animate knight.png --with walks.png --frame 64x64 --sequence walks-2 --palette --out walk.png
         atelier animate portrait.jpg --with nod.mp4 --run faces --out nod.mp4
@@ -51,7 +51,10 @@ struct AnimateCommand: ParsableCommand {
   @Flag(help: "Use only the picture's own colours, with hard edges (for pixel art).")
   var palette = false
 
-  @Option(help: ArgumentHelp("Frames a second. (default: the clip's, or 10)", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Frames a second; those of a clip are repeated or left out. (default: the clip's own times, or 10)",
+      valueName: "n"))
   var fps: String?
 
   @Option(help: ArgumentHelp("Frames in a row of a sprite sheet. (default: all)", valueName: "n"))

@@ -31,7 +31,7 @@ struct InbetweenCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Slow motion: this many times slower, without sound.", valueName: "x"))
   var slow: Double?
 
-  @Option(help: ArgumentHelp("Frames a second, instead of --times.", valueName: "n"))
+  @Option(help: ArgumentHelp("Frames a second at an even rate, instead of --times.", valueName: "n"))
   var rate: String?
 
   @Flag(help: "Interpolate between held drawings, instead of holding them.")

@@ -19,7 +19,7 @@ struct LiveCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Random seeds whose pictures the path passes, a second apart.", valueName: "list"))
   var seeds = "0-5"
 
-  @Option(help: ArgumentHelp("Frames a second at most, 1 to 240.", valueName: "n"))
+  @Option(help: ArgumentHelp("Frames a second at most, 1 to 1,000.", valueName: "n"))
   var rate = "20"
 
   @Option(help: ArgumentHelp("The folder for timelines of what is recorded.", valueName: "dir"))

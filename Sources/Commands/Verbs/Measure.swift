@@ -83,7 +83,7 @@ struct Measure: ParsableCommand {
   func validate() throws {
     try check(size)
     try check(frame, option: "frame")
-    if isClip(subject) && against == nil { return }
+    if isClip(subject) || isFilm(subject), against == nil { return }
     guard (against != nil) != (content != nil && style != nil), (content == nil) == (style == nil) else {
       throw ValidationError("Give --against for made pictures, or --content and --style for painted ones.")
     }
@@ -98,7 +98,7 @@ struct Measure: ParsableCommand {
 
   private func result(_ tell: (Event) -> Void) throws -> Event.Result? {
     let (place, device) = (common.place, try device.resolved())
-    if isClip(subject) && against == nil {
+    if isClip(subject) || isFilm(subject), against == nil {
       try refuse(ofGenerators + [samplesOption, frameOption], "for a film")
       return .measureClip(
         try measureClip(subject, content: content, style: style, in: place, on: device, tell: tell))

@@ -149,9 +149,10 @@ struct RestyleCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
-    if isClip(out) { return try paintClip() }
+    if try isClip(out) || makesFilm(of: content, out: out) { return try paintClip() }
     guard !clip.areGiven else {
-      throw ValidationError("--steadiness, --masks-follow and --codec are for films: let --out end in .mp4, say.")
+      throw ValidationError(
+        "--steadiness, --masks-follow, --codec and --rate are for films: let --out end in .mp4, say.")
     }
     guard method != .optimise || learned == nil else {
       throw ValidationError("Give --method optimise or --with, not both: what was learned paints in one pass.")

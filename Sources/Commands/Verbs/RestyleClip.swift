@@ -18,7 +18,13 @@ struct RestyleClipOptions: ParsableArguments {
   @Option(help: ArgumentHelp("For a film, the video codec: h264, hevc, vp9, av1 or prores.", valueName: "name"))
   var codec: ClipCodec?
 
-  var areGiven: Bool { steadiness != nil || masksFollow || codec != nil }
+  @Option(
+    help: ArgumentHelp(
+      "For a film: frames a second at an even rate, by repeating and leaving out. (default: the film's own times)",
+      valueName: "n"))
+  var rate: String?
+
+  var areGiven: Bool { steadiness != nil || masksFollow || codec != nil || rate != nil }
 }
 
 extension RestyleCommand {
@@ -65,6 +71,7 @@ extension RestyleCommand {
     let method: ClipRestyleRequest.Method = onePass ? .model(learned ?? "instant", back: back) : .optimise
     var request = ClipRestyleRequest(look, method: method)
     (request.size, request.codec, request.masksFollow) = (size, clip.codec, clip.masksFollow)
+    if let rate = clip.rate { request.rate = try FrameRate(rate) }
     if let steadiness = clip.steadiness { request.steadiness = steadiness }
     teller.finish(
       .restyleClip(

@@ -65,6 +65,12 @@ struct VaryCommand: ParsableCommand {
   @Option(help: ArgumentHelp("For a film, the video codec: h264, hevc, vp9, av1 or prores.", valueName: "name"))
   var codec: ClipCodec?
 
+  @Option(
+    help: ArgumentHelp(
+      "For a film: frames a second at an even rate, by repeating and leaving out. (default: the film's own times)",
+      valueName: "n"))
+  var rate: String?
+
   @Flag(help: "Overwrite existing files.")
   var force = false
 
@@ -74,14 +80,13 @@ struct VaryCommand: ParsableCommand {
 
   func run() throws {
     let teller = common.teller(stops: .fromTheStart)
-    // Of an animation, a PNG is made from its first frame.
-    let isOfFilm = isFilm(picture) && !out.lowercased().hasSuffix(".png")
+    let isOfFilm = try with == nil && makesFilm(of: picture, out: out)
     if with != nil {
       try refuse(
         [
           ("shape", shape != nil), ("structure", structure != nil), ("size", size.isGiven),
           ("diversity", diversity != nil), ("completeness", completeness.isGiven), ("seconds", seconds != nil),
-          ("loop", loop), ("codec", codec != nil),
+          ("loop", loop), ("codec", codec != nil), ("rate", rate != nil),
         ], "with --with, which draws a picture at the run's own size")
     }
     if with == nil, strength != nil || drawing.value != SamplingOptions() { throw RedrawError.needsRun }
@@ -102,7 +107,8 @@ struct VaryCommand: ParsableCommand {
   }
 
   private func request() throws -> VaryRequest {
-    for (name, isThere) in [("seconds", seconds != nil), ("loop", loop), ("codec", codec != nil)] where isThere {
+    let ofFilms = [("seconds", seconds != nil), ("loop", loop), ("codec", codec != nil), ("rate", rate != nil)]
+    for (name, isThere) in ofFilms where isThere {
       throw VaryError.option(name, isForFilms: true)
     }
     if structure != nil {
@@ -124,6 +130,7 @@ struct VaryCommand: ParsableCommand {
     var request = ClipVaryRequest(clip: picture, out: out)
     (request.seeds, request.seconds, request.loops) = (try Seeds(seeds.value), seconds, loop)
     (request.codec, request.force) = (codec, force)
+    if let rate { request.rate = try FrameRate(rate) }
     (request.settings.size, request.settings.completeness) = (size.value, completeness.value)
     if let diversity { request.settings.diversity = diversity }
     return request

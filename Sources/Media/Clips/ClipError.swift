@@ -9,10 +9,16 @@ public enum ClipError: Explained, Equatable {
   case notAClip(name: String)
   case noPictures(name: String)
   case noSound(name: String)
+  /// It says that it has sound, and has none.
+  case emptySound(name: String)
+  /// Samples that are no numbers.
+  case notNumbers(name: String)
   case tooLarge(name: String, width: Int, height: Int, megapixels: Int)
   case badRate(String)
   /// The name's ending says no format that is written here.
   case badEnding(path: String)
+  /// A film can't be written as a picture.
+  case filmToPicture(name: String, out: String)
   /// This machine's FFmpeg has no encoder for it.
   case noEncoder(codec: String)
   case mismatch(codec: String, ending: String, fitting: String)
@@ -28,11 +34,17 @@ public enum ClipError: Explained, Equatable {
       "\(name) isn't a film or a sound that is read here: use MP4, MOV, MKV, WebM, AVI, GIF, WAV, FLAC, Ogg or MP3."
     case .noPictures(let name): "\(name) has sound and no pictures: name a film."
     case .noSound(let name): "\(name) has no sound: name a file that has, or leave it out."
+    case .emptySound(let name): "\(name) has no samples, only a header: name a sound that can be heard."
+    case .notNumbers(let name):
+      "\(name) has samples that are no numbers (NaN or infinity): make it anew, or name another sound."
     case .tooLarge(let name, let width, let height, let cap):
       "\(name) claims \(width) by \(height) pixels, more than \(cap) megapixels: make it smaller first."
-    case .badRate(let text): "\(text) isn't a rate: use frames a second from 1 to 240, such as 24, 29.97 or 30000/1001."
+    case .badRate(let text):
+      "\(text) isn't a rate: use frames a second from 1 to 1000, such as 24, 29.97 or 30000/1001."
     case .badEnding(let path):
       "\(path) doesn't say what to write: let it end in .mp4, .mov, .mkv, .webm, .gif, .apng, .webp, or in / for PNGs."
+    case .filmToPicture(let name, let out):
+      "\(name) is a film, and \(out) a picture: let it end in .mp4, .mov, .mkv, .webm, .gif, .apng, .webp, or in / for PNGs."
     case .noEncoder(let codec): "FFmpeg can't write \(codec) on this machine: choose another --codec."
     case .mismatch(let codec, let ending, let fitting):
       "A .\(ending) file can't hold \(codec): use \(fitting)."
@@ -46,8 +58,8 @@ public enum ClipError: Explained, Equatable {
   public var exit: Exit {
     switch self {
     case .missing: .missingInput
-    case .unreadable, .notAClip, .noPictures, .noSound, .tooLarge: .data
-    case .badRate, .badEnding, .mismatch, .noTransparency: .usage
+    case .unreadable, .notAClip, .noPictures, .noSound, .emptySound, .notNumbers, .tooLarge: .data
+    case .badRate, .badEnding, .filmToPicture, .mismatch, .noTransparency: .usage
     case .noEncoder: .unavailable
     case .failed: .io
     }

@@ -1,38 +1,51 @@
 import CFFmpeg
+import Foundation
 
-/// A film, frame by frame, upright, in sRGB bytes: one frame is in memory at a time.
+/// A film, frame by frame, as it is to be looked at: upright, in square pixels, in sRGB bytes, each at its time. Two frames are
+/// in memory at a time.
 public final class ClipReader {
   public struct Facts: Sendable, Equatable {
-    /// As it is to be looked at, after turning.
+    /// As it is to be looked at: after turning, in square pixels.
     public let width: Int, height: Int
     /// 3, or 4 with transparency.
     public let channels: Int
     /// Frames a second on average.
     public let rate: FrameRate
-    /// Frames at that rate, by the file's own word: an estimate.
+    /// Frames, by the file's own word: an estimate.
     public let count: Int
     public let hasSound: Bool
   }
   public struct Frame {
     public let picture: Picture
-    /// Seconds from the start.
-    public let time: Double
+    /// Seconds from the first frame, and until when it is shown.
+    public let time: Double, end: Double
   }
 
   public let facts: Facts
+  /// What is changed of what the file has, a sentence each; what shows only later is added.
+  public var notes: [String] { frames.notes + changes }
+  /// Seconds of the file's clock at which the first frame is shown.
+  public var start: Double { clock.start ?? 0 }
+  /// Frames that are shown more than once at an even rate, and those that aren't.
+  public private(set) var repeated = 0, leftOut = 0
   /// The most pixels that a frame may have.
   public static let megapixels = 64
-  /// Seconds that a frame is shown at most.
-  static let longestFrame = 3600.0
-  private let decoder: Decoder
-  private let quarterTurns: Int
-  private let timeBase: AVRational
-  private var converter: OpaquePointer?
-  private var source: (width: Int32, height: Int32, format: Int32) = (0, 0, -1)
-  private var firstTime: Double?
-  private var lastTime = -1.0
-  private var waiting: (shown: Frame?, next: Frame?) = (nil, nil)
-  private var index = 0
+
+  private typealias Waiting = (picture: Picture, time: Double, duration: Double)
+  private let name: String
+  private let frames: DecodedFrames
+  private let converter: FrameConverter
+  private var changes: [String] = []
+  private var clock: FrameClock
+  /// Seconds of the file's clock at which it ends; nil where nobody says.
+  private let end: Double?
+  private let promised: Int
+  private var count = 0
+  /// Seconds that a frame was shown at most until now.
+  private var longest = 0.0
+  private var ahead: Waiting?
+  private var now: (frame: Frame, timesShown: Int)?
+  private var slot = 0
 
   /// - Throws: `ClipError`.
   public init(_ path: String) throws(ClipError) {
@@ -44,145 +57,153 @@ public final class ClipReader {
     let parameters = stream.pointee.codecpar.pointee
     let (width, height) = (Int(parameters.width), Int(parameters.height))
     guard width > 0 && height > 0 else { throw .unreadable(name: path, why: "its pictures have no size") }
-    guard width * height <= Self.megapixels << 20 else {
-      throw .tooLarge(name: path, width: width, height: height, megapixels: Self.megapixels)
+    func expectRoom(_ width: Int, _ height: Int) throws(ClipError) {
+      guard width * height <= Self.megapixels << 20 else {
+        throw .tooLarge(name: path, width: width, height: height, megapixels: Self.megapixels)
+      }
     }
-    decoder = try Decoder(stream, of: demuxer, maxPixels: Self.megapixels << 20)
-    quarterTurns = Int(cf_rotation(stream)) / 90
-    timeBase = stream.pointee.time_base
-    let guess = av_guess_frame_rate(demuxer.context, stream, nil)
-    let average = stream.pointee.avg_frame_rate
-    let found = average.num > 0 && average.den > 0 ? average : guess
-    let rate =
-      found.num > 0 && found.den > 0 && av_q2d(found) <= 240 ? FrameRate(Int(found.num), Int(found.den)) : FrameRate(25)
-    let hasOwn = stream.pointee.duration != cf_no_time
-    let seconds =
-      hasOwn
-      ? Double(stream.pointee.duration) * av_q2d(timeBase)
-      : demuxer.context.pointee.duration != cf_no_time
-        ? Double(demuxer.context.pointee.duration) / Double(AV_TIME_BASE) : 0
-    let hasAlpha = cf_has_alpha(parameters.format) != 0 || cf_has_alpha(decoder.context.pointee.pix_fmt.rawValue) != 0
-    let isTurned = quarterTurns % 2 == 1
+    try expectRoom(width, height)
+    name = path
+    frames = DecodedFrames(try Decoder(stream, of: demuxer, maxPixels: Self.megapixels << 20), name: path)
+    guard let first = frames.next() else { throw .unreadable(name: path, why: "it has no frames") }
+    let seconds = demuxer.seconds(of: stream)
+    let rate = demuxer.rate(of: stream, seconds: seconds.length)
+    let hasAlpha = cf_has_alpha(parameters.format) != 0 || cf_has_alpha(first.frame.pointee.format) != 0
+    let channels = hasAlpha || frames.decoder.hasAlphaMode ? 4 : 3
+    if frames.decoder.lacksAlpha {
+      changes.append("\(path) has transparency, which this FFmpeg can't read: it is opaque.")
+    }
+    var part = [Int32](repeating: 0, count: 4)
+    let orientation =
+      cf_display(stream, first.frame, &part) != 0 ? FrameOrientation(part) : FrameOrientation()
+    let square = squared(width, height, av_guess_sample_aspect_ratio(demuxer.context, stream, first.frame))
+    try expectRoom(square.width, square.height)
+    let isTurned = orientation.isTransposed
     facts = Facts(
-      width: isTurned ? height : width, height: isTurned ? width : height,
-      channels: hasAlpha || av_dict_get(stream.pointee.metadata, "alpha_mode", nil, 0) != nil ? 4 : 3, rate: rate,
+      width: isTurned ? square.height : square.width, height: isTurned ? square.width : square.height,
+      channels: channels, rate: rate,
       // A damaged file may claim any length, or none.
-      count: Int(min(1e9, max(1, (seconds.isFinite ? seconds * rate.value : 0).rounded()))),
+      count: stream.pointee.nb_frames > 0
+        ? Int(min(1_000_000_000, stream.pointee.nb_frames))
+        : Int(min(1e9, max(1, (seconds.length * rate.value).rounded()))),
       hasSound: demuxer.best(AVMEDIA_TYPE_AUDIO) != nil)
+    converter = FrameConverter(width: square.width, height: square.height, channels: channels, orientation)
+    clock = FrameClock(rate: rate, tick: av_q2d(stream.pointee.time_base))
+    (end, promised) = (seconds.end, Int(stream.pointee.nb_frames))
+    if square != (width, height) {
+      changes.append(
+        "The pixels of \(path) aren't square: it is shown, and written, as \(facts.width) by \(facts.height) pixels.")
+    }
+    ahead = waiting(first)
+    if ahead == nil { ahead = read() }
   }
-
-  deinit { sws_freeContext(converter) }
 
   /// The next frame as it is in the file, at a time of its own; nil at the end.
   public func next() -> Frame? {
-    var found: Picture?
-    while found == nil {
-      guard decoder.next() else { return nil }
-      found = picture(decoder.frame)
-      if found == nil { av_frame_unref(decoder.frame) }
-    }
-    guard let found else { return nil }
-    defer { av_frame_unref(decoder.frame) }
-    let frame = decoder.frame.pointee
-    let stamp = frame.best_effort_timestamp
-    var time = stamp == cf_no_time ? lastTime + 1 / facts.rate.value : Double(stamp) * av_q2d(timeBase)
-    if firstTime == nil { firstTime = time }
-    time -= firstTime!
-    // Times of a damaged file may go back.
-    if time <= lastTime { time = lastTime + 1e-6 }
-    // And may claim that the next is shown in a thousand years: at an even rate the last one would be repeated till then.
-    if lastTime >= 0, time - lastTime > Self.longestFrame {
-      let likely = lastTime + min(Self.longestFrame, 1 / facts.rate.value)
-      firstTime! += time - likely
-      time = likely
-    }
-    lastTime = time
-    return Frame(picture: found, time: time)
+    guard let current = ahead else { return nil }
+    ahead = read()
+    if let ahead { longest = max(longest, ahead.time - current.time) }
+    return Frame(picture: current.picture, time: current.time, end: ahead?.time ?? lastEnd(current))
   }
 
-  /// The frame to be shown at the next moment of an even rate: a film whose frames last differently long becomes one
-  /// whose frames don't, by leaving out and repeating.
-  public func next(at rate: FrameRate) -> Picture? {
-    if index == 0 { waiting = (next(), next()) }
-    // Half a frame's tolerance: times are rounded to milliseconds in some files.
-    let time = rate.time(of: index) + 0.5 / rate.value
-    while let following = waiting.next, following.time < time { waiting = (following, next()) }
-    guard let shown = waiting.shown else { return nil }
-    if waiting.next == nil && shown.time + 1 / facts.rate.value < time { return nil }
-    index += 1
-    return shown.picture
+  /// The frame that is shown at a time, in seconds from the first; times are asked for in order.
+  ///
+  /// - Returns: nil after the end.
+  public func shown(at seconds: Double) -> Picture? {
+    if now == nil { now = next().map { ($0, 0) } }
+    while let current = now, seconds >= current.frame.end {
+      let following = next()
+      if current.timesShown == 0 { leftOut += 1 }
+      // What was shown last isn't counted again.
+      now = following.map { ($0, 0) } ?? (current.frame, 1)
+      guard following != nil else { return nil }
+    }
+    if now != nil { now!.timesShown += 1 }
+    if let now, now.timesShown > 1 { repeated += 1 }
+    return now?.frame.picture
   }
 
-  /// nil for a frame that can't be converted, as of a damaged file: it is passed over, as those are that can't be decoded.
-  private func picture(_ frame: UnsafeMutablePointer<AVFrame>) -> Picture? {
-    let (width, height, format) = (frame.pointee.width, frame.pointee.height, frame.pointee.format)
-    let channels = facts.channels
-    if source != (width, height, format) {
-      sws_freeContext(converter)
-      // A film may change its size on the way; what is given out doesn't.
-      let isTurned = quarterTurns % 2 == 1
-      let (outWidth, outHeight) = isTurned ? (facts.height, facts.width) : (facts.width, facts.height)
-      converter = sws_getContext(
-        width, height, AVPixelFormat(format), Int32(outWidth), Int32(outHeight),
-        channels == 4 ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24,
-        cf_scale, nil, nil, nil)
-      source = (width, height, format)
-      if let converter { setColours(converter, of: frame.pointee) }
+  /// The frame to be shown next at an even rate: a film whose frames last differently long becomes one whose frames don't, by
+  /// leaving out and repeating.
+  public func next(at rate: FrameRate) -> Frame? {
+    // In the middle of its time, where rounding decides nothing.
+    guard let picture = shown(at: rate.time(of: slot) + 0.5 / rate.value) else { return nil }
+    defer { slot += 1 }
+    return Frame(picture: picture, time: rate.time(of: slot), end: rate.time(of: slot + 1))
+  }
+
+  private func read() -> Waiting? {
+    while let decoded = frames.next() {
+      if let found = waiting(decoded) { return found }
     }
-    guard let converter else { return nil }
-    let isTurned = quarterTurns % 2 == 1
-    let (outWidth, outHeight) = isTurned ? (facts.height, facts.width) : (facts.width, facts.height)
-    let bytes = [UInt8](unsafeUninitializedCapacity: outWidth * outHeight * channels + 64) { out, filled in
-      // The room is more: vector code writes past the end.
-      filled = outWidth * outHeight * channels
-      var planes: [UnsafeMutablePointer<UInt8>?] = [out.baseAddress, nil, nil, nil]
-      let strides = [Int32(outWidth * channels), 0, 0, 0]
-      withUnsafePointer(to: &frame.pointee.data) { data in
-        data.withMemoryRebound(to: UnsafePointer<UInt8>?.self, capacity: 8) { data in
-          withUnsafePointer(to: &frame.pointee.linesize) { sizes in
-            sizes.withMemoryRebound(to: Int32.self, capacity: 8) { sizes in
-              _ = sws_scale(converter, data, sizes, 0, height, &planes, strides)
-            }
-          }
-        }
+    return nil
+  }
+
+  /// nil for a frame that can't be converted.
+  private func waiting(_ decoded: DecodedFrames.Frame) -> Waiting? {
+    guard let picture = converter.picture(decoded.frame) else { return nil }
+    count += 1
+    return (picture, clock.time(decoded.stamp), decoded.duration)
+  }
+
+  /// Until when the last frame is shown: as long as its stream is, else as the frame says, else for a frame's mean time.
+  private func lastEnd(_ last: Waiting) -> Double {
+    if let end {
+      let rest = end - start - last.time
+      // Where frames are missing, the file was cut short; or it is an AVI, which counts those that it leaves out.
+      let isWhole = count >= promised || rest <= 2 * longest
+      // Less is what is left of times that were rounded.
+      if isWhole, rest > 0.2 / facts.rate.value, rest <= FrameClock.longestFrame {
+        return clock.snapped(last.time + rest)
       }
     }
-    let upright = Picture(width: outWidth, height: outHeight, channels: channels, bytes: bytes)
-    return upright.turned(quarterTurns)
+    let isKnown = last.duration > 0 && last.duration <= FrameClock.longestFrame
+    return clock.snapped(last.time + (isKnown ? last.duration : 1 / facts.rate.value))
   }
 }
 
-/// Which coefficients a frame's colours were made with; those of small films are older.
-private func setColours(_ converter: OpaquePointer, of frame: AVFrame) {
-  let space =
-    frame.colorspace == AVCOL_SPC_UNSPECIFIED || frame.colorspace == AVCOL_SPC_RGB
-    ? (frame.height >= 720 ? SWS_CS_ITU709 : SWS_CS_ITU601) : Int32(frame.colorspace.rawValue)
-  let isFull: Int32 = frame.color_range == AVCOL_RANGE_JPEG ? 1 : 0
-  sws_setColorspaceDetails(
-    converter, sws_getCoefficients(space), isFull, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16)
+/// The size in square pixels, of which none is lost: the side that is too short grows.
+private func squared(_ width: Int, _ height: Int, _ pixel: AVRational) -> (width: Int, height: Int) {
+  let ratio = pixel.num > 0 && pixel.den > 0 ? av_q2d(pixel) : 1
+  // A damaged file may claim any shape. Within 2 % nobody sees it, and scaling that rounded a side leaves as much.
+  guard ratio > 1.0 / 16, ratio < 16, abs(ratio - 1) > 0.02 else { return (width, height) }
+  return ratio > 1
+    ? (Int((Double(width) * ratio).rounded()), height) : (width, Int((Double(height) / ratio).rounded()))
 }
 
-extension Picture {
-  /// Turned clockwise by quarters.
-  func turned(_ quarters: Int) -> Picture {
-    guard quarters % 4 != 0 else { return self }
-    let (w, h, c) = (width, height, channels)
-    let isTurned = quarters % 2 == 1
-    let (newWidth, newHeight) = isTurned ? (h, w) : (w, h)
-    let turned = [UInt8](unsafeUninitializedCapacity: bytes.count) { out, filled in
-      filled = bytes.count
-      for y in 0..<newHeight {
-        for x in 0..<newWidth {
-          let (fromX, fromY) =
-            switch quarters % 4 {
-            case 1: (y, h - 1 - x)
-            case 2: (w - 1 - x, h - 1 - y)
-            default: (w - 1 - y, x)
-            }
-          for k in 0..<c { out[(y * newWidth + x) * c + k] = bytes[(fromY * w + fromX) * c + k] }
-        }
+extension Demuxer {
+  /// A stream's length and its end on the file's clock, in seconds; 0 and nil where nobody says.
+  fileprivate func seconds(of stream: UnsafeMutablePointer<AVStream>) -> (length: Double, end: Double?) {
+    let base = av_q2d(stream.pointee.time_base)
+    func seconds(_ ticks: Int64, _ base: Double) -> Double { ticks == cf_no_time ? 0 : Double(ticks) * base }
+    let start = seconds(stream.pointee.start_time, base)
+    if stream.pointee.duration != cf_no_time, stream.pointee.duration > 0 {
+      let length = seconds(stream.pointee.duration, base)
+      return (length, start + length)
+    }
+    // Matroska's files say it in a tag of the track.
+    if let tag = av_dict_get(stream.pointee.metadata, "DURATION", nil, 0) {
+      let parts = String(cString: tag.pointee.value).split(separator: ":").compactMap { Double($0) }
+      if parts.count == 3 {
+        let end = parts[0] * 3600 + parts[1] * 60 + parts[2]
+        if end.isFinite, end > start { return (end - start, end) }
       }
     }
-    return Picture(width: newWidth, height: newHeight, channels: c, bytes: turned)
+    let whole = seconds(context.pointee.duration, 1 / Double(AV_TIME_BASE))
+    guard whole > 0 else { return (0, nil) }
+    let isAlone = context.pointee.nb_streams == 1
+    return (whole, isAlone ? seconds(context.pointee.start_time, 1 / Double(AV_TIME_BASE)) + whole : nil)
+  }
+
+  /// Frames a second on average; 25 where nobody says.
+  fileprivate func rate(of stream: UnsafeMutablePointer<AVStream>, seconds: Double) -> FrameRate {
+    let average = stream.pointee.avg_frame_rate
+    let guess = av_guess_frame_rate(context, stream, nil)
+    let mean =
+      seconds > 0 && stream.pointee.nb_frames > 1 ? av_d2q(Double(stream.pointee.nb_frames) / seconds, 1 << 20) : guess
+    for found in [average, mean, guess] where found.num > 0 && found.den > 0 && av_q2d(found) <= FrameRate.most {
+      return FrameRate(Int(found.num), Int(found.den))
+    }
+    return FrameRate(25)
   }
 }

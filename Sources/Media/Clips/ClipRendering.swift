@@ -10,6 +10,10 @@ public final class ClipRendering {
   public let format: ClipFormat
   /// Frames that are written, in whole parts at the beginning: those needn't be rendered again.
   public private(set) var count: Int
+  /// Of the film so far, in seconds.
+  public var length: Double { times.length }
+  /// Whether all frames last as long as the rate says.
+  public var isEven: Bool { times.isEven }
   /// What was given with the last of these frames.
   public private(set) var state: [String: Tensor] = [:]
   private let path: String
@@ -21,9 +25,14 @@ public final class ClipRendering {
   private let isForced: Bool
   private let isPNGs: Bool
   private var writer: (ClipWriter, path: String)?
+  private var times: FrameTimes
+
+  /// Two seconds; of films of many frames a second less, since each frame may take long.
+  static func partLength(_ rate: FrameRate) -> Int { max(1, Int((2 * min(rate.value, 120)).rounded())) }
 
   /// - Parameters:
   ///   - path: of the film; a folder of PNGs when it ends in a slash.
+  ///   - rate: of its frames, where nothing is said of their times.
   ///   - key: tells this work from another for the same file.
   ///   - isForced: replaces a file that is there, and unfinished work.
   ///   - isResumed: goes on with unfinished work.
@@ -37,8 +46,8 @@ public final class ClipRendering {
     let plain = path.hasSuffix("/") ? String(path.dropLast()) : path
     isPNGs = format.codec == .png
     folder = isPNGs ? plain : "\(plain).\(key).unfinished"
-    partLength = isPNGs ? 1 : max(1, Int((2 * rate.value).rounded()))
-    count = 0
+    partLength = isPNGs ? 1 : Self.partLength(rate)
+    (count, times) = (0, FrameTimes(rate))
     let files = FileManager.default
     if !isForced && !isPNGs && files.fileExists(atPath: plain) { throw FileError.exists(path: plain) }
     let isThere = files.fileExists(atPath: folder)
@@ -81,7 +90,13 @@ public final class ClipRendering {
   ///
   /// - Throws: `SafetensorsError`.
   private func goOn() throws {
-    while isWhole(part(count / partLength)) { count += partLength }
+    var ends: [[Double]] = []
+    while isWhole(part(count / partLength)) {
+      ends.append(isPNGs ? [] : Self.ends(part(count / partLength)) ?? [])
+      count += partLength
+    }
+    // PNGs have no times; what is written after them follows at theirs.
+    defer { times.add(isPNGs ? (0..<count).map { rate.time(of: $0 + 1) } : Array(ends.joined().prefix(count))) }
     let names = try FileManager.default.contentsOfDirectory(atPath: folder)
     let states = names.filter { $0.hasPrefix(".state-") && $0.hasSuffix(".safetensors") }
     guard !states.isEmpty else { return }
@@ -92,7 +107,9 @@ public final class ClipRendering {
 
   /// Whether a part has all of its frames: a loss of power may leave less of a file under its name.
   private func isWhole(_ path: String) -> Bool {
-    guard isPNGs else { return access(path, F_OK) == 0 && frames(of: path) == partLength }
+    guard isPNGs else {
+      return access(path, F_OK) == 0 && frames(of: path) == partLength && Self.ends(path)?.count == partLength
+    }
     // The last chunk of a PNG, with its checksum.
     let end: [UInt8] = [0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82]
     guard let file = FileHandle(forReadingAtPath: path), let size = try? file.seekToEnd(), size > 8 else {
@@ -100,6 +117,12 @@ public final class ClipRendering {
     }
     try? file.seek(toOffset: size - 8)
     return (try? file.readToEnd()).map { [UInt8]($0) } == end
+  }
+
+  /// The seconds at which a part's frames end, which lie beside it: its own times are rounded.
+  private static func ends(_ path: String) -> [Double]? {
+    let text = try? String(contentsOfFile: "\(path).times", encoding: .utf8)
+    return text?.split(separator: "\n").compactMap { Double($0) }
   }
 
   /// nil for what is no film.
@@ -143,9 +166,13 @@ public final class ClipRendering {
 
   /// - Parameters:
   ///   - picture: frame number `count`.
+  ///   - end: seconds from the film's beginning, until which it is shown; nil for as long as the rate says.
   ///   - state: what the next frame depends on, when that is more than its number; kept where work can be gone on with.
   /// - Throws: `ClipError.failed`, `FileError`, `SafetensorsError`.
-  public func write(_ picture: Picture, state: () -> [String: Tensor] = { [:] }) throws {
+  public func write(
+    _ picture: Picture, until end: Double? = nil, state: () -> [String: Tensor] = { [:] }
+  ) throws {
+    times.add(until: end)
     if isPNGs {
       count += 1
       try keep(state)
@@ -176,16 +203,18 @@ public final class ClipRendering {
     guard let (open, name) = writer else { return }
     writer = nil
     try open.finish()
+    let ends = times.ends.suffix(open.count).map { "\($0)\n" }.joined()
+    try AtomicFile.write(ends, to: "\(name).times", isForced: true)
     try AtomicFile.settle("\(name).part", as: name, isForced: true)
   }
 
   /// Puts the parts together under the film's name, and removes them.
   ///
   /// - Parameters:
-  ///   - sound: a file whose sound is laid under, from the beginning; cut where the pictures end.
+  ///   - beside: whose sound is laid under, cut where the pictures end, and whose chapters are kept.
   ///   - metadata: what the file says about itself, where its format has room for that.
   /// - Throws: `ClipError`, `FileError`.
-  public func finish(sound: String? = nil, metadata: [(key: String, value: String)] = []) throws {
+  public func finish(beside: Accompaniment? = nil, metadata: [(key: String, value: String)] = []) throws {
     guard !isPNGs else {
       forgetState(before: -1)
       guard unlink(record) == 0 || errno == ENOENT else { throw FileError.last(record) }
@@ -196,35 +225,60 @@ public final class ClipRendering {
     let parts = (0..<(count + partLength - 1) / partLength).map(part)
     let whole = "\(folder)/whole.part"
     if format.codec.isJoinable {
-      try join(parts, into: whole, container, sound, metadata)
+      try join(parts, into: whole, container, beside, metadata)
     } else {
-      let writer = try ClipWriter(
-        whole, container: container, codec: format.codec, width: width, height: height, rate: rate, alpha: hasAlpha,
-        metadata: metadata)
-      for part in parts {
-        let reader = try ClipReader(part)
-        while let frame = reader.next() { try writer.write(frame.picture) }
-      }
-      try writer.finish()
+      try draw(parts, into: whole, container, metadata)
     }
     try AtomicFile.settle(whole, as: path, isForced: isForced)
     // The film is there; what is left beside it harms nothing.
     try? FileManager.default.removeItem(atPath: folder)
   }
 
+  /// Encodes the parts anew, where they can't be joined.
+  private func draw(
+    _ parts: [String], into whole: String, _ container: String, _ metadata: [(key: String, value: String)]
+  ) throws {
+    // At an even rate a delay may be a fraction of a format's ticks: it rounds, and the sum doesn't.
+    let base = times.isEven ? nil : format.codec.uneven
+    let ticks = times.ticks(base ?? rate.inverse)
+    let (start, last) = (ticks[count - 1].start, times.length - (count > 1 ? times.ends[count - 2] : 0))
+    let lastLength: String? =
+      switch format.codec {
+      case .gif:
+        "\(min(65_535, max(1, Int((100 * times.length).rounded()) - Int((100 * Double(start) * av_q2d(base ?? rate.inverse)).rounded()))))"
+      case .apng: "\(last)"
+      default: nil
+      }
+    let writer = try ClipWriter(
+      whole, container: container, codec: format.codec, width: width, height: height, rate: rate, base: base,
+      alpha: hasAlpha, metadata: metadata, lastLength: lastLength)
+    for part in parts {
+      let reader = try ClipReader(part)
+      while let frame = reader.next() {
+        guard writer.count < count else { break }
+        try writer.write(frame.picture, at: ticks[writer.count].start)
+      }
+    }
+    try writer.finish()
+    if format.codec == .webp { try WebPTimes.setLength(of: whole, milliseconds: Int((1000 * times.length).rounded())) }
+  }
+
   private func join(
-    _ parts: [String], into whole: String, _ container: String, _ sound: String?,
+    _ parts: [String], into whole: String, _ container: String, _ beside: Accompaniment?,
     _ metadata: [(key: String, value: String)]
   ) throws(ClipError) {
     let muxer = try Muxer(whole, container: container)
     let stream = muxer.addStream()
     var track: SoundTrack?
+    let lead = try lead(beside)
+    let base = times.isEven && lead == 0 ? rate.inverse : format.codec.uneven
+    let ticks = times.ticks(base, lead: lead)
     let packet = av_packet_alloc()!
     defer {
       var packet = Optional(packet)
       av_packet_free(&packet)
     }
-    var number: Int64 = 0
+    var number = 0
     for (i, part) in parts.enumerated() {
       let demuxer = try Demuxer(part)
       guard let source = demuxer.best(AVMEDIA_TYPE_VIDEO) else { throw .failed(path: path, why: "a part is damaged") }
@@ -232,48 +286,41 @@ public final class ClipRendering {
         avcodec_parameters_copy(stream.pointee.codecpar, source.pointee.codecpar)
         let isApple = format.codec == .hevc && container != "matroska"
         stream.pointee.codecpar.pointee.codec_tag = isApple ? 0x3163_7668 : 0
-        (stream.pointee.time_base, stream.pointee.avg_frame_rate) = (rate.inverse, rate.rational)
-        stream.pointee.r_frame_rate = rate.rational
-        if format.codec == .vp9 && hasAlpha { av_dict_set(&stream.pointee.metadata, "alpha_mode", "1", 0) }
-        if let sound, let encoder = format.soundEncoder {
-          track = try SoundTrack(sound, encodedBy: encoder, into: muxer, path)
+        stream.pointee.time_base = base
+        // Frames that last differently long have no rate; a player would go by it.
+        if times.isEven {
+          (stream.pointee.avg_frame_rate, stream.pointee.r_frame_rate) = (rate.rational, rate.rational)
         }
+        if format.codec == .vp9 && hasAlpha { av_dict_set(&stream.pointee.metadata, "alpha_mode", "1", 0) }
+        if let beside, beside.hasSound, let encoder = format.soundEncoder {
+          let reader = try SoundReader(beside.path, origin: beside.origin.map { $0 - lead })
+          track = try SoundTrack(reader, encodedBy: encoder, into: muxer, path)
+        }
+        try beside?.addChapters(to: muxer, lead: lead, length: lead + times.length)
         try muxer.start(metadata)
       }
       while av_read_frame(demuxer.context, packet) >= 0 {
         defer { av_packet_unref(packet) }
         guard packet.pointee.stream_index == source.pointee.index else { continue }
-        // Matroska rounds times to milliseconds: a frame's number is exact, and no frame comes before an earlier one.
-        (packet.pointee.pts, packet.pointee.dts, packet.pointee.duration) = (number, number, 1)
+        guard number < count else { throw .failed(path: path, why: "a part has more frames than were written") }
+        // Matroska rounds times to milliseconds: those beside the parts are exact, and no frame comes before an earlier one.
+        let (start, length) = ticks[number]
+        (packet.pointee.pts, packet.pointee.dts, packet.pointee.duration) = (start, start, length)
         packet.pointee.pos = -1
+        try muxer.write(packet, base, to: stream)
+        try track?.fill(until: lead + times.ends[number], isLast: false)
         number += 1
-        try muxer.write(packet, rate.inverse, to: stream)
-        try track?.fill(until: rate.time(of: Int(number)), isLast: false)
       }
     }
-    try track?.fill(until: rate.time(of: Int(number)), isLast: true)
-    guard number == Int64(count) else { throw .failed(path: path, why: "a part lacks frames") }
+    try track?.fill(until: lead + times.length, isLast: true)
+    guard number == count else { throw .failed(path: path, why: "a part lacks frames") }
     try muxer.finish()
   }
-}
 
-/// Work that was stopped or killed, and what may be done with it.
-public enum UnfinishedError: Explained, Equatable {
-  case nothingToResume(String)
-  case unfinished(String)
-
-  public var sentence: String {
-    switch self {
-    case .nothingToResume(let out):
-      "There is no unfinished work for \(out) with these settings: leave out --resume."
-    case .unfinished(let out):
-      "There is unfinished work for \(out): go on with it by --resume, or begin anew by --force."
-    }
-  }
-  public var exit: Exit {
-    switch self {
-    case .nothingToResume: .missingInput
-    case .unfinished: .cannotCreate
-    }
+  /// Seconds by which the sound begins before the pictures, as in its file: less than a frame's time is cut off.
+  private func lead(_ beside: Accompaniment?) throws(ClipError) -> Double {
+    guard let beside, beside.hasSound, format.hasSound, let origin = beside.origin else { return 0 }
+    let lead = try origin - SoundReader(beside.path).start
+    return lead >= 1 / rate.value && lead <= FrameClock.longestFrame ? lead : 0
   }
 }

@@ -25,11 +25,13 @@ public final class ClipWriter {
   /// - Parameters:
   ///   - container: FFmpeg's name of it.
   ///   - width, height: of the frames; made even where the codec needs that, by repeating the last row and column.
+  ///   - base: of the frames' times; nil where they follow at the rate.
   ///   - alpha: whether frames have four channels.
+  ///   - lastLength: of the last frame, as `Muxer` takes it.
   /// - Throws: `ClipError`.
   init(
-    _ path: String, container: String, codec: ClipCodec, width: Int, height: Int, rate: FrameRate, alpha: Bool,
-    metadata: [(key: String, value: String)] = []
+    _ path: String, container: String, codec: ClipCodec, width: Int, height: Int, rate: FrameRate,
+    base: AVRational? = nil, alpha: Bool, metadata: [(key: String, value: String)] = [], lastLength: String? = nil
   ) throws(ClipError) {
     cf_be_quiet()
     (self.path, self.codec, hasAlpha) = (path, codec, alpha)
@@ -44,11 +46,11 @@ public final class ClipWriter {
     encoder.pointee.width = Int32(self.width)
     encoder.pointee.height = Int32(self.height)
     encoder.pointee.pix_fmt = codec.pixels(alpha: alpha)
-    encoder.pointee.time_base = rate.inverse
+    encoder.pointee.time_base = base ?? rate.inverse
     // Frames take longer to make than to write.
     encoder.pointee.thread_count = 1
     encoder.pointee.framerate = rate.rational
-    encoder.pointee.gop_size = Int32((2 * rate.value).rounded())
+    encoder.pointee.gop_size = Int32(ClipRendering.partLength(rate))
     if [.h264, .hevc, .vp9, .av1, .prores].contains(codec) {
       encoder.pointee.color_range = AVCOL_RANGE_MPEG
       (encoder.pointee.colorspace, encoder.pointee.color_primaries) = (AVCOL_SPC_BT709, AVCOL_PRI_BT709)
@@ -56,7 +58,7 @@ public final class ClipWriter {
     }
     muxer = try Muxer(path, container: container)
     if muxer.needsGlobalHeader { encoder.pointee.flags |= AV_CODEC_FLAG_GLOBAL_HEADER }
-    if codec == .gif { palette = try Palette(width: self.width, height: self.height, rate: rate, alpha: alpha, path) }
+    if codec == .gif { palette = Palette(base: encoder.pointee.time_base, alpha: alpha, path) }
     var options: OpaquePointer?
     defer { av_dict_free(&options) }
     for (key, value) in codec.options(alpha: alpha) { av_dict_set(&options, key, value, 0) }
@@ -66,9 +68,10 @@ public final class ClipWriter {
     avcodec_parameters_from_context(stream.pointee.codecpar, encoder)
     // Apple's players ask for this name.
     if codec == .hevc && container != "matroska" { stream.pointee.codecpar.pointee.codec_tag = 0x3163_7668 }
-    (stream.pointee.time_base, stream.pointee.avg_frame_rate) = (rate.inverse, rate.rational)
+    stream.pointee.time_base = encoder.pointee.time_base
+    if base == nil { stream.pointee.avg_frame_rate = rate.rational }
     if codec == .vp9 && alpha { av_dict_set(&stream.pointee.metadata, "alpha_mode", "1", 0) }
-    try muxer.start(metadata)
+    try muxer.start(metadata, lastLength: lastLength)
     frame.pointee.format = (palette == nil ? encoder.pointee.pix_fmt : AV_PIX_FMT_RGBA).rawValue
     (frame.pointee.width, frame.pointee.height) = (Int32(self.width), Int32(self.height))
     converter = sws_getContext(
@@ -82,9 +85,11 @@ public final class ClipWriter {
 
   deinit { sws_freeContext(converter) }
 
-  /// - Parameter picture: of the size and the channels that were said.
+  /// - Parameters:
+  ///   - picture: of the size and the channels that were said.
+  ///   - start: in ticks of the time base; nil for the next one.
   /// - Throws: `ClipError.failed`.
-  public func write(_ picture: Picture) throws(ClipError) {
+  public func write(_ picture: Picture, at start: Int64? = nil) throws(ClipError) {
     let given = picture.ready(width: width, height: height, channels: hasAlpha ? 4 : 3)
     // An encoder may still hold the last one.
     av_frame_unref(frame)
@@ -114,7 +119,7 @@ public final class ClipWriter {
         }
       }
     }
-    frame.pointee.pts = Int64(count)
+    frame.pointee.pts = start ?? Int64(count)
     (frame.pointee.colorspace, frame.pointee.color_range) = (encoder.pointee.colorspace, encoder.pointee.color_range)
     count += 1
     if let palette {

@@ -15,7 +15,7 @@ final class Demuxer {
 
   /// Formats that hold one film or sound and name no other file, which playlists do (CVE-2016-1898, CVE-2017-9993).
   private static let formats =
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,flv,mpegts,mpeg,ogg,wav,w64,flac,mp3,aac,aiff,nut"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,flv,mpegts,mpeg,mpegvideo,asf,ogg,wav,w64,flac,mp3,aac,aiff,nut"
 
   /// - Throws: `ClipError`.
   init(_ path: String) throws(ClipError) {
@@ -61,6 +61,13 @@ final class Demuxer {
 final class Decoder {
   let context: UnsafeMutablePointer<AVCodecContext>
   let frame: UnsafeMutablePointer<AVFrame>
+  /// WebM's transparency, beside the pictures; read, or lost where there is no decoder for it.
+  let hasAlphaMode: Bool, lacksAlpha: Bool
+  /// In the stream's time base.
+  let start: Int64
+  /// Which lines are of the first moment, "tff" or "bff", where the container says that a film is interlaced whose codec can't say it
+  /// of a frame.
+  let fields: String?
   private let packet: UnsafeMutablePointer<AVPacket>
   private let demuxer: Demuxer
   private let index: Int32
@@ -70,14 +77,26 @@ final class Decoder {
   /// - Throws: `ClipError.unreadable`.
   init(_ stream: UnsafeMutablePointer<AVStream>, of demuxer: Demuxer, maxPixels: Int = 0) throws(ClipError) {
     (self.demuxer, index) = (demuxer, stream.pointee.index)
+    start = stream.pointee.start_time
     let id = stream.pointee.codecpar.pointee.codec_id
+    let says = [
+      AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4,
+      AV_CODEC_ID_VC1,
+      AV_CODEC_ID_DVVIDEO, AV_CODEC_ID_PRORES, AV_CODEC_ID_DNXHD, AV_CODEC_ID_FFV1, AV_CODEC_ID_MJPEG,
+    ].contains(id)
+    fields =
+      switch stream.pointee.codecpar.pointee.field_order {
+      case AV_FIELD_TT, AV_FIELD_TB: says ? nil : "tff"
+      case AV_FIELD_BB, AV_FIELD_BT: says ? nil : "bff"
+      default: nil
+      }
     var codec = avcodec_find_decoder(id)
-    // FFmpeg's own decoder of VP9 has no transparency.
-    if id == AV_CODEC_ID_VP9, av_dict_get(stream.pointee.metadata, "alpha_mode", nil, 0) != nil,
-      let other = avcodec_find_decoder_by_name("libvpx-vp9")
-    {
-      codec = other
-    }
+    // FFmpeg's own decoders of VP8 and VP9 have no transparency.
+    let isVPX = id == AV_CODEC_ID_VP8 || id == AV_CODEC_ID_VP9
+    let isSeenThrough = isVPX && av_dict_get(stream.pointee.metadata, "alpha_mode", nil, 0) != nil
+    let other = isSeenThrough ? avcodec_find_decoder_by_name(id == AV_CODEC_ID_VP8 ? "libvpx" : "libvpx-vp9") : nil
+    if let other { codec = other }
+    (hasAlphaMode, lacksAlpha) = (isSeenThrough && other != nil, isSeenThrough && other == nil)
     guard let codec, let context = avcodec_alloc_context3(codec) else {
       throw .unreadable(name: demuxer.name, why: "there is no decoder for what is in it")
     }

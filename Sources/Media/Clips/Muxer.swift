@@ -25,7 +25,19 @@ final class Muxer {
 
   func addStream() -> UnsafeMutablePointer<AVStream> { avformat_new_stream(context, nil)! }
 
-  func start(_ metadata: [(key: String, value: String)]) throws(ClipError) {
+  /// - Parameters:
+  ///   - start, end: seconds.
+  ///   - words: as another file has them.
+  func addChapter(from start: Double, to end: Double, words: OpaquePointer?) {
+    // In FFmpeg's chapters of MP4, milliseconds are the finest.
+    let base = AVRational(num: 1, den: 1000)
+    // A chapter less, where there is no memory, is no reason to lose a film.
+    _ = cf_add_chapter(context, base, Int64((start * 1000).rounded()), Int64((end * 1000).rounded()), words)
+  }
+
+  /// - Parameter lastLength: of the last frame, in the ticks of GIF (hundredths of a second) or in seconds for APNG; nil for those
+  ///   that say it otherwise.
+  func start(_ metadata: [(key: String, value: String)], lastLength: String? = nil) throws(ClipError) {
     let opened = avio_open(&context.pointee.pb, "file:\(path)", AVIO_FLAG_WRITE)
     guard opened >= 0 else { throw .failed(path: path, why: said(opened)) }
     isOpen = true
@@ -37,6 +49,7 @@ final class Muxer {
     if name == "mp4" || name == "mov" { av_dict_set(&options, "movflags", "+faststart+use_metadata_tags", 0) }
     if name == "gif" || name == "webp" { av_dict_set(&options, "loop", "0", 0) }
     if name == "apng" { av_dict_set(&options, "plays", "0", 0) }
+    if let lastLength { av_dict_set(&options, "final_delay", lastLength, 0) }
     context.pointee.flags |= AVFMT_FLAG_BITEXACT
     let code = avformat_write_header(context, &options)
     guard code >= 0 else { throw .failed(path: path, why: said(code)) }

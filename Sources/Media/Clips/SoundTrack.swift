@@ -16,8 +16,8 @@ final class SoundTrack {
   private var count = 0
 
   /// - Throws: `ClipError`.
-  init(_ sound: String, encodedBy name: String, into muxer: Muxer, _ path: String) throws(ClipError) {
-    reader = try SoundReader(sound, rate: 48_000, channels: 2)
+  init(_ reader: SoundReader, encodedBy name: String, into muxer: Muxer, _ path: String) throws(ClipError) {
+    self.reader = reader
     (self.muxer, self.path) = (muxer, path)
     guard let codec = avcodec_find_encoder_by_name(name), let parts = Encoder(codec) else {
       throw .noEncoder(codec: name)

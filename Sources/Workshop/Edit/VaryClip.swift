@@ -14,6 +14,8 @@ public struct ClipVaryRequest: Sendable {
   /// Whether the first frame follows the last.
   public var loops = false
   public var codec: ClipCodec?
+  /// Frames a second, evenly; nil for the clip's own times.
+  public var rate: FrameRate?
   public var settings = ClipPatchSettings()
   /// Replaces files that are there.
   public var force = false
@@ -21,15 +23,29 @@ public struct ClipVaryRequest: Sendable {
   public init(clip: String, out: String) { (self.clip, self.out) = (clip, out) }
 }
 
-/// Whether a file is a film to `vary`: one of several frames.
+/// Whether a file is a film, told by what is in it: one of several frames.
 public func isFilm(_ path: String) -> Bool {
-  guard SequenceGallery.isClipName(path) else { return false }
-  // What can't be a picture is read as a film, which says what is wrong with it.
-  guard ["gif", "apng"].contains((path as NSString).pathExtension.lowercased()) else { return true }
-  return (try? ClipReader(path)).map { $0.facts.count > 1 } ?? false
+  let isStill = PictureFormat.extensions.contains((path as NSString).pathExtension.lowercased())
+  // What is a film by its name alone is read as one, which says what is wrong with it.
+  guard ClipSignature.isClip(path) else { return isClip(path) && !isStill && !path.hasSuffix("/") }
+  guard let start = try? FileBytes.read(path, first: 32), PictureFormat(start: start) != nil else { return true }
+  // A picture's format with several frames.
+  let reader = try? ClipReader(path)
+  return reader?.next() != nil && reader?.next() != nil
 }
 
-/// Makes films like one, of its own patches. Sound is left out.
+/// Whether a film is to be made of what is given: of an animation in a picture's format, a picture is made from its first frame.
+///
+/// - Throws: `ClipError.filmToPicture`.
+public func makesFilm(of path: String, out: String) throws(ClipError) -> Bool {
+  guard isFilm(path) else { return false }
+  let ending = (out as NSString).pathExtension.lowercased()
+  guard PictureFormat.extensions.subtracting(["gif", "webp"]).contains(ending), !out.hasSuffix("/") else { return true }
+  if let start = try? FileBytes.read(path, first: 32), PictureFormat(start: start) != nil { return false }
+  throw .filmToPicture(name: path, out: out)
+}
+
+/// Makes films like one, of its own patches, with the times of its frames. Sound is left out.
 ///
 /// - Throws: `VaryError`, `ClipError`, `FileError`.
 public func vary(
@@ -38,12 +54,13 @@ public func vary(
 ) throws -> FilesMade {
   try request.check()
   let jobs = try request.jobs()
-  let (source, rate) = try read(request)
-  let count = request.seconds.map { max(1, Int(($0 * rate.value).rounded())) }
+  let film = try FilmSource(request.clip, out: jobs[0].path, codec: request.codec, rate: request.rate, tell: tell)
+  let (source, ends) = try read(request, film)
+  film.tellNotes(tell)
+  let count = request.seconds.map { frameCount(in: $0, like: ends) }
   let frames = max(request.settings.depth, count ?? source.size(0))
   try expectRoom(request, source, frames)
-  let format = try ClipFormat(jobs[0].path, codec: request.codec, alpha: source.size(1) == 4)
-  let hasAlpha = source.size(1) == 4 && format.codec.hasAlpha
+  let (format, hasAlpha) = (film.format, film.hasAlpha)
   if source.size(1) == 4 && !hasAlpha {
     tell(.note("Transparency is left out: \(format.codec.rawValue) has none."))
   }
@@ -64,11 +81,15 @@ public func vary(
     let (width, height) = (made.size(3), made.size(2))
     // What was half written by one that was killed is no use: it begins anew.
     let rendering = try ClipRendering(
-      job.path, format: format, width: width, height: height, rate: rate, alpha: hasAlpha, key: "vary", isForced: true)
-    for frame in made.unbound() {
+      job.path, format: format, width: width, height: height, rate: film.rate, alpha: hasAlpha, key: "vary",
+      isForced: true)
+    for (i, frame) in made.unbound().enumerated() {
       let picture = Picture(signedPremultiplied: frame)
-      try rendering.write(hasAlpha || picture.channels < 4 ? picture : picture.flattened(on: .black))
+      // A longer film goes through the example's times again.
+      let end = ends[i % ends.count] + Double(i / ends.count) * ends[ends.count - 1]
+      try rendering.write(hasAlpha || picture.channels < 4 ? picture : picture.flattened(on: .black), until: end)
     }
+    if i == 0 { film.tellTimes(of: rendering, tell: tell) }
     try rendering.finish(metadata: [
       ("title", (request.clip as NSString).lastPathComponent), Provenance.encoder,
       ("comment", "Made of the patches of \((request.clip as NSString).lastPathComponent); seed \(job.seed)"),
@@ -82,22 +103,31 @@ public func vary(
   return result
 }
 
-/// uint8 [T, C, H, W], at most `size` pixels a side.
-private func read(_ request: ClipVaryRequest) throws -> (Tensor, FrameRate) {
-  let reader = try ClipReader(request.clip)
-  let facts = reader.facts
+/// How many frames a film of so many seconds has whose frames last as long as another's, again and again.
+private func frameCount(in seconds: Double, like ends: [Double]) -> Int {
+  let rounds = (seconds / ends[ends.count - 1]).rounded(.down)
+  let rest = seconds - rounds * ends[ends.count - 1]
+  // A frame of which the smaller part would be shown is left out.
+  let more = ends.indices.count { (($0 > 0 ? ends[$0 - 1] : 0) + ends[$0]) / 2 <= rest + 1e-9 }
+  return max(1, Int(rounds) * ends.count + more)
+}
+
+/// uint8 [T, C, H, W], at most `size` pixels a side; and the seconds until which each is shown.
+private func read(_ request: ClipVaryRequest, _ film: FilmSource) throws -> (Tensor, [Double]) {
+  let facts = film.reader.facts
   let size = fitted(facts.height, facts.width, longer: min(max(facts.width, facts.height), request.settings.size))
   let least = 2 * request.settings.patch
   guard size.min()! >= least else {
     throw VaryError.tooSmall(request.clip, width: facts.width, height: facts.height, least: least)
   }
-  var frames: [Tensor] = []
-  while let picture = reader.next(at: facts.rate) {
-    frames.append(picture.resampled(width: size[1], height: size[0]).tensor)
+  var frames: [Tensor] = [], ends: [Double] = []
+  while let frame = film.next() {
+    ends.append(frame.end)
+    frames.append(frame.picture.resampled(width: size[1], height: size[0]).tensor)
     try expectRoom(request, frames[0], frames.count)
   }
   guard frames.count >= request.settings.depth else { throw VaryError.tooShort(request.clip, frames: frames.count) }
-  return (Tensor.stacked(frames), facts.rate)
+  return (Tensor.stacked(frames), ends)
 }
 
 /// - Parameter like: [.., H, W].

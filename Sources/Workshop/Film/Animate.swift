@@ -78,7 +78,8 @@ public func animate(
   let square = source.centred(width: side, height: side, on: .white).premultiplied()
   let driving = try DrivingMotion(
     request.driving, sequence: request.sequence, frame: request.frame, by: mover, channels: channels,
-    shouldStop: shouldStop)
+    even: { request.evenRate(mean: $0, tell: tell) }, shouldStop: shouldStop)
+  for note in driving.clip?.notes ?? [] { tell(.note(note)) }
   guard request.begin <= driving.poses.count else {
     throw AnimateError.noSuchFrame(request.begin, of: driving.poses.count)
   }
@@ -89,13 +90,13 @@ public func animate(
 
   let hasAlpha = channels == 4 && own.channels == 4
   let stage = try Stage(
-    request, width: own.width, height: own.height, rate: request.rate ?? driving.rate ?? FrameRate(10),
+    request, width: own.width, height: own.height, rate: driving.rate ?? request.rate ?? FrameRate(10),
     hasAlpha: hasAlpha, key: try request.key(generator.hash), tell: tell)
   let (begun, before) = (ProcessInfo.processInfo.systemUptime, stage.count)
   var pace = Pace(.frames, from: before)
   var strain = Strain(from: before)
   var isStopped = false
-  for pose in driving.poses.dropFirst(before) {
+  for (i, pose) in driving.poses.enumerated().dropFirst(before) {
     guard !shouldStop() else {
       isStopped = true
       break
@@ -106,10 +107,10 @@ public func animate(
     var frame = Picture(premultiplied: made.to(.cpu)).cut(
       x: (side - own.width) / 2, y: (side - own.height) / 2, width: own.width, height: own.height)
     if let palette { frame = palette.nearest(frame) }
-    try stage.write(frame.withChannels(hasAlpha ? 4 : 3))
+    try stage.write(frame.withChannels(hasAlpha ? 4 : 3), until: i < driving.ends.count ? driving.ends[i] : nil)
     tell(pace.at(stage.count, of: driving.poses.count))
   }
-  if !isStopped { try stage.finish(request.provenance(generator)) }
+  if !isStopped { try stage.finish(request.provenance(generator), beside: driving.sound(for: stage.format)) }
   if let words = strain.words { tell(.note(words)) }
   return Animated(
     path: request.out, width: own.width, height: own.height, frames: stage.count,
@@ -150,6 +151,8 @@ private final class Stage {
   private let hasAlpha: Bool
   private var cells: [Picture] = []
   let name: String
+  /// nil for a sheet.
+  let format: ClipFormat?
 
   init(
     _ request: AnimateRequest, width: Int, height: Int, rate: FrameRate, hasAlpha: Bool, key: String,
@@ -158,7 +161,7 @@ private final class Stage {
     self.request = request
     guard !request.isSheet else {
       try expectWritable(request.out, isForced: request.force)
-      (rendering, self.hasAlpha, name) = (nil, hasAlpha, "sheet")
+      (rendering, self.hasAlpha, name, format) = (nil, hasAlpha, "sheet", nil)
       return
     }
     let isSeenThrough = hasAlpha && (request.codec != nil || (try? ClipFormat(request.out, alpha: true)) != nil)
@@ -166,7 +169,7 @@ private final class Stage {
     if hasAlpha && !isSeenThrough {
       tell(.note("\(request.out) can't hold transparency: the background is filled with --ground."))
     }
-    self.hasAlpha = isSeenThrough
+    (self.hasAlpha, self.format) = (isSeenThrough, format)
     name = format.codec.rawValue
     rendering = try ClipRendering(
       request.out, format: format, width: width, height: height, rate: rate, alpha: isSeenThrough, key: key,
@@ -175,21 +178,18 @@ private final class Stage {
 
   var count: Int { rendering?.count ?? cells.count }
 
-  func write(_ frame: Picture) throws {
+  /// - Parameter end: seconds until which it is shown; nil for as long as the rate says.
+  func write(_ frame: Picture, until end: Double?) throws {
     let frame = hasAlpha ? frame : frame.flattened(on: request.ground)
-    if let rendering { try rendering.write(frame) } else { cells.append(frame) }
+    if let rendering { try rendering.write(frame, until: end) } else { cells.append(frame) }
   }
 
-  func finish(_ words: [(key: String, value: String)]) throws {
+  func finish(_ words: [(key: String, value: String)], beside: Accompaniment?) throws {
     if let rendering {
-      return try rendering.finish(metadata: [
-        ("title", (request.picture as NSString).lastPathComponent), Provenance.encoder,
-        ("comment", words.map { "\($0.key): \($0.value)" }.joined(separator: "; ")),
-        (
-          "digital_source_type",
-          "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-        ),
-      ])
+      return try rendering.finish(
+        beside: beside,
+        metadata: filmMetadata(
+          of: request.picture, comment: words.map { "\($0.key): \($0.value)" }.joined(separator: "; ")))
     }
     try spriteSheet(cells, columns: request.columns ?? cells.count).write(
       request.out, text: words, xmp: Provenance.xmp(.compositeWithTrainedAlgorithmicMedia), isForced: request.force)
@@ -225,6 +225,12 @@ extension AnimateRequest {
     }
     if columns != nil && !isSheet { throw AnimateError.columnsWithoutSheet(out) }
     if !isSheet { _ = try ClipFormat(out, codec: codec) }
+  }
+
+  /// At which a clip's frames are taken; nil for each as it is.
+  fileprivate func evenRate(mean: FrameRate, tell: (Event) -> Void) -> FrameRate? {
+    guard !isSheet, let codec = try? ClipFormat(out, codec: codec).codec else { return nil }
+    return Workshop.evenRate(rate, mean: mean, codec: codec, out: out, tell: tell)
   }
 
   /// All frames are in memory until the sheet is written.

@@ -165,7 +165,7 @@ private func film(
   }
   if !isStopped {
     try rendering.finish(
-      sound: request.timeline.sound,
+      beside: request.timeline.sound.map { Accompaniment(sound: $0) },
       metadata: [
         ("title", generator.shownName), ("encoder", "Atelier \(Product.version)"),
         (

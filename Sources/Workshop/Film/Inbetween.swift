@@ -51,7 +51,8 @@ public struct Inbetweened: Codable, Sendable, Equatable {
 
 /// Gives a film more frames, of what is between those that it has. Two of these are in memory at a time; two seconds are
 /// lost at most when it is killed. Frames that it has stay as they are; over a cut, and where drawings are held, nothing
-/// is drawn. Sound and transparency are kept where there is room for them.
+/// is drawn. Each gap between frames that last differently long has as many new ones. Sound, chapters and transparency are kept
+/// where there is room for them.
 ///
 /// - Parameters:
 ///   - shouldStop: asked before each frame.
@@ -62,10 +63,10 @@ public func inbetween(
   tell: (Event) -> Void = { _ in }
 ) throws -> Inbetweened {
   try request.check()
-  let reader = try ClipReader(request.clip)
-  let facts = reader.facts
-  let rate = try request.newRate(facts.rate)
-  let (format, hasAlpha) = try filmFormat(of: request.out, codec: request.codec, channels: facts.channels)
+  let film = try FilmSource(
+    request.clip, out: request.out, codec: request.codec, rate: request.rate, mean: { try request.newRate($0.rate) },
+    tell: tell)
+  let (facts, hasAlpha) = (film.reader.facts, film.hasAlpha)
   let own = max(facts.width, facts.height)
   let size = fitted(facts.height, facts.width, longer: request.size ?? own)
   guard size.min()! >= InbetweenError.smallest else {
@@ -75,37 +76,52 @@ public func inbetween(
   guard let model = generator.model as? InbetweenModel else {
     throw InbetweenError.otherRecipe(request.model, recipe: generator.facts.recipe)
   }
+  let beside = film.accompaniment(slowness: request.slowness, tell: tell)
   let rendering = try ClipRendering(
-    request.out, format: format, width: size[1], height: size[0], rate: rate, alpha: hasAlpha,
+    request.out, format: film.format, width: size[1], height: size[0], rate: film.rate, alpha: hasAlpha,
     key: try request.key(generator.hash), isForced: request.force, isResumed: request.resume)
   if rendering.count > 0 { tell(.note("Going on after \(counted(rendering.count, "frame"))")) }
-  var drawings = Drawings(reader, size, fillsHolds: request.fillsHolds, on: device)
+  var drawings = Drawings(film.reader, size, fillsHolds: request.fillsHolds, on: device)
   guard let first = drawings.next() else { throw ClipError.unreadable(name: request.clip, why: "it has no frames") }
   note(lossOfTransparencyIn: first.picture, out: request.out, hasAlpha: hasAlpha, tell: tell)
   var (current, following) = (first, drawings.next())
   var inbetweening = model.inbetweening
   inbetweening.isQuick = request.isQuick
   var motion: (of: Int, Inbetweening.Motion)?
-  // Of the film's own frames, for each of the new ones.
-  let step = facts.rate.value / rate.value / request.slowness
-  let total = Int((Double(facts.count) / step).rounded())
+  // Each gap has as many new frames; at an even rate, each as many as there is time for.
+  let each = Double(request.times) * request.slowness
+  let evenStep = 1 / film.rate.value / request.slowness
+  let length = Double(facts.count) * request.slowness / facts.rate.value
+  let total = film.isEven ? Int((length * film.rate.value).rounded()) : Int(Double(facts.count) * each)
   var pace = Pace(.frames, from: rendering.count)
   var (isStopped, drawn, cuts) = (false, 0, 0)
   while true {
-    // A rounding's error mustn't make a frame that is there one that is nearly there.
-    let exact = Double(rendering.count) * step
-    let place = abs(exact - exact.rounded()) < 1e-6 ? exact.rounded() : exact
-    while let next = following, place >= Double(next.start) { (current, following) = (next, drawings.next()) }
-    if following == nil && place >= Double(current.start + current.count) { break }
+    let number = Double(rendering.count)
+    let place: Double, end: Double?
+    if film.isEven {
+      (place, end) = (number * evenStep, nil)
+      while let next = following, place >= next.start - Drawings.rounding {
+        (current, following) = (next, drawings.next())
+      }
+      if following == nil && place >= current.end - Drawings.rounding { break }
+    } else {
+      let index = Drawings.whole(number / each)
+      while let next = following, index >= Double(next.index) { (current, following) = (next, drawings.next()) }
+      if following == nil && index >= Double(current.index + current.times.count) { break }
+      place = current.time(index)
+      let after = Drawings.whole((number + 1) / each)
+      let next = following.map { after >= Double($0.index) ? $0 : current } ?? current
+      end = next.time(after) * request.slowness
+    }
     guard !shouldStop() else {
       isStopped = true
       break
     }
     var picture = current.picture
-    if let next = following, place > Double(current.moves), !next.isHeld {
-      let time = (place - Double(current.moves)) / Double(next.start - current.moves)
-      if motion?.of != next.start {
-        motion = (next.start, inbetweening.motion(from: current.frame, to: next.frame))
+    if let next = following, place > current.moves + Drawings.rounding, !next.isHeld {
+      let time = (place - current.moves) / (next.start - current.moves)
+      if motion?.of != next.index {
+        motion = (next.index, inbetweening.motion(from: current.frame, to: next.frame))
         if motion!.1.isCut { cuts += 1 }
       }
       if motion!.1.isCut {
@@ -115,29 +131,20 @@ public func inbetween(
         drawn += 1
       }
     }
-    try rendering.write(hasAlpha || picture.channels < 4 ? picture : picture.flattened(on: .black))
+    try rendering.write(hasAlpha || picture.channels < 4 ? picture : picture.flattened(on: .black), until: end)
     tell(pace.at(rendering.count, of: max(total, rendering.count)))
   }
-  let isSlow = request.slowness != 1
   if !isStopped {
-    if facts.hasSound && isSlow { tell(.note("The sound is left out, as for every slow motion.")) }
-    if facts.hasSound && !isSlow && !format.hasSound {
-      tell(.note("The sound is left out: \(request.out) can't hold sound."))
-    }
+    film.tellTimes(of: rendering, tell: tell)
     try rendering.finish(
-      sound: facts.hasSound && format.hasSound && !isSlow ? request.clip : nil,
-      metadata: [
-        ("title", (request.clip as NSString).lastPathComponent), Provenance.encoder,
-        ("comment", "Frames between those of the film drawn by \(generator.shownName), sha256:\(generator.hash)"),
-        (
-          "digital_source_type",
-          "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-        ),
-      ])
+      beside: beside,
+      metadata: filmMetadata(
+        of: request.clip,
+        comment: "Frames between those of the film drawn by \(generator.shownName), sha256:\(generator.hash)"))
   }
   return Inbetweened(
     path: request.out, width: size[1], height: size[0], frames: rendering.count, drawn: drawn, cuts: cuts,
-    rate: "\(rate)", duration: rate.time(of: rendering.count), codec: format.codec.rawValue, isStopped: isStopped)
+    rate: "\(film.rate)", duration: rendering.length, codec: film.format.codec.rawValue, isStopped: isStopped)
 }
 
 /// A film's drawings one after another: its frames, or what is held of them together.
@@ -146,13 +153,24 @@ private struct Drawings {
     let picture: Picture
     /// [1, C, H, W] in 0...1; colours multiplied by alpha.
     let frame: Tensor
-    /// The number of its first frame, and how many show it.
-    let start: Int
-    var count = 1
+    /// The number of its first frame.
+    let index: Int
+    /// Seconds at which its frames are shown, and until when.
+    var times: [Double], end: Double
     /// It shows what the one before it shows.
     let isHeld: Bool
-    /// From which of the film's frames on it becomes the next.
-    var moves: Int
+    /// Seconds from which on it becomes the next.
+    var moves: Double
+
+    var start: Double { times[0] }
+
+    /// Seconds at a place among the film's frames, by their numbers; its end at most.
+    func time(_ place: Double) -> Double {
+      let i = Int(place) - index
+      guard i < times.count else { return end }
+      let next = i + 1 < times.count ? times[i + 1] : end
+      return times[i] + (place - place.rounded(.down)) * (next - times[i])
+    }
   }
 
   private let reader: ClipReader
@@ -163,6 +181,11 @@ private struct Drawings {
   private var waiting: Drawing?
   /// What stays longer stands still.
   private static let longestHold = 4
+  /// Seconds: a rounding's error mustn't make a frame that is there one that is nearly there.
+  static let rounding = 1e-6
+
+  /// Whole where it is so but for rounding.
+  static func whole(_ place: Double) -> Double { abs(place - place.rounded()) < 1e-6 ? place.rounded() : place }
 
   init(_ reader: ClipReader, _ size: [Int], fillsHolds: Bool, on device: Device) {
     (self.reader, self.size, self.fillsHolds, self.device) = (reader, size, fillsHolds, device)
@@ -173,22 +196,24 @@ private struct Drawings {
     waiting = read(after: drawing)
     guard fillsHolds else { return drawing }
     while let more = waiting, more.isHeld {
-      drawing.count += 1
+      drawing.times += more.times
+      drawing.end = more.end
       waiting = read(after: drawing)
     }
     // A rest isn't a slow motion: it begins to move with its last frame.
-    if drawing.count > Self.longestHold { drawing.moves = drawing.start + drawing.count - 1 }
+    if drawing.times.count > Self.longestHold { drawing.moves = drawing.times[drawing.times.count - 1] }
     return drawing
   }
 
   private mutating func read(after last: Drawing?) -> Drawing? {
-    guard let picture = reader.next(at: reader.facts.rate)?.resampled(width: size[1], height: size[0]) else {
-      return nil
-    }
+    guard let found = reader.next() else { return nil }
     defer { place += 1 }
+    let picture = found.picture.resampled(width: size[1], height: size[0])
     let frame = picture.withChannels(max(3, picture.channels)).premultiplied().to(device)
     let isHeld = last.map { Inbetweening.isHeld(frame, after: $0.frame) } ?? false
-    return Drawing(picture: picture, frame: frame, start: place, isHeld: isHeld, moves: place)
+    return Drawing(
+      picture: picture, frame: frame, index: place, times: [found.time], end: found.end, isHeld: isHeld,
+      moves: found.time)
   }
 }
 
@@ -210,7 +235,7 @@ extension InbetweenRequest {
   /// - Throws: `InbetweenError` when there would be nothing to draw, or too much.
   fileprivate func newRate(_ own: FrameRate) throws(InbetweenError) -> FrameRate {
     let rate = rate ?? FrameRate(own.numerator * times, own.denominator)
-    guard rate.value <= 240 else { throw .tooFast(rate: rate, own: own) }
+    guard rate.value <= FrameRate.most else { throw .tooFast(rate: rate, own: own) }
     guard rate.value * slowness > own.value * 1.0001 || fillsHolds else { throw .nothingBetween(rate: rate, own: own) }
     return rate
   }
@@ -244,7 +269,7 @@ public enum InbetweenError: Explained, Equatable {
     case .tooSmall(let path, let width, let height):
       "\(path) is \(width) by \(height) pixels, too small to estimate motion: use a film of \(Self.smallest) pixels a side or more."
     case .tooFast(let rate, let own):
-      "A film of \(own) frames a second would have \(rate): 240 are the most, so make --times or --rate smaller."
+      "A film of \(own) frames a second would have \(rate): 1000 are the most, so make --times or --rate smaller."
     case .nothingBetween(let rate, let own):
       "The film has \(own) frames a second, and \(rate) are asked for, so there is no frame to add. Give --times 2, --slow 2, --twos, "
         + "or a higher --rate."

@@ -41,15 +41,16 @@ public func measureClip(
   var last: (painted: Tensor, content: Tensor?)?
   var count = 0
   var pace = Pace(.frames)
-  while let picture = reader.next(at: reader.facts.rate) {
-    let painted = picture.colours(on: device)
+  while let frame = reader.next() {
+    let painted = frame.picture.colours(on: device)
     let size = [painted.size(2), painted.size(3)]
     var shown: Tensor?
     if let source {
-      guard let frame = source.next(at: source.facts.rate) else {
+      // Some files' times are milliseconds, which round.
+      guard let own = source.shown(at: frame.time + 0.002) else {
         throw ClipMeasureError.differentLengths(path, content ?? "")
       }
-      shown = resized(frame.colours(on: device), size)
+      shown = resized(own.colours(on: device), size)
     }
     if let last {
       steps.append(abs(painted - last.painted).mean().item())

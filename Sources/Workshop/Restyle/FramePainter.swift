@@ -26,6 +26,8 @@ final class FramePainter {
   private var masks: [Tensor] = []
   private let maskReaders: [ClipReader?]
 
+  /// Seconds by which the times of a film and of its mask may differ: some files' are milliseconds.
+  private static let rounding = 0.002
   /// Steps that a frame takes after the first, which begins from nothing.
   private static let laterSteps = 24
 
@@ -86,13 +88,10 @@ final class FramePainter {
     return state
   }
 
-  /// Goes on from what `state` was after so many frames.
-  func restore(_ state: [String: Tensor], after count: Int) throws {
+  /// Goes on from what `state` was after some frames.
+  func restore(_ state: [String: Tensor]) throws {
     if let frame = state["frame"], let painted = state["painted"] { last = (frame.to(device), painted.to(device)) }
     masks = masks.indices.map { state["mask.\($0)"]?.to(device) ?? masks[$0] }
-    for reader in maskReaders.compactMap({ $0 }) {
-      for _ in 0..<count { _ = reader.next(at: request.rate) }
-    }
     guard case .onePass(let painters, _) = painting else { return }
     for (i, painter) in painters.enumerated() {
       var found: [(Tensor, Tensor)] = []
@@ -103,10 +102,12 @@ final class FramePainter {
     }
   }
 
-  /// - Parameter frame: of the size that is painted.
+  /// - Parameters:
+  ///   - frame: of the size that is painted.
+  ///   - time: at which it is shown, in seconds.
   /// - Returns: nil when it was stopped.
   /// - Throws: `TransferError`, `RestyleError`.
-  func painted(_ frame: Picture, shouldStop: () -> Bool) throws -> Picture? {
+  func painted(_ frame: Picture, at time: Double, shouldStop: () -> Bool) throws -> Picture? {
     let ground: Ground = if case .onePass(_, let ground) = painting { ground } else { .white }
     // Under transparency, films have any colour.
     let colours = (frame.channels == 4 ? frame.flattened(on: ground) : frame).colours(on: device)
@@ -115,7 +116,7 @@ final class FramePainter {
       let found = (steadying ?? Steadying()).motion(of: colours, after: last.frame)
       if found.isCut { follow() } else { motion = found }
     }
-    moveMasks(motion, size: [frame.height, frame.width])
+    moveMasks(motion, to: time, size: [frame.height, frame.width])
     let moved = last.flatMap { last in motion.map { warped(last.painted, by: $0.flow, mode: .bicubic) } }
     guard var made = try paint(colours, moved, motion, shouldStop) else { return nil }
     if request.usesModel, look.settings.strength < 1 { made = colours + (made - colours) * look.settings.strength }
@@ -159,11 +160,11 @@ final class FramePainter {
     }
   }
 
-  /// A mask that is a film goes on by a frame, its last one staying; one that follows goes where its things went.
-  private func moveMasks(_ motion: Steadying.Motion?, size: [Int]) {
+  /// A mask that is a film is that of the frame's time, its last one staying; one that follows goes where its things went.
+  private func moveMasks(_ motion: Steadying.Motion?, to time: Double, size: [Int]) {
     for (i, reader) in maskReaders.enumerated() {
       if let reader {
-        if let picture = reader.next(at: request.rate) {
+        if let picture = reader.shown(at: time + Self.rounding) {
           let grey = picture.colours(on: device).mean(dims: [1], keepDims: true)
           masks[i] = clamp(interpolate(grey, size: size, mode: .bilinear, antialias: true), min: 0, max: 1)
         }
@@ -178,14 +179,9 @@ final class FramePainter {
 ///
 /// - Throws: `ClipError` for a film that isn't there or can't be read: nothing would be masked else.
 private func maskReader(_ path: String) throws(ClipError) -> ClipReader? {
-  guard isClip(path) else { return nil }
-  do { return try ClipReader(path) } catch .notAClip(let name) {
-    // A name may be a film's or a picture's, as that of a WebP.
-    guard ["webp", "gif", "apng"].contains((path as NSString).pathExtension.lowercased()) else {
-      throw .notAClip(name: name)
-    }
-    return nil
-  }
+  let isStill = PictureFormat.extensions.contains((path as NSString).pathExtension.lowercased())
+  guard ClipSignature.isClip(path) || isClip(path) && !isStill else { return nil }
+  return try ClipReader(path)
 }
 
 /// Whether a name is a film's, by its ending; that of a folder of PNGs ends in a slash.

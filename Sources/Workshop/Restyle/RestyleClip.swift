@@ -22,8 +22,8 @@ public struct ClipRestyleRequest: Sendable {
   public var steadiness = 0.8
   /// Masks that are pictures fit the first frame, and go where its things go.
   public var masksFollow = false
-  /// Of the film; settled when it is opened.
-  var rate = FrameRate(25)
+  /// Frames a second, evenly; nil for the film's own times.
+  public var rate: FrameRate?
   var usesModel: Bool { method != .optimise }
 
   public init(_ look: RestyleRequest, method: Method) { (self.look, self.method) = (look, method) }
@@ -42,9 +42,9 @@ public struct RestyledClip: Codable, Sendable, Equatable {
 }
 
 /// Paints a film frame by frame. One frame is in memory at a time, and the one before; two seconds are lost at most when
-/// it is killed. Its sound is kept where the format has room for it, its transparency where the codec has.
+/// it is killed. Its sound and chapters are kept where the format has room for them, its transparency where the codec has.
 ///
-/// Frames that last differently long become frames of its mean rate.
+/// Frames keep their times, unless an even rate is asked for.
 ///
 /// - Parameters:
 ///   - shouldStop: asked before each frame.
@@ -56,11 +56,10 @@ public func restyle(
   tell: (Event) -> Void = { _ in }
 ) throws -> RestyledClip {
   try request.check()
-  let (look, reader) = (request.look, try ClipReader(request.look.content))
-  let facts = reader.facts
+  let look = request.look
+  let film = try FilmSource(look.content, out: look.out, codec: request.codec, rate: request.rate, tell: tell)
+  let (facts, hasAlpha) = (film.reader.facts, film.hasAlpha)
   var request = request
-  request.rate = facts.rate
-  let (format, hasAlpha) = try filmFormat(of: look.out, codec: request.codec, channels: facts.channels)
   let own = max(facts.width, facts.height)
   let longer = request.size ?? (request.method == .optimise ? min(own, look.settings.size) : own)
   let size = longer == own ? [facts.height, facts.width] : fitted(facts.height, facts.width, longer: longer)
@@ -69,50 +68,44 @@ public func restyle(
   }
   request.look.settings.size = size.max()!
   func sized(_ picture: Picture) -> Picture { picture.resampled(width: size[1], height: size[0]) }
-  guard let first = reader.next(at: request.rate) else {
-    throw ClipError.unreadable(name: look.content, why: "it has no frames")
-  }
-  note(lossOfTransparencyIn: first, out: look.out, hasAlpha: hasAlpha, tell: tell)
-  let painter = try FramePainter(request, first: sized(first), in: workspace, on: device) { tell(.note($0)) }
+  guard let first = film.next() else { throw ClipError.unreadable(name: look.content, why: "it has no frames") }
+  note(lossOfTransparencyIn: first.picture, out: look.out, hasAlpha: hasAlpha, tell: tell)
+  let painter = try FramePainter(request, first: sized(first.picture), in: workspace, on: device) { tell(.note($0)) }
   try look.noteFrames(tell: tell)
+  let beside = film.accompaniment(tell: tell)
   let rendering = try ClipRendering(
-    look.out, format: format, width: size[1], height: size[0], rate: facts.rate, alpha: hasAlpha,
+    look.out, format: film.format, width: size[1], height: size[0], rate: film.rate, alpha: hasAlpha,
     key: try request.key(painter.words), isForced: look.force, isResumed: look.resume)
   var frame = Optional(first)
   if rendering.count > 0 {
     tell(.note("Going on after \(counted(rendering.count, "frame"))"))
-    for _ in 0..<rendering.count { frame = reader.next(at: request.rate) }
-    try painter.restore(rendering.state, after: rendering.count)
+    for _ in 0..<rendering.count { frame = film.next() }
+    try painter.restore(rendering.state)
   }
   var pace = Pace(.frames, from: rendering.count)
   var isStopped = false
-  while let picture = frame {
-    guard !shouldStop(), let painted = try painter.painted(sized(picture), shouldStop: shouldStop) else {
+  while let found = frame {
+    guard !shouldStop(),
+      let painted = try painter.painted(sized(found.picture), at: found.time, shouldStop: shouldStop)
+    else {
       isStopped = true
       break
     }
-    try rendering.write(hasAlpha ? painted : painted.flattened(on: .black)) { painter.state }
-    tell(pace.at(rendering.count, of: max(facts.count, rendering.count)))
-    frame = reader.next(at: request.rate)
+    try rendering.write(hasAlpha ? painted : painted.flattened(on: .black), until: found.end) { painter.state }
+    tell(pace.at(rendering.count, of: max(film.count, rendering.count)))
+    frame = film.next()
   }
   if !isStopped {
-    if facts.hasSound && !format.hasSound {
-      tell(.note("The sound is left out: \(look.out) can't hold sound."))
-    }
+    film.tellTimes(of: rendering, tell: tell)
     try rendering.finish(
-      sound: facts.hasSound && format.hasSound ? look.content : nil,
-      metadata: [
-        ("title", (look.content as NSString).lastPathComponent), Provenance.encoder,
-        ("comment", (look.styleWords + painter.words).map { "\($0.key): \($0.value)" }.joined(separator: "; ")),
-        (
-          "digital_source_type",
-          "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-        ),
-      ])
+      beside: beside,
+      metadata: filmMetadata(
+        of: look.content,
+        comment: (look.styleWords + painter.words).map { "\($0.key): \($0.value)" }.joined(separator: "; ")))
   }
   return RestyledClip(
     path: look.out, width: size[1], height: size[0], frames: rendering.count,
-    duration: facts.rate.time(of: rendering.count), codec: format.codec.rawValue, isStopped: isStopped)
+    duration: rendering.length, codec: film.format.codec.rawValue, isStopped: isStopped)
 }
 
 extension RestyleRequest {
@@ -146,7 +139,8 @@ extension ClipRestyleRequest {
   fileprivate func key(_ painter: [(key: String, value: String)]) throws -> String {
     var words = [look.settings.json, look.colours.rawValue, "\(method)", "\(steadiness)", "\(masksFollow)"]
     if look.keepsFrame { words.append("frame") }
-    words += ["\(look.weights)", look.network, codec?.rawValue ?? ""] + painter.map { "\($0.key): \($0.value)" }
+    words += ["\(look.weights)", look.network, codec?.rawValue ?? "", rate.map { "\($0)" } ?? ""]
+    words += painter.map { "\($0.key): \($0.value)" }
     for path in [look.content] + look.styles + look.masks {
       words.append(FileManager.default.fileExists(atPath: path) ? try Digest.sha256(file: path) : path)
     }

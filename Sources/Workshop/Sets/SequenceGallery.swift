@@ -17,7 +17,7 @@ struct FrameSequence {
   /// - Parameter channels: 3 or 4.
   func forEachFrame(channels: Int, on ground: Ground = .white, _ body: (Picture) throws -> Void) throws {
     for picture in frames.onOneCanvas(ground) { try body(picture.withChannels(channels)) }
-    while let rest, let rate, let picture = rest.next(at: rate) { try body(picture.withChannels(channels)) }
+    while let rest, let rate, let found = rest.next(at: rate) { try body(found.picture.withChannels(channels)) }
   }
 }
 
@@ -44,7 +44,7 @@ struct SequenceGallery {
     (self.path, self.frame) = (path.absolutePath, frame)
     var isFolder: ObjCBool = false
     let isThere = FileManager.default.fileExists(atPath: self.path, isDirectory: &isFolder)
-    if isThere, !isFolder.boolValue, Self.isClipName(path) {
+    if isThere, !isFolder.boolValue, Self.isClip(path) {
       (pictures, groups) = (nil, [])
       clips = [((self.path as NSString).lastPathComponent, self.path)]
       return
@@ -56,7 +56,10 @@ struct SequenceGallery {
       (pictures, groups) = (nil, [])
       return
     }
-    let candidates = pictures!.candidates.enumerated().filter { !Self.isClipName($1.name) }
+    let isArchive = pictures!.isArchive
+    let candidates = pictures!.candidates.enumerated().filter {
+      isArchive ? !["gif", "apng"].contains(($1.name as NSString).pathExtension.lowercased()) : !Self.isClip($1.path)
+    }
     if frame != nil {
       groups = candidates.map { Group(name: stem($1.name), members: [$0]) }
     } else {
@@ -65,20 +68,28 @@ struct SequenceGallery {
   }
 
   /// Files of one name but for the number at its end, in the order of these numbers: `mage-attack1.png`,
-  /// `mage-attack-2.png`. In a folder where nothing is numbered alike, all files in the order of their names.
+  /// `mage-attack-2.png`, `walk (3).png`; or but for the letter, from a on without a gap. In a folder where nothing is numbered
+  /// alike, all files in the order of their names.
   private static func grouped(_ files: [(number: Int, name: String)]) -> [Group] {
     var order: [String] = [], found: [String: [(place: Int, number: Int)]] = [:]
     var folders: [String: [(Int, String)]] = [:]
+    var lettered: [(number: Int, name: String)] = []
+    func add(_ number: Int, _ place: Int, to key: String) {
+      if found[key] == nil { order.append(key) }
+      found[key, default: []].append((place, number))
+    }
     for (number, name) in files {
       let folder = name.parentPath
       folders[folder, default: []].append((number, name))
-      guard let match = (stem(name) as String).firstMatch(of: /^(.*?)[-_ ]?([0-9]+)$/), let place = Int(match.2) else {
+      guard let (prefix, place) = numbered(stem(name)) else {
+        lettered.append((number, name))
         continue
       }
       // A folder of "1.png", "2.png" is a sequence, and goes by the folder's name.
-      let key = match.1.isEmpty || match.1.hasSuffix("/") ? "\(folder)/" : String(match.1)
-      if found[key] == nil { order.append(key) }
-      found[key, default: []].append((place, number))
+      add(number, place, to: prefix.isEmpty || prefix.hasSuffix("/") ? "\(folder)/" : prefix)
+    }
+    for (key, members) in Self.lettered(lettered) {
+      for (place, number) in members.enumerated() { add(number, place, to: key) }
     }
     var groups = order.compactMap { key -> Group? in
       let members = found[key]!.sorted { ($0.place, $0.number) < ($1.place, $1.number) }.map(\.number)
@@ -89,6 +100,24 @@ struct SequenceGallery {
         .map { Group(name: $0.key, members: $0.value.map(\.0)) }
     }
     return groups
+  }
+
+  /// Files of one name but for a letter, where the letters go on from a: `a.png`, `b.png`, `c.png`. A letter alone says less than
+  /// a number: two files aren't enough.
+  private static func lettered(_ files: [(number: Int, name: String)]) -> [(key: String, members: [Int])] {
+    var order: [String] = [], found: [String: [(letter: UInt8, number: Int)]] = [:]
+    for (number, name) in files {
+      guard let match = stem(name).firstMatch(of: /^(|.*[-_ .\/])\(?([A-Za-z])\)?$/) else { continue }
+      let prefix = String(match.1), folder = name.parentPath
+      let key = prefix.isEmpty || prefix.hasSuffix("/") ? "\(folder)/" : String(prefix.dropLast())
+      if found[key] == nil { order.append(key) }
+      found[key, default: []].append((Character(match.2.lowercased()).asciiValue!, number))
+    }
+    return order.compactMap { key in
+      let members = found[key]!.sorted { $0.letter < $1.letter }
+      let isRow = members.enumerated().allSatisfy { $1.letter == UInt8(ascii: "a") + UInt8(min(200, $0)) % 128 }
+      return members.count > 2 && isRow ? (key, members.map(\.number)) : nil
+    }
   }
 
   private init(_ other: SequenceGallery, groups: [Group], clips: [(name: String, path: String)]) {
@@ -114,16 +143,26 @@ struct SequenceGallery {
     return group.map { SequenceGallery(folder, groups: [$0], clips: []) }
   }
 
-  /// The endings of clips; of GIFs each is one, however many frames it has.
-  static func isClipName(_ name: String) -> Bool {
-    let endings = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "gif", "apng"]
-    return endings.contains((name as NSString).pathExtension.lowercased())
+  /// Whether a file is a clip by what is in it, or by its name alone, which is said then; each GIF is one, however many frames it
+  /// has.
+  static func isClip(_ path: String) -> Bool {
+    let endings = ["mp4", "m4v", "mov", "mkv", "webm", "avi"]
+    return ClipSignature.isClip(path.absolutePath) || endings.contains((path as NSString).pathExtension.lowercased())
+  }
+
+  /// The one clip that it is, where it is one.
+  var onlyClip: String? { groups.isEmpty && clips.count == 1 && frame == nil ? clips[0].path : nil }
+
+  /// All of a folder's pictures as one sequence, in the order of their names.
+  var whole: SequenceGallery {
+    guard let pictures, pictures.count > 1 else { return self }
+    return SequenceGallery(self, groups: [Group(name: "", members: Array(0..<pictures.count))], clips: [])
   }
 
   private static func clips(in folder: String) -> [(name: String, path: String)] {
     let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
     return names.sorted().filter { name in
-      isClipName(name) && !name.split(separator: "/").contains { $0.hasPrefix(".") }
+      !name.split(separator: "/").contains { $0.hasPrefix(".") } && isClip("\(folder)/\(name)")
     }.map { ($0, "\(folder)/\($0)") }
   }
 
@@ -151,7 +190,7 @@ struct SequenceGallery {
     for clip in clips {
       do {
         let reader = try ClipReader(clip.path)
-        let frames = [reader.next(at: reader.facts.rate), reader.next(at: reader.facts.rate)].compactMap { $0 }
+        let frames = (0..<2).compactMap { _ in reader.next(at: reader.facts.rate)?.picture }
         if frames.count > 1 {
           try each(FrameSequence(name: clip.name, rate: reader.facts.rate, frames: frames, rest: reader))
         } else {
@@ -222,6 +261,12 @@ struct SequenceGallery {
     let still = try pictures.map { try contentHash(of: $0, in: workspace) } ?? ""
     return Digest.sha256(([still, frame?.description ?? ""] + clips).joined(separator: "\0"))
   }
+}
+
+/// A name before its number, and that number: "walk" and 3 of "walk-3", "walk3", "walk (3)" or "walk.0003".
+private func numbered(_ stem: String) -> (prefix: String, place: Int)? {
+  guard let match = stem.firstMatch(of: /^(.*?)[-_ .#]*[\(\[]?([0-9]+)[\)\]]?$/) else { return nil }
+  return Int(match.2).map { (String(match.1), $0) }
 }
 
 /// A name without its ending.
