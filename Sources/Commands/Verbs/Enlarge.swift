@@ -20,7 +20,9 @@ struct EnlargeCommand: ParsableCommand {
   @Argument(help: "Pictures, or folders of them.")
   var pictures: [String]
 
-  @Option(help: ArgumentHelp("The PNG file to write; a folder for several pictures.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The file to write: .png, .jpg, .webp, .tif or .avif; for several pictures a folder of PNGs.", valueName: "file"))
   var out: String
 
   @Option(help: ArgumentHelp("Enlargement factor: 2, 3 or 4.", valueName: "n"))
@@ -44,6 +46,7 @@ struct EnlargeCommand: ParsableCommand {
   @Flag(help: "Overwrite existing files.")
   var force = false
 
+  @OptionGroup var output: OutputOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -52,7 +55,7 @@ struct EnlargeCommand: ParsableCommand {
     var request = EnlargeRequest(pictures: pictures, out: out)
     request.settings.scale = scale
     (request.settings.model, request.settings.precision, request.settings.memory) = (model, precision, memory)
-    request.force = force
+    (request.quality, request.force) = (output.quality, force)
     teller.finish(
       .enlarge(
         try enlarge(

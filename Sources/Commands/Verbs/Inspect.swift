@@ -7,7 +7,7 @@ struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Dataset check: what is in a folder of pictures, what is wrong with it, and what it would train.")
 
-  @Argument(help: ArgumentHelp("A folder, a zip file or a picture.", valueName: "pictures"))
+  @Argument(help: ArgumentHelp("A folder, a zip or tar file, or a picture.", valueName: "pictures"))
   var path: String
 
   @Option(

@@ -68,7 +68,7 @@ public func compare(
 ) throws -> Compared {
   guard request.subjects.count > 1 else { throw CompareError.tooFew(request.subjects.count) }
   guard (1...100).contains(request.columns) else { throw CompareError.badColumns(request.columns) }
-  try expectWritable(request.out, isForced: request.force)
+  try expectPicture(request.out, isForced: request.force)
   let generators = try request.subjects.map { subject -> Generator in
     let (name, samplingOptions) = named(subject)
     var generator = try Generator(name, in: workspace, on: device) { tell(.note($0.sentence)) }
@@ -112,7 +112,7 @@ public func compare(
       Provenance.sheet,
       ("Compared", request.subjects.map(\.shownName).joined(separator: ", ")),
     ],
-    xmp: Provenance.xmp(), isForced: request.force)
+    source: .trainedAlgorithmicMedia, isForced: request.force)
   return Compared(rows: rows, sheet: request.out, size: size)
 }
 
