@@ -38,26 +38,27 @@ static inline VipsImage *cv_result(int failed, VipsImage *out) {
 }
 
 /// Opens a picture for one pass from top to bottom; a serious error or an early end fails. The bytes must outlive it.
-static inline VipsImage *cv_open(const void *bytes, size_t count) {
+/// Options are the loader's, such as "[page=2]".
+static inline VipsImage *cv_open(const void *bytes, size_t count, const char *options) {
   VipsImage *out = vips_image_new_from_buffer(
-      bytes, count, "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR, NULL);
+      bytes, count, options, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR, NULL);
   return cv_result(out == NULL, out);
 }
 
 /// A picture upright and resampled into width x height: cropped about its centre to fill it, or fitted inside.
 /// With `managed`, its colours go through its ICC profile (for CMYK without one, a common press's) to sRGB.
+/// Options must say fail_on: libvips 8.14 gives it to the loader of a file, but to that of a buffer only by its options.
 static inline VipsImage *cv_thumbnail(
-    const void *bytes, size_t count, int width, int height, gboolean crop, gboolean managed) {
+    const void *bytes, size_t count, const char *options, int width, int height, gboolean crop, gboolean managed) {
   VipsImage *out = NULL;
   VipsInteresting interesting = crop ? VIPS_INTERESTING_CENTRE : VIPS_INTERESTING_NONE;
-  // libvips 8.14 gives `fail_on` to the loader of a file, but to that of a buffer only by its options.
   int failed = managed
       ? vips_thumbnail_buffer(
             (void *)bytes, count, &out, width, "height", height, "size", VIPS_SIZE_BOTH, "crop", interesting,
-            "option_string", "[fail_on=error]", "export_profile", "srgb", NULL)
+            "option_string", options, "export_profile", "srgb", NULL)
       : vips_thumbnail_buffer(
             (void *)bytes, count, &out, width, "height", height, "size", VIPS_SIZE_BOTH, "crop", interesting,
-            "option_string", "[fail_on=error]", NULL);
+            "option_string", options, NULL);
   return cv_result(failed, out);
 }
 
@@ -65,10 +66,8 @@ static inline void cv_release(VipsImage *image) { g_object_unref(image); }
 static inline int cv_orientation(VipsImage *in) { return vips_image_get_orientation(in); }
 static inline int cv_page_count(VipsImage *in) { return vips_image_get_n_pages(in); }
 static inline gboolean cv_has_alpha(VipsImage *in) { return vips_image_hasalpha(in); }
-static inline gboolean cv_has_profile(VipsImage *in) { return vips_image_get_typeof(in, VIPS_META_ICC_NAME) != 0; }
 static inline gboolean cv_is_cmyk(VipsImage *in) { return in->Type == VIPS_INTERPRETATION_CMYK; }
 static inline int cv_bits(VipsImage *in) { return (int)(8 * vips_format_sizeof(in->BandFmt)); }
-/// Whether the picture is bytes in sRGB, or bytes of grey.
 // Whether there are pixels that aren't numbers: those alone differ from themselves. -1 where that can't be told.
 static inline gboolean cv_is_float(VipsImage *in) {
   return in->BandFmt == VIPS_FORMAT_FLOAT || in->BandFmt == VIPS_FORMAT_DOUBLE;
@@ -82,11 +81,92 @@ static inline int cv_has_nan(VipsImage *in) {
   return failed ? -1 : least < 255;
 }
 
-static inline gboolean cv_is_plain(VipsImage *in) {
-  return in->BandFmt == VIPS_FORMAT_UCHAR && (in->Type == VIPS_INTERPRETATION_sRGB || in->Type == VIPS_INTERPRETATION_B_W);
+/// A VipsInterpretation and a VipsBandFormat.
+static inline int cv_type(VipsImage *in) { return in->Type; }
+static inline int cv_format(VipsImage *in) { return in->BandFmt; }
+
+/// A metadata field's bytes, owned by the image; NULL where there are none.
+static inline const void *cv_blob(VipsImage *in, const char *name, size_t *count) {
+  const void *data = NULL;
+  if (!vips_image_get_typeof(in, name) || vips_image_get_blob(in, name, &data, count)) {
+    vips_error_clear();
+    return NULL;
+  }
+  return data;
 }
-static inline gboolean cv_is_grey(VipsImage *in) {
-  return in->Type == VIPS_INTERPRETATION_B_W || in->Type == VIPS_INTERPRETATION_GREY16;
+static inline const void *cv_profile(VipsImage *in, size_t *count) { return cv_blob(in, VIPS_META_ICC_NAME, count); }
+/// An XMP packet; of an AVIF, libvips 8.14 has it under a number.
+static inline const void *cv_xmp(VipsImage *in, size_t *count) {
+  const void *packet = cv_blob(in, VIPS_META_XMP_NAME, count);
+  const char *names[] = {"heif-mime-0", "heif-mime-1", "heif-mime-2", "heif-mime-3"};
+  for (int i = 0; !packet && i < 4; i++) packet = cv_blob(in, names[i], count);
+  return packet;
+}
+
+/// The least and the largest value; 0, or -1 on failure. Reads all of it.
+static inline int cv_extent(VipsImage *in, double *least, double *most) {
+  int failed = vips_min(in, least, NULL) || vips_max(in, most, NULL);
+  if (failed) vips_error_clear();
+  return failed ? -1 : 0;
+}
+
+/// Values times `scale`, rounded and cut off, as bytes or 16 bits of an interpretation.
+static inline VipsImage *cv_levels(VipsImage *in, double scale, gboolean is16, int interpretation) {
+  VipsImage *scaled = NULL, *cast = NULL, *out = NULL;
+  int failed = vips_linear1(in, &scaled, scale, 0.5, NULL);
+  if (!failed) failed = is16 ? vips_cast_ushort(scaled, &cast, NULL) : vips_cast_uchar(scaled, &cast, NULL);
+  if (!failed) failed = vips_copy(cast, &out, "interpretation", interpretation, NULL);
+  if (scaled) g_object_unref(scaled);
+  if (cast) g_object_unref(cast);
+  return cv_result(failed, out);
+}
+
+static inline VipsImage *cv_join(VipsImage *colours, VipsImage *alpha) {
+  VipsImage *out = NULL;
+  int failed = vips_bandjoin2(colours, alpha, &out, NULL);
+  return cv_result(failed, out);
+}
+
+/// As bands of plain numbers, where libvips packs them.
+static inline VipsImage *cv_unpacked(VipsImage *in) {
+  VipsImage *out = NULL;
+  int failed = in->Coding == VIPS_CODING_LABQ ? vips_LabQ2Lab(in, &out, NULL)
+      : in->Coding == VIPS_CODING_RAD         ? vips_rad2float(in, &out, NULL)
+                                              : vips_copy(in, &out, NULL);
+  return cv_result(failed, out);
+}
+
+/// Linear light times `scale`, 0...1 then, as bytes of sRGB (IEC 61966-2-1).
+static inline VipsImage *cv_from_linear(VipsImage *in, double scale) {
+  VipsImage *scaled = NULL, *light = NULL, *out = NULL;
+  int failed = vips_linear1(in, &scaled, scale, 0, NULL);
+  if (!failed) failed = vips_copy(scaled, &light, "interpretation", VIPS_INTERPRETATION_scRGB, NULL);
+  if (!failed) failed = vips_colourspace(light, &out, VIPS_INTERPRETATION_sRGB, NULL);
+  if (scaled) g_object_unref(scaled);
+  if (light) g_object_unref(light);
+  return cv_result(failed, out);
+}
+
+/// Bytes of YCbCr in full range as RGB (TIFF 6.0, section 21, by its usual coefficients).
+static inline VipsImage *cv_from_ycbcr(VipsImage *in) {
+  double ones[] = {1, 1, 1}, middle[] = {0, -128, -128};
+  VipsImage *matrix =
+      vips_image_new_matrixv(3, 3, 1.0, 0.0, 1.402, 1.0, -0.344136, -0.714136, 1.0, 1.772, 0.0);
+  VipsImage *centred = NULL, *rgb = NULL, *out = NULL;
+  int failed = vips_linear(in, &centred, ones, middle, 3, NULL);
+  if (!failed) failed = vips_recomb(centred, &rgb, matrix, NULL);
+  if (!failed) out = cv_levels(rgb, 1, FALSE, VIPS_INTERPRETATION_sRGB);
+  if (centred) g_object_unref(centred);
+  if (rgb) g_object_unref(rgb);
+  g_object_unref(matrix);
+  return cv_result(failed, out);
+}
+
+/// CIELAB as floating-point numbers.
+static inline VipsImage *cv_lab(VipsImage *in) {
+  VipsImage *out = NULL;
+  int failed = in->Type == VIPS_INTERPRETATION_LABS ? vips_LabS2Lab(in, &out, NULL) : vips_cast_float(in, &out, NULL);
+  return cv_result(failed, out);
 }
 
 /// A copy of the pixels in memory: what was read in one pass can then be turned.
@@ -100,23 +180,12 @@ static inline VipsImage *cv_upright(VipsImage *in) {
   int failed = vips_autorot(in, &out, NULL);
   return cv_result(failed, out);
 }
-/// Through the picture's own ICC profile, or for CMYK without one a common press's, to sRGB.
-static inline VipsImage *cv_managed(VipsImage *in) {
+/// Through the picture's own ICC profile, or for CMYK with no profile of its kind a common press's, to sRGB.
+static inline VipsImage *cv_managed(VipsImage *in, gboolean embedded) {
   VipsImage *out = NULL;
   int failed = cv_is_cmyk(in)
-      ? vips_icc_transform(in, &out, "srgb", "embedded", TRUE, "input_profile", "cmyk", "depth", 8, NULL)
+      ? vips_icc_transform(in, &out, "srgb", "embedded", embedded, "input_profile", "cmyk", "depth", 8, NULL)
       : vips_icc_transform(in, &out, "srgb", "embedded", TRUE, "depth", 8, NULL);
-  return cv_result(failed, out);
-}
-/// To sRGB or to grey, by the picture's kind of colours alone.
-static inline VipsImage *cv_coloured(VipsImage *in, gboolean grey) {
-  VipsImage *out = NULL;
-  int failed = vips_colourspace(in, &out, grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL);
-  return cv_result(failed, out);
-}
-static inline VipsImage *cv_bytes(VipsImage *in) {
-  VipsImage *out = NULL;
-  int failed = vips_cast_uchar(in, &out, NULL);
   return cv_result(failed, out);
 }
 static inline VipsImage *cv_bands(VipsImage *in, int first, int count) {
@@ -147,6 +216,22 @@ static inline void *cv_png(VipsImage *in, int compression, size_t *count) {
     return NULL;
   }
   return bytes;
+}
+/// A file as an ending with options says, such as ".jpg[Q=90]", with an XMP packet or NULL: `count` bytes to be given to
+/// g_free, or NULL.
+static inline void *cv_file(VipsImage *in, const char *saver, const void *xmp, size_t length, size_t *count) {
+  VipsImage *copy = NULL;
+  if (vips_copy(in, &copy, NULL)) {
+    vips_error_clear();
+    return NULL;
+  }
+  if (xmp) vips_image_set_blob_copy(copy, VIPS_META_XMP_NAME, xmp, length);
+  void *bytes = NULL;
+  int failed = vips_image_write_to_buffer(copy, saver, &bytes, count, NULL);
+  g_object_unref(copy);
+  if (!failed) return bytes;
+  vips_error_clear();
+  return NULL;
 }
 /// Words as coverage, 0...255 in one band, at this resolution; NULL where libvips has no text.
 static inline VipsImage *cv_text(const char *words, const char *font, int dpi, int width) {

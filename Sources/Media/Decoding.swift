@@ -67,12 +67,13 @@ extension Picture {
   public static func facts(_ bytes: [UInt8], named name: String, limits: Decoding.Limits = .init())
     throws(PictureError) -> PictureFacts
   {
-    let format = try recognised(bytes, named: name, limits: limits)
-    guard let facts = bytes.withUnsafeBytes({ Canvas(opening: $0)?.facts(format) }) else {
-      throw broken(bytes, named: name, format)
+    let result: Result<PictureFacts, PictureError> = bytes.withUnsafeBytes { buffer in
+      Result { () throws(PictureError) in
+        let (canvas, reading) = try opened(bytes, buffer, named: name, limits)
+        return canvas.facts(reading)
+      }
     }
-    try check(facts, named: name, limits)
-    return facts
+    return try result.get()
   }
 
   /// - Parameters:
@@ -82,19 +83,43 @@ extension Picture {
   public static func decode(_ bytes: [UInt8], named name: String, _ decoding: Decoding = Decoding())
     throws(PictureError) -> Picture
   {
-    let format = try recognised(bytes, named: name, limits: decoding.limits)
-    let result: Result<Picture, PictureError> = bytes.withUnsafeBytes { buffer in
+    try decodeNoting(bytes, named: name, decoding).picture
+  }
+
+  /// The same, with what isn't certain about how it was read, in sentences without their subject: "has floating-point numbers,
+  /// read as 0 to 255".
+  public static func decodeNoting(_ bytes: [UInt8], named name: String, _ decoding: Decoding = Decoding())
+    throws(PictureError) -> (picture: Picture, notes: [String])
+  {
+    let result: Result<(Picture, [String]), PictureError> = bytes.withUnsafeBytes { buffer in
       Result { () throws(PictureError) in
-        guard let canvas = Canvas(opening: buffer) else { throw broken(bytes, named: name, format) }
-        let facts = canvas.facts(format)
-        try check(facts, named: name, decoding.limits)
-        // On a canvas of its own, since a picture may be readable only once. libvips would call such pixels black.
-        if canvas.isFloat, Canvas(opening: buffer)?.hasNaN == true { throw .notNumbers(name: name) }
-        guard let picture = decode(canvas, buffer, facts, decoding) else { throw broken(bytes, named: name, format) }
-        return picture
+        let (canvas, reading) = try opened(bytes, buffer, named: name, decoding.limits)
+        let (picture, range) = try decode(canvas, buffer, reading, named: name, decoding)
+        guard let picture else { throw broken(bytes, named: name, reading.format) }
+        return (picture, reading.notes(range, canvas))
       }
     }
     return try result.get()
+  }
+
+  /// A file's page that is read, and how.
+  static func opened(
+    _ bytes: [UInt8], _ buffer: UnsafeRawBufferPointer, named name: String, _ limits: Decoding.Limits
+  ) throws(PictureError) -> (Canvas, PictureReading) {
+    let format = try recognised(bytes, named: name, limits: limits)
+    let directory = format == .tiff ? TIFFDirectory(bytes) : nil
+    if directory?.isRaw == true { throw .cameraRaw(name: name) }
+    let page = directory?.largest
+    if let page, let why = page.unread { throw .unread(name: name, why: why) }
+    let named = NamedColours(bytes, format)
+    if case .highRange(let curve)? = named { throw .highRange(name: name, curve: curve) }
+    guard let canvas = Canvas(opening: buffer, options: page?.options ?? "")?.unpacked else {
+      throw broken(bytes, named: name, format)
+    }
+    let pages = max(canvas.pageCount, directory?.pages.count { !$0.isReduced && $0.inner == nil } ?? 1)
+    let reading = PictureReading(canvas, format, page: page, pages: pages, named: named)
+    try check(canvas.facts(reading), named: name, limits)
+    return (canvas, reading)
   }
 
   private static func recognised(_ bytes: [UInt8], named name: String, limits: Decoding.Limits)
@@ -104,8 +129,10 @@ extension Picture {
     guard bytes.count <= limits.megabytes << 20 else {
       throw .tooHeavy(name: name, megabytes: bytes.count >> 20, cap: limits.megabytes)
     }
-    guard let format = PictureFormat(start: bytes) else {
-      throw .notAPicture(name: name, kind: PictureFormat.otherKind(start: bytes))
+    let kind = FileKind(start: bytes)
+    guard case .picture(let format) = kind else {
+      throw kind == .other("a camera's raw picture")
+        ? .cameraRaw(name: name) : .notAPicture(name: name, kind: kind.spoken)
     }
     guard Canvas.isStarted else { throw .noEngine }
     guard Canvas.has(format.loader) else { throw .noLoader(name: name, format: format) }
@@ -123,7 +150,7 @@ extension Picture {
     }
   }
 
-  private static func broken(_ bytes: [UInt8], named name: String, _ format: PictureFormat) -> PictureError {
+  static func broken(_ bytes: [UInt8], named name: String, _ format: PictureFormat) -> PictureError {
     format.isCutShort(bytes) ? .cutShort(name: name) : .damaged(name: name)
   }
 
@@ -134,22 +161,28 @@ extension Picture {
   /// - Parameter canvas: the bytes, opened.
   /// - Returns: nil when the bytes are damaged.
   private static func decode(
-    _ canvas: Canvas, _ bytes: UnsafeRawBufferPointer, _ facts: PictureFacts, _ decoding: Decoding
-  ) -> Picture? {
-    guard let size = decoding.size else { return canvas.upright?.managedIfNeeded.picture(decoding) }
+    _ canvas: Canvas, _ bytes: UnsafeRawBufferPointer, _ reading: PictureReading, named name: String,
+    _ decoding: Decoding
+  ) throws(PictureError) -> (Picture?, NumericRange?) {
+    func whole() throws(PictureError) -> (Picture?, NumericRange?) {
+      guard let (standard, range) = try canvas.standard(reading, named: name) else { return (nil, nil) }
+      return (standard.picture(decoding), range)
+    }
+    guard let size = decoding.size else { return try whole() }
     let isFilled = decoding.crop != .fit
-    if facts.width * facts.height <= smallPixels {
-      let whole = canvas.upright?.managedIfNeeded.picture(decoding)
-      let picture = whole?.resampled(width: size.width, height: size.height, isFilled: isFilled)
-      return picture?.centred(width: size.width, height: size.height, on: decoding.ground)
+    guard canvas.width * canvas.height > smallPixels, reading.isOrdinary(canvas) else {
+      let (picture, range) = try whole()
+      let sized = picture?.resampled(width: size.width, height: size.height, isFilled: isFilled)
+      return (sized?.centred(width: size.width, height: size.height, on: decoding.ground), range)
     }
     let resampled = { (isManaged: Bool) -> Picture? in
       let canvas = Canvas(
-        resampling: bytes, width: size.width, height: size.height, isFilled: isFilled, isManaged: isManaged)
+        resampling: bytes, options: reading.options, width: size.width, height: size.height, isFilled: isFilled,
+        isManaged: isManaged)
       return canvas?.picture(decoding)?.centred(width: size.width, height: size.height, on: decoding.ground)
     }
     // A profile that can't be used must not cost the picture.
-    return (facts.isManaged ? resampled(true) : nil) ?? resampled(false)
+    return ((reading.colours == .sRGB ? nil : resampled(true)) ?? resampled(false), nil)
   }
 
   /// With the channels and on the ground asked for.
@@ -160,7 +193,7 @@ extension Picture {
     let hasAlpha = bands > colours
     let channels = decoding.channels ?? (hasAlpha ? 4 : colours)
     guard channels != bands else {
-      self.init(width: width, height: height, channels: channels, bytes: bytes)
+      self.init(width: width, height: height, channels: channels, bytes: bands == 4 ? Self.cleared(bytes) : bytes)
       return
     }
     let ground = decoding.ground.pixel(channels: 3)
@@ -183,36 +216,21 @@ extension Picture {
         if channels == 4 { out.append(hasAlpha ? bytes[i + colours] : 255) }
       }
     }
-    self.init(width: width, height: height, channels: channels, bytes: out)
+    self.init(width: width, height: height, channels: channels, bytes: channels == 4 ? Self.cleared(out) : out)
   }
 }
 
 extension Canvas {
-  fileprivate func facts(_ format: PictureFormat) -> PictureFacts {
+  func facts(_ reading: PictureReading) -> PictureFacts {
     let isTurned = orientation >= 5
     return PictureFacts(
-      format: format, width: isTurned ? height : width, height: isTurned ? width : height, hasAlpha: hasAlpha,
-      isGrey: isGrey, isManaged: hasProfile || isCMYK, bits: bits, frames: pageCount)
+      format: reading.format, width: isTurned ? height : width, height: isTurned ? width : height,
+      hasAlpha: reading.alpha != .none, isGrey: reading.inks == 1, isManaged: reading.colours != .sRGB, bits: bits,
+      frames: reading.pages)
   }
-
-  /// Through its ICC profile where it has one, which is left aside when it is broken.
-  fileprivate var managedIfNeeded: Canvas { hasProfile || isCMYK ? managed ?? self : self }
 
   fileprivate func picture(_ decoding: Decoding) -> Picture? {
-    guard let plain, let pixels = plain.pixels else { return nil }
-    return Picture(width: plain.width, height: plain.height, bands: plain.bands, bytes: pixels, decoding)
-  }
-
-  /// Bytes in sRGB or grey: 1 or 3 bands, and one more where there is alpha.
-  private var plain: Canvas? {
-    var canvas = self
-    if !canvas.isPlain {
-      // What has no known kind of colours (a TIFF of five inks, say) keeps its first bands.
-      canvas = canvas.coloured(grey: canvas.isGrey) ?? canvas
-      guard let bytes = canvas.asBytes else { return nil }
-      canvas = bytes
-    }
-    let colours = canvas.bands >= 3 ? 3 : 1
-    return canvas.bands == colours + (canvas.hasAlpha ? 1 : 0) ? canvas : canvas.bands(0, colours)
+    guard let pixels else { return nil }
+    return Picture(width: width, height: height, bands: bands, bytes: pixels, decoding)
   }
 }

@@ -1,5 +1,6 @@
 import CVips
 import Foundation
+import Torch
 
 /// SHA-256 of some bytes as 32 bytes, of which a set may keep a million.
 public struct Fingerprint: Hashable, Sendable {
@@ -32,8 +33,12 @@ public enum Digest {
   /// Of a file, read a megabyte at a time.
   ///
   /// - Throws: `PictureError.missing`, `.unreadable`.
-  public static func sha256(file path: String) throws(PictureError) -> String {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+  public static func sha256(file path: String) throws(PictureError) -> String { try sha256(file: FilePath(path)) }
+
+  /// - Throws: `PictureError.missing`, `.unreadable`.
+  public static func sha256(file: FilePath) throws(PictureError) -> String {
+    let path = file.shown
+    let file = file.withCString { open($0, O_RDONLY | O_CLOEXEC) }
     guard file >= 0 else {
       throw errno == ENOENT ? .missing(name: path) : .unreadable(name: path, why: lastFailure())
     }

@@ -8,13 +8,19 @@ public enum FileBytes {
     try read(path, cap: limits.megabytes << 20)
   }
 
+  /// - Throws: as `read(_:cap:first:)`.
+  public static func read(_ path: String, cap: Int = 512 << 20, first: Int? = nil) throws(PictureError) -> [UInt8] {
+    try read(FilePath(path), cap: cap, first: first)
+  }
+
   /// - Parameters:
   ///   - cap: bytes a file may have at most.
   ///   - first: how many of the first bytes are wanted; nil wants all.
   /// - Throws: `PictureError.missing`, `.unreadable`, `.notAFile`, `.tooHeavy`.
-  public static func read(_ path: String, cap: Int = 512 << 20, first: Int? = nil) throws(PictureError) -> [UInt8] {
+  public static func read(_ file: FilePath, cap: Int = 512 << 20, first: Int? = nil) throws(PictureError) -> [UInt8] {
+    let path = file.shown
     // Without O_NONBLOCK a named pipe would be waited for forever.
-    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let file = file.withCString { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard file >= 0 else {
       throw errno == ENOENT || errno == ENOTDIR ? .missing(name: path) : .unreadable(name: path, why: lastFailure())
     }

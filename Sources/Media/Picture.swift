@@ -45,6 +45,20 @@ public struct Picture: Equatable, Sendable {
     channels == 4 && stride(from: 3, to: bytes.count, by: 4).contains { bytes[$0] < 255 }
   }
 
+  /// RGBA bytes with no colour where nothing is seen, so that none that is hidden in a file has a say in anything.
+  static func cleared(_ bytes: [UInt8]) -> [UInt8] {
+    var bytes = bytes
+    for i in stride(from: 3, to: bytes.count, by: 4) where bytes[i] == 0 {
+      (bytes[i - 3], bytes[i - 2], bytes[i - 1]) = (0, 0, 0)
+    }
+    return bytes
+  }
+
+  /// The same picture with no colour where nothing is seen.
+  public var cleared: Picture {
+    channels == 4 ? Picture(width: width, height: height, channels: 4, bytes: Self.cleared(bytes)) : self
+  }
+
   /// uint8 [C, H, W].
   public var tensor: Tensor { Tensor(bytes, shape: [height, width, channels]).permuted([2, 0, 1]).contiguous() }
 

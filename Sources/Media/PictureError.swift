@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 
 /// Why a picture can't be had. `name` is the file's, or the entry's in an archive.
@@ -21,6 +22,14 @@ public enum PictureError: Explained, Equatable {
   case damaged(name: String)
   /// Pixels in floating point that are NaN.
   case notNumbers(name: String)
+  /// Numbers whose black and white can't be told.
+  case unknownRange(name: String, least: Double, most: Double)
+  /// A camera's raw picture.
+  case cameraRaw(name: String)
+  /// PQ or HLG.
+  case highRange(name: String, curve: String)
+  /// A kind of its format that libvips doesn't read, as the end of "it has ...".
+  case unread(name: String, why: String)
   /// libvips itself doesn't start.
   case noEngine
 
@@ -40,6 +49,11 @@ public enum PictureError: Explained, Equatable {
     case .cutShort: "is cut short"
     case .damaged: "is damaged"
     case .notNumbers: "has pixels that aren't numbers (NaN)"
+    case .unknownRange(_, let least, let most):
+      "has numbers from \(Self.spoken(least)) to \(Self.spoken(most)), of which black and white can't be told"
+    case .cameraRaw: "is a camera's raw picture, which isn't read here"
+    case .highRange(_, let curve): "is in high dynamic range (\(curve)), which isn't read here"
+    case .unread(_, let why): "has \(why), which isn't read here"
     case .noEngine: "can't be read, since libvips doesn't start"
     }
   }
@@ -48,7 +62,8 @@ public enum PictureError: Explained, Equatable {
     switch self {
     case .missing(let name), .unreadable(let name, _), .notAFile(let name), .empty(let name),
       .notAPicture(let name, _), .noLoader(let name, _), .tooLarge(let name, _, _, _), .tooHeavy(let name, _, _),
-      .cutShort(let name), .damaged(let name), .notNumbers(let name):
+      .cutShort(let name), .damaged(let name), .notNumbers(let name), .unknownRange(let name, _, _),
+      .cameraRaw(let name), .highRange(let name, _), .unread(let name, _):
       name
     case .noEngine: "The picture"
     }
@@ -62,12 +77,19 @@ public enum PictureError: Explained, Equatable {
       case .notAFile: "name one picture"
       case .empty, .cutShort, .damaged: "copy it again from where it came from"
       case .notNumbers: "mend it where it was made, or leave it out"
-      case .notAPicture: "save it as PNG or JPEG"
+      case .unknownRange: "save it with 8 or 16 bits a channel"
+      case .cameraRaw: "develop it to a TIFF or JPEG first"
+      case .highRange: "save it in sRGB"
+      case .notAPicture, .unread: "save it as PNG or JPEG"
       case .noLoader: "save it as PNG or JPEG"
       case .tooLarge, .tooHeavy: "save it smaller"
       case .noEngine: "install libvips again"
       }
     return "\(name) \(reason): \(next)."
+  }
+
+  private static func spoken(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : String(format: "%.4g", value)
   }
 
   public var exit: Exit {

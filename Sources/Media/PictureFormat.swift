@@ -46,18 +46,6 @@ public enum PictureFormat: String, Codable, Sendable, CaseIterable {
     }
   }
 
-  /// What a file that is no picture is, with its article, where its first bytes tell.
-  static func otherKind(start: some Collection<UInt8>) -> String? {
-    let known: [(start: [UInt8], kind: String)] = [
-      (Array("BM".utf8), "a BMP"), (Array("8BPS".utf8), "a Photoshop file"), (Array("%PDF".utf8), "a PDF"),
-      (Array("<svg".utf8), "an SVG"), (Array("<?xml".utf8), "an XML or SVG file"), ([0xFF, 0x0A], "a JPEG XL"),
-      ([0, 0, 0, 0x0C, 0x4A, 0x58, 0x4C], "a JPEG XL"), ([0, 0, 0, 0x0C, 0x6A, 0x50], "a JPEG 2000"),
-      ([0x76, 0x2F, 0x31, 0x01], "an OpenEXR"), ([0x50, 0x4B, 3, 4], "a zip archive"),
-      ([0, 0, 1, 0], "an icon file"),
-    ]
-    return known.first { start.starts(with: $0.start) }?.kind
-  }
-
   /// libvips's loader for the format, as its operations are named: "jpegload_buffer".
   var loader: String {
     switch self {

@@ -29,6 +29,8 @@ import Testing
     ("Scripts/digits.py Scripts/setup", 65),
     ("Scripts/sprites.py nothing out", 66),
     ("Scripts/seams.py Scripts/setup 928", 69),
+    ("Scripts/fuzz.py", 66),
+    ("Scripts/fuzz.py --nonsense", 64),
     ("Scripts/peers/generate.py", 69),
     ("Scripts/peers/dense.py many", 64),
     ("Scripts/peers/r3gan_torch.py 100 8", 64),

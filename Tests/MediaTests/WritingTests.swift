@@ -11,7 +11,7 @@ import Torch
     let folder = TemporaryFolder()
     let path = folder.path("a.png")
     let words = [("Seed", "7"), ("Run", "Grüße"), ("Title", "絵 🎨"), ("Empty", "")]
-    try Self.small.write(path, text: words.map { (key: $0.0, value: $0.1) }, xmp: Provenance.xmp())
+    try Self.small.write(path, text: words.map { (key: $0.0, value: $0.1) }, source: .trainedAlgorithmicMedia)
     let file = try FileBytes.read(path)
     let text = try #require(PNG.text(file))
     #expect(text.map(\.key) == ["Seed", "Run", "Title", "Empty", "XML:com.adobe.xmp"])
@@ -25,7 +25,7 @@ import Torch
   }
 
   @Test func alphaAndGreySurviveAPNG() throws {
-    let clear = Picture(width: 1, height: 2, channels: 4, bytes: [200, 100, 50, 0, 1, 2, 3, 128])
+    let clear = Picture(width: 1, height: 2, channels: 4, bytes: [0, 0, 0, 0, 1, 2, 3, 128])
     #expect(try Picture.decode(clear.png(), named: "clear", Decoding(channels: 4)) == clear)
     let grey = Picture(width: 3, height: 1, channels: 1, bytes: [0, 7, 255])
     #expect(try Picture.decode(grey.png(), named: "grey", Decoding(channels: nil)) == grey)

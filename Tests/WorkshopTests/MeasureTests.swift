@@ -28,7 +28,7 @@ private func writePictures(to folder: String, radius: Double, seed: UInt64) thro
       }
     }
     let picture = Picture(width: 32, height: 32, channels: 3, bytes: bytes)
-    try picture.write("\(folder)/\(i).png", text: [], xmp: nil, isForced: true)
+    try picture.write("\(folder)/\(i).png", text: [], isForced: true)
   }
 }
 

@@ -81,6 +81,44 @@ private func copyWheel(_ model: KnownModel, _ folder: String) throws {
     }
   }
 
+  /// What a file begins with tells its format, and its name nothing.
+  @Test func weightsUnderAnyNameAreImported() throws {
+    let folder = Folder(), place = TemporaryFolder()
+    try Safetensors.write(["w": Tensor([1, 2, 3] as [Float])], to: place.path("a.safetensors"))
+    let tensors = try FileBytes.read(place.path("a.safetensors"))
+    for name in ["T.SAFETENSORS", "t-named.pth", "w.onnx", "plain"] {
+      try AtomicFile.write(tensors, to: place.path(name))
+      let made = try importModel(ImportRequest(place.path(name), as: "raw"), in: folder.workspace)
+      #expect(try Safetensors.read(made.path).tensors["w"]?.floats == [1, 2, 3], "\(name)")
+      try FileManager.default.removeItem(atPath: made.path)
+    }
+    let checkpoint = try FileBytes.read(Checkout.path("Tests/Goldens/checkpoints/zip.pth"))
+    try AtomicFile.write(checkpoint, to: place.path("checkpoint.safetensors"))
+    let made = try importModel(ImportRequest(place.path("checkpoint.safetensors"), as: "raw"), in: folder.workspace)
+    #expect(try !Safetensors.read(made.path).tensors.isEmpty)
+    let cut = place.path("cut.pth")
+    try AtomicFile.write(Array(checkpoint.prefix(checkpoint.count / 2)), to: cut)
+    let error = #expect(throws: CheckpointFileError.self) {
+      try importModel(ImportRequest(cut, as: "raw"), in: folder.workspace)
+    }
+    #expect(
+      error?.sentence == "The archive '\(cut)' is damaged (it is cut short): copy or download it again.")
+  }
+
+  @Test(arguments: [Float.nan, .infinity]) func weightsThatAreNoNumbersAreRefused(_ value: Float) throws {
+    let folder = Folder(), place = TemporaryFolder(), path = place.path("a.safetensors")
+    try Safetensors.write(
+      ["a": Tensor([1, 2] as [Float]), "b": Tensor([1, value] as [Float]).to(.bfloat16)], to: path)
+    let error = #expect(throws: ModelError.self) {
+      try importModel(ImportRequest(path, as: "raw"), in: folder.workspace)
+    }
+    #expect(
+      error?.sentence
+        == "\(path) has weights that aren't numbers (in 'b'), as of a training that diverged: take an earlier checkpoint."
+    )
+    #expect(error?.exit == .data)
+  }
+
   @Test func anUnknownModelNamesTheKnownOnes() {
     #expect(throws: ModelError.unknown("vgg", known: KnownModel.all.map(\.name))) {
       try installModel("vgg", in: Folder().workspace)

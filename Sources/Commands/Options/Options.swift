@@ -71,6 +71,25 @@ struct EnlargingOptions: ParsableArguments {
   }
 }
 
+/// How masks are laid on pictures.
+struct MaskOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A mask of another shape than the picture: stretch it, crop it about its middle, or fit all of it inside. "
+        + "(default: it is refused)", valueName: "how"))
+  var maskFit: MaskFit?
+}
+
+extension MaskFit: ExpressibleByArgument {}
+
+/// How a picture is written.
+struct OutputOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Quality of a JPEG, WebP or AVIF, 1 to 100; a WebP of 100 is lossless. (default: 95, 90, 80)", valueName: "n"))
+  var quality: Int?
+}
+
 /// An option with a default, and whether it was given: what a verb can't honour is refused, never ignored.
 struct Asked<Value: ExpressibleByArgument>: ExpressibleByArgument {
   let value: Value

@@ -22,7 +22,10 @@ struct EnlargeCommand: ParsableCommand {
   @Argument(help: "Pictures, or folders of them; or a film.")
   var pictures: [String]
 
-  @Option(help: ArgumentHelp("The PNG file or film to write; a folder for several pictures.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The file to write: .png, .jpg, .webp, .tif or .avif, or a film; for several pictures a folder of PNGs.",
+      valueName: "file"))
   var out: String
 
   @Option(help: ArgumentHelp("Enlargement factor: 2, 3 or 4.", valueName: "n"))
@@ -58,6 +61,7 @@ struct EnlargeCommand: ParsableCommand {
   @Flag(help: "Overwrite existing files.")
   var force = false
 
+  @OptionGroup var output: OutputOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -66,6 +70,7 @@ struct EnlargeCommand: ParsableCommand {
     settings.scale = scale
     (settings.model, settings.precision, settings.memory) = (model, precision, memory)
     if pictures.count == 1, try makesFilm(of: pictures[0], out: out) {
+      try refuse([("quality", output.quality != nil)], "for a film")
       let teller = common.teller(stops: .fromTheStart)
       var request = ClipEnlargeRequest(clip: pictures[0], out: out)
       (request.settings, request.codec, request.force, request.resume) = (settings, codec, force, resume)
@@ -79,7 +84,7 @@ struct EnlargeCommand: ParsableCommand {
     try refuse([("codec", codec != nil), ("rate", rate != nil), ("resume", resume)], "for pictures: name one film")
     let teller = common.teller(stops: .onceItWorks)
     var request = EnlargeRequest(pictures: pictures, out: out)
-    (request.settings, request.force) = (settings, force)
+    (request.settings, request.quality, request.force) = (settings, output.quality, force)
     teller.finish(
       .enlarge(
         try enlarge(

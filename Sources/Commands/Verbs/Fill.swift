@@ -17,10 +17,15 @@ struct FillCommand: ParsableCommand {
   @Argument(help: "The picture to fill.")
   var picture: String
 
-  @Option(help: ArgumentHelp("The mask: a picture that is white where to fill.", valueName: "picture"))
+  @Option(
+    help: ArgumentHelp(
+      "The mask: a picture that is white where to fill; what is black or transparent stays, and grey is filled partly.",
+      valueName: "picture"))
   var mask: String
 
-  @Option(help: ArgumentHelp("The PNG file to write; a folder for several seeds.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The file to write: .png, .jpg, .webp, .tif or .avif; for several seeds a folder of PNGs.", valueName: "file"))
   var out: String
 
   @Option(help: ArgumentHelp("A run of a diffusion model that generates the filling.", valueName: "run"))
@@ -33,6 +38,8 @@ struct FillCommand: ParsableCommand {
   var force = false
 
   @OptionGroup var drawing: SamplingArguments
+  @OptionGroup var masking: MaskOptions
+  @OptionGroup var output: OutputOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -42,6 +49,7 @@ struct FillCommand: ParsableCommand {
     (request.run, request.seeds, request.samplingOptions, request.force) = (
       with, try Seeds(seeds), drawing.value, force
     )
+    (request.maskFit, request.quality) = (masking.maskFit, output.quality)
     teller.finish(
       .fill(
         try fill(

@@ -5,9 +5,12 @@ import struct Torch.PictureSize
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Dataset check: what is in a folder of pictures, what is wrong with it, and what it would train.")
+    abstract: "Dataset check: what is in a folder of pictures, what is wrong with it, and what it would train.",
+    discussion: """
+      Of a single picture: what the file is, how it is read, and what is lost, in one table.
+      """)
 
-  @Argument(help: ArgumentHelp("A folder, a zip file or a picture.", valueName: "pictures"))
+  @Argument(help: ArgumentHelp("A folder, a zip or tar file, or a picture.", valueName: "pictures"))
   var path: String
 
   @Option(

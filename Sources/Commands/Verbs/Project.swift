@@ -17,7 +17,7 @@ struct ProjectCommand: ParsableCommand {
   @Argument(help: "A run, checkpoint or model of the recipe \(RecipesThat.haveStyles).")
   var source: String
 
-  @Argument(help: "A folder, a zip file or a picture.")
+  @Argument(help: "A folder, a zip or tar file, or a picture.")
   var pictures: String
 
   @Option(help: ArgumentHelp("The folder for the results.", valueName: "dir"))

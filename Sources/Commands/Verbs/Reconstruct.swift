@@ -15,7 +15,7 @@ struct ReconstructCommand: ParsableCommand {
   @Argument(help: "A run, checkpoint or model of the recipe \(RecipesThat.reconstruct).")
   var source: String
 
-  @Argument(help: "A folder, a zip file or a picture.")
+  @Argument(help: "A folder, a zip or tar file, or a picture.")
   var pictures: String
 
   @Option(help: ArgumentHelp("The sheet to write, a PNG file.", valueName: "file"))

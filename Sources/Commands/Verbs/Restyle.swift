@@ -49,13 +49,14 @@ struct RestyleCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A mask for each style, a picture or for a film a film: white where to paint; the rest stays.",
+      "A mask for each style, a picture or for a film a film: white where to paint; what is black or transparent stays.",
       valueName: "picture"))
   var mask: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "The PNG file to write; for a film .mp4, .mov, .mkv, .webm, .gif, .apng, or a folder/ of PNGs.", valueName: "file"
+      "The file to write: .png, .jpg, .webp, .tif or .avif; for a film .mp4, .mov, .mkv, .webm, .gif, .apng, or a folder/ of PNGs.",
+      valueName: "file"
     ))
   var out: String
 
@@ -145,10 +146,13 @@ struct RestyleCommand: ParsableCommand {
   var force = false
 
   @OptionGroup var clip: RestyleClipOptions
+  @OptionGroup var masking: MaskOptions
+  @OptionGroup var output: OutputOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
   func run() throws {
+    if mask.isEmpty { try refuse([("mask-fit", masking.maskFit != nil)], "without --mask") }
     if try isClip(out) || makesFilm(of: content, out: out) { return try paintClip() }
     guard !clip.areGiven else {
       throw ValidationError(
@@ -176,7 +180,8 @@ struct RestyleCommand: ParsableCommand {
     (request.colours, request.network, request.masks) = (colours, network.value, mask)
     request.keepsFrame = keepFrame
     (request.memory, request.force, request.resume) = (memory, force, resume)
-    request.saveEvery = saveEvery.value
+    (request.saveEvery, request.quality) = (saveEvery.value, output.quality)
+    request.maskFit = masking.maskFit
     var settings = StyleSettings()
     if let size { settings.size = size }
     if let steps { (settings.firstSteps, settings.steps) = (2 * steps, steps) }

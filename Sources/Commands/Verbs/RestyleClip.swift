@@ -46,6 +46,7 @@ extension RestyleCommand {
     guard self.method != .optimise || learned == nil else {
       throw ValidationError("Give --method optimise or --with, not both: what was learned paints in one pass.")
     }
+    try refuse([("quality", output.quality != nil)], "for a film")
     try refuse([("save-every", saveEvery.isGiven)], "for a film, which is saved every two seconds of it")
     if onePass {
       try refuse(ofSteps + [("network", network.isGiven)], "for a film that is painted in one pass")

@@ -22,6 +22,7 @@ extension RestyleCommand {
     var request = LearnedRequest(content: content, model: model, out: out)
     (request.back, request.size, request.strength) = (back, size, strength)
     (request.colours, request.mask, request.memory, request.force) = (colours, mask.first, memory, force)
+    (request.maskFit, request.quality) = (masking.maskFit, output.quality)
     let teller = common.teller(stops: .onceItWorks)
     teller.finish(
       .restyle(

@@ -18,7 +18,9 @@ struct TextureCommand: ParsableCommand {
   @Argument(help: "The example: a picture of one material, without objects.")
   var picture: String
 
-  @Option(help: ArgumentHelp("The PNG file to write; a folder for several seeds.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The file to write: .png, .jpg, .webp, .tif or .avif; for several seeds a folder of PNGs.", valueName: "file"))
   var out: String
 
   @Option(help: ArgumentHelp("Random seeds, a texture each, such as 0-8.", valueName: "list"))
@@ -33,6 +35,7 @@ struct TextureCommand: ParsableCommand {
   @Flag(help: "Overwrite existing files.")
   var force = false
 
+  @OptionGroup var output: OutputOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -42,6 +45,7 @@ struct TextureCommand: ParsableCommand {
     let teller = common.teller(stops: .fromTheStart)
     var request = TextureRequest(picture: picture, out: out)
     (request.seeds, request.size, request.grain, request.force) = (try Seeds(seeds), size, grain, force)
+    request.quality = output.quality
     teller.finish(
       .texture(
         try texture(

@@ -19,7 +19,8 @@ struct Train: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("A folder, a zip file or a picture. With --resume: the run's own.", valueName: "pictures"))
+    help: ArgumentHelp(
+      "A folder, a zip or tar file, or a picture. With --resume: the run's own.", valueName: "pictures"))
   var pictures: String?
 
   @Option(

@@ -24,7 +24,10 @@ struct VaryCommand: ParsableCommand {
   @Argument(help: "The example: a picture or a film.")
   var picture: String
 
-  @Option(help: ArgumentHelp("The PNG file or film to write; a folder for several seeds.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The file to write: .png, .jpg, .webp, .tif, .avif or a film; for several seeds a folder of PNGs.",
+      valueName: "file"))
   var out: String
 
   @Option(help: ArgumentHelp("Random seeds, a variation each, such as 0-8.", valueName: "list"))
@@ -75,6 +78,7 @@ struct VaryCommand: ParsableCommand {
   var force = false
 
   @OptionGroup var drawing: SamplingArguments
+  @OptionGroup var output: OutputOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -95,6 +99,7 @@ struct VaryCommand: ParsableCommand {
       var request = RedrawRequest(picture: picture, run: with, out: out)
       (request.seeds, request.samplingOptions, request.force) = (try Seeds(seeds.value), drawing.value, force)
       if let strength { request.strength = strength }
+      request.quality = output.quality
       made = try redraw(
         request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested }, tell: teller.tell)
     } else if isOfFilm {
@@ -117,7 +122,7 @@ struct VaryCommand: ParsableCommand {
     }
     var request = VaryRequest(picture: picture, out: out)
     (request.seeds, request.structure, request.force) = (try Seeds(seeds.value), structure, force)
-    request.shape = try ratio()
+    (request.shape, request.quality) = (try ratio(), output.quality)
     (request.settings.size, request.settings.completeness) = (size.value, completeness.value)
     if let diversity { request.settings.diversity = diversity }
     return request
@@ -127,6 +132,7 @@ struct VaryCommand: ParsableCommand {
     for (name, isThere) in [("shape", shape != nil), ("structure", structure != nil)] where isThere {
       throw VaryError.option(name, isForFilms: false)
     }
+    try refuse([("quality", output.quality != nil)], "for a film")
     var request = ClipVaryRequest(clip: picture, out: out)
     (request.seeds, request.seconds, request.loops) = (try Seeds(seeds.value), seconds, loop)
     (request.codec, request.force) = (codec, force)

@@ -160,7 +160,7 @@ public struct Demo {
     try AtomicFile.write(html, to: page)
     try drawn().write(
       sheet, text: [(key: "Software", value: "Atelier \(Product.version)")],
-      xmp: Provenance.xmp(.compositeWithTrainedAlgorithmicMedia))
+      source: .compositeWithTrainedAlgorithmicMedia)
     let files = pictures + [map, painting, film, frames].compactMap { $0 }
     return Demonstrated(page: page, sheet: sheet, files: files, training: training, isStopped: isStopped)
   }

@@ -58,8 +58,10 @@ public struct EnlargeSettings: Sendable, Equatable {
 public struct EnlargeRequest: Sendable {
   /// Files, and folders of them.
   public var pictures: [String]
-  /// The new PNG file; for several pictures their folder.
+  /// The new file; for several pictures a folder of PNGs.
   public var out: String
+  /// Of a JPEG, WebP or AVIF: 1...100.
+  public var quality: Int?
   public var settings = EnlargeSettings()
   /// Replaces files that are there.
   public var force = false
@@ -67,7 +69,8 @@ public struct EnlargeRequest: Sendable {
   public init(pictures: [String], out: String) { (self.pictures, self.out) = (pictures, out) }
 }
 
-/// Makes pictures larger by a trained network, and writes them as PNGs that say how they were made.
+/// Makes pictures larger by a trained network, and writes them as files that say how they were made. Of a folder all its
+/// folders' pictures are taken, and those of the same names written.
 ///
 /// Alpha is kept, and grey stays grey. An animation's first picture is taken.
 ///
@@ -80,7 +83,11 @@ public func enlarge(
   tell: (Event) -> Void = { _ in }
 ) throws -> FilesMade {
   try request.check()
-  let jobs = try request.jobs()
+  var result = FilesMade()
+  let jobs = try request.jobs {
+    result.leftOut += 1
+    tell(.leftOut($0))
+  }
   var enlargers: [String: Enlarger] = [:]
   func enlarger(for picture: Picture, _ path: String) throws -> Enlarger {
     let kind = PictureSurface(picture)?.kind ?? .photograph
@@ -102,14 +109,14 @@ public func enlarge(
   if let name = request.settings.model {
     enlargers[name] = try Enlarger(request.settings, in: workspace, on: device) { tell(.note($0)) }
   }
-  var result = FilesMade()
   var pace = Pace(.pictures)
   for (i, job) in jobs.enumerated() {
     let begun = ProcessInfo.processInfo.systemUptime
     do {
-      let source = try EnlargeSource(job.source)
-      let enlarger = try enlarger(for: source.picture, job.source)
-      let made = try enlarger.enlarged(source.picture, named: job.source) { fraction, megapixels in
+      let source = try EnlargeSource(job)
+      if jobs.count == 1 { for note in source.notes { tell(.note(note)) } }
+      let enlarger = try enlarger(for: source.picture, job.name)
+      let made = try enlarger.enlarged(source.picture, named: job.name) { fraction, megapixels in
         guard !shouldStop() else { return false }
         let seconds = ProcessInfo.processInfo.systemUptime - begun
         let rate = Figure("megapixels/s", megapixels * fraction / max(1e-9, seconds))
@@ -121,15 +128,18 @@ public func enlarge(
         result.isStopped = true
         break
       }
+      try AtomicFile.makeFolder(job.target.absolutePath.parentPath)
+      note(lossOfTransparencyIn: made, out: job.target, tell: tell)
       try made.write(
-        job.target, text: source.provenance(enlarger), xmp: source.xmp, isForced: request.force)
+        job.target, text: source.provenance(enlarger), source: source.type, quality: request.quality,
+        isForced: request.force)
       var file = MadeFile(.picture, job.target, width: made.width, height: made.height)
-      (file.source, file.seconds) = (job.source, ProcessInfo.processInfo.systemUptime - begun)
+      (file.source, file.seconds) = (job.name, ProcessInfo.processInfo.systemUptime - begun)
       result.pictures += 1
       tell(.made(file))
     } catch let error as PictureError where jobs.count > 1 {
       result.leftOut += 1
-      tell(.leftOut(SetAside(name: job.source, reason: error.reason)))
+      tell(.leftOut(SetAside(name: job.name, reason: error.reason)))
     }
   }
   guard result.pictures > 0 || result.isStopped else { throw EnlargeError.nothingRead(count: jobs.count) }
@@ -147,66 +157,70 @@ extension EnlargeRequest {
 
   /// What is read and what is written for it.
   ///
-  /// - Throws: `EnlargeError`, `FileError`.
-  fileprivate func jobs() throws -> [(source: String, target: String)] {
-    var files: [String] = []
-    for path in pictures { files += isFolder(path) ? try pictureFiles(in: path) : [path] }
+  /// - Throws: `EnlargeError`, `FileError`, `OutputError`, `GalleryError`.
+  fileprivate func jobs(leftOut: (SetAside) -> Void) throws -> [EnlargeJob] {
+    var files: [(file: FilePath, name: String, inside: String)] = []
+    for path in pictures {
+      guard isFolder(path) else {
+        files.append((FilePath(path), path, (path as NSString).lastPathComponent))
+        continue
+      }
+      var walk = FolderWalk()
+      try walk.enter(path)
+      walk.found.unreadable.forEach(leftOut)
+      let found = walk.found.candidates.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+      guard !found.isEmpty else { throw EnlargeError.noPicture(path) }
+      files += found.map { ($0.file, "\(path)/\($0.name)", $0.name) }
+    }
     let isInFolder = files.count > 1 || isFolder(out) || out.hasSuffix("/") || pictures.contains(where: isFolder)
-    var jobs: [(source: String, target: String)] = []
-    if isInFolder {
-      var met: [String: String] = [:]
-      for file in files {
-        let name = URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent + ".png"
-        if let other = met.updateValue(file, forKey: name) { throw EnlargeError.sameName(other, file) }
-        jobs.append((file, (out.hasSuffix("/") ? out : out + "/") + name))
-      }
-    } else {
-      jobs = [(files[0], out)]
+    guard isInFolder else {
+      try expectPicture(out, quality: quality, isForced: force)
+      return [EnlargeJob(file: files[0].file, name: files[0].name, target: out)]
     }
-    for (_, target) in jobs where !force && access(target, F_OK) == 0 { throw FileError.exists(path: target) }
-    if isInFolder {
-      try AtomicFile.makeFolder(out)
-    } else {
-      // Minutes of work shouldn't end before a folder that isn't there.
-      let folder = out.parentPath
-      if access(folder.isEmpty ? "." : folder, W_OK) != 0 {
-        throw errno == ENOENT || errno == ENOTDIR ? FileError.noFolder(path: out) : .readOnly(path: out)
-      }
+    var jobs: [EnlargeJob] = []
+    var met: [String: String] = [:]
+    for (file, name, inside) in files {
+      let target = (inside as NSString).deletingPathExtension + ".png"
+      if let other = met.updateValue(name, forKey: target) { throw EnlargeError.sameName(other, name) }
+      jobs.append(EnlargeJob(file: file, name: name, target: (out.hasSuffix("/") ? out : out + "/") + target))
     }
+    try OutputFormat.check(jobs[0].target, quality: quality)
+    for job in jobs where !force && access(job.target, F_OK) == 0 { throw FileError.exists(path: job.target) }
+    try AtomicFile.makeFolder(out)
     return jobs
   }
+}
 
-  /// - Throws: `EnlargeError.noPicture`, `GalleryError.unreadable`.
-  private func pictureFiles(in folder: String) throws -> [String] {
-    let names: [String]
-    do { names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted() } catch {
-      throw GalleryError.unreadable(path: folder, why: spokenReason(error))
-    }
-    let found = names.filter { name in
-      !name.hasPrefix(".") && PictureFormat.extensions.contains((name as NSString).pathExtension.lowercased())
-    }
-    guard !found.isEmpty else { throw EnlargeError.noPicture(folder) }
-    return found.map { "\(folder)/\($0)" }
-  }
+/// A picture that is read, by the name it is known by, and the file that is written.
+private struct EnlargeJob {
+  let file: FilePath
+  let name: String
+  let target: String
 }
 
 /// A picture's file, and what it says about itself.
 private struct EnlargeSource {
-  let path: String
+  let name: String
   let picture: Picture
+  let notes: [String]
   let words: [(key: String, value: String)]
+  /// A picture that a model made alone is still one.
+  let type: Provenance.SourceType
 
   /// - Throws: `PictureError`.
-  init(_ path: String) throws {
-    let bytes = try FileBytes.read(path)
-    picture = try Picture.decode(bytes, named: path, Decoding(channels: nil))
-    (self.path, words) = (path, PNG.text(bytes) ?? [])
+  init(_ job: EnlargeJob) throws {
+    let bytes = try FileBytes.read(job.file)
+    (name, words) = (job.name, Provenance.words(in: bytes))
+    let (picture, notes) = try Picture.decodeNoting(bytes, named: job.name, Decoding(channels: nil))
+    (self.picture, self.notes) = (picture, notes.map { "\(job.name) \($0)." })
+    let isMade = Provenance.source(of: bytes) == .trainedAlgorithmicMedia
+    type = isMade ? .trainedAlgorithmicMedia : .compositeWithTrainedAlgorithmicMedia
   }
 
   /// What the new file says about its making, after what the picture's own file said.
   func provenance(_ enlarger: Enlarger) -> [(key: String, value: String)] {
     let own = [
-      (key: "Enlarged from", value: (path as NSString).lastPathComponent),
+      (key: "Enlarged from", value: (name as NSString).lastPathComponent),
       enlarger.words,
       (key: "Software", value: "Atelier \(Product.version), LibTorch \(LibTorch.version)"),
     ]
@@ -215,14 +229,6 @@ private struct EnlargeSource {
         && !word.key.hasPrefix("XML:") && !own.contains { $0.key == word.key }
     }
     return kept + own
-  }
-
-  /// A picture that a model made alone is still one.
-  var xmp: String {
-    let isMade = words.contains { word in
-      word.key.hasPrefix("XML:") && word.value.contains("digitalsourcetype/trainedAlgorithmicMedia")
-    }
-    return Provenance.xmp(isMade ? .trainedAlgorithmicMedia : .compositeWithTrainedAlgorithmicMedia)
   }
 }
 

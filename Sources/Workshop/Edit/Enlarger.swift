@@ -101,7 +101,7 @@ struct Enlarger {
         let mean = large.to(.float32).mean(dims: [0], keepDims: true).unsqueezed(0)
         cover = (bounded(mean, by: alpha)[0] + 0.5).to(.uint8)
       }
-      return Picture(Tensor.concatenated([colours, cover]))
+      return Picture(Tensor.concatenated([colours, cover])).cleared
     }
   }
 

@@ -9,10 +9,14 @@ public struct FillRequest: Sendable {
   public var picture: String
   /// White where something else is to be.
   public var mask: String
+  /// Nil refuses a mask of another shape than the picture.
+  public var maskFit: MaskFit?
   /// A run that draws what is to be there; nil takes what the pixels around let expect.
   public var run: String?
-  /// The new PNG file; for several seeds of a run their folder.
+  /// The new file; for several seeds of a run a folder of PNGs.
   public var out: String
+  /// Of a JPEG, WebP or AVIF: 1...100.
+  public var quality: Int?
   public var seeds = Seeds([0])
   public var samplingOptions = SamplingOptions()
   /// Replaces files that are there.
@@ -25,7 +29,6 @@ public struct FillRequest: Sendable {
 
 /// Why a picture can't be filled.
 public enum FillError: Explained, Equatable {
-  case emptyMask(String)
   case nothingLeft(String)
   case needsRun
   /// A hole is larger than the largest part of the picture that has the model's shape.
@@ -33,7 +36,6 @@ public enum FillError: Explained, Equatable {
 
   public var sentence: String {
     switch self {
-    case .emptyMask(let path): "The mask \(path) is black all over: make white what is to be filled."
     case .nothingLeft(let path):
       "The mask \(path) leaves no pixels to predict from: leave more of the picture unmasked, or name a run by --with."
     case .needsRun: "--seeds, --sampling, --class and --guidance are for --with RUN: name a run, or leave them out."
@@ -44,14 +46,14 @@ public enum FillError: Explained, Equatable {
   public var exit: Exit {
     switch self {
     case .needsRun: .usage
-    case .emptyMask, .nothingLeft, .tooWide: .data
+    case .nothingLeft, .tooWide: .data
     }
   }
 }
 
 /// Fills what a mask covers. All other pixels stay, exactly; where the mask is grey both are mixed. Transparency stays, too.
 ///
-/// - Throws: `FillError`, `RedrawError`, `PictureError`, `FileError`, and as `Generator`.
+/// - Throws: `FillError`, `MaskError`, `RedrawError`, `PictureError`, `FileError`, `OutputError`, and as `Generator`.
 public func fill(
   _ request: FillRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
   tell: (Event) -> Void = { _ in }
@@ -59,14 +61,12 @@ public func fill(
   var (result, pace) = (FilesMade(), Pace(.pictures))
   let isPlain = request.seeds == Seeds([0]) && request.samplingOptions == SamplingOptions()
   guard request.run != nil || isPlain else { throw FillError.needsRun }
-  let source = try Picture.load(request.picture, Decoding(channels: nil))
-  var cover: Tensor
-  do { cover = try mask(request.mask, of: source, on: .cpu)[0] } catch RestyleError.emptyMask(let path) {
-    throw FillError.emptyMask(path)
-  }
+  let source = try Picture.load(request.picture, Decoding(channels: nil), tell: tell)
+  var cover = try mask(request.mask, of: source, named: request.picture, fit: request.maskFit, on: .cpu)[0]
   // A JPEG's black isn't quite black.
   cover = whereTrue(cover.less(than: 0.03), cover * 0, cover)
-  guard cover.max().item() > 0 else { throw FillError.emptyMask(request.mask) }
+  guard cover.max().item() > 0 else { throw MaskError.empty(request.mask) }
+  note(lossOfTransparencyIn: source, out: request.out, tell: tell)
   let colours = source.channels == 4 ? 3 : source.channels
   let whole = source.unit()
   let seen = whole[0..<colours]
@@ -83,7 +83,7 @@ public func fill(
       [(key: "Source", value: (request.picture as NSString).lastPathComponent)] + words
       + [Provenance.software]
     try Picture(Tensor.concatenated(parts)).write(
-      path, text: all, xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
+      path, text: all, source: .compositeSynthetic, quality: request.quality, isForced: request.force)
     var file = MadeFile(.picture, path, seed: seed, width: source.width, height: source.height)
     (file.pixels, file.seconds) = (count, ProcessInfo.processInfo.systemUptime - begun)
     result.pictures += 1
@@ -91,7 +91,7 @@ public func fill(
   }
 
   guard let run = request.run else {
-    try expectWritable(request.out, isForced: request.force)
+    try expectPicture(request.out, quality: request.quality, isForced: request.force)
     let begun = ProcessInfo.processInfo.systemUptime
     let isHole = cover.flattened().floats.map { $0 > 0 }
     var isKnown = isHole.map { !$0 }
@@ -124,7 +124,7 @@ public func fill(
   let model = try generator.editing()
   try generator.draw(request.samplingOptions)
   let settings = generator.settings
-  let files = try request.seeds.files(at: request.out, isForced: request.force)
+  let files = try request.seeds.files(at: request.out, quality: request.quality, isForced: request.force)
   let size = settings.size
   let part = try Part(of: size, around: cover, named: request.mask)
   let small = part.cut(seen.expanded([settings.channels == 1 ? colours : 3, source.height, source.width]))

@@ -9,8 +9,10 @@ public struct RedrawRequest: Sendable {
   public var picture: String
   /// A run, checkpoint or model that can redraw.
   public var run: String
-  /// The new PNG file; for several seeds their folder.
+  /// The new file; for several seeds a folder of PNGs.
   public var out: String
+  /// Of a JPEG, WebP or AVIF: 1...100.
+  public var quality: Int?
   public var seeds = Seeds([0])
   /// 0 changes nothing, 1 leaves nothing of the picture.
   public var strength = 0.6
@@ -54,7 +56,7 @@ extension Generator {
 
 /// Makes pictures like one with a generator, at its size: from a part of the noise that it begins with.
 ///
-/// - Throws: `RedrawError`, `PictureError`, `FileError`, and as `Generator`.
+/// - Throws: `RedrawError`, `PictureError`, `FileError`, `OutputError`, and as `Generator`.
 public func redraw(
   _ request: RedrawRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
   tell: (Event) -> Void = { _ in }
@@ -64,8 +66,8 @@ public func redraw(
   let model = try generator.editing()
   try generator.draw(request.samplingOptions)
   let settings = generator.settings
-  let source = try Picture.load(request.picture, Decoding(size: settings.size, channels: settings.channels))
-  let files = try request.seeds.files(at: request.out, isForced: request.force)
+  let source = try Picture.load(request.picture, Decoding(size: settings.size, channels: settings.channels), tell: tell)
+  let files = try request.seeds.files(at: request.out, quality: request.quality, isForced: request.force)
   let pixels = signed(source.tensor.unsqueezed(0))
   var (result, pace) = (FilesMade(), Pace(.pictures))
   for (i, file) in files.enumerated() {
@@ -78,11 +80,12 @@ public func redraw(
     (asked.given, asked.strength) = (pixels, request.strength)
     let drawn = model.pictures(asked)
     let picture = Picture(drawn[0])
+    if i == 0 { note(lossOfTransparencyIn: picture, out: file.path, tell: tell) }
     let words =
       [(key: "Source", value: (request.picture as NSString).lastPathComponent)] + Provenance.words(of: generator)
       + [("Strength", "\(request.strength)"), ("Seed", "\(file.seed)"), Provenance.software] + generator.samplingWords
     try picture.write(
-      file.path, text: words, xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
+      file.path, text: words, source: .compositeSynthetic, quality: request.quality, isForced: request.force)
     var made = MadeFile(.picture, file.path, seed: file.seed, width: picture.width, height: picture.height)
     made.seconds = ProcessInfo.processInfo.systemUptime - begun
     result.pictures += 1

@@ -6,8 +6,10 @@ import Torch
 /// A request to `texture`.
 public struct TextureRequest: Sendable {
   public var picture: String
-  /// The new PNG file; for several seeds their folder.
+  /// The new file; for several seeds a folder of PNGs.
   public var out: String
+  /// Of a JPEG, WebP or AVIF: 1...100.
+  public var quality: Int?
   public var seeds = Seeds([0])
   /// Width and height of what is made.
   public var size = PictureSize(1024, 1024)
@@ -19,19 +21,19 @@ public struct TextureRequest: Sendable {
   public init(picture: String, out: String) { (self.picture, self.out) = (picture, out) }
 }
 
-/// Makes textures with a picture's mean colour and autocovariance, and writes them as PNGs that say how they were made.
+/// Makes textures with a picture's mean colour and autocovariance, and writes them as files that say how they were made.
 /// They close at their edges, so they can be laid side by side. Transparency is one channel more.
 ///
 /// - Parameters:
 ///   - shouldStop: asked before each.
 ///   - tell: told what the artist should know, and about each file.
-/// - Throws: `TextureError`, `PictureError`, `FileError`.
+/// - Throws: `TextureError`, `PictureError`, `FileError`, `OutputError`.
 public func texture(
   _ request: TextureRequest, on device: Device, shouldStop: () -> Bool = { false },
   tell: (Event) -> Void = { _ in }
 ) throws -> FilesMade {
   if let grain = request.grain, !(16...4096).contains(grain) { throw TextureError.badGrain(grain) }
-  var example = try Picture.load(request.picture, Decoding(channels: nil))
+  var example = try Picture.load(request.picture, Decoding(channels: nil), tell: tell)
   guard min(example.width, example.height) >= TextureError.least else {
     throw TextureError.tooSmall(request.picture, width: example.width, height: example.height)
   }
@@ -50,7 +52,7 @@ public func texture(
       ))
     example = example.cut(x: (example.width - w) / 2, y: (example.height - h) / 2, width: w, height: h)
   }
-  let files = try request.seeds.files(at: request.out, isForced: request.force)
+  let files = try request.seeds.files(at: request.out, quality: request.quality, isForced: request.force)
   let made = withoutGradients {
     GaussianTexture(of: example.premultiplied()[0].to(device), height: height, width: width)
   }
@@ -64,12 +66,13 @@ public func texture(
     var noise = Noise(seed: seed)
     let drawn = withoutGradients { clamp(made.sample(&noise), min: 0, max: 1).unsqueezed(0).to(.cpu) }
     let picture = Picture(premultiplied: drawn)
+    if result.pictures == 0 { note(lossOfTransparencyIn: picture, out: path, tell: tell) }
     try picture.write(
       path,
       text: [
         ("Source", (request.picture as NSString).lastPathComponent), ("Seed", "\(seed)"),
         Provenance.software,
-      ], xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
+      ], source: .compositeSynthetic, quality: request.quality, isForced: request.force)
     var file = MadeFile(.picture, path, seed: seed, width: picture.width, height: picture.height)
     file.seconds = ProcessInfo.processInfo.systemUptime - started
     result.pictures += 1

@@ -6,8 +6,10 @@ import Torch
 /// A request to `vary`.
 public struct VaryRequest: Sendable {
   public var picture: String
-  /// The new PNG file; for several seeds their folder.
+  /// The new file; for several seeds a folder of PNGs.
   public var out: String
+  /// Of a JPEG, WebP or AVIF: 1...100.
+  public var quality: Int?
   public var seeds = Seeds([0])
   /// Width over height of what is made; nil keeps the picture's.
   public var shape: Double?
@@ -20,15 +22,15 @@ public struct VaryRequest: Sendable {
   public init(picture: String, out: String) { (self.picture, self.out) = (picture, out) }
 }
 
-/// Makes pictures like one, of its own patches, and writes them as PNGs that say how they were made.
+/// Makes pictures like one, of its own patches, and writes them as files that say how they were made.
 ///
 /// Transparency is part of the patches. A seed makes the same picture whatever the others are.
-/// - Throws: `VaryError`, `PictureError`, `FileError`.
+/// - Throws: `VaryError`, `PictureError`, `FileError`, `OutputError`.
 public func vary(
   _ request: VaryRequest, on device: Device, shouldStop: () -> Bool = { false }, tell: (Event) -> Void = { _ in }
 ) throws -> FilesMade {
   try request.check()
-  let source = try Picture.load(request.picture, Decoding(channels: nil))
+  let source = try Picture.load(request.picture, Decoding(channels: nil), tell: tell)
   let structure = try request.structure.map { try Picture.load($0, Decoding(channels: nil)) }
   for (picture, path) in [(source, request.picture)] + (structure.map { [($0, request.structure!)] } ?? []) {
     guard min(picture.width, picture.height) >= 2 * request.settings.patch else {
@@ -56,8 +58,10 @@ public func vary(
       break
     }
     let picture = Picture(signedPremultiplied: made[0])
+    if i == 0 { note(lossOfTransparencyIn: picture, out: job.path, tell: tell) }
     try picture.write(
-      job.path, text: provenance(request, job.seed), xmp: Provenance.xmp(.compositeSynthetic), isForced: request.force)
+      job.path, text: provenance(request, job.seed), source: .compositeSynthetic,
+      quality: request.quality, isForced: request.force)
     var file = MadeFile(.picture, job.path, seed: job.seed, width: picture.width, height: picture.height)
     file.seconds = ProcessInfo.processInfo.systemUptime - begun
     result.pictures += 1
@@ -94,13 +98,13 @@ extension VaryRequest {
     if let shape { try expect("shape", shape, (0.1...10).contains(shape), "from 1:10 to 10:1") }
   }
 
-  /// - Throws: `FileError`.
-  fileprivate func jobs() throws(FileError) -> [(path: String, seed: UInt64?)] {
+  /// - Throws: `FileError`, `OutputError`.
+  fileprivate func jobs() throws -> [(path: String, seed: UInt64?)] {
     guard structure == nil else {
-      try expectWritable(out, isForced: force)
+      try expectPicture(out, quality: quality, isForced: force)
       return [(out, nil)]
     }
-    return try seeds.files(at: out, isForced: force).map { ($0.path, Optional($0.seed)) }
+    return try seeds.files(at: out, quality: quality, isForced: force).map { ($0.path, Optional($0.seed)) }
   }
 }
 

@@ -192,7 +192,7 @@ private final class Stage {
           of: request.picture, comment: words.map { "\($0.key): \($0.value)" }.joined(separator: "; ")))
     }
     try spriteSheet(cells, columns: request.columns ?? cells.count).write(
-      request.out, text: words, xmp: Provenance.xmp(.compositeWithTrainedAlgorithmicMedia), isForced: request.force)
+      request.out, text: words, source: .compositeWithTrainedAlgorithmicMedia, isForced: request.force)
   }
 }
 

@@ -89,6 +89,7 @@ private func film(
   }
   // Before any work: a format that isn't written, a folder that isn't there.
   _ = try ClipFormat(request.previews ? "sheet.apng" : request.out, codec: request.previews ? nil : request.codec)
+  if request.previews { try OutputFormat.check(request.out) }
   let plain = request.out.hasSuffix("/") ? String(request.out.dropLast()) : request.out
   // A folder may hold unfinished work, which `ClipRendering` tells from other things.
   try expectWritable(plain, isForced: request.force || request.resume || request.out.hasSuffix("/"))
@@ -127,7 +128,7 @@ private func film(
       }
       sheet.add(painter.seen(large, moment(frame)))
     }
-    try sheet.drawn.write(request.out, xmp: Provenance.xmp(), isForced: request.force)
+    try sheet.drawn.write(request.out, source: .trainedAlgorithmicMedia, isForced: request.force)
     return Filmed(
       path: request.out, width: size[1], height: size[0], frames: chosen.count, duration: plan.length, codec: "PNG",
       tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: false)

@@ -100,7 +100,7 @@ public func reconstruct(
   tell: (Event) -> Void = { _ in }
 ) throws -> Reconstructed {
   guard (1...100).contains(request.count) else { throw EncodingError.badCount(request.count) }
-  try expectWritable(request.out, isForced: request.force)
+  try expectPicture(request.out, isForced: request.force)
   let generator = try Generator(request.run, in: workspace, on: device) { tell(.note($0.sentence)) }
   let model = try generator.reconstructing()
   let set = try generator.set(of: request.pictures, in: workspace)
@@ -151,7 +151,7 @@ public func attribute(
   guard (1...20).contains(request.amounts.count), request.amounts.allSatisfy(\.isFinite) else {
     throw EncodingError.badAmounts(request.amounts.map { "\($0)" }.joined(separator: ","))
   }
-  try expectWritable(request.out, isForced: request.force)
+  try expectPicture(request.out, isForced: request.force)
   let generator = try Generator(request.run, in: workspace, on: device) { tell(.note($0.sentence)) }
   let model = try generator.encoding()
   func mean(_ path: String) throws -> Tensor {
@@ -180,5 +180,5 @@ private func write(
 ) throws {
   let words = Provenance.words(of: generator) + [Provenance.software]
   try Sheet(columns: columns, for: pictures.count, cell: cell).drawn(pictures)
-    .write(path, text: words, xmp: Provenance.xmp(), isForced: isForced)
+    .write(path, text: words, source: .trainedAlgorithmicMedia, isForced: isForced)
 }

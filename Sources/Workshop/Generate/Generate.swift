@@ -86,7 +86,7 @@ public func generate(
     if let shows { words.append(("Shows", shows)) }
     if let seed { words.insert(("Seed", "\(seed)"), at: 0) }
     // Not synced, which would take longer than the pictures: their seeds make them again.
-    try picture.write(path, text: words, xmp: Provenance.xmp(), isForced: request.force, isSynced: false)
+    try picture.write(path, text: words, source: .trainedAlgorithmicMedia, isForced: request.force, isSynced: false)
     if kind != .picture { sheets.append(path) }
     tell(.made(MadeFile(kind, path, seed: seed, width: picture.width, height: picture.height)))
   }

@@ -148,7 +148,7 @@ public func project(
     let words = Provenance.words(of: generator) + [Provenance.software]
     let shown = rows.flatMap { $0 }
     try Sheet(columns: found.count, for: shown.count, cell: set.size).drawn(shown)
-      .write(sheet, text: words, xmp: Provenance.xmp(), isForced: request.force)
+      .write(sheet, text: words, source: .trainedAlgorithmicMedia, isForced: request.force)
     tell(.made(MadeFile(.sheet, sheet)))
     return result(sheet)
   }

@@ -46,16 +46,18 @@ public struct SeedPairs: Sendable, Equatable {
 }
 
 extension Seeds {
-  /// The PNG of each seed: `out` itself for a single one, else in the folder `out`, which is made.
+  /// The file of each seed: `out` itself for a single one, else a PNG in the folder `out`, which is made.
   ///
-  /// - Throws: `FileError`, when one is there or can't be written.
-  func files(at out: String, isForced: Bool) throws(FileError) -> [(path: String, seed: UInt64)] {
+  /// - Throws: `FileError` when one is there or can't be written, `OutputError`.
+  func files(at out: String, quality: Int? = nil, isForced: Bool) throws -> [(path: String, seed: UInt64)] {
     if values.count == 1, !out.hasSuffix("/") {
-      try expectWritable(out, isForced: isForced)
+      try expectPicture(out, quality: quality, isForced: isForced)
       return [(out, values[0])]
     }
-    let files = values.map { (path: "\(out)/\(fileName(seed: $0))", seed: $0) }
-    for (path, _) in files where !isForced && access(path, F_OK) == 0 { throw .exists(path: path) }
+    let folder = out.hasSuffix("/") ? String(out.dropLast()) : out
+    let files = values.map { (path: "\(folder)/\(fileName(seed: $0))", seed: $0) }
+    try OutputFormat.check(files[0].path, quality: quality)
+    for (path, _) in files where !isForced && access(path, F_OK) == 0 { throw FileError.exists(path: path) }
     try AtomicFile.makeFolder(out)
     return files
   }

@@ -35,7 +35,7 @@ public func sliders(
 ) throws -> Sliders {
   let count = request.count ?? 6
   guard (1...64).contains(count) else { throw SliderError.badCount(count) }
-  if let sheet = request.sheet { try expectWritable(sheet.absolutePath, isForced: request.force) }
+  if let sheet = request.sheet { try expectPicture(sheet.absolutePath, isForced: request.force) }
   let generator = try Generator(request.run, in: workspace, on: device) { tell(.note($0.sentence)) }
   let model = try styleModel(of: generator)
   let known = try Sliders(of: generator, in: workspace)
@@ -77,7 +77,7 @@ public func sliders(
       Provenance.words(of: generator) + [
         ("Sliders", all.sliders.map(\.name).joined(separator: ", ")), Provenance.sheet,
       ]
-    try drawn.write(sheet.absolutePath, text: words, xmp: Provenance.xmp(), isForced: request.force)
+    try drawn.write(sheet.absolutePath, text: words, source: .trainedAlgorithmicMedia, isForced: request.force)
   }
   return all
 }

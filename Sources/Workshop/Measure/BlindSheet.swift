@@ -11,10 +11,10 @@ struct BlindSheet {
   var answers: String { (sheet as NSString).deletingPathExtension + "-answers.txt" }
   private static let each = 8
 
-  /// - Throws: `FileError`, before there is anything to lose.
+  /// - Throws: `FileError`, `OutputError`, before there is anything to lose.
   init(_ path: String, isForced: Bool) throws {
     sheet = path.absolutePath
-    try expectWritable(sheet, isForced: isForced)
+    try expectPicture(sheet, isForced: isForced)
     try expectWritable(answers, isForced: isForced)
   }
 
@@ -39,7 +39,7 @@ struct BlindSheet {
       picture.resampled(width: cell.width, height: cell.height, isFilled: false)
     }
     try layout.drawn(pictures, labels: order.indices.map { "\($0 + 1)" })
-      .write(sheet, text: [Provenance.sheet], xmp: Provenance.xmp(), isForced: isForced)
+      .write(sheet, text: [Provenance.sheet], source: .trainedAlgorithmicMedia, isForced: isForced)
     let lines = order.enumerated().map { "\($0 + 1): \($1.1)\n" }
     try AtomicFile.write(Array(lines.joined().utf8), to: answers, isForced: isForced)
   }

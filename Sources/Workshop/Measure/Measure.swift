@@ -109,7 +109,7 @@ public func measure(
   features network: FeatureNetwork? = nil, nearest: String? = nil, blind: String? = nil, pathLength: Bool = false,
   force: Bool = false, in workspace: Workspace, on device: Device = .cpu, tell: (Event) -> Void = { _ in }
 ) throws -> Measurement {
-  if let nearest { try expectWritable(nearest.absolutePath, isForced: force) }
+  if let nearest { try expectPicture(nearest.absolutePath, isForced: force) }
   let blind = try blind.map { try BlindSheet($0, isForced: force) }
   var generator =
     isPictures(subject) ? nil : try Generator(subject, in: workspace, on: device) { tell(.note($0.sentence)) }
@@ -198,7 +198,7 @@ func measure(
     try Sheet(columns: shown.count, for: 2 * shown.count)
       .drawn(rows.flatMap { $0.unbound() }.map { Picture(signed($0)) })
       .write(
-        sheet.absolutePath, text: [Provenance.sheet], xmp: Provenance.xmp(), isForced: force)
+        sheet.absolutePath, text: [Provenance.sheet], source: .trainedAlgorithmicMedia, isForced: force)
   }
   if let blind {
     let (made, some) = (Array(looked.names.indices.shuffled().prefix(8)), Array(real.numbers.shuffled().prefix(8)))
@@ -256,7 +256,7 @@ private func isPictures(_ name: String) -> Bool {
   var isFolder: ObjCBool = false
   guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return false }
   if isFolder.boolValue { return Generator.isOtherFolder(path) }
-  return !path.hasSuffix(".safetensors")
+  return (try? Safetensors.metadata(path)) == nil && !path.hasSuffix(".safetensors")
 }
 
 /// A square of the shorter side of the first picture that can be read, at most what the network sees.

@@ -162,6 +162,8 @@ public enum ModelError: Explained, Equatable {
   case severalFit(String, parts: [String])
   case noPart(String, in: String, parts: [String])
   case badName(String)
+  /// Weights that are NaN or infinite, in the tensor of this name.
+  case notNumbers(String, tensor: String)
 
   public var sentence: String {
     switch self {
@@ -181,6 +183,8 @@ public enum ModelError: Explained, Equatable {
       "\(path) holds several networks: name one by --part, \(parts.joined(separator: ", or "))."
     case .noPart(let part, let path, let parts):
       "There is no part '\(part)' in \(path): use \(parts.isEmpty ? "none, since it holds tensors alone" : parts.joined(separator: ", "))."
+    case .notNumbers(let path, let tensor):
+      "\(path) has weights that aren't numbers (in '\(tensor)'), as of a training that diverged: take an earlier checkpoint."
     case .badName(let name):
       "'\(name)' can't be a model's name: use letters, digits, '-', '_' and '.', with a letter or digit first."
     }
@@ -189,7 +193,7 @@ public enum ModelError: Explained, Equatable {
     switch self {
     case .unknown, .unknownArchitecture, .badName, .severalFit, .noPart: .usage
     case .download: .unavailable
-    case .wrongHash, .doesNotFit, .nothingFits: .data
+    case .wrongHash, .doesNotFit, .nothingFits, .notNumbers: .data
     }
   }
 }

@@ -60,6 +60,11 @@ public func importModel(_ request: ImportRequest, in workspace: Workspace) throw
   } else {
     fit = try found(in: tensors, request, kinds, path)
   }
+  for (name, tensor) in fit.adopted.tensors.sorted(by: { $0.key < $1.key })
+  where tensor.dtype.isFloatingPoint && tensor.count > 0 {
+    // NaN is the largest of all.
+    guard abs(tensor.to(.float32)).max().item().isFinite else { throw ModelError.notNumbers(path, tensor: name) }
+  }
   var metadata = ModelMetadata.common(title: name, architecture: fit.architecture)
   metadata[ModelMetadata.licence] = request.licence
   metadata[ModelMetadata.source] = URL(fileURLWithPath: path).lastPathComponent
@@ -182,10 +187,35 @@ func briefly(_ error: any Explained) -> String {
 }
 
 private func weights(in path: String) throws -> (tensors: [String: Tensor], passedOver: [String: String]) {
-  if path.hasSuffix(".safetensors") { return (try Safetensors.read(path).tensors, [:]) }
-  if path.hasSuffix(".onnx") { return (try ONNXWeights(FileBytes.read(path), named: path).tensors, [:]) }
-  let checkpoint = try PyTorchCheckpoint.read(path)
-  return (checkpoint.tensors, checkpoint.others)
+  // Names may say anything: what begins like a format is that format.
+  switch try WeightsFormat(path) {
+  case .safetensors: return (try Safetensors.read(path).tensors, [:])
+  case .onnx: return (try ONNXWeights(FileBytes.read(path, cap: 4 << 30), named: path).tensors, [:])
+  case .pytorch:
+    let checkpoint = try PyTorchCheckpoint.read(path)
+    return (checkpoint.tensors, checkpoint.others)
+  }
+}
+
+/// What kind of file holds weights, by its first bytes; the name's ending only where they don't tell.
+private enum WeightsFormat {
+  case safetensors, onnx, pytorch
+
+  init(_ path: String) throws {
+    let start = try FileBytes.read(path, first: 16)
+    let length = start.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    if start.starts(with: [0x50, 0x4B]) || start.first == 0x80 {
+      self = .pytorch
+    } else if start.count > 8, start[8] == 0x7B, length <= 100_000_000 {
+      self = .safetensors
+    } else if start.first == 8 {
+      // Of Protocol Buffers, the first field as a number: ONNX's version.
+      self = .onnx
+    } else {
+      let endings: [String: WeightsFormat] = ["safetensors": .safetensors, "onnx": .onnx]
+      self = endings[(path as NSString).pathExtension.lowercased()] ?? .pytorch
+    }
+  }
 }
 
 private func isModelName(_ name: String) -> Bool {

@@ -44,7 +44,7 @@ struct FinishingSteps {
       return nil
     }
     self.settings = settings
-    let colours = content.colours(on: device)
+    let colours = content.visibleColours(on: device)
     let styles = try request.styles.map { path in
       let picture = try request.stylePicture(path).colours(on: device)
       return request.colours == .matched ? matchingColours(of: colours, in: picture) : picture

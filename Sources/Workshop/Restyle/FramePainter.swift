@@ -39,10 +39,15 @@ final class FramePainter {
     (self.request, self.device) = (request, device)
     let look = request.look
     let readers = try look.masks.map(maskReader)
+    for (path, reader) in zip(look.masks, readers) where look.maskFit == nil {
+      guard let facts = reader?.facts else { continue }
+      try checkShape(PictureSize(facts.width, facts.height), path, of: first.size, look.content)
+    }
     maskReaders = readers
     masks = try zip(look.masks, readers).map { path, reader in
       reader != nil
-        ? Tensor.zeros([1, 1, first.height, first.width], on: device) : try mask(path, of: first, on: device)
+        ? Tensor.zeros([1, 1, first.height, first.width], on: device)
+        : try mask(path, of: first, named: look.content, fit: look.maskFit, on: device)
     }
     let colours = first.colours(on: device)
     switch request.method {
@@ -165,8 +170,7 @@ final class FramePainter {
     for (i, reader) in maskReaders.enumerated() {
       if let reader {
         if let picture = reader.shown(at: time + Self.rounding) {
-          let grey = picture.colours(on: device).mean(dims: [1], keepDims: true)
-          masks[i] = clamp(interpolate(grey, size: size, mode: .bilinear, antialias: true), min: 0, max: 1)
+          masks[i] = cover(of: picture, for: PictureSize(size[1], size[0]), fit: look.maskFit ?? .stretch, on: device)
         }
       } else if request.masksFollow, let motion {
         masks[i] = clamp(warped(masks[i], by: motion.flow), min: 0, max: 1)

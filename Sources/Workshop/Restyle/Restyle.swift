@@ -20,8 +20,12 @@ public struct RestyleRequest: Sendable {
   public var weights: [Double] = []
   /// A grey picture for each style, white where it is painted; empty for everywhere. What no mask covers stays.
   public var masks: [String] = []
-  /// The new PNG file.
+  /// Nil refuses masks of another shape than the content.
+  public var maskFit: MaskFit?
+  /// The new file.
   public var out: String
+  /// Of a JPEG, WebP or AVIF: 1...100.
+  public var quality: Int?
   /// Features by "vgg16", the name of an imported VGG19, or "random": untrained, nothing to download.
   public var network = "vgg16"
   public var colours = Colours.style
@@ -54,7 +58,7 @@ public struct Restyled: Codable, Sendable, Equatable {
   public let isStopped: Bool
 }
 
-/// Paints a picture in the style of others, and writes it as a PNG that says how it was made.
+/// Paints a picture in the style of others, and writes it as a file that says how it was made.
 ///
 /// Work that takes longer than a minute is saved beside the new file now and then, and gone on with by `resume`, to the
 /// bit on a CPU with the same number of threads.
@@ -62,23 +66,26 @@ public struct Restyled: Codable, Sendable, Equatable {
 /// - Parameters:
 ///   - shouldStop: asked at each step; the picture so far is written then.
 ///   - tell: told at each step that reads the loss, and what takes time before.
-/// - Throws: `RestyleError`, `PictureError`, `FileError`, and as `installModel`.
+/// - Throws: `RestyleError`, `PictureError`, `MaskError`, `FileError`, `OutputError`, and as `installModel`.
 public func restyle(
   _ request: RestyleRequest, in workspace: Workspace, on device: Device, shouldStop: () -> Bool = { false },
   tell: (Event) -> Void = { _ in }
 ) throws -> Restyled {
+  try OutputFormat.check(request.out, quality: request.quality)
   try request.check()
-  let content = try Picture.load(request.content, Decoding(channels: nil))
+  let content = try Picture.load(request.content, Decoding(channels: nil), tell: tell)
   guard min(content.width, content.height) >= RestyleError.smallest else {
     throw RestyleError.tooSmall(request.content, width: content.width, height: content.height)
   }
   let styles = try request.styles.map(request.stylePicture)
   try request.noteFrames(tell: tell)
-  let masks = try request.masks.map { try mask($0, of: content, on: device) }
+  let masks = try request.masks.map {
+    try mask($0, of: content, named: request.content, fit: request.maskFit, on: device)
+  }
   let unfinished = try Unfinished(request)
   let network = try styleNetwork(request.network, in: workspace, on: device) { tell(.note($0)) }
   let started = ProcessInfo.processInfo.systemUptime
-  let colours = content.colours(on: device)
+  let colours = content.visibleColours(on: device)
   let painted = styles.map { style in
     let picture = style.colours(on: device)
     return request.colours == .matched ? matchingColours(of: colours, in: picture) : picture
@@ -119,7 +126,8 @@ public func restyle(
   let picture = finished(work.picture, content, colours, request.colours, masks)
   try picture.write(
     request.out, text: provenance(request, done, of: work.total),
-    xmp: Provenance.xmp(.compositeWithTrainedAlgorithmicMedia), isForced: request.force || request.resume)
+    source: .compositeWithTrainedAlgorithmicMedia, quality: request.quality, isForced: request.force || request.resume)
+  note(lossOfTransparencyIn: picture, out: request.out, tell: tell)
   if !isStopped { unfinished.remove() }
   return Restyled(
     path: request.out, width: picture.width, height: picture.height, steps: done,
@@ -147,16 +155,6 @@ func regions(_ styles: [Tensor], _ weights: [Double], _ masks: [Tensor]) -> [Sty
   let weighed = styles.indices.map { (picture: styles[$0], weight: weights.isEmpty ? 1 : weights[$0]) }
   if masks.isEmpty { return [StyleOptimization.Region(styles: weighed)] }
   return zip(weighed, masks).map { StyleOptimization.Region(styles: [$0], mask: $1) }
-}
-
-/// A mask [1, 1, H, W] in 0...1 of the content's size.
-func mask(_ path: String, of content: Picture, on device: Device) throws -> Tensor {
-  let picture = try Picture.load(path, Decoding(channels: 1))
-  let pixels = picture.unit(on: device).unsqueezed(0)
-  let size = [content.height, content.width]
-  let sized = interpolate(pixels, size: size, mode: .bilinear, antialias: true)
-  guard sized.max().item() > 0 else { throw RestyleError.emptyMask(path) }
-  return clamp(sized, min: 0, max: 1)
 }
 
 /// The side of a tile that keeps to the memory; nil when the whole picture does.
@@ -198,12 +196,12 @@ func finished(
   var out = Picture(rgb[0] * 2 - 1)
   if content.channels == 4 {
     let sized = content.resampled(width: out.width, height: out.height)
-    out = Picture(Tensor.concatenated([out.tensor, sized.tensor[3..<4]]))
+    out = Picture(Tensor.concatenated([out.tensor, sized.tensor[3..<4]])).cleared
   }
   return out
 }
 
-/// What the file says about its making, in PNG text.
+/// What the file says about its making.
 func provenance(_ request: RestyleRequest, _ steps: Int, of total: Int) -> [(key: String, value: String)] {
   let name = { (path: String) in (path as NSString).lastPathComponent }
   return [
@@ -261,7 +259,6 @@ public enum RestyleError: Explained, Equatable {
   case tooSmall(String, width: Int, height: Int)
   case noNetwork(String)
   case masks(count: Int, styles: Int)
-  case emptyMask(String)
   case tooLittleMemory(gigabytes: Double, needed: Double)
   case nothingToResume(String)
   case unfinished(String)
@@ -279,7 +276,6 @@ public enum RestyleError: Explained, Equatable {
       "There is no network '\(name)': use vgg16, random, or the name of a VGG19 that you imported (atelier models list)."
     case .masks(let count, let styles):
       "There are \(counted(count, "mask")) for \(counted(styles, "style")): give each --style a --mask, or none."
-    case .emptyMask(let path): "The mask \(path) is black all over: make white where the style is to be painted."
     case .tooLittleMemory(let gigabytes, let needed):
       String(
         format: "%.1f GB of memory are too few for this size: give --memory %.1f or more, or a smaller --size.",
@@ -295,7 +291,7 @@ public enum RestyleError: Explained, Equatable {
   public var exit: Exit {
     switch self {
     case .noStyle, .weights, .masks, .badNumber: .usage
-    case .tooSmall, .emptyMask, .diverged: .data
+    case .tooSmall, .diverged: .data
     case .noNetwork, .tooLittleMemory: .unavailable
     case .nothingToResume: .missingInput
     case .unfinished: .cannotCreate

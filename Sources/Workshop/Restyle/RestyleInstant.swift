@@ -3,7 +3,7 @@ import Media
 import Models
 import Torch
 
-/// Paints a picture in the style of others in one pass and a few steps from there, and writes it as a PNG that says how it
+/// Paints a picture in the style of others in one pass and a few steps from there, and writes it as a file that says how it
 /// was made.
 ///
 /// - Parameters:
@@ -26,12 +26,13 @@ public func restyleInstantly(
   var request = request
   // The widest that is allowed: the content's own size may be smaller or larger.
   if let size { request.settings.size = size }
+  try OutputFormat.check(request.out, quality: request.quality)
   try request.check()
   let strength = request.settings.strength
   guard strength <= 1 || finishingSteps != 0 else {
     throw RestyleError.badNumber(option: "strength", value: strength, range: "up to 1 for a single pass")
   }
-  var content = try Picture.load(request.content, Decoding(channels: nil))
+  var content = try Picture.load(request.content, Decoding(channels: nil), tell: tell)
   let model = try PaintingModel(model, in: workspace, on: device) { tell(.note($0)) }
   if model.isOfAnyStyle { try request.noteFrames { tell($0) } }
   let started = ProcessInfo.processInfo.systemUptime
@@ -45,8 +46,10 @@ public func restyleInstantly(
     let sides = [content.width, content.height].map { max(1, Int((Double($0) * scale).rounded())) }
     content = content.resampled(width: sides[0], height: sides[1])
   }
-  let masks = try request.masks.map { try mask($0, of: content, on: device) }
-  let colours = content.colours(on: device)
+  let masks = try request.masks.map {
+    try mask($0, of: content, named: request.content, fit: request.maskFit, on: device)
+  }
+  let colours = content.visibleColours(on: device)
   let painters = try model.painters(request, colours: colours, masks: masks)
   // What has styles of its own has no paintings to compare with.
   guard model.isOfAnyStyle || finishingSteps ?? 0 == 0 else {
@@ -88,7 +91,9 @@ public func restyleInstantly(
   var words = provenance(request, 1 + steps, of: total).filter { $0.key != "Network" || further != nil }
   words.append(("Model", "\(model.name.shownName), sha256:\(model.hash)"))
   try picture.write(
-    request.out, text: words, xmp: Provenance.xmp(.compositeWithTrainedAlgorithmicMedia), isForced: request.force)
+    request.out, text: words, source: .compositeWithTrainedAlgorithmicMedia, quality: request.quality,
+    isForced: request.force)
+  note(lossOfTransparencyIn: picture, out: request.out, tell: tell)
   return Restyled(
     path: request.out, width: picture.width, height: picture.height, steps: 1 + steps,
     seconds: ProcessInfo.processInfo.systemUptime - started, isStopped: 1 + steps < total)

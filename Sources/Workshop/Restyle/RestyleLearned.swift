@@ -8,8 +8,10 @@ public struct LearnedRequest: Sendable {
   public var content: String
   /// The run or model that changes it, as `TransferModel` takes it.
   public var model: String
-  /// The new PNG file.
+  /// The new file.
   public var out: String
+  /// Of a JPEG, WebP or AVIF: 1...100.
+  public var quality: Int?
   /// From the second set to the first.
   public var back = false
   /// Pixels of the longer side; nil for the content's own.
@@ -19,6 +21,8 @@ public struct LearnedRequest: Sendable {
   public var colours = RestyleRequest.Colours.style
   /// A grey picture, white where the content is changed.
   public var mask: String?
+  /// Nil refuses a mask of another shape than the content.
+  public var maskFit: MaskFit?
   /// Gigabytes to keep to; nil for half of the machine's.
   public var memory: Double?
   /// Replaces a file that is there.
@@ -29,7 +33,7 @@ public struct LearnedRequest: Sendable {
   }
 }
 
-/// Changes a picture by what a run has learned, and writes it as a PNG that says how it was made.
+/// Changes a picture by what a run has learned, and writes it as a file that says how it was made.
 ///
 /// Any size will do: what is too large for the memory is changed in tiles that agree where they meet. Transparency stays;
 /// what lies under it is put on the colour that the run was trained with.
@@ -43,7 +47,7 @@ public func restyle(
   tell: (Event) -> Void = { _ in }
 ) throws -> Restyled {
   try request.check()
-  var content = try Picture.load(request.content, Decoding(channels: nil))
+  var content = try Picture.load(request.content, Decoding(channels: nil), tell: tell)
   let model = try TransferModel(request.model, back: request.back, in: workspace, on: device) { tell(.note($0)) }
   let started = ProcessInfo.processInfo.systemUptime
   if let size = request.size {
@@ -66,8 +70,9 @@ public func restyle(
   guard let made else { return result(isStopped: true) }
   let picture = try finished(made, request, content, colours)
   try picture.write(
-    request.out, text: provenance(request, model), xmp: Provenance.xmp(.compositeWithTrainedAlgorithmicMedia),
-    isForced: request.force)
+    request.out, text: provenance(request, model), source: .compositeWithTrainedAlgorithmicMedia,
+    quality: request.quality, isForced: request.force)
+  note(lossOfTransparencyIn: picture, out: request.out, tell: tell)
   return result(isStopped: false)
 }
 
@@ -86,16 +91,18 @@ private func finished(
         ? withColours(of: colours, brightness: painted) : matchingColours(of: colours, in: painted)) * 2 - 1
   }
   var cover = Tensor.full([1, 1, 1, 1], request.strength, on: made.device)
-  if let path = request.mask { cover = cover * (try mask(path, of: content, on: made.device)) }
+  if let path = request.mask {
+    cover = cover * (try mask(path, of: content, named: request.content, fit: request.maskFit, on: made.device))
+  }
   // To the bit where nothing changes.
   let mixed = whereTrue(cover.equal(to: 0), old, old + (new - old) * cover)
   let picture = Picture(mixed[0])
   guard content.channels == 4 else { return picture }
   let rgb = isGrey ? picture.tensor.expanded([3, content.height, content.width]) : picture.tensor
-  return Picture(Tensor.concatenated([rgb, content.tensor[3..<4]]))
+  return Picture(Tensor.concatenated([rgb, content.tensor[3..<4]])).cleared
 }
 
-/// What the file says about its making, in PNG text.
+/// What the file says about its making.
 private func provenance(_ request: LearnedRequest, _ model: TransferModel) -> [(key: String, value: String)] {
   [("Content", (request.content as NSString).lastPathComponent)] + model.words + [
     ("Direction", request.back ? "back" : "there"),
@@ -114,6 +121,6 @@ extension LearnedRequest {
     if let size { try expect("size", Double(size), (1...16384).contains(size), "from 1 to 16384") }
     try expect("strength", strength, (0...1).contains(strength), "from 0 to 1 for a learned change")
     if let memory { try expect("memory", memory, memory > 0, "of gigabytes above 0") }
-    try expectWritable(out, isForced: force)
+    try expectPicture(out, quality: quality, isForced: force)
   }
 }

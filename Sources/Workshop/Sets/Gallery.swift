@@ -42,25 +42,30 @@ public enum GalleryError: Explained, Equatable {
   }
 }
 
-/// The pictures of a folder with all its folders, of a zip file, or one picture, in an order that doesn't change.
+/// The pictures of a folder with all its folders, of a zip or tar file, or one picture, in an order that doesn't change.
 public struct Gallery: Sendable {
+  enum Kind: Sendable { case folder, archive, file }
   /// A file that may be a picture.
   struct Candidate: Sendable {
     /// As the artist knows it: its path inside the folder or the archive.
     let name: String
-    let path: String
+    /// Empty in an archive, where `number` tells it.
+    let file: FilePath
+    let number: Int
     /// Bytes, inode and times: another file, or a changed one, has others.
     let stamp: String
+    var path: String { file.shown }
   }
 
   public let path: String
-  let isArchive: Bool
+  let kind: Kind
+  var isArchive: Bool { kind == .archive }
   let candidates: [Candidate]
-  /// Files and folders whose names begin with a dot, passed over.
+  /// Files and folders whose names begin with a dot, and other litter of systems, passed over.
   public let hidden: Int
   /// Files that are no pictures by name and by their first bytes, passed over.
   public let others: Int
-  /// Folders and files that can't be looked into.
+  /// Folders and files that can't be looked into, archives inside among them.
   public let unreadable: [SetAside]
 
   /// How many files may be pictures.
@@ -69,20 +74,18 @@ public struct Gallery: Sendable {
   /// Only these candidates, by their numbers in ascending order.
   func keeping(_ numbers: [Int]) -> Gallery {
     Gallery(
-      path: path, isArchive: isArchive, candidates: numbers.map { candidates[$0] }, hidden: hidden, others: others,
+      path: path, kind: kind, candidates: numbers.map { candidates[$0] }, hidden: hidden, others: others,
       unreadable: unreadable)
   }
 
-  private init(
-    path: String, isArchive: Bool, candidates: [Candidate], hidden: Int, others: Int, unreadable: [SetAside]
-  ) {
-    (self.path, self.isArchive, self.candidates) = (path, isArchive, candidates)
+  private init(path: String, kind: Kind, candidates: [Candidate], hidden: Int, others: Int, unreadable: [SetAside]) {
+    (self.path, self.kind, self.candidates) = (path, kind, candidates)
     (self.hidden, self.others, self.unreadable) = (hidden, others, unreadable)
   }
 
   /// Lists the files; reads none but the first bytes of those whose names don't tell.
   ///
-  /// - Throws: `GalleryError`, `ArchiveError`.
+  /// - Throws: `GalleryError`, `ArchiveError`, `PictureError`.
   public init(_ path: String) throws {
     self.path = path.absolutePath
     var facts = stat()
@@ -90,28 +93,30 @@ public struct Gallery: Sendable {
       throw errno == ENOENT || errno == ENOTDIR
         ? GalleryError.missing(path: self.path) : .unreadable(path: self.path, why: reasonOfLastError())
     }
+    let stamp = FolderWalk.stamp(facts)
     if facts.st_mode & S_IFMT == S_IFDIR {
-      var walk = Walk()
+      var walk = FolderWalk()
       try walk.enter(self.path)
-      isArchive = false
-      candidates = walk.candidates.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-      (hidden, others, unreadable) = (walk.hidden, walk.others, walk.unreadable)
-    } else if try FileBytes.read(self.path, first: 4).elementsEqual([0x50, 0x4B, 3, 4]) {
-      let entries = try Archive(self.path).entries()
-      let visible = entries.filter { entry in
-        // The Finder adds a folder of its own notes to every archive.
-        !entry.name.split(separator: "/").contains { $0.hasPrefix(".") || $0 == "__MACOSX" }
+      kind = .folder
+      candidates = walk.found.candidates.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+      (hidden, others, unreadable) = (walk.found.hidden, walk.found.others, walk.found.unreadable)
+    } else if FileKind(start: try FileBytes.read(self.path, first: FileKind.signatureBytes)) == .archive {
+      var found = FoundFiles()
+      for (entry, start) in try Archive(self.path, .zipOrTar).entries(startBytes: FileKind.signatureBytes) {
+        let parts = entry.name.split(separator: "/")
+        guard !parts.contains(where: { FoundFiles.isLitter(String($0)) }) else {
+          found.hidden += 1
+          continue
+        }
+        found.add(entry.name, FilePath(bytes: []), number: entry.number, stamp: stamp) { start }
       }
-      isArchive = true
-      let named = visible.filter { Walk.isPictureName($0.name) }
-      let stamp = Walk.stamp(facts)
-      candidates = named.map { Candidate(name: $0.name, path: "", stamp: stamp) }
-      (hidden, others, unreadable) = (entries.count - visible.count, visible.count - named.count, [])
+      kind = .archive
+      (candidates, hidden, others, unreadable) = (found.candidates, found.hidden, found.others, found.unreadable)
     } else {
-      isArchive = false
+      kind = .file
       candidates = [
         Candidate(
-          name: (self.path as NSString).lastPathComponent, path: self.path, stamp: Walk.stamp(facts))
+          name: (self.path as NSString).lastPathComponent, file: FilePath(self.path), number: 0, stamp: stamp)
       ]
       (hidden, others, unreadable) = (0, 0, [])
     }
@@ -135,7 +140,7 @@ public struct Gallery: Sendable {
       let results = inParallel(part.count) { i in
         let candidate = candidates[start + i]
         let bytes = Swift.Result<[UInt8], PictureError> { () throws(PictureError) in
-          try FileBytes.read(candidate.path)
+          try FileBytes.read(candidate.file)
         }
         return work(start + i, candidate.name, bytes)
       }
@@ -143,7 +148,7 @@ public struct Gallery: Sendable {
     }
   }
 
-  /// The same for a zip file, which is read from front to back: some entries are held in memory at once.
+  /// The same for an archive, which is read from front to back: some entries are held in memory at once.
   private func forEachEntry<Result: Sendable>(
     _ work: @Sendable (Int, String, Swift.Result<[UInt8], PictureError>) -> Result,
     collect: (Int, Result) throws -> Void
@@ -158,8 +163,9 @@ public struct Gallery: Sendable {
       held = []
     }
     var failure: (any Error)?
-    try Archive(path).forEach { entry, read throws(ArchiveError) in
-      guard next + held.count < candidates.count, entry.name == candidates[next + held.count].name else { return true }
+    try Archive(path, .zipOrTar).forEach { entry, read throws(ArchiveError) in
+      guard next + held.count < candidates.count else { return false }
+      guard entry.number == candidates[next + held.count].number else { return true }
       held.append((entry.name, try read()))
       let bytes = held.reduce(0) { $0 + $1.bytes.count }
       guard held.count >= 16 * ProcessInfo.processInfo.activeProcessorCount || bytes > 256 << 20 else { return true }
@@ -168,92 +174,6 @@ public struct Gallery: Sendable {
     }
     if let failure { throw failure }
     try finish()
-  }
-}
-
-/// A walk through a folder's folders. Links are followed, each folder once.
-private struct Walk {
-  var candidates: [Gallery.Candidate] = []
-  var hidden = 0
-  var others = 0
-  var unreadable: [SetAside] = []
-  private var seen: Set<[UInt64]> = []
-
-  static func isPictureName(_ name: String) -> Bool {
-    PictureFormat.extensions.contains((name as NSString).pathExtension.lowercased())
-  }
-
-  static func stamp(_ facts: stat) -> String {
-    #if canImport(Darwin)
-      let (modified, changed) = (facts.st_mtimespec, facts.st_ctimespec)
-    #else
-      let (modified, changed) = (facts.st_mtim, facts.st_ctim)
-    #endif
-    return "\(facts.st_size) \(facts.st_dev) \(facts.st_ino) \(modified.tv_sec).\(modified.tv_nsec) "
-      + "\(changed.tv_sec).\(changed.tv_nsec)"
-  }
-
-  /// - Throws: `GalleryError.unreadable` for the folder itself; those inside are noted.
-  mutating func enter(_ path: String) throws(GalleryError) {
-    var facts = stat()
-    stat(path, &facts)
-    _ = isNew(facts)
-    guard let names = Self.names(in: path) else { throw .unreadable(path: path, why: reasonOfLastError()) }
-    for name in names { visit(name, at: "\(path)/\(name)") }
-  }
-
-  private mutating func visit(_ name: String, at path: String) {
-    guard !(name as NSString).lastPathComponent.hasPrefix(".") else {
-      hidden += 1
-      return
-    }
-    var facts = stat()
-    guard stat(path, &facts) == 0 else {
-      let leadsNowhere = errno == ELOOP || errno == ENOENT
-      let reason = leadsNowhere ? "is a link to nothing" : "can't be read (\(reasonOfLastError()))"
-      unreadable.append(SetAside(name: name, reason: reason))
-      return
-    }
-    switch facts.st_mode & S_IFMT {
-    case S_IFDIR:
-      guard isNew(facts) else { return }
-      guard let names = Self.names(in: path) else {
-        unreadable.append(SetAside(name: name, reason: "can't be opened (\(reasonOfLastError()))"))
-        return
-      }
-      for inner in names { visit("\(name)/\(inner)", at: "\(path)/\(inner)") }
-    case S_IFREG:
-      // A name without a picture's ending may still be one: what a phone or a browser saved without a name.
-      if Self.isPictureName(name) || Self.beginsLikeAPicture(path) {
-        candidates.append(Gallery.Candidate(name: name, path: path, stamp: Self.stamp(facts)))
-      } else {
-        others += 1
-      }
-    default: others += 1
-    }
-  }
-
-  private mutating func isNew(_ facts: stat) -> Bool {
-    seen.insert([UInt64(truncatingIfNeeded: facts.st_dev), UInt64(truncatingIfNeeded: facts.st_ino)]).inserted
-  }
-
-  private static func beginsLikeAPicture(_ path: String) -> Bool {
-    guard let start = try? FileBytes.read(path, first: 32) else { return false }
-    return PictureFormat(start: start) != nil
-  }
-
-  /// In the system's order; nil with `errno` set when the folder can't be opened.
-  private static func names(in path: String) -> [String]? {
-    guard let folder = opendir(path) else { return nil }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 1) { String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names.sorted()
   }
 }
 

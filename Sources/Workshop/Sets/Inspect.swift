@@ -31,7 +31,10 @@ public func inspect(
   advise: (Inspection) -> Advice? = { _ in nil },
   tell: (Event) -> Void = { _ in }
 ) throws -> Inspection {
-  if let sheet = request.sheet, !request.force, access(sheet, F_OK) == 0 { throw FileError.exists(path: sheet) }
+  if let sheet = request.sheet {
+    try OutputFormat.check(sheet)
+    if !request.force, access(sheet, F_OK) == 0 { throw FileError.exists(path: sheet) }
+  }
   let gallery = try Gallery(path)
   var found = Inspection(path: gallery.path, size: request.size ?? 64)
   (found.hidden, found.others, found.damaged) = (gallery.hidden, gallery.others, gallery.unreadable)
@@ -52,6 +55,8 @@ public func inspect(
     }
     tell(pace.at(number + 1, of: gallery.count))
   }
+  if gallery.kind == .file { found.file = try Picture.report(FileBytes.read(gallery.path), named: path) }
+  found.labelNotes = try LabelFile(of: gallery).flatMap { $0.notes.isEmpty ? nil : $0.notes }
   found.count(seen)
   try found.compare(seen, likenesses, in: gallery)
   found.advice = advise(found)

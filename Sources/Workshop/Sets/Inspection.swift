@@ -1,4 +1,5 @@
 import Foundation
+import Media
 import Torch
 
 /// What `atelier inspect` found. Also its JSON.
@@ -44,6 +45,10 @@ public struct Inspection: Codable, Sendable, Equatable {
   public var advice: Advice?
   /// Where the contact sheet is.
   public var sheet: String?
+  /// Of one file: what it is, how it is read, and what will be lost.
+  public var file: [FileFact]?
+  /// What doesn't fit between a file of classes and the pictures; nil where all does.
+  public var labelNotes: [String]?
 
   public struct Extent: Codable, Hashable, Sendable {
     public let name: String
@@ -83,6 +88,7 @@ public struct Advice: Codable, Hashable, Sendable {
 extension Inspection {
   /// The whole report, a line a finding, most important first.
   public var report: [String] {
+    if let file { return table(file) + (sheet.map { ["The contact sheet is \($0)."] } ?? []) }
     var lines = [summary]
     let broken = damaged.map { "\($0.name) \($0.reason)" }
     lines += list(broken, "file can't be used and is left out", "files can't be used and are left out")
@@ -110,6 +116,7 @@ extension Inspection {
     let clear = "transparent in places (laid on white, or kept with --channels 4)"
     lines += list(transparent, "picture is \(clear)", "pictures are \(clear)")
     lines += list(animated, "picture moves: only its first frame is used", "pictures move: only first frames are used")
+    lines += labelNotes ?? []
     if hidden > 0 { lines.append("Passed over: \(counted(hidden, "hidden file")).") }
     if others > 0 {
       lines.append("Passed over: \(counted(others, "file that isn't a picture", "files that aren't pictures")).")
@@ -118,6 +125,17 @@ extension Inspection {
     if let advice { lines.append(advice.words) }
     if let sheet { lines.append("The contact sheet is \(sheet).") }
     return lines
+  }
+
+  /// Columns as wide as their widest entry.
+  private func table(_ facts: [FileFact]) -> [String] {
+    let rows =
+      [["", "in the file", "read as", "lost"]] + facts.map { [$0.property, $0.file, $0.read, $0.lost ?? "nothing"] }
+    let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
+      let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+      return (cells + [row[3]]).joined(separator: "  ")
+    }
   }
 
   private var summary: String {

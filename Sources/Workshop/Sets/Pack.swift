@@ -52,16 +52,18 @@ public struct Packed: Codable, Hashable, Sendable {
   public let count: Int
   /// Pictures that couldn't be used.
   public internal(set) var setAside: [SetAside]
+  /// What doesn't fit between a file of classes and the pictures, in sentences; nil where all does.
+  public internal(set) var labelNotes: [String]?
   /// Whether nothing had to be decoded, since the same pictures had been packed before.
   public var wasThere = false
 }
 
-/// Packs the pictures of a folder or a zip file for training, once: the next time the same contents are found packed.
+/// Packs the pictures of a folder, a zip or a tar file for training, once: the next time the same contents are found packed.
 ///
 /// A damaged file is set aside by name. Where a file beside the pictures names their classes (`LabelFile`), they are packed as
 /// if they lay in folders of these names.
 /// - Parameters:
-///   - path: a folder, a zip file or one picture.
+///   - path: a folder, a zip or tar file or one picture.
 ///   - progress: called with how many files are done, of how many.
 /// - Throws: `GalleryError` (`.nothingLeft` when every file is damaged), `ArchiveError`, `WorkspaceError`,
 ///   `PictureSetError`, `FileError`, `LabelFileError`.
@@ -73,8 +75,8 @@ public func pack(
   try workspace.make(workspace.cache)
   let hash = try contentHash(of: gallery, in: workspace)
   let labels = try LabelFile(of: gallery)
-  let key = packing.key + (labels.map { " \($0.digest)" } ?? "")
-  return try packed(hash: hash, key: key, in: workspace, count: gallery.count, progress) { set in
+  let key = packing.key + (labels.map { " 2 \($0.digest)" } ?? "")
+  var set = try packed(hash: hash, key: key, in: workspace, count: gallery.count, progress) { set in
     let writer = try PictureSetWriter(path: set, channels: packing.channels, size: packing.size)
     let decoding = packing.decoding
     var setAside: [SetAside] = gallery.unreadable
@@ -98,6 +100,8 @@ public func pack(
     }
     return (writer, setAside)
   }
+  if let notes = labels?.notes, !notes.isEmpty { set.labelNotes = notes }
+  return set
 }
 
 /// A set that was packed before, or else one that `write` fills.
@@ -151,7 +155,7 @@ func contentHash(of gallery: Gallery, in workspace: Workspace) throws -> String 
     let candidates = gallery.candidates
     let digests = inParallel(candidates.count) { i in
       // What can't be read is set aside when it is packed.
-      "\(candidates[i].name)\0\((try? Digest.sha256(file: candidates[i].path)) ?? "unreadable")"
+      "\(candidates[i].name)\0\((try? Digest.sha256(file: candidates[i].file)) ?? "unreadable")"
     }
     hash = Digest.sha256(digests.joined(separator: "\0"))
   }

@@ -70,7 +70,7 @@ public func compare(
 ) throws -> Compared {
   guard request.subjects.count > 1 else { throw CompareError.tooFew(request.subjects.count) }
   guard (1...100).contains(request.columns) else { throw CompareError.badColumns(request.columns) }
-  try expectWritable(request.out, isForced: request.force)
+  try expectPicture(request.out, isForced: request.force)
   // Before anything is fetched or measured.
   _ = try Gallery(request.against)
   let generators = try request.subjects.map { subject -> Generator in
@@ -129,7 +129,7 @@ public func compare(
       Provenance.sheet,
       ("Compared", request.subjects.map(\.shownName).joined(separator: ", ")),
     ] + enlargers.compactMap { $0?.words },
-    xmp: Provenance.xmp(), isForced: request.force)
+    source: .trainedAlgorithmicMedia, isForced: request.force)
   return Compared(rows: rows, sheet: request.out, size: size)
 }
 

@@ -88,7 +88,7 @@ struct FoundClasses {
   /// - Throws: `RunError.damaged`.
   static func read(from folder: String, for set: PictureSet) throws -> PictureClasses? {
     guard let bytes = FileManager.default.contents(atPath: file(in: folder)) else { return nil }
-    guard let pairs = try? LabelFile.table([UInt8](bytes), file(in: folder)) else {
+    guard let pairs = try? LabelFile.table([UInt8](bytes), file(in: folder)).pairs else {
       throw RunError.damaged(path: file(in: folder))
     }
     let known = Dictionary(pairs.map { ($0.picture, $0.className) }) { $1 }

@@ -47,6 +47,7 @@ public func train(
     var told = packed
     told.setAside = Array(packed.setAside.prefix(20))
     tell(.packed(told, leftOut: packed.setAside.count))
+    for note in packed.labelNotes ?? [] { tell(.note(note)) }
     return packed
   }
   let (crop, ground) = (request.crop ?? .centre, request.ground ?? .white)
@@ -274,7 +275,7 @@ private func writeSample(
   let sheet = Sheet(columns: columns, for: pictures.size(0)).drawn(pictures.unbound().map { Picture($0) })
   try sheet.write(
     path, text: [Provenance.sheet, ("atelier", "\(record.recipe), \(seen) pictures seen")],
-    xmp: Provenance.xmp(), isForced: true)
+    source: .trainedAlgorithmicMedia, isForced: true)
   return path
 }
 
