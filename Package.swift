@@ -81,12 +81,15 @@ let package = Package(
     .target(
       name: "Studio",
       dependencies: [
-        "Jobs", "Catalogue", .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "HummingbirdTLS", package: "hummingbird"),
+        "Files", "Jobs", "Catalogue",
+        // swift-metrics has a module of the name of ours.
+        .product(name: "Hummingbird", package: "hummingbird", moduleAliases: ["Metrics": "ServerMetrics"]),
+        .product(name: "HummingbirdCore", package: "hummingbird", moduleAliases: ["Metrics": "ServerMetrics"]),
+        .product(name: "HummingbirdTLS", package: "hummingbird", moduleAliases: ["Metrics": "ServerMetrics"]),
         .product(name: "Mustache", package: "swift-mustache"), .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [.copy("Assets"), .copy("Pages")]),
-    .executableTarget(name: "atelier-studio", dependencies: ["Studio", "Jobs", "Files"]),
+    .executableTarget(name: "atelier-studio", dependencies: ["Studio"]),
 
     // What tests of several targets need.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),

@@ -16,6 +16,8 @@ public struct Job: Codable, Sendable, Equatable, Identifiable {
   public let verb: [String]
   /// What follows the verb, each a word of its own. `--json` and `--workspace` are added when it runs.
   public let arguments: [String]
+  /// What a form gave, by the names of options, so that the same can be asked again; empty where it didn't come from one.
+  public let form: [String: [String]]
   public let made: Date
   /// Its place in the queue: the least comes first.
   public var order: Double
@@ -25,8 +27,10 @@ public struct Job: Codable, Sendable, Equatable, Identifiable {
   /// Whether a training is to be brought to its end when it goes on (`train --finish`).
   public var isFinishing: Bool?
 
-  public init(verb: [String], arguments: [String], id: String = Job.newID(), order: Double) {
-    (self.id, self.verb, self.arguments, self.order) = (id, verb, arguments, order)
+  public init(
+    verb: [String], arguments: [String], form: [String: [String]] = [:], id: String = Job.newID(), order: Double
+  ) {
+    (self.id, self.verb, self.arguments, self.form, self.order) = (id, verb, arguments, form, order)
     // Whole seconds, as the file has them.
     made = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
     (wish, forgiven) = (.run, 0)

@@ -15,6 +15,8 @@ public actor Queue {
     public var supervisor: String
     /// Jobs at a time.
     public var places = 1
+    /// Verbs that take seconds, and never wait for a place.
+    public var quick: Set<String> = []
     /// The flags that each verb has, as "train" and "models install": whether it knows --resume and --force.
     public var flags: [String: Set<String>] = [:]
 
@@ -24,7 +26,7 @@ public actor Queue {
     }
   }
 
-  private let settings: Settings
+  private var settings: Settings
   private var entries: [String: Entry] = [:]
   /// Supervisors that this process started, to be waited for.
   private var children: Set<pid_t> = []
@@ -50,6 +52,9 @@ public actor Queue {
     }
   }
 
+  /// Takes the flags once the command line has described itself.
+  public func know(flags: [String: Set<String>]) { settings.flags = flags }
+
   // MARK: What there is
 
   public var jobs: [JobView] {
@@ -69,11 +74,13 @@ public actor Queue {
   /// - Parameter arguments: made with the folder for what it writes.
   /// - Throws: `FileTrouble`.
   @discardableResult
-  public func add(_ verb: [String], _ arguments: (_ made: String) -> [String]) throws -> JobView {
+  public func add(
+    _ verb: [String], form: [String: [String]] = [:], _ arguments: (_ made: String) throws -> [String]
+  ) throws -> JobView {
     let id = Job.newID()
     let folder = JobFolder("\(settings.folder)/\(id)")
     let last = entries.values.map(\.job.order).max() ?? 0
-    let job = Job(verb: verb, arguments: arguments(folder.made), id: id, order: last + 1)
+    let job = Job(verb: verb, arguments: try arguments(folder.made), form: form, id: id, order: last + 1)
     try AtomicFile.makeFolder(folder.made)
     try folder.write(job)
     let entry = Entry(job, folder)
@@ -189,15 +196,16 @@ public actor Queue {
     for entry in entries.values where !entry.state.hasEnded {
       if entry.refresh() { tell(entry.view) }
     }
-    var free = settings.places - entries.values.count { $0.state.takesPlace }
+    func isQuick(_ entry: Entry) -> Bool { settings.quick.contains(entry.job.verb.joined(separator: " ")) }
+    var free = settings.places - entries.values.count { $0.state.takesPlace && !isQuick($0) }
     for entry in entries.values.sorted(by: { ($0.job.order, $0.job.id) < ($1.job.order, $1.job.id) })
-    where free > 0 && entry.state == .waiting {
+    where entry.state == .waiting && (free > 0 || isQuick(entry)) {
       do { try start(entry) } catch {
         entry.setAside((error as? any Refusal)?.sentence ?? "\(error)")
         tell(entry.view)
         continue
       }
-      free -= 1
+      if !isQuick(entry) { free -= 1 }
       entry.refresh()
       tell(entry.view)
     }

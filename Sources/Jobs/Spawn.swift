@@ -9,7 +9,7 @@ import Foundation
 ///   - isSession: in a session of its own, so that closing a terminal doesn't reach it.
 /// - Returns: its process number.
 /// - Throws: `JobError.cannotStart`.
-func spawn(
+public func spawn(
   _ program: String, _ arguments: [String], environment: [String: String] = [:], output: Int32?, errors: Int32?,
   isSession: Bool
 ) throws(JobError) -> pid_t {
