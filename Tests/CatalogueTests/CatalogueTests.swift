@@ -12,7 +12,9 @@ struct Planted {
   init(_ folder: String) throws {
     self.folder = folder
     for (path, text) in [("a.jpg", "a"), ("a.txt", "a cat"), ("b.jpg", "b")] { try write("sets/cats/\(path)", text) }
-    try write("runs/cats-1/settings.json", #"{"recipe":"dcgan","settings":"{\"size\":32}","pictures":"\#(folder)/sets/cats","count":2,"plan":{"seed":7}}"#)
+    try write(
+      "runs/cats-1/settings.json",
+      #"{"recipe":"dcgan","settings":"{\"size\":32}","pictures":"\#(folder)/sets/cats","count":2,"plan":{"seed":7}}"#)
     try write(
       "runs/cats-1/log.jsonl",
       """
@@ -27,7 +29,9 @@ struct Planted {
       "jobs/20260101-000000-000001/job.json", #"{"verb":["generate"],"arguments":[]}"#)
     for seed in 0..<3 { try picture("jobs/20260101-000000-000001/made/seed-\(seed).png", seed: seed) }
     try write("jobs/20260101-000000-000001/made/film.mp4", "film")
-    var events = (0..<3).map { #"{"event":"picture","path":"\#(folder)/jobs/20260101-000000-000001/made/seed-\#($0).png"}"# }
+    var events = (0..<3).map {
+      #"{"event":"picture","path":"\#(folder)/jobs/20260101-000000-000001/made/seed-\#($0).png"}"#
+    }
     events.append(#"{"event":"started","run":"\#(folder)/runs/cats-1"}"#)
     try write("jobs/20260101-000000-000001/attempts/1/events.jsonl", events.joined(separator: "\n") + "\n")
   }
@@ -40,7 +44,8 @@ struct Planted {
   }
 
   func weights(_ path: String) throws {
-    let header = #"{"__metadata__":{"recipe":"dcgan","modelspec.license":"Apache-2.0"},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
+    let header =
+      #"{"__metadata__":{"recipe":"dcgan","modelspec.license":"Apache-2.0"},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
     var length = UInt64(header.utf8.count).littleEndian
     try write(path, Data(bytes: &length, count: 8) + Data(header.utf8) + Data(count: 8))
   }
@@ -52,12 +57,15 @@ struct Planted {
       let body = Data(key.utf8) + [0] + Data(value.utf8)
       return withUnsafeBytes(of: UInt32(body.count).bigEndian) { Data($0) } + Data("tEXt".utf8) + body + Data(count: 4)
     }
-    png.insert(contentsOf: chunk("Seed", "\(seed)") + chunk("Run", "cats-1") + chunk("Prompt", "a red bird no \(seed)"), at: 33)
+    png.insert(
+      contentsOf: chunk("Seed", "\(seed)") + chunk("Run", "cats-1") + chunk("Prompt", "a red bird no \(seed)"), at: 33)
     try write(path, png)
   }
 
   var job: String { "20260101-000000-000001" }
-  func move(_ from: String, _ to: String) throws { try FileManager.default.moveItem(atPath: "\(folder)/\(from)", toPath: "\(folder)/\(to)") }
+  func move(_ from: String, _ to: String) throws {
+    try FileManager.default.moveItem(atPath: "\(folder)/\(from)", toPath: "\(folder)/\(to)")
+  }
   func remove(_ path: String) throws { try FileManager.default.removeItem(atPath: "\(folder)/\(path)") }
 }
 
@@ -69,7 +77,8 @@ struct Planted {
       try catalogue.refresh()
       let set = try #require(try catalogue.sets().first), run = try #require(try catalogue.runs().first)
       #expect(set.pictures == 2 && set.captions == 1 && set.name == "cats")
-      #expect(run.pictureSet == set.id && run.picturesSeen == 120 && run.kid == 41.5 && run.ending == nil && run.seed == 7)
+      #expect(
+        run.pictureSet == set.id && run.picturesSeen == 120 && run.kid == 41.5 && run.ending == nil && run.seed == 7)
       #expect(try catalogue.checkpoints(of: run.id).map(\.isWhole) == [true])
       #expect(try catalogue.models().map(\.licence) == ["Apache-2.0"])
       let (all, total) = try catalogue.pictures(PictureQuery())
@@ -84,7 +93,9 @@ struct Planted {
       #expect(try find { $0.words = "red bir" } == [0, 1, 2])
       #expect(try find { $0.words = "bird \"2" } == [2])
       // What would be syntax to SQLite or FTS5 is words.
-      for words in ["'; DROP TABLE pictures; --", "* OR NOT (", "\"", "NEAR(", "\0"] { _ = try find { $0.words = words } }
+      for words in ["'; DROP TABLE pictures; --", "* OR NOT (", "\"", "NEAR(", "\0"] {
+        _ = try find { $0.words = words }
+      }
       #expect(try find { $0.kind = .film } == [nil])
       #expect(try find { $0.words = "***" } == [])
     }
@@ -96,7 +107,9 @@ struct Planted {
       let before = try {
         let catalogue = try Catalogue(workspace: folder)
         try catalogue.refresh()
-        let ids = try catalogue.pictures(PictureQuery()).pictures.filter { $0.picture.kind == .picture }.map(\.picture.id).sorted()
+        let ids = try catalogue.pictures(PictureQuery()).pictures.filter { $0.picture.kind == .picture }.map(
+          \.picture.id
+        ).sorted()
         try catalogue.setFavourite(true, [ids[0], ids[1]])
         try catalogue.setFavourite(false, [ids[1]])
         try catalogue.setTags(["blau", "鸟"], [ids[1]])
@@ -125,7 +138,8 @@ struct Planted {
       // A picture that was moved keeps its marks.
       try planted.move("jobs/\(planted.job)/made/seed-1.png", "jobs/\(planted.job)/made/moved.png")
       try again.refresh()
-      let moved = try #require(try again.pictures(PictureQuery()).pictures.first { $0.picture.path.hasSuffix("moved.png") })
+      let moved = try #require(
+        try again.pictures(PictureQuery()).pictures.first { $0.picture.path.hasSuffix("moved.png") })
       let kept = again.allMarks.pictures.first { $0.path.hasSuffix("seed-1.png") }
       #expect(moved.tags == kept?.tags ?? [] && moved.isFavourite == (kept?.favourite != nil))
     }
@@ -140,7 +154,9 @@ struct Planted {
       #expect(try catalogue.pictures(PictureQuery()).total == 4)
       #expect(try catalogue.findings().map(\.kind) == [.damagedCatalogue])
       try planted.write("studio/marks.json", "{")
-      #expect(throws: CatalogueError.damagedMarks(path: folder + "/studio/marks.json")) { try Catalogue(workspace: folder) }
+      #expect(throws: CatalogueError.damagedMarks(path: folder + "/studio/marks.json")) {
+        try Catalogue(workspace: folder)
+      }
     }
   }
 
@@ -152,13 +168,19 @@ struct Planted {
       try catalogue.refresh()
       #expect(try catalogue.findings() == [])
       try planted.write("jobs/20260101-000000-000002/job.json", #"{"verb":["train"],"arguments":[]}"#)
-      try planted.write("jobs/20260101-000000-000002/attempts/1/events.jsonl", #"{"event":"started","run":"\#(folder)/runs/gone"}"# + "\n")
+      try planted.write(
+        "jobs/20260101-000000-000002/attempts/1/events.jsonl",
+        #"{"event":"started","run":"\#(folder)/runs/gone"}"# + "\n")
 
       try planted.remove("jobs/\(planted.job)/made/seed-0.png")
-      try planted.write("jobs/\(planted.job)/made/seed-2.png", Data(contentsOf: URL(fileURLWithPath: "\(folder)/jobs/\(planted.job)/made/seed-2.png")).prefix(900))
+      try planted.write(
+        "jobs/\(planted.job)/made/seed-2.png",
+        Data(contentsOf: URL(fileURLWithPath: "\(folder)/jobs/\(planted.job)/made/seed-2.png")).prefix(900))
       try planted.move("runs/cats-1", "runs/elsewhere")
       let checkpoint = "\(folder)/runs/elsewhere/checkpoints/000000000100.safetensors"
-      try planted.write("runs/elsewhere/checkpoints/000000000200.safetensors", Data(contentsOf: URL(fileURLWithPath: checkpoint)).dropLast(3))
+      try planted.write(
+        "runs/elsewhere/checkpoints/000000000200.safetensors",
+        Data(contentsOf: URL(fileURLWithPath: checkpoint)).dropLast(3))
       try planted.write("runs/torn/settings.json", "{\"recipe\"")
       try planted.write("runs/begun/run.lock", "")
       try planted.write("models/half.safetensors", "abc")
@@ -176,7 +198,8 @@ struct Planted {
       #expect(
         found.map(\.kind.rawValue).sorted()
           == [
-            "damagedModel", "damagedPicture", "damagedSettings", "emptySet", "foreignFile", "foreignFile", "foreignFile",
+            "damagedModel", "damagedPicture", "damagedSettings", "emptySet", "foreignFile", "foreignFile",
+            "foreignFile",
             "halfCheckpoint", "halfRun", "leftover", "lostJob", "missingPicture", "missingPictures", "missingRun",
             "movedRun", "unfinishedWork",
           ], "\(found.map(\.sentence).joined(separator: "\n"))")
@@ -190,7 +213,8 @@ struct Planted {
       let planted = try Planted(folder)
       try FileManager.default.createSymbolicLink(
         atPath: "\(folder)/jobs/\(planted.job)/made/passwd.png", withDestinationPath: "/etc/passwd")
-      try FileManager.default.createSymbolicLink(atPath: "\(folder)/jobs/\(planted.job)/made/out", withDestinationPath: "/")
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(folder)/jobs/\(planted.job)/made/out", withDestinationPath: "/")
       let catalogue = try Catalogue(workspace: folder)
       try catalogue.refresh()
       #expect(try catalogue.pictures(PictureQuery()).total == 4)

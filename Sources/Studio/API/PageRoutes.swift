@@ -33,7 +33,7 @@ extension Routes {
     .page("/jobs/{id}", "A job, live.") { call in
       let card = call.card(try await call.studio.queue.job(call.job()))
       var values = Screens.job(card, call)
-      values["json"] = String(decoding: try JSON.encoder.encode(card), as: UTF8.self)
+      values["safe"] = String(decoding: try JSON.encoder.encode(card), as: UTF8.self).replacing("<", with: "\\u003c")
       values["title"] = card.words
       return try call.studio.pages.page("job", "queue", values, call)
     },

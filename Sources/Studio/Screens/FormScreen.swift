@@ -55,10 +55,11 @@ extension Screens {
       ? pages.word("option.\(option.name)", call.language) : option.name.replacing("-", with: " ")
     var values: [String: Any] = [
       "name": option.name, "label": label, "help": option.abstract, "value": given.first ?? "",
-      "placeholder": option.standard ?? "",
+
       "isRequired": !option.isOptional, "isRepeating": option.isRepeating, "isFlag": option.role == .flag,
       "isOn": given.first == "true",
     ]
+    if let standard = option.standard { values["placeholder"] = standard }
     func choices(_ all: [(value: String, label: String)]) {
       values["isChoice"] = true
       values["choices"] = all.map {

@@ -24,6 +24,7 @@ struct Pages: Sendable {
   private let library: MustacheLibrary
   /// By language, then key.
   private let words: [Language: [String: String]]
+  private let templated: [Language: [String: String]]
   private let assets: [String: (data: Data, type: String, tag: String)]
 
   /// The words of the scripts: their keys begin so.
@@ -45,6 +46,9 @@ struct Pages: Sendable {
       uniqueKeysWithValues: Language.allCases.map { language in
         (language, table.compactMapValues { $0[language.rawValue] ?? $0["en"] })
       })
+    templated = words.mapValues { table in
+      Dictionary(uniqueKeysWithValues: table.map { ($0.key.replacing(".", with: "_"), $0.value) })
+    }
     let types = [
       "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml",
       "png": "image/png",
@@ -77,7 +81,8 @@ struct Pages: Sendable {
   /// A part of a page.
   func part(_ name: String, _ values: [String: Any], _ language: Language) throws -> String {
     var values = values
-    values["t"] = words[language]
+    // A dot in a template goes a level down.
+    values["t"] = templated[language]
     guard let text = library.render(values, withTemplate: name) else { throw CallError.unknown("page of that name") }
     return text
   }

@@ -8,11 +8,10 @@ enum Screens {
   static func job(_ card: JobCard, _ call: Call) -> [String: Any] {
     let t = { call.studio.pages.word($0, call.language) }
     let isTraining = card.verb == "train"
-    return [
+    var values: [String: Any] = [
       "id": card.id, "words": card.words, "verb": title(of: card.verb.replacing(" ", with: "-"), call),
       "state": card.state.rawValue,
-      "stateWord": t("state.\(card.state.rawValue)"), "reason": card.reason ?? "",
-      "percent": Int((card.fraction ?? 0) * 100),
+      "stateWord": t("state.\(card.state.rawValue)"), "percent": Int((card.fraction ?? 0) * 100),
       "hasFraction": card.fraction != nil && !card.state.hasEnded, "isTraining": isTraining, "run": card.run ?? "",
       "canPause": [.waiting, .starting, .running].contains(card.state),
       "canGoOn": [.held, .paused].contains(card.state),
@@ -21,6 +20,9 @@ enum Screens {
       "canMove": [.waiting, .held].contains(card.state), "pictureCount": card.pictureCount,
       "hasPictures": card.pictureCount > 0,
     ]
+    // A template takes what isn't there for nothing, and an empty word for something.
+    if let reason = card.reason { values["reason"] = reason }
+    return values
   }
 
   static func title(of name: String, _ call: Call) -> String {
@@ -50,7 +52,7 @@ enum Screens {
     func list(_ cards: some Sequence<JobCard>) -> [[String: Any]] { cards.map { job($0, call) } }
     // Up is before the one before it.
     let waits = zip(waiting.indices, list(waiting)).map { place, values in
-      values.merging(["before": place > 0 ? waiting[place - 1].id : "", "isFirst": place == 0]) { $1 }
+      place > 0 ? values.merging(["before": waiting[place - 1].id]) { $1 } : values
     }
     return try call.studio.pages.part(
       "queue-list",
@@ -64,11 +66,11 @@ enum Screens {
   static func setPage(_ call: Call) async throws -> String {
     let id = try call.thing(), studio = call.studio
     let report = try await studio.report(ofSet: id)
-    let pictures = try studio.pictures(ofSet: id).map { picture in
-      [
-        "id": picture.id, "set": id, "name": picture.name, "caption": picture.caption ?? "",
-        "hasThumbnail": picture.hasThumbnail,
-      ] as [String: Any]
+    let pictures = try studio.pictures(ofSet: id).map { picture -> [String: Any] in
+      let values: [String: Any] = [
+        "id": picture.id, "set": id, "name": picture.name, "hasThumbnail": picture.hasThumbnail,
+      ]
+      return picture.caption.map { values.merging(["caption": $0]) { $1 } } ?? values
     }
     var findings: [[String: Any]] = []
     func names(_ key: String) -> [String] {

@@ -67,6 +67,8 @@ public enum StudioProgram {
       }
       return tell(try studio.address(port: port))
     }
+    // All that matters is on the disk, and pages find the studio again: nobody waits for open streams.
+    for name in [SIGINT, SIGTERM] { signal(name) { _ in _exit(0) } }
     try await studio.run(onOpen: tell)
   }
 

@@ -92,7 +92,7 @@ public final class Studio: Sendable {
 
   // MARK: Running
 
-  /// Serves until it is cancelled or told to stop by a signal. Running jobs go on after that.
+  /// Serves until it is cancelled. Running jobs go on after that.
   ///
   /// - Parameter onOpen: hears the address with its token, once the studio can be opened.
   /// - Throws: `OpeningError`.
@@ -139,7 +139,7 @@ public final class Studio: Sendable {
       }
     }
     defer { work.cancel() }
-    do { try await application.runService() } catch let error as IOError {
+    do { try await application.runService(gracefulShutdownSignals: []) } catch let error as IOError {
       throw error.errnoCode == EADDRINUSE
         ? OpeningError.portTaken(port) : OpeningError.badAddress(configuration.address)
     }
