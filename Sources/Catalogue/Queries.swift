@@ -65,7 +65,7 @@ extension Catalogue {
 
   public func picture(_ id: String) throws -> PictureView {
     let row: PictureRow = try one(id, "picture")
-    return try database.read { try view(row, $0) }
+    return try database.read { try views([row], $0)[0] }
   }
 
   /// The pictures of a query from the newest, and how many there are in all.
@@ -92,22 +92,30 @@ extension Catalogue {
     let rest = "FROM pictures WHERE " + conditions.joined(separator: " AND ")
     return try database.read { db in
       let total = try Int.fetchOne(db, sql: "SELECT COUNT(*) " + rest, arguments: arguments) ?? 0
+      // The inner query is answered from the index alone, however deep it goes.
+      let order = "ORDER BY made DESC, path DESC"
       let rows = try PictureRow.fetchAll(
-        db, sql: "SELECT * \(rest) ORDER BY made DESC, path LIMIT ? OFFSET ?",
+        db, sql: "SELECT * FROM pictures WHERE id IN (SELECT id \(rest) \(order) LIMIT ? OFFSET ?) \(order)",
         arguments: arguments + [min(500, max(0, query.limit)), max(0, query.offset)])
-      return (try rows.map { try view($0, db) }, total)
+      return (try views(rows, db), total)
     }
   }
 
-  private func view(_ row: PictureRow, _ db: Database) throws -> PictureView {
-    func has(_ table: String) throws -> Bool {
-      try Bool.fetchOne(db, sql: "SELECT 1 FROM \(table) WHERE picture = ?", arguments: [row.id]) ?? false
+  private func views(_ rows: [PictureRow], _ db: Database) throws -> [PictureView] {
+    let ids = rows.map(\.id), list = ids.map { _ in "?" }.joined(separator: ",")
+    func marks(_ table: String, _ column: String) throws -> [String: [String]] {
+      let found = try GRDB.Row.fetchAll(
+        db, sql: "SELECT picture, \(column) FROM \(table) WHERE picture IN (\(list)) ORDER BY 2",
+        arguments: StatementArguments(ids))
+      return Dictionary(grouping: found) { $0[0] as String }.mapValues { $0.map { $0[1] as String } }
     }
-    return PictureView(
-      picture: row, isFavourite: try has("favourites"), isTrashed: try has("trash"),
-      tags: try String.fetchAll(db, sql: "SELECT tag FROM tags WHERE picture = ? ORDER BY tag", arguments: [row.id]),
-      boards: try String.fetchAll(
-        db, sql: "SELECT board FROM boardPictures WHERE picture = ? ORDER BY board", arguments: [row.id]))
+    let favourites = try marks("favourites", "picture"), trash = try marks("trash", "picture")
+    let tags = try marks("tags", "tag"), boards = try marks("boardPictures", "board")
+    return rows.map {
+      PictureView(
+        picture: $0, isFavourite: favourites[$0.id] != nil, isTrashed: trash[$0.id] != nil, tags: tags[$0.id] ?? [],
+        boards: boards[$0.id] ?? [])
+    }
   }
 
   public func boards() throws -> [BoardView] {

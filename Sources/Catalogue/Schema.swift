@@ -64,7 +64,7 @@ extension Catalogue {
         table.column("words", .text).notNull()
       }
       // The gallery's order, and a job's results.
-      try db.create(index: "picturesByTime", on: "pictures", columns: ["made", "path"])
+      try db.create(index: "picturesByTime", on: "pictures", columns: ["made", "path", "id"])
       try db.create(index: "picturesByJob", on: "pictures", columns: ["job"])
 
       for name in ["favourites", "trash"] {

@@ -61,6 +61,14 @@ public struct RawHTTP: Sendable {
     return Answer(status: status, fields: Dictionary(fields) { $1 }, body: all[end.upperBound...])
   }
 
+  /// Whether a body of the announced length is there: not every server closes when it is asked to.
+  private static func isWhole(_ answer: Data) -> Bool {
+    guard let end = answer.range(of: Data("\r\n\r\n".utf8)) else { return false }
+    let head = String(decoding: answer[..<end.lowerBound], as: UTF8.self).lowercased()
+    guard let match = head.firstMatch(of: /\r\ncontent-length: *(\d+)/), let length = Int(match.1) else { return false }
+    return answer.endIndex - end.upperBound >= length
+  }
+
   private func connected(_ seconds: Int) throws -> Int32 {
     #if os(Linux)
       let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -100,7 +108,10 @@ public struct RawHTTP: Sendable {
       rest = rest.dropFirst(count)
     }
     var all = Data(), buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while case let count = recv(file, &buffer, buffer.count, 0), count > 0 { all += buffer[..<count] }
+    while case let count = recv(file, &buffer, buffer.count, 0), count > 0 {
+      all += buffer[..<count]
+      if RawHTTP.isWhole(all) { break }
+    }
     return all
   }
 }

@@ -24,7 +24,7 @@ import Testing
         "its report", "document.querySelector('.notice') && !document.querySelector('[data-follow]')")
 
       // They are trained on; the page shows samples and a plot.
-      try browser.click("a[href^='/train']")
+      try browser.click(".heading a.primary")
       try await browser.until("the form", "document.querySelector('verb-form')")
       #expect(
         try (browser.run("return document.querySelector('#f-pictures').value") as? String)?.hasPrefix("set:") == true)

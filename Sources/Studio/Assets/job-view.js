@@ -80,10 +80,8 @@ customElements.define('job-view', class extends HTMLElement {
       link.href = `/generate?run=run:${job.run}`
       link.hidden = job.saved === 0
     }
-    if (job.reading && this.plot) {
-      const last = this.readings.at(-1)
-      if (!last || job.reading.picturesSeen > last.picturesSeen) { this.readings.push(job.reading); this.draw() }
-    } else if (job.reading && !this.readings.length) { this.readings.push(job.reading); this.draw() }
+    const last = this.readings.at(-1)
+    if (job.reading && (!last || job.reading.picturesSeen > last.picturesSeen)) { this.readings.push(job.reading); this.draw() }
   }
 
   draw() {
