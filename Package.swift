@@ -2,9 +2,12 @@
 import Foundation
 import PackageDescription
 
+/// The studio knows no tensors: `ATELIER_ONLY=studio swift test` builds and tests it alone, without LibTorch.
+let isStudioAlone = Context.environment["ATELIER_ONLY"] == "studio"
+
 /// Where LibTorch is: the wheel's `torch/` folder, put there by `Scripts/setup`, or `TORCH_HOME`.
 let torch = Context.environment["TORCH_HOME"] ?? "\(Context.packageDirectory)/.torch"
-guard FileManager.default.fileExists(atPath: "\(torch)/include/ATen/ATen.h") else {
+guard isStudioAlone || FileManager.default.fileExists(atPath: "\(torch)/include/ATen/ATen.h") else {
   // Without this check the compiler silently takes other headers from the system.
   fatalError("LibTorch is not at \(torch): run Scripts/setup, or set TORCH_HOME to the torch folder of a wheel.")
 }
@@ -14,12 +17,18 @@ let package = Package(
   platforms: [.macOS(.v14)],
   products: [
     .executable(name: "atelier", targets: ["atelier"]),
+    .executable(name: "atelier-studio", targets: ["atelier-studio"]),
     // For programs of one's own, and for packages with a family of their own: see Examples/eigen.
     .library(name: "Atelier", targets: ["Torch", "Networks", "Training", "Models", "Media", "Workshop", "Commands"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    // Without its traits: it reads no configuration files.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
   ],
   targets: [
     .target(
@@ -61,6 +70,27 @@ let package = Package(
     .executableTarget(name: "atelier", dependencies: ["Commands"]),
     .executableTarget(name: "Benchmarks", dependencies: ["Models", "Metrics"]),
 
+    // The studio: a server beside the command line, which starts its verbs as processes. It links no LibTorch.
+    .target(name: "Files"),
+    .target(name: "Jobs", dependencies: ["Files"]),
+    .target(
+      name: "Catalogue",
+      dependencies: [
+        "Files", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
+      ]),
+    .target(
+      name: "Studio",
+      dependencies: [
+        "Files", "Jobs", "Catalogue",
+        // swift-metrics has a module of the name of ours.
+        .product(name: "Hummingbird", package: "hummingbird", moduleAliases: ["Metrics": "ServerMetrics"]),
+        .product(name: "HummingbirdCore", package: "hummingbird", moduleAliases: ["Metrics": "ServerMetrics"]),
+        .product(name: "HummingbirdTLS", package: "hummingbird", moduleAliases: ["Metrics": "ServerMetrics"]),
+        .product(name: "Mustache", package: "swift-mustache"), .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      resources: [.copy("Assets"), .copy("Pages")]),
+    .executableTarget(name: "atelier-studio", dependencies: ["Studio"]),
+
     // What tests of several targets need.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
@@ -72,7 +102,25 @@ let package = Package(
     .testTarget(name: "MediaTests", dependencies: ["Media", "TestSupport"]),
     .testTarget(name: "WorkshopTests", dependencies: ["Workshop", "TestSupport"]),
     .testTarget(name: "AtelierTests", dependencies: ["Workshop", "Commands", "atelier", "TestSupport"]),
+    .target(name: "StudioTestSupport", path: "Tests/StudioTestSupport"),
+    .testTarget(name: "JobsTests", dependencies: ["Jobs", "atelier-studio", "StudioTestSupport"]),
+    .testTarget(name: "CatalogueTests", dependencies: ["Catalogue", "StudioTestSupport"]),
+    .testTarget(name: "StudioTests", dependencies: ["Studio", "atelier-studio", "StudioTestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20
 )
+
+if isStudioAlone {
+  let studio: Set = [
+    "Files", "Jobs", "Catalogue", "Studio", "atelier-studio", "StudioTestSupport", "JobsTests",
+    "CatalogueTests", "StudioTests",
+  ]
+  package.targets.removeAll { !studio.contains($0.name) }
+  package.products.removeAll { $0.name != "atelier-studio" }
+} else {
+  // Their jobs are verbs of the real command line.
+  for target in package.targets where ["JobsTests", "StudioTests"].contains(target.name) {
+    target.dependencies.append("atelier")
+  }
+}

@@ -9,7 +9,7 @@ public struct Atelier: ParsableCommand {
     commandName: "atelier",
     abstract: "A studio for generative art: train image generators on your own pictures, and edit pictures and films.",
     discussion: """
-      Start with `atelier demo`, or with a folder of 30 pictures or more:
+      Start with `atelier studio`, which opens in a browser, with `atelier demo`, or with a folder of 30 pictures or more:
         atelier inspect PICTURES
         atelier train PICTURES --minutes 20
         atelier generate RUN --seeds 0-63 --grid --out DIR
@@ -29,7 +29,7 @@ public struct Atelier: ParsableCommand {
       InbetweenCommand.self,
       Measure.self, CompareCommand.self, ProjectCommand.self, SlidersCommand.self, ReconstructCommand.self,
       AttributeCommand.self,
-      ModelsCommand.self, RecipesCommand.self,
+      ModelsCommand.self, RecipesCommand.self, StudioCommand.self, DoctorCommand.self,
     ])
 
   public init() {}

@@ -15,6 +15,7 @@ import Workshop
     "models install",
     "models import",
     "models export",
+    "studio", "doctor",
   ])
   func help(_ verb: String) throws {
     try inFolder { atelier in

@@ -22,6 +22,12 @@ struct Inspect: ParsableCommand {
   @Option(help: ArgumentHelp("Write a contact sheet, a PNG file.", valueName: "file"))
   var sheet: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write a small copy of each picture, 192 px, as PNG files named by the SHA-256 of the picture's name.",
+      valueName: "dir"))
+  var thumbnails: String?
+
   @Flag(help: "Overwrite an existing contact sheet.")
   var force = false
 
@@ -35,10 +41,12 @@ struct Inspect: ParsableCommand {
   func run() throws {
     let teller = common.teller()
     let device = try device.resolved()
+    var request = InspectRequest(size: size, sheet: sheet, force: force)
+    request.thumbnails = thumbnails
     teller.finish(
       .inspect(
         try inspect(
-          path, InspectRequest(size: size, sheet: sheet, force: force), in: common.place,
+          path, request, in: common.place,
           advise: { advice(on: $0, size: size, gigaflops: measuredGigaflops(on: device), device: device) },
           tell: teller.tell)))
   }

@@ -8,6 +8,9 @@ public struct InspectRequest: Sendable {
   public var size: PictureSize?
   /// Where the contact sheet goes; nil draws none.
   public var sheet: String?
+  /// The folder for a small copy of each picture, NAME.png with the first 16 digits of the name's SHA-256; nil makes none. Copies
+  /// that are there are kept: a page shows these, never a stranger's file as it came.
+  public var thumbnails: String?
   /// Replaces a contact sheet that is there.
   public var force = false
   /// Pictures on the contact sheet, at most; from more, as many are taken at equal distances.
@@ -35,6 +38,7 @@ public func inspect(
     try OutputFormat.check(sheet)
     if !request.force, access(sheet, F_OK) == 0 { throw FileError.exists(path: sheet) }
   }
+  if let thumbnails = request.thumbnails { try AtomicFile.makeFolder(thumbnails.absolutePath) }
   let gallery = try Gallery(path)
   var found = Inspection(path: gallery.path, size: request.size ?? 64)
   (found.hidden, found.others, found.damaged) = (gallery.hidden, gallery.others, gallery.unreadable)
@@ -44,7 +48,8 @@ public func inspect(
   var thumbnails: [Picture] = []
   var pace = Pace(.files)
   try gallery.forEach { number, name, bytes in
-    Look.taken(number, name, bytes, keepsThumbnail: number % step == 0)
+    if let folder = request.thumbnails, let bytes = try? bytes.get() { keepSmall(bytes, name, in: folder.absolutePath) }
+    return Look.taken(number, name, bytes, keepsThumbnail: number % step == 0)
   } collect: { number, look in
     switch look {
     case .success(let (look, likeness, thumbnail)):
@@ -72,6 +77,16 @@ public func inspect(
     found.sheet = sheet
   }
   return found
+}
+
+/// Writes a small copy of a picture for a page; a damaged one has none.
+private func keepSmall(_ bytes: [UInt8], _ name: String, in folder: String) {
+  let path = "\(folder)/\(Digest.sha256(name).prefix(16)).png"
+  guard access(path, F_OK) != 0,
+    let picture = try? Picture.decode(bytes, named: name, Decoding(size: PictureSize(192), channels: nil))
+  else { return }
+  // Not waited for: a page can do without it.
+  try? picture.write(path, isForced: true, isSynced: false)
 }
 
 extension PictureFacts {

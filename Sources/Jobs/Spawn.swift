@@ -1,0 +1,59 @@
+import Foundation
+
+/// Starts a program. Arguments are an array from end to end: no shell reads them.
+///
+/// - Parameters:
+///   - arguments: after the program's own name.
+///   - environment: added to this process's.
+///   - output, errors: descriptors that become standard output and error; nil for nowhere.
+///   - isSession: in a session of its own, so that closing a terminal doesn't reach it.
+/// - Returns: its process number.
+/// - Throws: `JobError.cannotStart`.
+public func spawn(
+  _ program: String, _ arguments: [String], environment: [String: String] = [:], output: Int32?, errors: Int32?,
+  isSession: Bool
+) throws(JobError) -> pid_t {
+  #if os(Linux)
+    var actions = posix_spawn_file_actions_t()
+    var attributes = posix_spawnattr_t()
+  #else
+    var actions: posix_spawn_file_actions_t?
+    var attributes: posix_spawnattr_t?
+  #endif
+  posix_spawn_file_actions_init(&actions)
+  defer { posix_spawn_file_actions_destroy(&actions) }
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+  for (descriptor, target) in [(output, Int32(1)), (errors, 2)] {
+    if let descriptor {
+      posix_spawn_file_actions_adddup2(&actions, descriptor, target)
+    } else {
+      posix_spawn_file_actions_addopen(&actions, target, "/dev/null", O_WRONLY, 0)
+    }
+  }
+  posix_spawnattr_init(&attributes)
+  defer { posix_spawnattr_destroy(&attributes) }
+  // A server's threads block signals, and ignored ones stay ignored: a verb has to hear Ctrl-C.
+  var none = sigset_t(), all = sigset_t()
+  sigemptyset(&none)
+  sigfillset(&all)
+  posix_spawnattr_setsigmask(&attributes, &none)
+  posix_spawnattr_setsigdefault(&attributes, &all)
+  var flags = Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF)
+  #if os(Linux)
+    // glibc has POSIX_SPAWN_SETSID as a macro that Swift doesn't see.
+    if isSession { flags |= 0x80 }
+  #else
+    flags |= Int16(POSIX_SPAWN_CLOEXEC_DEFAULT)
+    if isSession { flags |= Int16(POSIX_SPAWN_SETSID) }
+  #endif
+  posix_spawnattr_setflags(&attributes, flags)
+
+  let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
+  let argv = ([program] + arguments).map { strdup($0) } + [nil]
+  let envp = variables.map { strdup($0) } + [nil]
+  defer { for text in argv + envp { free(text) } }
+  var pid: pid_t = 0
+  let failure = posix_spawn(&pid, program, &actions, &attributes, argv, envp)
+  guard failure == 0 else { throw .cannotStart(program: program, reason: String(cString: strerror(failure))) }
+  return pid
+}

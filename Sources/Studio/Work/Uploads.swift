@@ -1,0 +1,148 @@
+import Catalogue
+import Files
+import Foundation
+import Hummingbird
+
+/// Files that come from a browser. They are streamed to the disk, looked at by their first bytes, and never sent back as they came:
+/// pages show copies that the command line decoded and wrote anew.
+struct Uploads: Sendable {
+  let workspace: String
+
+  /// Bytes of a file: Media's own limit.
+  static let limit = 512 << 20
+
+  /// The file of an upload that isn't in a set.
+  ///
+  /// - Throws: `UploadError.unknown`.
+  func file(_ id: String) throws(UploadError) -> String {
+    let folder = "\(workspace)/uploads/\(id)"
+    guard isCatalogueID(id),
+      let name = (try? FileManager.default.contentsOfDirectory(atPath: folder))?.first(where: { !$0.hasSuffix(".part") }
+      )
+    else { throw .unknown(String(id.prefix(40))) }
+    return "\(folder)/\(name)"
+  }
+
+  /// Takes one file into a folder.
+  ///
+  /// - Parameters:
+  ///   - name: as the browser says it, with folders where a folder was dropped.
+  ///   - length: as announced.
+  /// - Returns: the file's name in the folder.
+  /// - Throws: `UploadError`, `FileTrouble`; nothing is left of what was refused.
+  func take(_ body: RequestBody, named name: String, into folder: String, length: Int?) async throws -> String {
+    guard (length ?? 0) <= Uploads.limit else { throw UploadError.tooLarge }
+    let parts = Uploads.safe(name)
+    guard let last = parts.last else { throw UploadError.badName }
+    let ending = (last as NSString).pathExtension.lowercased()
+    guard Uploads.endings.contains(ending) else { throw UploadError.notAPicture(last) }
+    let target = ([folder] + parts.dropLast()).joined(separator: "/")
+    try AtomicFile.makeFolder(target)
+    let temporary = "\(target)/.\(UInt64.random(in: 0 ... .max)).part"
+    let file = open(temporary, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0o644)
+    guard file >= 0 else { throw FileTrouble.last(temporary) }
+    do {
+      var count = 0, start = Data()
+      for try await buffer in body {
+        count += buffer.readableBytes
+        guard count <= Uploads.limit else { throw UploadError.tooLarge }
+        if start.count < 64 { start += Data(buffer: buffer).prefix(64) }
+        try buffer.withUnsafeReadableBytes { bytes in
+          var done = 0
+          while done < bytes.count {
+            let written = write(file, bytes.baseAddress! + done, bytes.count - done)
+            if written < 0 && errno == EINTR { continue }
+            guard written > 0 else { throw FileTrouble.last(target) }
+            done += written
+          }
+        }
+      }
+      guard count > 0, Uploads.isWhatItSays(start, ending) else { throw UploadError.notAPicture(last) }
+      guard fsync(file) == 0 else { throw FileTrouble.last(target) }
+      close(file)
+    } catch {
+      close(file)
+      unlink(temporary)
+      throw error
+    }
+    // Nothing is overwritten: the next free name.
+    let stem = (last as NSString).deletingPathExtension
+    for number in 1..<10_000 {
+      let free = number == 1 ? last : "\(stem)-\(number).\((last as NSString).pathExtension)"
+      if link(temporary, "\(target)/\(free)") == 0 {
+        unlink(temporary)
+        return (parts.dropLast() + [free]).joined(separator: "/")
+      }
+      guard errno == EEXIST else { break }
+    }
+    unlink(temporary)
+    throw FileTrouble.last(target)
+  }
+
+  private static let endings: Set = [
+    "png", "jpg", "jpeg", "webp", "gif", "tif", "tiff", "avif", "heic", "bmp", "txt", "mp4", "mov", "mkv", "webm",
+    "wav", "mp3", "flac", "ogg",
+  ]
+
+  /// A name's parts, three at most, without what a file system or a program could take for something else.
+  static func safe(_ name: String) -> [String] {
+    let parts = name.split(whereSeparator: { $0 == "/" || $0 == "\\" }).map { part -> String in
+      var word = String(String.UnicodeScalarView(part.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }))
+        .trimmingCharacters(in: .whitespaces)
+      if word.hasPrefix("-") || word.hasPrefix(".") { word = "_" + word.drop { $0 == "." } }
+      while word.utf8.count > 150 { word.remove(at: word.startIndex) }
+      return word
+    }
+    return Array(parts.filter { !$0.isEmpty && $0 != "_" }.suffix(3))
+  }
+
+  /// Whether the first bytes are of what the name says: a drawing with scripts (SVG), or a page, is no picture here.
+  static func isWhatItSays(_ start: Data, _ ending: String) -> Bool {
+    let bytes = [UInt8](start)
+    func begins(_ text: String, at place: Int = 0) -> Bool { bytes.dropFirst(place).starts(with: Array(text.utf8)) }
+    switch ending {
+    case "png": return bytes.starts(with: [0x89, 0x50, 0x4E, 0x47])
+    case "jpg", "jpeg": return bytes.starts(with: [0xFF, 0xD8, 0xFF])
+    case "gif": return begins("GIF8")
+    case "webp": return begins("RIFF") && begins("WEBP", at: 8)
+    case "tif", "tiff": return begins("II*\0") || begins("MM\0*") || begins("II+\0") || begins("MM\0+")
+    case "bmp": return begins("BM")
+    case "avif", "heic", "mp4", "mov": return begins("ftyp", at: 4)
+    case "mkv", "webm": return bytes.starts(with: [0x1A, 0x45, 0xDF, 0xA3])
+    case "wav": return begins("RIFF") && begins("WAVE", at: 8)
+    case "mp3": return begins("ID3") || (bytes.first == 0xFF && bytes.count > 1 && bytes[1] & 0xE0 == 0xE0)
+    case "flac": return begins("fLaC")
+    case "ogg": return begins("OggS")
+    // A caption.
+    case "txt": return !bytes.contains(0) && !begins("<")
+    default: return false
+    }
+  }
+}
+
+/// Why a file isn't taken.
+enum UploadError: Refusal, Equatable {
+  case tooLarge
+  case badName
+  case notAPicture(String)
+  case unknown(String)
+
+  var sentence: String {
+    switch self {
+    case .tooLarge: "A file may have \(Uploads.limit >> 20) MB: make it smaller, then drop it again."
+    case .badName: "The file has no name: give it one, then drop it again."
+    case .notAPicture(let name):
+      "\(name) isn't a picture, a film, a sound or a caption of the kind that its name says: leave it out."
+    case .unknown(let id): "There is no upload \(id): drop the file again."
+    }
+  }
+  var status: Int {
+    switch self {
+    case .tooLarge: 413
+    case .badName: 422
+    case .notAPicture: 415
+    case .unknown: 404
+    }
+  }
+  var exitCode: Int32 { 65 }
+}

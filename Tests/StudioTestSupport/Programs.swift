@@ -1,0 +1,40 @@
+import Foundation
+
+/// The built programs, and what the checkout holds for tests.
+public enum Programs {
+  /// Where the tests' bundle is, and the programs beside it.
+  private static let built: String = {
+    let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") || $0.contains(".xctest/") }
+    return bundle.map { String($0.prefix(upTo: $0.range(of: "/", options: .backwards)!.lowerBound)) }
+      ?? root + "/.build/debug"
+  }()
+
+  /// The command line. Where the studio is built alone (`ATELIER_ONLY=studio`), `ATELIER_PROGRAM` names one.
+  public static let atelier = ProcessInfo.processInfo.environment["ATELIER_PROGRAM"] ?? built + "/atelier"
+  public static let studio = built + "/atelier-studio"
+
+  public static let root = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+}
+
+/// Runs a test with a folder of its own, which is removed afterwards.
+public func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+  let folder =
+    FileManager.default.temporaryDirectory.resolvingSymlinksInPath().path + "/studio-test-\(UUID().uuidString)"
+  try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(atPath: folder) }
+  return try await body(folder)
+}
+
+/// Waits until something is so.
+///
+/// - Parameter seconds: long enough for a machine that does much else.
+/// - Returns: whether it came to be so.
+public func wait(seconds: Double = 60, until isSo: () async throws -> Bool) async rethrows -> Bool {
+  let end = Date() + seconds
+  while Date() < end {
+    if try await isSo() { return true }
+    try? await Task.sleep(for: .milliseconds(50))
+  }
+  return try await isSo()
+}

@@ -1,0 +1,92 @@
+import Foundation
+import StudioTestSupport
+import Testing
+
+/// A real browser, driven over WebDriver's JSON (W3C WebDriver 2): Debian's chromium-driver, without a library.
+final class Browser {
+  private let driver: Process
+  private let port: Int
+  private var session = ""
+
+  /// Where the driver is; nil where there is no browser.
+  static let program: String? = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+    .map { "\($0)/chromedriver" }.first { access($0, X_OK) == 0 }
+  static let missing: Comment = "there is no chromedriver: Scripts/setup --tests installs Debian's chromium-driver"
+
+  init(width: Int = 1280, height: Int = 900) async throws {
+    port = Int.random(in: 20000...40000)
+    driver = Process()
+    driver.executableURL = URL(fileURLWithPath: Browser.program!)
+    driver.arguments = ["--port=\(port)", "--log-level=OFF"]
+    (driver.standardOutput, driver.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
+    try driver.run()
+    let isReady = await StudioTestSupport.wait(seconds: 30) { (try? ask("GET", "/status")) != nil }
+    try #require(isReady, "chromedriver doesn't answer")
+    let arguments = [
+      "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+      "--window-size=\(width),\(height)",
+    ]
+    let wanted: [String: Any] = [
+      "browserName": "chrome", "goog:chromeOptions": ["args": arguments], "goog:loggingPrefs": ["browser": "ALL"],
+    ]
+    let answer = try ask("POST", "/session", ["capabilities": ["alwaysMatch": wanted]]) as? [String: Any]
+    session = try #require(answer?["sessionId"] as? String, "no browser: \(answer ?? [:])")
+  }
+
+  func close() {
+    _ = try? ask("DELETE", "/session/\(session)")
+    driver.terminate()
+    driver.waitUntilExit()
+  }
+
+  func open(_ address: String) throws { _ = try command("POST", "/url", ["url": address]) }
+  func resize(_ width: Int, _ height: Int) throws {
+    _ = try command("POST", "/window/rect", ["width": width, "height": height])
+  }
+
+  /// Runs a script with `return`.
+  @discardableResult
+  func run(_ script: String, _ values: [Any] = []) throws -> Any? {
+    try command("POST", "/execute/sync", ["script": script, "args": values])
+  }
+
+  /// Waits until a script is true.
+  func until(_ words: String, seconds: Double = 60, _ script: String) async throws {
+    let isSo = try await wait(seconds: seconds) { try run("return Boolean(\(script))") as? Bool == true }
+    let shown = isSo ? "" : (try? run("return document.body.innerText.slice(0, 600)") as? String) ?? ""
+    try #require(isSo, "\(words): \(shown)")
+  }
+
+  private func find(_ selector: String) throws -> String {
+    let element = try command("POST", "/element", ["using": "css selector", "value": selector]) as? [String: String]
+    return try #require(element?.values.first, "nothing is \(selector)")
+  }
+  func click(_ selector: String) throws { _ = try command("POST", "/element/\(find(selector))/click", [:]) }
+  /// Keys, or for a field of files their paths, one a line.
+  func type(_ text: String, into selector: String) throws {
+    _ = try command("POST", "/element/\(find(selector))/value", ["text": text])
+  }
+
+  func screenshot(_ path: String) throws {
+    let text = try #require(try command("GET", "/screenshot") as? String)
+    try Data(base64Encoded: text)?.write(to: URL(fileURLWithPath: path))
+  }
+
+  /// Errors that the page's console has shown since.
+  func complaints() throws -> [String] {
+    let lines = try command("POST", "/se/log", ["type": "browser"]) as? [[String: Any]] ?? []
+    return lines.filter { $0["level"] as? String == "SEVERE" }.compactMap { $0["message"] as? String }
+  }
+
+  private func command(_ method: String, _ path: String, _ body: [String: Any]? = nil) throws -> Any? {
+    try ask(method, "/session/\(session)\(path)", body)
+  }
+
+  private func ask(_ method: String, _ path: String, _ body: [String: Any]? = nil) throws -> Any? {
+    let data = try body.map { try JSONSerialization.data(withJSONObject: $0) } ?? Data()
+    let answer = try RawHTTP(port: port).send(method, path, body: data, seconds: 90)
+    let value = (answer.json as? [String: Any])?["value"]
+    guard answer.status == 200 else { throw RawHTTP.Trouble(reason: "\(path): \(answer.text.prefix(300))") }
+    return value is NSNull ? nil : value
+  }
+}
