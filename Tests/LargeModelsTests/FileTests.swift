@@ -106,6 +106,46 @@ import Torch
     expectSame(try LargeModel(small.folder("sd1")), try LargeModel(path), "old names")
   }
 
+  @Test func schedulesAreReadAsTheirClassesReadThem() throws {
+    let path = small.folder.path("scheduler_config.json")
+    func schedule(_ values: [String: Any]) throws -> NoiseSchedule {
+      try small.json(values, path)
+      return try NoiseSchedule(JSONFile(path))
+    }
+    // SD 1.5's file, which says no spacing.
+    let pndm = try schedule([
+      "_class_name": "PNDMScheduler", "beta_schedule": "scaled_linear", "steps_offset": 1, "set_alpha_to_one": false,
+    ])
+    #expect(pndm.spacing == .leading && pndm.sampler == nil && pndm.offset == 1 && !pndm.endsWithoutNoise)
+    #expect(try schedule(["_class_name": "EulerDiscreteScheduler"]).spacing == .linspace)
+    let turbo = try schedule(["_class_name": "EulerAncestralDiscreteScheduler", "timestep_spacing": "trailing"])
+    #expect(turbo.sampler == .eulerAncestral && turbo.spacing == .trailing)
+    let karras = try schedule(["_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": true])
+    #expect(karras.sampler == .solver && karras.spacing == .karras)
+    let stochastic = try schedule(["_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "sde-dpmsolver++"])
+    #expect(stochastic.sampler == .solverSDE)
+    let lcm = try schedule(["_class_name": "LCMScheduler", "original_inference_steps": 40, "timestep_scaling": 8.0])
+    #expect(lcm.sampler == .lcm && lcm.distilledSteps == 40 && lcm.timestepScale == 8)
+    #expect(throws: LargeModelError.self) { try schedule(["timestep_spacing": "odd"]) }
+    #expect(throws: LargeModelError.self) { try schedule(["beta_schedule": "sigmoid"]) }
+  }
+
+  /// transformers 5 writes a tokenizer into one file.
+  @Test func aTokenizerInOneFileIsTheSame() throws {
+    let source = Checkout.path("Tests/Goldens/large/tokenizer"), folder = small.folder.path("tokenizer")
+    let vocabulary = try JSONFile("\(source)/vocab.json").values
+    let merges = try String(contentsOfFile: "\(source)/merges.txt", encoding: .utf8).split(separator: "\n").dropFirst()
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let (two, text) = (try Tokenizer.folder(source).tokenizer, "A cat, it's 42 cats 猫")
+    for list in [merges.map { $0.split(separator: " ").map(String.init) } as Any, merges.map(String.init) as Any] {
+      try small.json(["model": ["type": "BPE", "vocab": vocabulary, "merges": list]], "\(folder)/tokenizer.json")
+      let one = try Tokenizer.folder(folder).tokenizer
+      #expect(one.tokens(of: text) == two.tokens(of: text) && one.end == 999 && one.count == 1000)
+    }
+    try small.json([:], "\(folder)/tokenizer.json")
+    #expect(throws: LargeModelError.self) { try Tokenizer.folder(folder) }
+  }
+
   @Test func aMissingTensorIsNamedAndAnUnusedOneIsTold() throws {
     let tokenizer = try SmallModels.tokenizer
     let lost = "model.diffusion_model.output_blocks.5.0.out_layers.3.weight"

@@ -37,7 +37,7 @@ extension DrawingPipeline {
   /// How much noise there is where there is no picture: Euler and its kin begin with all of it when steps are `leading`, and with the first
   /// level's otherwise; the others always with all.
   private func first(_ level: NoiseLevel, _ sampler: Sampler, _ spacing: Spacing) -> Double {
-    let base = spacing == .karras || spacing == .exponential ? model.schedule.spacing.evenly : spacing
+    let base = spacing.isEven ? spacing : model.schedule.evenSpacing
     return [.euler, .eulerAncestral, .heun].contains(sampler) && base != .leading ? level.sigma : 1
   }
 

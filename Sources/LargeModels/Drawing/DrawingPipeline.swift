@@ -55,15 +55,6 @@ public final class DrawingPipeline {
     tiling = memory == .inTurn ? Tiling() : nil
   }
 
-  /// The side of the pictures that the model was trained on, in pixels: 512, 768 or 1024.
-  public var trainedSide: Int {
-    if let side = model.unet.configuration.side { return side * factor }
-    return switch model.family {
-    case .sd1: 512
-    case .sd2: model.schedule.prediction == .velocity ? 768 : 512
-    case .sdxl: 1024
-    }
-  }
   /// Pixels a latent: 8.
   public var factor: Int { model.vae.configuration.factor }
 
@@ -95,7 +86,7 @@ public final class DrawingPipeline {
 
   private func check(_ request: DrawingRequest) throws(LargeModelError) {
     let (height, width) = size(of: request)
-    guard height >= 8 * factor / 8, width >= factor, height % factor == 0, width % factor == 0 else {
+    guard height >= factor, width >= factor, height % factor == 0, width % factor == 0 else {
       throw .badSetting("size \(width)x\(height)", why: "use multiples of \(factor)")
     }
     if let picture = request.picture {
@@ -127,7 +118,7 @@ public final class DrawingPipeline {
   func size(of request: DrawingRequest) -> (height: Int, width: Int) {
     if let size = request.size { return size }
     if let picture = request.picture { return (picture.size(2), picture.size(3)) }
-    return (trainedSide, trainedSide)
+    return (model.trainedSide, model.trainedSide)
   }
 
   /// The latents of a seed after all steps: [1, latents, H / 8, W / 8], scaled.

@@ -211,18 +211,25 @@ extension Tokenizer {
   /// The tokenizer of a diffusers folder, and the token that fills up short texts. A folder without merges has CLIP's own.
   static func folder(_ path: String) throws(LargeModelError) -> (tokenizer: Tokenizer, padding: Int) {
     let there = { (name: String) in FileManager.default.fileExists(atPath: "\(path)/\(name)") }
-    var tokenizer = Tokenizer.clip()
-    if there("merges.txt"), there("vocab.json") {
-      let json = try JSONFile("\(path)/vocab.json")
-      guard let numbers = json.values as? [String: Int], numbers.values.allSatisfy({ (0..<1_000_000).contains($0) }),
-        let text = FileManager.default.contents(atPath: "\(path)/merges.txt").map({
-          String(decoding: $0, as: UTF8.self)
-        })
-      else { throw .damaged(path: path, why: "its vocabulary isn't one of numbers") }
-      let lines = text.split(separator: "\n").filter { !$0.hasPrefix("#version") }
-      do { tokenizer = try Tokenizer(merges: lines, vocabulary: numbers) } catch {
+    func made(_ lines: [Substring], _ numbers: [String: Int]?) throws(LargeModelError) -> Tokenizer {
+      guard let numbers, numbers.values.allSatisfy({ (0..<1_000_000).contains($0) }) else {
+        throw .damaged(path: path, why: "its vocabulary isn't one of numbers")
+      }
+      do { return try Tokenizer(merges: lines, vocabulary: numbers) } catch {
         throw .damaged(path: path, why: error.why)
       }
+    }
+    var tokenizer = Tokenizer.clip()
+    if there("merges.txt"), there("vocab.json") {
+      let text = FileManager.default.contents(atPath: "\(path)/merges.txt").map { String(decoding: $0, as: UTF8.self) }
+      let lines = (text ?? "").split(separator: "\n").filter { !$0.hasPrefix("#version") }
+      tokenizer = try made(lines, try JSONFile("\(path)/vocab.json").values as? [String: Int])
+    } else if there("tokenizer.json") {
+      // transformers from version 5 on writes nothing else.
+      let model = try JSONFile("\(path)/tokenizer.json")["model"] as? [String: Any]
+      let pairs =
+        (model?["merges"] as? [[String]])?.map { $0.joined(separator: " ") } ?? model?["merges"] as? [String] ?? []
+      tokenizer = try made(pairs.map { $0[...] }, model?["vocab"] as? [String: Int])
     }
     var padding = tokenizer.end
     for name in ["special_tokens_map.json", "tokenizer_config.json"] where there(name) {

@@ -36,6 +36,8 @@ public struct NoiseSchedule: Equatable, Sendable {
   public var prediction = Prediction.noise
   /// What the model's own files say.
   public var spacing = Spacing.leading
+  /// Which steps `karras` and `exponential` take their highest and lowest noise from: the one of the other three that the files say.
+  public var evenSpacing = Spacing.leading
   public var sampler: Sampler?
   /// Added to each step of `leading`.
   public var offset = 1
@@ -119,10 +121,10 @@ extension NoiseSchedule {
     if hasZeroTerminal { shares[trainedSteps - 1] = pow(2, -24) }
     let ratios = shares.map { ((1 - $0) / $0).squareRoot() }
     let isMultistep = [.solver, .solverSDE, .uniPC].contains(sampler)
-    let evenly = spacing == .karras || spacing == .exponential ? self.spacing.evenly : spacing
+    let evenly = spacing.isEven ? spacing : evenSpacing
     let times = timesteps(evenly, steps, isMultistep: isMultistep)
     let chosen = times.map { interpolated(ratios, at: $0) }
-    guard spacing == .karras || spacing == .exponential else {
+    guard !spacing.isEven else {
       return zip(times, chosen).map { NoiseLevel(timestep: $0, ratio: $1) } + [.clean]
     }
     // Between the highest and lowest of what would be chosen evenly, or of all, as the solvers do.
@@ -162,7 +164,7 @@ extension NoiseSchedule {
 
   /// DDIM's: whole steps, and the end one stride below the last.
   private func straightLevels(_ spacing: Spacing, _ steps: Int) throws(LargeModelError) -> [NoiseLevel] {
-    guard spacing == spacing.evenly else {
+    guard spacing.isEven else {
       throw .badSetting(
         "schedule \(spacing.rawValue)", why: "DDIM goes by the steps of training: use leading, linspace or trailing")
     }
@@ -201,8 +203,8 @@ extension NoiseSchedule {
 }
 
 extension Spacing {
-  /// The one of the three that go by steps.
-  var evenly: Spacing { self == .karras || self == .exponential ? .leading : self }
+  /// Whether it goes by steps of training.
+  var isEven: Bool { self != .karras && self != .exponential }
 }
 
 extension NoiseSchedule {
@@ -226,10 +228,17 @@ extension NoiseSchedule {
     let kind = json.string("_class_name") ?? ""
     sampler = Sampler.allCases.first { $0.className.map(kind.hasPrefix) ?? false }
     if kind.hasPrefix("DPMSolver"), (json.string("algorithm_type") ?? "").hasPrefix("sde") { sampler = .solverSDE }
-    spacing = Spacing(rawValue: json.string("timestep_spacing") ?? "leading") ?? .leading
+    // What diffusers' classes take where a file says nothing.
+    let usual = ["DDIM", "PNDM", "LCM"].contains(where: kind.hasPrefix) || kind.isEmpty ? Spacing.leading : .linspace
+    guard let spacing = json.string("timestep_spacing").map(Spacing.init(rawValue:)) ?? usual else {
+      throw .unsupported(path: json.path, what: "a timestep_spacing '\(json.string("timestep_spacing") ?? "")'")
+    }
+    (self.spacing, evenSpacing) = (spacing, spacing.isEven ? spacing : usual)
+    if json.bool("use_karras_sigmas") == true { self.spacing = .karras }
+    if json.bool("use_exponential_sigmas") == true { self.spacing = .exponential }
     offset = json.int("steps_offset") ?? 0
     hasZeroTerminal = json.bool("rescale_betas_zero_snr") ?? false
-    endsWithoutNoise = json.bool("set_alpha_to_one") ?? true
+    endsWithoutNoise = json.bool("set_alpha_to_one") ?? !kind.hasPrefix("PNDM")
     distilledSteps = json.int("original_inference_steps") ?? 50
     timestepScale = json.double("timestep_scaling") ?? 10
   }
