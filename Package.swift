@@ -19,7 +19,9 @@ let package = Package(
     .executable(name: "atelier", targets: ["atelier"]),
     .executable(name: "atelier-studio", targets: ["atelier-studio"]),
     // For programs of one's own, and for packages with a family of their own: see Examples/eigen.
-    .library(name: "Atelier", targets: ["Torch", "Networks", "Training", "Models", "Media", "Workshop", "Commands"]),
+    .library(
+      name: "Atelier",
+      targets: ["Torch", "Networks", "Training", "Models", "LargeModels", "Media", "Workshop", "Commands"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -59,6 +61,10 @@ let package = Package(
     .target(name: "Models", dependencies: ["Training"]),
     .target(name: "Metrics", dependencies: ["Training"]),
     .target(name: "Archives", dependencies: ["Torch", "CArchive", "CHDF5"]),
+    // Published diffusion models, read as they are: see docs/decisions/large-models.md.
+    .target(
+      name: "LargeModels", dependencies: ["Networks", "Archives"],
+      resources: [.copy("Vocabulary")]),
     // Works on single pixels, which takes a hundred times as long unoptimised: its users' tests would wait for it.
     .target(name: "Media", dependencies: ["Torch", "CVips", "CFFmpeg"], swiftSettings: [.unsafeFlags(["-O"])]),
     .target(
@@ -96,6 +102,7 @@ let package = Package(
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "TestSupport"]),
     .testTarget(name: "ArchivesTests", dependencies: ["Archives", "TestSupport"]),
+    .testTarget(name: "LargeModelsTests", dependencies: ["LargeModels", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
     .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"]),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics", "Archives", "TestSupport"]),

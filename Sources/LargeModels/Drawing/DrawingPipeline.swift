@@ -1,0 +1,221 @@
+import Foundation
+import Networks
+import Torch
+
+/// Draws by words with a large model: text, denoising in latents, decoding.
+///
+/// ```swift
+/// let pipeline = try DrawingPipeline(LargeModel("v1-5.safetensors"))
+/// let picture = try pipeline.draw(DrawingRequest(prompt: "a lighthouse at dusk"), seed: 7)
+/// ```
+public final class DrawingPipeline {
+  public let model: LargeModel
+  public let device: Device
+  /// What the denoiser computes in.
+  public let precision: DType
+  let memory: MemoryUse
+  let encoders: [LoadedNetwork<TextEncoder>]
+  let denoiser: LoadedNetwork<UNet2DCondition>
+  let coder: LoadedNetwork<AutoencoderKL>
+  let controls: [LoadedNetwork<ControlNet>]
+  /// Where pictures are cut when they are encoded and decoded; nil never cuts.
+  public var tiling: Tiling?
+
+  /// - Parameters:
+  ///   - precision: float32 or bfloat16; nil takes what is faster here. float16, whose range SD 2.1's attention and SDXL's autoencoder
+  ///     leave, is never computed in.
+  ///   - adapters: LoRAs and how much each counts.
+  /// - Throws: `LargeModelError` where an adapter or a ControlNet belongs to another model.
+  public init(
+    _ model: LargeModel, on device: Device = .cpu, precision: DType? = nil, memory: MemoryUse = .kept,
+    adapters: [(adapter: Adapter, weight: Double)] = [], controls: [ControlModel] = []
+  ) throws(LargeModelError) {
+    let precision = precision ?? (device.prefersBFloat16 ? .bfloat16 : .float32)
+    precondition(precision == .float32 || precision == .bfloat16, "a denoiser in \(precision)")
+    (self.model, self.device, self.precision, self.memory) = (model, device, precision, memory)
+    let changes = try AdapterChanges(adapters, for: model)
+    encoders = model.texts.enumerated().map { i, text in
+      // A text is encoded once: in full precision.
+      LoadedNetwork(weights: text.part.weights, as: .float32, on: device, changes: changes.texts[i]) {
+        TextEncoder(text.part.configuration)
+      }
+    }
+    denoiser = LoadedNetwork(weights: model.unet.weights, as: precision, on: device, changes: changes.unet) {
+      UNet2DCondition(model.unet.configuration)
+    }
+    coder = LoadedNetwork(weights: model.vae.weights, as: precision, on: device) {
+      AutoencoderKL(model.vae.configuration)
+    }
+    for control in controls { try control.check(fits: model) }
+    self.controls = controls.map { control in
+      LoadedNetwork(weights: control.part.weights, as: precision, on: device) {
+        ControlNet(control.configuration(like: model), widths: control.widths)
+      }
+    }
+    tiling = memory == .inTurn ? Tiling() : nil
+  }
+
+  /// Pixels a latent: 8.
+  public var factor: Int { model.vae.configuration.factor }
+
+  /// Whether each step asks twice, without and with the prompt. Whole LCM models are told the guidance instead.
+  func isGuided(_ request: DrawingRequest) -> Bool {
+    request.guidance > 1 && model.unet.configuration.guidance == nil
+  }
+
+  /// The picture of a seed: [1, 3, H, W] in -1...1, float32 on the CPU. It depends on nothing else that is drawn.
+  ///
+  /// Noise is drawn as PyTorch's generator for the CPU does, in the order of diffusers' pipelines, so that their seeds give their pictures.
+  ///
+  /// - Parameter onStep: is shown each step.
+  /// - Throws: `LargeModelError.badSetting`.
+  public func draw(
+    _ request: DrawingRequest, seed: UInt64, onStep: (LatentStep) -> Void = { _ in }
+  ) throws(LargeModelError) -> Tensor {
+    try check(request)
+    return try withoutGradients { () throws(LargeModelError) in
+      let latents = try self.latents(request, seed: seed, onStep: onStep)
+      let picture = clamp(decoded(latents), min: -1, max: 1)
+      guard let mask = request.mask, let given = request.picture else { return picture }
+      // What isn't masked stays as it was, to the bit.
+      let isOutside = mask.to(.cpu).to(.float32).equal(to: 0)
+      let soft = given.to(.float32) + (picture - given) * mask.to(.float32)
+      return whereTrue(isOutside, given.to(.float32), soft)
+    }
+  }
+
+  private func check(_ request: DrawingRequest) throws(LargeModelError) {
+    let (height, width) = size(of: request)
+    guard height >= factor, width >= factor, height % factor == 0, width % factor == 0 else {
+      throw .badSetting("size \(width)x\(height)", why: "use multiples of \(factor)")
+    }
+    if let picture = request.picture {
+      guard picture.shape == [1, 3, height, width] else {
+        throw .badSetting("picture", why: "it is \(picture.size(3))x\(picture.size(2)), not \(width)x\(height)")
+      }
+    }
+    if let mask = request.mask {
+      guard request.picture != nil else { throw .badSetting("mask", why: "a picture is needed beside it") }
+      guard mask.shape == [1, 1, height, width] else {
+        throw .badSetting("mask", why: "it has another size than the picture")
+      }
+    }
+    if model.isForInpainting, request.mask == nil || request.picture == nil {
+      throw .badSetting(
+        "model", why: "\(model.path) is for inpainting: give a picture and a mask, or use another model")
+    }
+    if let strength = request.strength, !(0...1).contains(strength) || strength == 0 {
+      throw .badSetting("strength \(strength)", why: "use more than 0 and at most 1")
+    }
+    for control in request.controls where !controls.indices.contains(control.network) {
+      throw .badSetting("control", why: "there is no ControlNet number \(control.network)")
+    }
+    for control in request.controls where control.picture.shape != [1, 3, height, width] {
+      throw .badSetting("control", why: "its picture has another size than what is drawn")
+    }
+  }
+
+  func size(of request: DrawingRequest) -> (height: Int, width: Int) {
+    if let size = request.size { return size }
+    if let picture = request.picture { return (picture.size(2), picture.size(3)) }
+    return (model.trainedSide, model.trainedSide)
+  }
+
+  /// The latents of a seed after all steps: [1, latents, H / 8, W / 8], scaled.
+  func latents(
+    _ request: DrawingRequest, seed: UInt64, onStep: (LatentStep) -> Void = { _ in }
+  ) throws(LargeModelError) -> Tensor {
+    let (height, width) = size(of: request)
+    let sampler = request.sampler ?? model.schedule.sampler ?? .solver
+    let spacing = request.spacing ?? model.schedule.spacing
+    let shape = [1, model.vae.configuration.latents, height / factor, width / factor]
+    var generator = Noise(seed: seed)
+    let draw = { [device] in generator.normal(shape, on: device) }
+
+    var levels = try model.schedule.levels(sampler, spacing, steps: request.steps)
+    let strength = request.picture == nil ? 1 : request.strength ?? (request.mask == nil ? 0.75 : 1)
+    let done = min(Int(Double(request.steps) * strength), request.steps)
+    guard done > 0 else {
+      throw .badSetting(
+        "strength \(strength)", why: "of \(request.steps) steps none is left: use a higher one or more steps")
+    }
+    levels.removeFirst(request.steps - done)
+
+    let conditions = try self.conditions(request, height: height, width: width)
+    let start = try start(request, levels[0], strength, sampler, spacing, draw)
+    let told = withGuidanceEmbedding(conditions, request)
+    var steps = Steps(sampler, start.x, levels: levels, schedule: model.schedule, noise: draw) { x, level in
+      self.answer(x, level, told, request, start.mask)
+    }
+    var last = start.x
+    while let step = steps.next() {
+      onStep(step)
+      last = step.x
+      if let kept = start.kept {
+        // A plain model fills: outside of the mask is the picture, with noise of this level.
+        // After the last step without any, where DDIM's level has some left.
+        let isLast = step.index + 2 == levels.count
+        let original = isLast ? kept.latents : kept.latents * step.level.alpha + kept.noise * step.level.sigma
+        last = original + (last - original) * kept.mask
+        steps.replace(last)
+      }
+    }
+    if memory == .inTurn {
+      denoiser.release()
+      for control in controls { control.release() }
+    }
+    return last
+  }
+
+  private func withGuidanceEmbedding(_ conditions: Conditions, _ request: DrawingRequest) -> Conditions {
+    var told = conditions
+    if let width = model.unet.configuration.guidance {
+      // Luo et al. 2023, section 4.2: of the guidance beyond none.
+      told.guidance = waves(
+        Tensor([Float((request.guidance - 1) * 1000)]).to(device), width, cosineFirst: false, shift: 1)
+    }
+    return told
+  }
+
+  /// The denoiser's answer, guided.
+  private func answer(
+    _ x: Tensor, _ level: NoiseLevel, _ told: Conditions, _ request: DrawingRequest, _ beside: Tensor?
+  ) -> Tensor {
+    let full = beside.map { Tensor.concatenated([x, $0], dim: 1) } ?? x
+    let part = 1 - level.timestep / Double(model.schedule.trainedSteps)
+    func ask(_ told: Conditions, times: Int) -> Tensor {
+      let input = (times > 1 ? full.repeated([times, 1, 1, 1]) : full).channelsLast()
+      var residuals: ControlNet.Residuals?
+      for control in request.controls where control.span.contains(part) {
+        let latents = times > 1 ? x.repeated([times, 1, 1, 1]) : x
+        let picture = control.picture.to(device).repeated([times, 1, 1, 1])
+        let found = controls[control.network].module(
+          latents.channelsLast(), timestep: level.timestep, told, picture: picture.channelsLast(),
+          strength: control.strength)
+        residuals =
+          residuals.map {
+            ControlNet.Residuals(down: zip($0.down, found.down).map(+), middle: $0.middle + found.middle)
+          } ?? found
+      }
+      return denoiser.module(input, timestep: level.timestep, told, control: residuals).to(.float32)
+    }
+    guard isGuided(request) else { return ask(told, times: 1) }
+    let both =
+      memory == .kept
+      ? ask(told, times: 2) : Tensor.concatenated([ask(told.row(0), times: 1), ask(told.row(1), times: 1)])
+    let (without, with) = (both[0..<1], both[1..<2])
+    let guided = without + (with - without) * request.guidance
+    guard request.guidanceRescale > 0 else { return guided }
+    let ratio = with.flattened().std(dims: [0]) / guided.flattened().std(dims: [0])
+    return lerp(guided, guided * ratio, request.guidanceRescale)
+  }
+}
+
+extension Conditions {
+  /// What one of a batch is told.
+  func row(_ i: Int) -> Conditions {
+    Conditions(
+      text: text[i..<(i + 1)], pooled: pooled.map { $0[i..<(i + 1)] }, sizes: sizes.map { $0[i..<(i + 1)] },
+      guidance: guidance)
+  }
+}

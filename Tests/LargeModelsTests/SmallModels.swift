@@ -1,0 +1,106 @@
+import Foundation
+import TestSupport
+import Torch
+
+@testable import LargeModels
+
+/// The small models of Tests/Goldens/large/models.py on the disk, as diffusers' folders and as single files.
+struct SmallModels {
+  let folder = TemporaryFolder()
+  nonisolated(unsafe) private static let files = try! JSONFile(Checkout.path("Tests/Goldens/large/files.json")).values
+  private static let shapes: [String: [String: [Int]]] = {
+    let names = try! LargeGolden("networks").metadata["names"]!
+    return try! JSONDecoder().decode([String: [String: [Int]]].self, from: Data(names.utf8))
+  }()
+  static var tokenizer: Tokenizer {
+    get throws { try Tokenizer.folder(Checkout.path("Tests/Goldens/large/tokenizer")).tokenizer }
+  }
+
+  /// Weights of a network by diffusers' names.
+  static func weights(_ network: String) -> [String: Tensor] { LargeModelsTests.weights(network, shapes[network]!) }
+
+  /// - Parameters:
+  ///   - unet: "unet", "inpaint" or "lcm".
+  ///   - change: what else is done to the folder's files before they are written.
+  func folder(
+    _ kind: String, unet: String = "unet", dtype: DType = .float32, variant: String = "", scheduler: [String: Any] = [:]
+  ) throws -> String {
+    let path = folder.path("\(kind)-\(unet)\(variant)\(scheduler.isEmpty ? "" : "-\(UUID().uuidString)")")
+    if FileManager.default.fileExists(atPath: path) { return path }
+    let configs = (Self.files[kind] as! [String: Any])["configs"] as! [String: [String: Any]]
+    func write(_ name: String, _ weights: [String: Tensor], _ file: String, _ other: [String: Any] = [:]) throws {
+      try FileManager.default.createDirectory(atPath: "\(path)/\(name)", withIntermediateDirectories: true)
+      try json(configs[name]!.merging(other) { $1 }, "\(path)/\(name)/config.json")
+      try Safetensors.write(weights.mapValues { $0.to(dtype) }, to: "\(path)/\(name)/\(file)\(variant).safetensors")
+    }
+    let special: [String: [String: Any]] = ["inpaint": ["in_channels": 9], "lcm": ["time_cond_proj_dim": 32]]
+    try write("unet", Self.weights("\(kind)/\(unet)"), "diffusion_pytorch_model", special[unet] ?? [:])
+    try write("vae", Self.weights(kind == "sd2" ? "sd1/vae" : "\(kind)/vae").renamed(kind), "diffusion_pytorch_model")
+    for (suffix, pad) in kind == "xl"
+      ? [("", "<|endoftext|>"), ("_2", "!")] : [("", kind == "sd2" ? "!" : "<|endoftext|>")]
+    {
+      try write("text_encoder\(suffix)", Self.weights("\(kind)/text_encoder\(suffix)"), "model")
+      let source = Checkout.path("Tests/Goldens/large/tokenizer")
+      try FileManager.default.copyItem(atPath: source, toPath: "\(path)/tokenizer\(suffix)")
+      try json(["pad_token": pad], "\(path)/tokenizer\(suffix)/tokenizer_config.json")
+    }
+    try FileManager.default.createDirectory(atPath: "\(path)/scheduler", withIntermediateDirectories: true)
+    try json(configs["scheduler"]!.merging(scheduler) { $1 }, "\(path)/scheduler/scheduler_config.json")
+    try json(["_class_name": "StableDiffusionPipeline"], "\(path)/model_index.json")
+    return path
+  }
+
+  func json(_ values: [String: Any], _ path: String) throws {
+    try JSONSerialization.data(withJSONObject: values).write(to: URL(fileURLWithPath: path))
+  }
+
+  /// The tensors of a single file.
+  static func single(_ kind: String) -> [String: Tensor] {
+    let parts = (files[kind] as! [String: Any])["single"] as! [String: [[Any]]]
+    var tensors: [String: Tensor] = [:]
+    for (prefix, rows) in parts {
+      let network =
+        switch prefix {
+        case "control_model.": "sd1/controlnet"
+        case "model.diffusion_model.": "\(kind)/unet"
+        case "first_stage_model.": "\(kind == "sd2" ? "sd1" : kind)/vae"
+        case "conditioner.embedders.1.model.": "xl/text_encoder_2"
+        default: "\(kind)/text_encoder"
+        }
+      let weights = network.hasSuffix("vae") ? Self.weights(network).renamed(kind) : Self.weights(network)
+      for row in rows {
+        let found = (row[1] as! [String]).map { weights[$0]! }
+        tensors[prefix + (row[0] as! String)] =
+          switch row[2] as! String {
+          case "stack": Tensor.concatenated(found)
+          case "T": found[0].T.contiguous()
+          case "conv": found[0].unsqueezed(-1).unsqueezed(-1)
+          default: found[0]
+          }
+      }
+    }
+    // What published files of 2.x have beyond: the last layer, which is skipped.
+    if kind == "sd2" {
+      for (name, tensor) in tensors where name.contains("resblocks.2.") {
+        tensors[name.replacing("resblocks.2.", with: "resblocks.3.")] = tensor
+      }
+    }
+    return tensors
+  }
+
+  func file(_ kind: String, _ name: String, _ change: (inout [String: Tensor]) -> Void = { _ in }) throws -> String {
+    var tensors = Self.single(kind)
+    change(&tensors)
+    let path = folder.path(name)
+    try Safetensors.write(tensors, to: path)
+    return path
+  }
+}
+
+extension [String: Tensor] {
+  /// The autoencoder of SD 2.x has the same shapes as that of 1.x, with its own weights.
+  fileprivate func renamed(_ kind: String) -> [String: Tensor] {
+    guard kind == "sd2" else { return self }
+    return Dictionary(uniqueKeysWithValues: map { ($0.key, drawn("sd2/vae/\($0.key)", $0.value.shape)) })
+  }
+}
