@@ -34,11 +34,11 @@ let package = Package(
   ],
   targets: [
     .target(
-      name: "CTorch",
+      name: "CTorch", exclude: ["stub/README.md"],
       cxxSettings: [
         .unsafeFlags([
           "-isystem", "\(torch)/include", "-isystem", "\(torch)/include/torch/csrc/api/include",
-        ])
+        ]), .headerSearchPath("stub"),
       ],
       linkerSettings: [
         .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),

@@ -41,9 +41,33 @@ public final class BatchNorm: UnaryModule, ModeDependent {
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
     if isTraining, let numBatchesTracked { kernels.addScalar_.run(.tensor(numBatchesTracked), .int(1)) }
+    if isTraining || runningMean == nil, let group = ProcessGroup.current { return normalised(x, by: group) }
     return batchNorm(
       x, weight: weight, bias: bias, runningMean: runningMean, runningVar: runningVar,
       isTraining: isTraining || runningMean == nil, momentum: momentum, epsilon: epsilon)
+  }
+}
+
+extension BatchNorm {
+  /// By the statistics of all processes' batches together, as one process would have them.
+  fileprivate func normalised(_ x: Tensor, by group: ProcessGroup) -> Tensor {
+    let dims = (0..<x.rank).filter { $0 != 1 }, shape = (0..<x.rank).map { $0 == 1 ? x.size(1) : 1 }
+    let values = x.to(.float32), count = Double(x.count / x.size(1) * group.count)
+    // The mean first: a mean of squares less the square of the mean would lose digits.
+    let mean = group.summed(values.sum(dims: dims)) / count
+    let centred = values - mean.reshaped(shape)
+    let variance = group.summed(square(centred).sum(dims: dims)) / count
+    if isTraining, let runningMean, let runningVar {
+      withoutGradients {
+        runningMean.copy(from: runningMean * (1 - momentum) + mean.detached() * momentum)
+        runningVar.copy(
+          from: runningVar * (1 - momentum) + variance.detached() * (momentum * count / max(1, count - 1)))
+      }
+    }
+    var y = centred * rsqrt(variance + epsilon).reshaped(shape)
+    if let weight { y = y * weight.reshaped(shape) }
+    if let bias { y = y + bias.reshaped(shape) }
+    return y.to(x.dtype)
   }
 }
 

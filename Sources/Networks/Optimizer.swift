@@ -54,6 +54,7 @@ struct Step {
   init(_ gradients: [Tensor?], of parameters: [Tensor]) {
     precondition(
       gradients.count == parameters.count, "\(gradients.count) gradients for \(parameters.count) parameters.")
+    let gradients = ProcessGroup.current?.averaged(gradients) ?? gradients
     positions = gradients.indices.filter { gradients[$0] != nil }
     let moved = positions.map { parameters[$0] }
     let laidOut = zip(positions, moved).map { gradients[$0]!.laidOut(as: $1) }

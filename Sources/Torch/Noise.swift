@@ -17,6 +17,9 @@ public final class NoiseSource: @unchecked Sendable {
 /// all 64 count.
 public struct Noise {
   private let source: NoiseSource
+  /// Of a step that several processes make together: draws for each picture of a batch are drawn for the group's whole batch, as
+  /// one process would, and the own ones taken.
+  public var share: BatchShare?
 
   public init(seed: UInt64) { source = NoiseSource(seed: seed) }
 
@@ -36,13 +39,13 @@ public struct Noise {
 
   /// Standard normal.
   public mutating func normal(_ shape: [Int], dtype: DType = .float32, on device: Device = .cpu) -> Tensor {
-    aten.randn(.ints(shape), .generator(source), .dtype(dtype)).to(device)
+    own(shape) { aten.randn(.ints($0), .generator(source), .dtype(dtype)) }.to(device)
   }
   /// Uniform in `low`..<`high`.
   public mutating func uniform(
     _ shape: [Int], from low: Double = 0, to high: Double = 1, dtype: DType = .float32, on device: Device = .cpu
   ) -> Tensor {
-    let unit = aten.rand(.ints(shape), .generator(source), .dtype(dtype))
+    let unit = own(shape) { aten.rand(.ints($0), .generator(source), .dtype(dtype)) }
     return (low == 0 && high == 1 ? unit : unit * (high - low) + low).to(device)
   }
   /// True with `probability`, as bool.
@@ -51,10 +54,22 @@ public struct Noise {
   }
   /// `count` integers in 0..<bound.
   public mutating func integers(below bound: Int, count: Int) -> [Int] {
-    aten.randint(.int(bound), .ints([count]), .generator(source)).ints
+    own([count]) { aten.randint(.int(bound), .ints($0), .generator(source)) }.ints
   }
   /// 0..<n in random order.
   public mutating func permutation(_ n: Int) -> [Int] { aten.randperm(.int(n), .generator(source)).ints }
+
+  /// - Parameter draw: given a shape.
+  private func own(_ shape: [Int], _ draw: ([Int]) -> Tensor) -> Tensor {
+    // Real and generated pictures may stand below one another, or two of each.
+    guard let share, let rows = shape.first, rows % share.batch == 0, rows / share.batch <= 4, rows > 0 else {
+      return draw(shape)
+    }
+    let rest = Array(shape.dropFirst()), times = rows / share.batch
+    let whole = draw([rows * share.count] + rest)
+    return whole.reshaped([times, share.count, share.batch] + rest).narrowed(dim: 1, from: share.rank, count: 1)
+      .reshaped(shape)
+  }
 
   /// The generator's state, to be saved and restored: uint8.
   public var state: Tensor {

@@ -5,6 +5,7 @@ import Workshop
 
 import enum Training.Ending
 import enum Training.Length
+import struct Training.Checkpoint
 import struct Torch.PictureSize
 import struct Training.Report
 import var Models.recipes
@@ -103,6 +104,12 @@ struct Train: ParsableCommand {
   var noBest = false
 
   @Option(
+    help: ArgumentHelp(
+      "Processes of this machine that train together, sharing every batch. For several machines see docs/scale.md. (default: 1, or what torchrun started)",
+      valueName: "n"))
+  var processes: Int?
+
+  @Option(
     name: .customLong("set"),
     help: ArgumentHelp("A setting of the recipe; the same as --key value.", valueName: "key=value"))
   var settings: [Setting] = []
@@ -119,6 +126,7 @@ struct Train: ParsableCommand {
     if let saveEvery, !(saveEvery >= 0) { throw ValidationError("--save-every must be 0 or more seconds.") }
     if pictures == nil && !resume { throw ValidationError("Name a folder or a zip file of pictures.") }
     if finish && !resume { throw ValidationError("--finish needs a run that was begun: --resume --run DIR --finish.") }
+    if let processes, !(1...256).contains(processes) { throw ValidationError("--processes must be 1 to 256.") }
     if resume && folder == nil { throw ValidationError("Name the run to go on with: --resume --run DIR.") }
   }
 
@@ -134,8 +142,24 @@ struct Train: ParsableCommand {
     request.keepsBest = !noBest
     request.settings = settings.map { ($0.key, $0.value) }
     request.device = try device.resolved()
+    let team = try Team(processes)
+    if let group = team?.group, !group.isFirst {
+      Interruption.watch()
+      try joinTraining(in: group, in: common.place, on: request.device) { Interruption.isRequested }
+      return Interruption.leaveIfRequested()
+    }
+    request.group = team?.group
+    if Team.isRestarted, let folder, Checkpoint.latest(in: folder + "/checkpoints") != nil { request.isResumed = true }
     let teller = common.teller(stops: .onceItWorks)
-    teller.finish(.train(try train(request, in: common.place, tell: teller.tell) { Interruption.isRequested }))
+    let trained: Trained
+    do {
+      trained = try train(request, in: common.place, tell: teller.tell) { Interruption.isRequested }
+    } catch {
+      team?.dismiss()
+      throw error
+    }
+    team?.finish()
+    teller.finish(.train(trained))
   }
 }
 

@@ -1,5 +1,5 @@
 /// The classes of pictures in a set; by their folders, cats/1.png and dogs/2.png are of two classes.
-public struct PictureClasses: Sendable, Equatable {
+public struct PictureClasses: Codable, Sendable, Equatable {
   /// Folders' names in the order of their letters, or those of found classes; none where there are fewer than two.
   public let names: [String]
   /// How many pictures each has.

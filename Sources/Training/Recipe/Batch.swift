@@ -25,6 +25,24 @@ public struct Batch {
   }
 }
 
+extension Batch {
+  /// The pictures of one process of a group.
+  func part(_ share: BatchShare) -> Batch {
+    func rows(_ tensor: Tensor) -> Tensor {
+      // Of sequences each has several frames.
+      let each = tensor.size(0) / (share.count * share.batch)
+      return tensor.narrowed(dim: 0, from: share.rows.lowerBound * each, count: share.batch * each)
+    }
+    func some<T>(_ all: [T]) -> [T] {
+      let each = all.count / (share.count * share.batch)
+      return Array(all[share.rows.lowerBound * each..<share.rows.upperBound * each])
+    }
+    return Batch(
+      pictures: rows(pictures), indices: some(indices), targets: targets.map(rows),
+      targetIndices: some(targetIndices), times: times.map(rows), labels: labels.map(some))
+  }
+}
+
 /// How far a run is, before the step.
 public struct Progress: Sendable {
   public let picturesSeen: Int

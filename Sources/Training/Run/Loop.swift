@@ -15,14 +15,16 @@ public final class Loop<R: Recipe> {
   private var targets: Targets?
   private let device: Device
   /// Where checkpoints go.
-  private let folder: String
+  let folder: String
   private var order: EpochOrder
   /// Of all pictures, where the recipe was told of classes.
   private let labels: [Int]?
-  private var clock: Clock
+  var clock: Clock
   /// Seconds that one of the last sheet's pictures took; nil before the first sheet.
   public private(set) var secondsASample: Double?
   private static var mostRollbacks: Int { 3 }
+  /// The processes that train the model together, where there are others.
+  public let group: ProcessGroup?
 
   /// - Parameters:
   ///   - targets: the second set, of a recipe that learns from two.
@@ -30,14 +32,14 @@ public final class Loop<R: Recipe> {
   ///   - folder: for checkpoints; is made when it isn't there.
   public init(
     _ recipe: R, on set: PictureSet, towards targets: Targets? = nil, classes: PictureClasses? = nil, plan: Plan,
-    folder: String, device: Device = .cpu
+    folder: String, device: Device = .cpu, group: ProcessGroup? = nil
   ) {
     precondition(
       (targets != nil) == (R.material.pairing != nil), "a recipe for two sets needs a second set, others none")
     precondition(
       R.material != .sequences || !set.sequences.isEmpty, "a recipe of motion needs a set of sequences")
     (self.recipe, self.set, self.plan, self.folder, self.device) = (recipe, set, plan, folder, device)
-    self.targets = targets
+    (self.targets, self.group) = (targets, group)
     labels = recipe.classes.isEmpty ? nil : (classes ?? PictureClasses(of: set.names)).labels(in: recipe.classes)
     facts = Checkpoint.Facts(recipe: R.name, settings: recipe.settings.json, seed: plan.seed)
     clock = Clock(plan, facts)
@@ -63,6 +65,7 @@ public final class Loop<R: Recipe> {
   ) throws(LoopError) -> Ending {
     Memory.keepFreed()
     clock = Clock(plan, facts)
+    if let group { return try run(in: group, report: report, shouldStop: shouldStop) }
     // At once, so that a folder that can't be written to shows now, and a roll back always has a place to go.
     if facts.picturesSeen == 0 {
       let needed = (plan.keep + 1) * Checkpoint.byteCount(of: recipe.saved)
@@ -119,7 +122,10 @@ public final class Loop<R: Recipe> {
           pictures: set.batch(indices, mirrored: mirrored, on: device), indices: indices,
           labels: labels.map { labels in indices.map { labels[$0] } })
     }
-    return recipe.step(batch, noise: &noise, at: progress)
+    guard let group else { return recipe.step(batch, noise: &noise, at: progress) }
+    let share = BatchShare(of: group, whole: recipe.settings.batch)
+    noise.share = share
+    return recipe.step(batch.part(share), noise: &noise, at: progress)
   }
 
   /// Reports, samples and saves when it is time to.
@@ -133,7 +139,7 @@ public final class Loop<R: Recipe> {
   }
 
   /// Whether there is time for a first sheet: one picture of it tells what a sheet takes.
-  private func canSample() -> Bool {
+  func canSample() -> Bool {
     guard plan.samples > 0, let sampler = recipe.sampler else { return true }
     let began = clock.seconds
     withoutGradients { _ = sampler.sample(seeds: [0]) }
@@ -144,7 +150,7 @@ public final class Loop<R: Recipe> {
   }
 
   /// Whether a sheet takes no more than a moment, as far as that is known.
-  private func sheetIsQuick() -> Bool {
+  func sheetIsQuick() -> Bool {
     if secondsASample == nil, recipe.sampler != nil, !canSample() { return false }
     let expected = secondsASample.map { $0 * Double(sheet) } ?? clock.cost(of: .sample) ?? 0
     return expected < 2
@@ -158,7 +164,7 @@ public final class Loop<R: Recipe> {
     return min(plan.samples, 16)
   }
 
-  private func sample(_ report: (LoopEvent) -> Void) {
+  func sample(_ report: (LoopEvent) -> Void) {
     guard plan.samples > 0 else { return }
     let began = clock.seconds
     defer {
@@ -180,15 +186,13 @@ public final class Loop<R: Recipe> {
 
   /// - Returns: whether the state was good; else the loop is back at the last checkpoint.
   @discardableResult
-  private func save(_ report: (LoopEvent) -> Void) throws(LoopError) -> Bool {
+  func save(_ report: (LoopEvent) -> Void) throws(LoopError) -> Bool {
     let start = clock.seconds
     defer { clock.noteAside(since: start) }
     // The step before this may have been the first bad one, with losses from before its update.
-    for (name, part) in recipe.saved {
-      for (key, tensor) in part.savedTensors where tensor.dtype.isFloatingPoint && !tensor.allFinite {
-        try rollBack("\(name)/\(key) isn't finite", report)
-        return false
-      }
+    if let reason = notFinite {
+      try rollBack(reason, report)
+      return false
     }
     do {
       let began = clock.seconds
@@ -197,6 +201,16 @@ public final class Loop<R: Recipe> {
       report(.saved(path: path, picturesSeen: facts.picturesSeen))
     } catch { throw .checkpoint(error) }
     return true
+  }
+
+  /// What of the state isn't a number, in words.
+  var notFinite: String? {
+    for (name, part) in recipe.saved {
+      for (key, tensor) in part.savedTensors where tensor.dtype.isFloatingPoint && !tensor.allFinite {
+        return "\(name)/\(key) isn't finite"
+      }
+    }
+    return nil
   }
 
   /// Whether training goes on well; else the loop is back at the last checkpoint.

@@ -95,11 +95,13 @@ public enum Ending: String, Codable, Sendable {
 public enum LoopError: Explained {
   case checkpoint(CheckpointError)
   case diverged(reason: String, picturesSeen: Int)
+  /// Another process of its group is gone.
+  case lost(ProcessGroupError)
 
   public var sentence: String {
     switch self {
-    case .checkpoint(let error):
-      error.sentence
+    case .checkpoint(let error): error.sentence
+    case .lost(let error): error.sentence
     case .diverged(let reason, let picturesSeen):
       "Training diverged again after \(picturesSeen) pictures (\(reason)), though the learning rate was halved three "
         + "times: the last good checkpoint is kept; start a new run with a smaller learning rate or another recipe."
@@ -108,6 +110,7 @@ public enum LoopError: Explained {
   public var exit: Exit {
     switch self {
     case .checkpoint(let error): error.exit
+    case .lost(let error): error.exit
     case .diverged: .data
     }
   }

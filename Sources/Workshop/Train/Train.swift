@@ -119,6 +119,9 @@ public func train(
       var noise = Noise(seed: record.plan.seed)
       return try R(settings, noise: &noise, on: request.device)
     }
+    if let group = request.group, settings.batch % group.count > 0 {
+      throw RunError.notShared(batch: settings.batch, processes: group.count)
+    }
     let recipe = try new()
     let teachers = try Teachers(R.needs(settings), isNew: earlier == nil, in: workspace) { tell(.note($0)) }
     func prepare(_ recipe: R) throws -> InheritedWeights? {
@@ -174,7 +177,7 @@ public func train(
     }
     let loop = Loop(
       recipe, on: set, towards: targets, classes: classes, plan: record.plan, folder: checkpoints,
-      device: request.device)
+      device: request.device, group: request.group)
     if let good { try loop.resume(good) }
     try record.write(to: folder)
     try found?.write(to: folder, of: set)
@@ -191,7 +194,12 @@ public func train(
       ? BestKeeper(recipe.sampler, set: set, at: packed.path, folder: folder) {
         try featureNet(isQuick: true, in: workspace, on: request.device)
       } : nil
-    return try follow(loop, record, folder, pilot, keeper, tell, shouldStop)
+    guard let group = request.group else { return try follow(loop, record, folder, pilot, keeper, tell, shouldStop) }
+    tell(
+      .note("\(group.count) processes train together, each on \(settings.batch / group.count) pictures of every batch.")
+    )
+    try SharedRun(record, classes).spread(in: group)
+    return try loop.trainTogether { try follow($0, record, folder, pilot, keeper, tell, shouldStop) }
   }
   return try run(type)
 }

@@ -41,6 +41,9 @@ public struct TrainRequest {
   /// Whether what is made is measured now and then, the best checkpoint kept, and a run that only gets worse stopped.
   public var keepsBest = true
 
+  /// The processes that train together, of which this one is the first.
+  public var group: ProcessGroup?
+
   public init(pictures: String? = nil) { self.pictures = pictures }
 }
 

@@ -23,6 +23,9 @@ public enum RunError: Explained, Equatable {
   /// Classes are to be found for a recipe that knows none, or more than there are pictures.
   case noClasses(recipe: String)
   case tooManyClasses(Int, pictures: Int)
+  /// Of a group of processes, one has other pictures than the first.
+  case othersPictures(String)
+  case notShared(batch: Int, processes: Int)
   /// A run whose rates don't fall can't be finished with falling ones.
   case nothingFalls(recipe: String)
 
@@ -51,6 +54,10 @@ public enum RunError: Explained, Equatable {
     case .otherPictures:
       "The pictures have changed since this run began, and its networks know each of them: put them back, or begin a new run "
         + "with --from this one."
+    case .othersPictures(let path):
+      "Another process of this training has other pictures at \(path): give all machines the same ones there."
+    case .notShared(let batch, let processes):
+      "A batch of \(batch) pictures can't be shared by \(processes) processes: give --batch \((batch + processes - 1) / processes * processes), or start another number of them."
     case .nothingFits(let name):
       "None of \(name)'s weights fits these settings: leave out the settings that shape the networks, or --from."
     }
@@ -58,7 +65,7 @@ public enum RunError: Explained, Equatable {
   public var exit: Exit {
     switch self {
     case .noPictures, .cannotChange, .noTargets, .needlessTargets, .otherRecipe, .nothingFits, .nothingFalls,
-      .noClasses, .tooManyClasses, .otherPictures:
+      .noClasses, .tooManyClasses, .otherPictures, .othersPictures, .notShared:
       .usage
     case .noRun, .noCheckpoint: .missingInput
     case .taken: .cannotCreate

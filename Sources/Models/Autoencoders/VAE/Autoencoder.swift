@@ -138,14 +138,14 @@ final class AutoencoderTrainer<Encoder: PosteriorEncoder, Decoder: LatentDecoder
       let free = settings.judgesFree ? [mixed { decoder(noise.normal(drawn.shape, on: device)) }] : []
       let (verdict, said, own) = discriminator.judged(
         real: x, made: clamp(Tensor.concatenated([made] + free), min: -1, max: 1), error: error, last: decoder.last,
-        rate: optimizer.rate * 0.5, step: progress.picturesSeen / n, compute: mixed.callAsFunction)
+        rate: optimizer.rate * 0.5, step: progress.picturesSeen / settings.batch, compute: mixed.callAsFunction)
       let rise = min(1, (progress.fraction - settings.adversarialFrom) * 10)
       loss = loss + verdict * (settings.adversarial * rise)
       readings += [Reading("verdict", said), Reading("discriminator", own)]
     }
     optimizer.step(minimizing: loss)
     let kept = decay(
-      memory: settings.averageMemory, batch: n, of: progress.totalPictures, after: progress.fraction)
+      memory: settings.averageMemory, batch: settings.batch, of: progress.totalPictures, after: progress.fraction)
     averages.encoder.follow(encoder, decay: kept)
     averages.decoder.follow(decoder, decay: kept)
     return readings

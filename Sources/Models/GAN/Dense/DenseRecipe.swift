@@ -133,11 +133,11 @@ public final class DenseRecipe: Recipe {
       optimizerG.step(minimizing: loss)
       readings.append(Reading("generator", loss))
     }
-    if progress.picturesSeen / n % Self.averageSteps == 0 {
+    if progress.picturesSeen / settings.batch % Self.averageSteps == 0 {
       average.follow(
         generator,
         decay: decay(
-          halfLife: settings.averageHalfLife, batch: n * Self.averageSteps, picturesSeen: progress.picturesSeen))
+          halfLife: settings.averageHalfLife, batch: settings.batch * Self.averageSteps, picturesSeen: progress.picturesSeen))
     }
     return readings
   }

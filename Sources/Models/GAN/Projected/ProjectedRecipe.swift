@@ -190,7 +190,7 @@ public final class ProjectedRecipe: TraitRecipe {
     optimizerG.step(gradients(of: fake, withRespectTo: optimizerG.parameters, seed: towards.to(fake.dtype)))
     average.follow(
       generator,
-      decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
+      decay: decay(halfLife: settings.averageHalfLife, batch: settings.batch, picturesSeen: progress.picturesSeen))
     return [Reading("discriminator", lossD), Reading("generator", lossG)]
   }
 

@@ -94,7 +94,7 @@ public final class R3GANRecipe: TraitRecipe {
     if settings.seamless { fake = fake.rolled(by: size.place(&noise), dims: [2, 3]) }
     var update = RelativisticUpdate(optimizerG: optimizerG, optimizerD: optimizerD)
     // Penalties cost as much as the rest: they are taken every few steps, and weigh so much more.
-    if progress.picturesSeen / n % schedule.penaltyInterval == 0 { update.penalised = settings.penalised }
+    if progress.picturesSeen / settings.batch % schedule.penaltyInterval == 0 { update.penalised = settings.penalised }
     update.penaltyWeight = schedule.gamma / 2 * Double(schedule.penaltyInterval)
     update.penaltyStep = settings.penaltyStep
     // Others differ by more than by being generated.
@@ -102,8 +102,8 @@ public final class R3GANRecipe: TraitRecipe {
     let (loss, margin, slope, confidence) = update(
       real: real, fake: fake, noise: &noise, augment: { augmented($0, &$1) },
       judge: { x, which in mixed { discriminator(x, classes: own(which)) } })
-    if progress.picturesSeen / n % Self.averageSteps == 0 {
-      average.follow(generator, decay: schedule.averageDecay(batch: n * Self.averageSteps, of: progress))
+    if progress.picturesSeen / settings.batch % Self.averageSteps == 0 {
+      average.follow(generator, decay: schedule.averageDecay(batch: settings.batch * Self.averageSteps, of: progress))
     }
 
     var readings = [

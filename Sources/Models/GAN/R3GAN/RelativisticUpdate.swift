@@ -29,12 +29,16 @@ struct RelativisticUpdate {
     let seen = augment(Tensor.concatenated([real, leaf]), &noise)
     let logits = judge(seen, Array(0..<2 * n))
     let (ofReal, ofFake) = (logits[0..<n], logits[n..<2 * n])
+    // All pairs are those of the whole batch, whoever has it.
+    let group = isPaired ? nil : ProcessGroup.current
+    let (allReal, allFake) = group.map { ($0.gathered(ofReal), $0.gathered(ofFake)) } ?? (ofReal, ofFake)
     let loss =
       isPaired
-      ? relativisticLoss(real: ofReal, fake: ofFake) : relativisticLossOfAllPairs(real: ofReal, fake: ofFake)
+      ? relativisticLoss(real: ofReal, fake: ofFake) : relativisticLossOfAllPairs(real: allReal, fake: allFake)
     var (whole, slope): (Tensor, Tensor?) = (loss, nil)
     if let penalised {
-      let found = penalty(on: seen, n, min(penalised, n), &noise, judge)
+      let own = max(1, penalised / (ProcessGroup.current?.count ?? 1))
+      let found = penalty(on: seen, n, min(own, n), &noise, judge)
       (whole, slope) = (loss + found * penaltyWeight, found)
     }
 
@@ -42,7 +46,7 @@ struct RelativisticUpdate {
     var towardD = gradientsIfUsed(of: whole, withRespectTo: optimizerD.parameters + [leaf])
     let towardFake = towardD.removeLast()!
     optimizerD.step(towardD)
-    let towardPictures = generatorGradient(from: towardFake, real: ofReal, fake: ofFake, isPaired: isPaired)
+    let towardPictures = generatorGradient(from: towardFake, real: allReal, fake: ofFake, isPaired: isPaired)
     let seed = inwardGradient(towardPictures, of: fake.detached(), clamped: leaf.detached())
     optimizerG.step(gradientsIfUsed(of: fake, withRespectTo: optimizerG.parameters, seed: seed))
     return (loss, (ofReal - ofFake).mean(), slope, (ofReal - ofFake.mean()).detached())

@@ -70,7 +70,7 @@ public final class StyleGAN2Recipe: TraitRecipe {
 
   /// Updates the discriminator, then the generator, each with its penalty every few steps.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
-    let n = batch.pictures.size(0), step = progress.picturesSeen / n
+    let n = batch.pictures.size(0), step = progress.picturesSeen / settings.batch
     let ratios = settings.ratios
     (optimizerG.rate, optimizerD.rate) = (
       settings.rate * ratios.g * progress.rateScale, settings.rate * ratios.d * progress.rateScale
@@ -101,7 +101,7 @@ public final class StyleGAN2Recipe: TraitRecipe {
     }
     average.follow(
       generator,
-      decay: decay(halfLife: settings.averageHalfLife, batch: n, picturesSeen: progress.picturesSeen))
+      decay: decay(halfLife: settings.averageHalfLife, batch: settings.batch, picturesSeen: progress.picturesSeen))
     if settings.adapt > 0 {
       let span = min(Self.adaptSpan.most, Self.adaptSpan.part * Double(max(progress.totalPictures, 1)))
       strength.follow(ofReal, span: span)

@@ -62,14 +62,20 @@ private func cropped(_ x: Tensor, by margin: Int) -> Tensor {
 ///   - x: [N, C, H, W].
 ///   - group: pictures that are compared; the largest number up to it that divides N.
 public func withMinibatchDeviation(_ x: Tensor, group: Int = 4) -> Tensor {
+  let map = minibatchDeviation(ProcessGroup.current?.gathered(x) ?? x, group: group)
+  let own = ProcessGroup.current.map { map.narrowed(dim: 0, from: $0.rank * x.size(0), count: x.size(0)) } ?? map
+  return Tensor.concatenated([x, own.to(x.dtype)], dim: 1)
+}
+
+/// [N, 1, H, W].
+private func minibatchDeviation(_ x: Tensor, group: Int) -> Tensor {
   let (n, c, h, w) = (x.size(0), x.size(1), x.size(2), x.size(3))
   let g = (1...min(group, n)).last { n % $0 == 0 }!
   // Picture i is compared with i + N/g, i + 2·N/g ….
   let y = x.reshaped([g, n / g, c, h, w])
   let centred = y - y.mean(dims: [0], keepDims: true)
   let deviation = sqrt(square(centred).mean(dims: [0]) + 1e-8).mean(dims: [1, 2, 3])
-  let map = deviation.reshaped([1, n / g, 1, 1, 1]).expanded([g, n / g, 1, h, w]).reshaped([n, 1, h, w])
-  return Tensor.concatenated([x, map.to(x.dtype)], dim: 1)
+  return deviation.reshaped([1, n / g, 1, 1, 1]).expanded([g, n / g, 1, h, w]).reshaped([n, 1, h, w])
 }
 
 /// How far pictures move for a step in w: ‖Jᵀy‖ for each picture, with y standard normal over √(H·W) (Karras et al. 2020,
