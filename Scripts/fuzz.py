@@ -3,8 +3,8 @@
 Damages one small file of each kind at random, and reads it by the built program (.build/debug/atelier, or the one that the
 variable ATELIER names), for so many minutes (1 without a number): pictures, films, sounds, archives, labels, timelines,
 safetensors, PyTorch and ONNX. A finding is a crash, 20 s of a core, or more than 2 GB of memory; its file is kept and named with
-the command. The same seed gives the same files. HDF5 and ncnn, which the program reads only with a known hash, are read by
-FuzzTests in `./test`, as are all readers of the others.
+the command. The same seed gives the same files. ncnn, which the program reads only with a known hash, is read by FuzzTests in `./test`,
+as are all readers of the others; HDF5 is read only with a known hash, and is left out.
 
 Exit code 0 without a finding, 65 with one.
 """

@@ -1,5 +1,5 @@
 import Foundation
-import Metrics
+import Evaluation
 import Models
 import Networks
 import Torch

@@ -193,6 +193,12 @@ static inline VipsImage *cv_bands(VipsImage *in, int first, int count) {
   int failed = vips_extract_band(in, &out, first, "n", count, NULL);
   return cv_result(failed, out);
 }
+/// Some of the rows, to be asked for from top to bottom.
+static inline VipsImage *cv_rows(VipsImage *in, int top, int count) {
+  VipsImage *out = NULL;
+  int failed = vips_crop(in, &out, 0, top, in->Xsize, count, NULL);
+  return cv_result(failed, out);
+}
 /// All pixels, a row after another: `count` bytes to be given to g_free, or NULL.
 static inline void *cv_pixels(VipsImage *in, size_t *count) {
   void *pixels = vips_image_write_to_memory(in, count);

@@ -156,6 +156,9 @@ final class Canvas {
     return [UInt8](UnsafeRawBufferPointer(start: memory, count: count))
   }
 
+  /// Of `count` rows; from top to bottom, where the file is read as it is computed.
+  func rows(_ top: Int, _ count: Int) -> [UInt8]? { Canvas(cv_rows(image, Int32(top), Int32(count)))?.pixels }
+
   /// - Parameter compression: zlib's, 0...9.
   func png(compression: Int) -> [UInt8]? {
     var count = 0

@@ -121,8 +121,9 @@ enum NamedColours {
     var profile = ColourProfile()
     var words: [String] = []
     if let gamma = found["gAMA"].map(numbers)?.first, gamma > 0.01, gamma < 10 {
-      // 1/2.2 stands for sRGB's own curve, which has no number.
-      if abs(gamma - 0.45455) > 0.005 {
+      // 1/2.2 stands for sRGB's own curve, which has no number; 0.50994 is FFmpeg's for a film's frame in BT.709, which is shown by
+      // sRGB's curve, as the film is.
+      if abs(gamma - 0.45455) > 0.005, abs(gamma - 0.50994) > 0.0001 {
         profile.curve = .power(1 / gamma)
         words.append(String(format: "gamma %.4g", 1 / gamma))
       }

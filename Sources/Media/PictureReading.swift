@@ -112,7 +112,7 @@ struct PictureReading {
 
 extension Canvas {
   /// Bytes or 16 bits of these colours in sRGB.
-  fileprivate func turned(_ profile: MatrixProfile) -> Canvas? {
+  func turned(_ profile: MatrixProfile) -> Canvas? {
     guard let pixels else { return nil }
     let bytes = pixels.withUnsafeBytes { buffer in
       depth == .words

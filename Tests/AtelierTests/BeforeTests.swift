@@ -30,7 +30,7 @@ import Torch
     try inFolder { atelier in
       let pictures = Binary.root + "/Tests/Fixtures"
       let painted = try atelier.run(
-        "restyle", "\(pictures)/violin.png", "--style", "\(pictures)/parrot.png", "--method", "instant", "--steps", "0",
+        "restyle", "\(pictures)/large.jpg", "--style", "\(pictures)/scene.jpg", "--method", "instant", "--steps", "0",
         "--size", "64", "--out", "painted.png")
       #expect(painted.status == 0, "\(painted.err)")
       // In bfloat16, where a processor has it.

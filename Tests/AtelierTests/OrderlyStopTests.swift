@@ -41,8 +41,9 @@ import Testing
       _ = try stops(
         atelier,
         [
-          "fill", "\(Binary.emoji)/\(emoji)", "--mask", "mask.png", "--with", "emoji-diffusion", "--seeds", "0-500",
-          "--out", "filled",
+          "fill", "\(Binary.emoji)/\(emoji)", "--mask", "mask.png", "--mask-fit", "stretch", "--with",
+          "emoji-diffusion",
+          "--seeds", "0-500", "--out", "filled",
         ], after: begun)
     }
   }

@@ -133,6 +133,13 @@ import Testing
       let reader = try SoundReader(nan)
       while let piece = reader.next() { #expect(piece.allSatisfy { $0 == 0 }) }
       #expect(reader.damaged > 0)
+      let film = try ClipTests.rendering("\(folder)/a.mp4")
+      try film.write(ClipTests.frame(0))
+      try film.finish(beside: Accompaniment(sound: "\(folder)/one.wav"))
+      #expect(
+        film.notes == [
+          "The sound of \(folder)/one.wav has samples that are no numbers (NaN or infinity): there it is silent."
+        ])
     }
   }
 

@@ -16,6 +16,7 @@ import Testing
     ("a.webm", ["-c:v", "libvpx-vp9", "-deadline", "realtime"]), ("a.mov", ["-c:v", "prores_ks"]),
     ("a.gif", ["-final_delay", "50"]), ("a.apng", ["-final_delay", "0.5", "-f", "apng", "-plays", "0"]),
     ("a.ts", x264 + ["-muxdelay", "0"]), ("a.flv", ["-c:v", "flv1"]), ("a.nut", ["-c:v", "ffv1"]),
+    ("a.webp", ["-c:v", "libwebp_anim", "-loop", "0"]), ("b.webp", ["-c:v", "libwebp_anim", "-lossless", "1"]),
   ]) func framesKeepTheirTimes(_ name: String, _ options: [String]) throws {
     try ClipTests.inFolder { folder in
       let path = "\(folder)/\(name)"
@@ -44,6 +45,38 @@ import Testing
         var end = 0.0, count = 0
         while let frame = again.next() { (end, count) = (frame.end, count + 1) }
         #expect(count == 12 && abs(end - frames[11].end) < 2 * limit, "\(out): \(end) for \(frames[11].end) s")
+      }
+    }
+  }
+
+  /// Animated WebP, whose frames are patches over the one before: made by ffmpeg without loss, it is read as the APNG is.
+  @Test func webpIsPutTogether() throws {
+    try ClipTests.inFolder { folder in
+      // Bands of transparency and of half of it move over a picture that changes here and there.
+      let source =
+        "testsrc=s=64x48:r=10:d=2,format=rgba,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':"
+        + "a='if(lt(mod(X+4*N,32),8),0,if(lt(Y,9),128,255))'"
+      for (name, options) in [
+        ("a.apng", ["-f", "apng"]), ("a.webp", ["-c:v", "libwebp_anim", "-lossless", "1", "-pix_fmt", "bgra"]),
+      ] {
+        try Films.ffmpeg(["-f", "lavfi", "-i", source] + options + ["\(folder)/\(name)"])
+      }
+      let (known, found) = (try ClipReader("\(folder)/a.apng"), try ClipReader("\(folder)/a.webp"))
+      #expect(found.facts.channels == 4 && found.facts.count == 20 && found.facts.rate == FrameRate(10))
+      for i in 0..<20 {
+        let (a, b) = (try #require(known.next()), try #require(found.next()))
+        #expect(abs(a.time - b.time) < 1e-6 && abs(a.end - b.end) < 1e-6)
+        // What nobody sees, the format may change.
+        #expect(a.picture.flattened(on: .black) == b.picture.flattened(on: .black), "frame \(i)")
+        #expect(a.picture.flattened(on: .white) == b.picture.flattened(on: .white), "frame \(i)")
+      }
+      #expect(found.next() == nil)
+      // Cut short, what is there is read, or it is refused.
+      let bytes = try #require(FileManager.default.contents(atPath: "\(folder)/a.webp"))
+      for count in [31, 60, bytes.count / 2, bytes.count - 9] {
+        try bytes.prefix(count).write(to: URL(fileURLWithPath: "\(folder)/cut.webp"))
+        let cut = try? ClipReader("\(folder)/cut.webp")
+        while let frame = cut?.next() { #expect(frame.picture.width == 64) }
       }
     }
   }

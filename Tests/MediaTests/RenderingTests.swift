@@ -37,12 +37,38 @@ import Torch
     }
   }
 
+  /// Two processes that write one film: the second is told, and the first one's work stays.
+  @Test func oneAtATime() throws {
+    try ClipTests.inFolder { folder in
+      for out in ["\(folder)/a.mp4", "\(folder)/frames"] {
+        let name = out.hasSuffix("4") ? out : out + "/"
+        let first = try Self.rendering(name)
+        try first.write(ClipTests.frame(0))
+        for (resumed, forced) in [(false, true), (true, false)] {
+          #expect(throws: UnfinishedError.busy(out)) {
+            _ = try Self.rendering(name, resumed: resumed, forced: forced)
+          }
+        }
+        try first.write(ClipTests.frame(1))
+        try first.finish()
+        let second = try Self.rendering(name, forced: true)
+        try second.write(ClipTests.frame(0))
+        try second.finish()
+      }
+      #expect(
+        UnfinishedError.busy("a.mp4").sentence
+          == "Another process is writing a.mp4: wait until it has ended, or write to another file.")
+    }
+  }
+
   /// Frames are gone on with by the work that made them, and by no other.
   @Test func framesOfOtherSettingsAreNotTaken() throws {
     try ClipTests.inFolder { folder in
       let frames = "\(folder)/frames"
-      let first = try Self.rendering(frames + "/", key: "one")
-      for i in 0..<5 { try first.write(ClipTests.frame(i)) }
+      var first: ClipRendering? = try Self.rendering(frames + "/", key: "one")
+      for i in 0..<5 { try first?.write(ClipTests.frame(i)) }
+      // As a process that ended.
+      first = nil
       #expect(throws: UnfinishedError.nothingToResume(frames)) {
         _ = try Self.rendering(frames + "/", key: "two", resumed: true)
       }
@@ -67,8 +93,10 @@ import Torch
   /// A loss of power may leave a name with less of its file: such parts, and those after them, are made again.
   @Test(arguments: ["film.mp4", "frames/"]) func aPartThatIsCutShortIsMadeAgain(_ name: String) throws {
     try ClipTests.inFolder { folder in
-      let first = try Self.rendering("\(folder)/\(name)")
-      for i in 0..<80 { try first.write(ClipTests.frame(i)) { ["n": Tensor([Float(i + 1)])] } }
+      var first: ClipRendering? = try Self.rendering("\(folder)/\(name)")
+      for i in 0..<80 { try first?.write(ClipTests.frame(i)) { ["n": Tensor([Float(i + 1)])] } }
+      // As a process that was killed: what was written is there.
+      first = nil
       let isFolder = name.hasSuffix("/")
       let parts = isFolder ? "\(folder)/frames" : "\(folder)/\(name).test.unfinished"
       let last = try #require(
@@ -78,8 +106,9 @@ import Torch
       let again = try Self.rendering("\(folder)/\(name)", resumed: true)
       // What depends on frames before begins where their state is known: its last one belongs to the part that was lost.
       #expect(again.count == 0 && again.state.isEmpty)
-      let plain = try Self.rendering("\(folder)/plain-\(name)")
-      for i in 0..<80 { try plain.write(ClipTests.frame(i)) }
+      var plain: ClipRendering? = try Self.rendering("\(folder)/plain-\(name)")
+      for i in 0..<80 { try plain?.write(ClipTests.frame(i)) }
+      plain = nil
       let plainParts = isFolder ? "\(folder)/plain-frames" : "\(folder)/plain-\(name).test.unfinished"
       let plainFile = try #require(FileHandle(forWritingAtPath: "\(plainParts)/\(last)"))
       try plainFile.truncate(atOffset: 0)

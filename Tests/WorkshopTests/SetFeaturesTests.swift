@@ -1,5 +1,5 @@
 import Foundation
-import Metrics
+import Evaluation
 import TestSupport
 import Testing
 import Torch

@@ -18,7 +18,7 @@ public struct Accompaniment: Sendable {
   /// - Parameter hasSound: whether its sound is taken, too.
   public init(of film: ClipReader, at path: String, hasSound: Bool, slowness: Double = 1) {
     (self.path, self.hasSound, self.slowness) = (path, hasSound, slowness)
-    (origin, hasChapters) = (film.start, true)
+    (origin, hasChapters) = (film.start, film.isFFmpegs)
   }
 
   /// Adds the file's chapters to a film.

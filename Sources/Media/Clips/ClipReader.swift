@@ -23,18 +23,25 @@ public final class ClipReader {
 
   public let facts: Facts
   /// What is changed of what the file has, a sentence each; what shows only later is added.
-  public var notes: [String] { frames.notes + changes }
+  public var notes: [String] {
+    if case .film(let frames, _) = source { return frames.notes + changes }
+    return changes
+  }
   /// Seconds of the file's clock at which the first frame is shown.
   public var start: Double { clock.start ?? 0 }
+  /// Whether FFmpeg reads it, which knows of chapters.
+  var isFFmpegs: Bool { if case .film = source { true } else { false } }
   /// Frames that are shown more than once at an even rate, and those that aren't.
   public private(set) var repeated = 0, leftOut = 0
   /// The most pixels that a frame may have.
   public static let megapixels = 64
 
   private typealias Waiting = (picture: Picture, time: Double, duration: Double)
-  private let name: String
-  private let frames: DecodedFrames
-  private let converter: FrameConverter
+  private enum Source {
+    case film(DecodedFrames, FrameConverter)
+    case webp(WebPFrames)
+  }
+  private let source: Source
   private var changes: [String] = []
   private var clock: FrameClock
   /// Seconds of the file's clock at which it ends; nil where nobody says.
@@ -48,7 +55,24 @@ public final class ClipReader {
   private var slot = 0
 
   /// - Throws: `ClipError`.
-  public init(_ path: String) throws(ClipError) {
+  public convenience init(_ path: String) throws(ClipError) {
+    if let frames = try WebPFrames(path) { try self.init(frames, path) } else { try self.init(film: path) }
+  }
+
+  private init(_ frames: WebPFrames, _ path: String) throws(ClipError) {
+    let length = frames.durations.reduce(0, +)
+    let rate = av_d2q(Double(frames.total) / length, 1 << 20)
+    facts = Facts(
+      width: frames.width, height: frames.height, channels: frames.channels,
+      rate: FrameRate(Int(rate.num), Int(rate.den)), count: frames.total, hasSound: false)
+    source = .webp(frames)
+    clock = FrameClock(rate: facts.rate, tick: 0.001)
+    (end, promised) = (length, frames.total)
+    ahead = read()
+    if ahead == nil { throw .unreadable(name: path, why: "it is damaged") }
+  }
+
+  private init(film path: String) throws(ClipError) {
     let demuxer = try Demuxer(path)
     guard let stream = demuxer.best(AVMEDIA_TYPE_VIDEO), stream.pointee.disposition & AV_DISPOSITION_ATTACHED_PIC == 0
     else {
@@ -63,8 +87,7 @@ public final class ClipReader {
       }
     }
     try expectRoom(width, height)
-    name = path
-    frames = DecodedFrames(try Decoder(stream, of: demuxer, maxPixels: Self.megapixels << 20), name: path)
+    let frames = DecodedFrames(try Decoder(stream, of: demuxer, maxPixels: Self.megapixels << 20), name: path)
     guard let first = frames.next() else { throw .unreadable(name: path, why: "it has no frames") }
     let seconds = demuxer.seconds(of: stream)
     let rate = demuxer.rate(of: stream, seconds: seconds.length)
@@ -87,14 +110,15 @@ public final class ClipReader {
         ? Int(min(1_000_000_000, stream.pointee.nb_frames))
         : Int(min(1e9, max(1, (seconds.length * rate.value).rounded()))),
       hasSound: demuxer.best(AVMEDIA_TYPE_AUDIO) != nil)
-    converter = FrameConverter(width: square.width, height: square.height, channels: channels, orientation)
+    let converter = FrameConverter(width: square.width, height: square.height, channels: channels, orientation)
+    source = .film(frames, converter)
     clock = FrameClock(rate: rate, tick: av_q2d(stream.pointee.time_base))
     (end, promised) = (seconds.end, Int(stream.pointee.nb_frames))
     if square != (width, height) {
       changes.append(
         "The pixels of \(path) aren't square: it is shown, and written, as \(facts.width) by \(facts.height) pixels.")
     }
-    ahead = waiting(first)
+    ahead = waiting(first, converter)
     if ahead == nil { ahead = read() }
   }
 
@@ -133,14 +157,21 @@ public final class ClipReader {
   }
 
   private func read() -> Waiting? {
-    while let decoded = frames.next() {
-      if let found = waiting(decoded) { return found }
+    switch source {
+    case .film(let frames, let converter):
+      while let decoded = frames.next() {
+        if let found = waiting(decoded, converter) { return found }
+      }
+      return nil
+    case .webp(let frames):
+      guard let next = frames.next() else { return nil }
+      count += 1
+      return (next.picture, clock.time(next.time), next.duration)
     }
-    return nil
   }
 
   /// nil for a frame that can't be converted.
-  private func waiting(_ decoded: DecodedFrames.Frame) -> Waiting? {
+  private func waiting(_ decoded: DecodedFrames.Frame, _ converter: FrameConverter) -> Waiting? {
     guard let picture = converter.picture(decoded.frame) else { return nil }
     count += 1
     return (picture, clock.time(decoded.stamp), decoded.duration)

@@ -12,6 +12,8 @@ public final class ClipRendering {
   public private(set) var count: Int
   /// Of the film so far, in seconds.
   public var length: Double { times.length }
+  /// What is changed of the sound beside it, a sentence each, once it is finished.
+  public private(set) var notes: [String] = []
   /// Whether all frames last as long as the rate says.
   public var isEven: Bool { times.isEven }
   /// What was given with the last of these frames.
@@ -26,6 +28,7 @@ public final class ClipRendering {
   private let isPNGs: Bool
   private var writer: (ClipWriter, path: String)?
   private var times: FrameTimes
+  private var lock: Int32 = -1
 
   /// Two seconds; of films of many frames a second less, since each frame may take long.
   static func partLength(_ rate: FrameRate) -> Int { max(1, Int((2 * min(rate.value, 120)).rounded())) }
@@ -55,10 +58,30 @@ public final class ClipRendering {
     if isResumed && !isOwn { throw UnfinishedError.nothingToResume(plain) }
     if isThere && !isResumed {
       guard isForced else { throw isOwn ? UnfinishedError.unfinished(plain) : FileError.exists(path: plain) }
+      try hold(plain)
       try clear()
     }
     try AtomicFile.makeFolder(folder)
+    try hold(plain)
     if isResumed { try goOn() } else if isPNGs { try AtomicFile.write(key, to: record, isForced: true) }
+  }
+
+  deinit { release() }
+
+  /// Keeps other processes out of the folder, as long as this one lives.
+  ///
+  /// - Throws: `UnfinishedError.busy`.
+  private func hold(_ out: String) throws(UnfinishedError) {
+    release()
+    lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    // Where a file system has no locks, work goes on as ever.
+    guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else { return }
+    throw .busy(out)
+  }
+
+  private func release() {
+    if lock >= 0 { close(lock) }
+    lock = -1
   }
 
   /// Says which work a folder of PNGs belongs to.
@@ -215,6 +238,7 @@ public final class ClipRendering {
   ///   - metadata: what the file says about itself, where its format has room for that.
   /// - Throws: `ClipError`, `FileError`.
   public func finish(beside: Accompaniment? = nil, metadata: [(key: String, value: String)] = []) throws {
+    defer { release() }
     guard !isPNGs else {
       forgetState(before: -1)
       guard unlink(record) == 0 || errno == ENOENT else { throw FileError.last(record) }
@@ -313,6 +337,10 @@ public final class ClipRendering {
       }
     }
     try track?.fill(until: lead + times.length, isLast: true)
+    if let track, track.damaged > 0, let beside {
+      notes.append(
+        "The sound of \(beside.path) has samples that are no numbers (NaN or infinity): there it is silent.")
+    }
     guard number == count else { throw .failed(path: path, why: "a part lacks frames") }
     try muxer.finish()
   }

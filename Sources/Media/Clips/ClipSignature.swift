@@ -4,7 +4,7 @@ public enum ClipSignature {
   /// comes after what is said of it.
   private static let looked = 4096
 
-  /// Also of a GIF or a WebP with one frame; false for what can't be read.
+  /// Also of a GIF with one frame; false for what can't be read.
   public static func isClip(_ path: String) -> Bool {
     guard let start = try? FileBytes.read(path, first: looked) else { return false }
     return isClip(start: start)
@@ -16,7 +16,7 @@ public enum ClipSignature {
     if has("ftyp", at: 4) { return PictureFormat(start: start) == nil }
     if ["moov", "mdat", "wide", "skip", "pnot"].contains(where: { has($0, at: 4) }) { return true }
     if has("GIF87a") || has("GIF89a") || has("FLV") || has("nut/multimedia container") { return true }
-    if has("RIFF") { return has("AVI ", at: 8) }
+    if has("RIFF") { return has("AVI ", at: 8) || WebPFrames.isAnimated(start) }
     // An APNG is a PNG with a control chunk before its first picture.
     if PictureFormat(start: start) == .png { return hasChunk("acTL", before: "IDAT", in: start) }
     let marks: [[UInt8]] = [

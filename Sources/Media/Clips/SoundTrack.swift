@@ -41,6 +41,9 @@ final class SoundTrack {
     avcodec_parameters_from_context(stream.pointee.codecpar, encoder)
   }
 
+  /// Samples that are no numbers, for which there is silence.
+  var damaged: Int { reader.damaged }
+
   /// Writes sound up to a time; where there is no more, silence doesn't follow.
   ///
   /// - Parameter isLast: whether the pictures end there.

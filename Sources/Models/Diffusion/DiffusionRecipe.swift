@@ -158,6 +158,7 @@ public final class DiffusionRecipe: Recipe {
     _ average: MovingAverage<UNet>, _ network: UNet, _ n: Int, _ fraction: Double, _ progress: Progress
   ) {
     average.follow(
-      network, decay: decay(memory: settings.averageMemory, batch: settings.batch, of: progress.totalPictures, after: fraction))
+      network,
+      decay: decay(memory: settings.averageMemory, batch: settings.batch, of: progress.totalPictures, after: fraction))
   }
 }

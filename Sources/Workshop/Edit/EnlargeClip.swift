@@ -77,6 +77,7 @@ public func enlarge(
   try rendering.finish(
     beside: beside,
     metadata: filmMetadata(of: request.clip, comment: "\(enlarger.words.key): \(enlarger.words.value)"))
+  for note in rendering.notes { tell(.note(note)) }
   var file = MadeFile(.film, request.out, width: width, height: height)
   (file.source, file.frames) = (request.clip, rendering.count)
   file.seconds = ProcessInfo.processInfo.systemUptime - begun

@@ -111,6 +111,7 @@ public func animate(
     tell(pace.at(stage.count, of: driving.poses.count))
   }
   if !isStopped { try stage.finish(request.provenance(generator), beside: driving.sound(for: stage.format)) }
+  for note in stage.notes { tell(.note(note)) }
   if let words = strain.words { tell(.note(words)) }
   return Animated(
     path: request.out, width: own.width, height: own.height, frames: stage.count,
@@ -177,6 +178,7 @@ private final class Stage {
   }
 
   var count: Int { rendering?.count ?? cells.count }
+  var notes: [String] { rendering?.notes ?? [] }
 
   /// - Parameter end: seconds until which it is shown; nil for as long as the rate says.
   func write(_ frame: Picture, until end: Double?) throws {

@@ -176,6 +176,7 @@ private func film(
         ),
         ("digital_source_type", "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"),
       ])
+    for note in rendering.notes { tell(.note(note)) }
   }
   return Filmed(
     path: request.out, width: size[1], height: size[0], frames: rendering.count, duration: plan.length,

@@ -141,6 +141,7 @@ public func inbetween(
       metadata: filmMetadata(
         of: request.clip,
         comment: "Frames between those of the film drawn by \(generator.shownName), sha256:\(generator.hash)"))
+    for note in rendering.notes { tell(.note(note)) }
   }
   return Inbetweened(
     path: request.out, width: size[1], height: size[0], frames: rendering.count, drawn: drawn, cuts: cuts,

@@ -1,7 +1,7 @@
 import Networks
 import Foundation
 import Media
-import Metrics
+import Evaluation
 import Models
 import Torch
 import Training

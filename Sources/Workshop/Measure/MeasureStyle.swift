@@ -1,6 +1,6 @@
 import Foundation
 import Media
-import Metrics
+import Evaluation
 import Models
 import Torch
 
@@ -113,7 +113,7 @@ private func frechetDistance(
     let packed = try paths.map { try Picture.load($0, Decoding(size: PictureSize(FeatureNet.size))).tensor }
     return net.features(of: Tensor.stacked(packed))
   }
-  return try Metrics.frechetDistance(features(pictures), features(styles))
+  return try Evaluation.frechetDistance(features(pictures), features(styles))
 }
 
 /// A picture, or those of a folder.

@@ -1,7 +1,7 @@
 import Archives
 import Foundation
 import Media
-import Metrics
+import Evaluation
 import Models
 import Networks
 import Torch

@@ -102,6 +102,7 @@ public func restyle(
       metadata: filmMetadata(
         of: look.content,
         comment: (look.styleWords + painter.words).map { "\($0.key): \($0.value)" }.joined(separator: "; ")))
+    for note in rendering.notes { tell(.note(note)) }
   }
   return RestyledClip(
     path: look.out, width: size[1], height: size[0], frames: rendering.count,

@@ -1,4 +1,4 @@
-import Metrics
+import Evaluation
 import Torch
 import Training
 

@@ -1,6 +1,6 @@
 import Foundation
 import Media
-import Metrics
+import Evaluation
 import Models
 import Torch
 import Training

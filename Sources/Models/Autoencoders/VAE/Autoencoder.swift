@@ -114,7 +114,7 @@ final class AutoencoderTrainer<Encoder: PosteriorEncoder, Decoder: LatentDecoder
   }
 
   func learn(_ x: Tensor, noise: inout Noise, at progress: Progress) -> [Reading] {
-    let n = x.size(0), numbers = Double(x.count / n)
+    let n = x.size(0), numbers = Double(x.count / n), batch = n * (ProcessGroup.current?.count ?? 1)
     optimizer.rate = settings.rate * Schedule.cosine(from: 1, to: 0.02)(progress.fraction) * progress.rateScale
     let latents = mixed { encoder(x) }
     let drawn = noise.normal(latents.mean.shape, on: device)
@@ -138,14 +138,14 @@ final class AutoencoderTrainer<Encoder: PosteriorEncoder, Decoder: LatentDecoder
       let free = settings.judgesFree ? [mixed { decoder(noise.normal(drawn.shape, on: device)) }] : []
       let (verdict, said, own) = discriminator.judged(
         real: x, made: clamp(Tensor.concatenated([made] + free), min: -1, max: 1), error: error, last: decoder.last,
-        rate: optimizer.rate * 0.5, step: progress.picturesSeen / settings.batch, compute: mixed.callAsFunction)
+        rate: optimizer.rate * 0.5, step: progress.picturesSeen / batch, compute: mixed.callAsFunction)
       let rise = min(1, (progress.fraction - settings.adversarialFrom) * 10)
       loss = loss + verdict * (settings.adversarial * rise)
       readings += [Reading("verdict", said), Reading("discriminator", own)]
     }
     optimizer.step(minimizing: loss)
     let kept = decay(
-      memory: settings.averageMemory, batch: settings.batch, of: progress.totalPictures, after: progress.fraction)
+      memory: settings.averageMemory, batch: batch, of: progress.totalPictures, after: progress.fraction)
     averages.encoder.follow(encoder, decay: kept)
     averages.decoder.follow(decoder, decay: kept)
     return readings

@@ -124,6 +124,7 @@ public final class VQGANRecipe: Recipe {
     _ average: MovingAverage<M>, _ network: M, _ n: Int, _ fraction: Double, _ progress: Progress
   ) {
     average.follow(
-      network, decay: decay(memory: settings.averageMemory, batch: settings.batch, of: progress.totalPictures, after: fraction))
+      network,
+      decay: decay(memory: settings.averageMemory, batch: settings.batch, of: progress.totalPictures, after: fraction))
   }
 }

@@ -143,7 +143,8 @@ public final class DCGANRecipe: TraitRecipe {
     let lossG = mixed { lossOfGenerator(judge(fake, kinds, &noise)) }
     optimizerG.step(minimizing: lossG)
     average.follow(
-      generator, decay: decay(halfLife: settings.averageHalfLife, batch: settings.batch, picturesSeen: progress.picturesSeen))
+      generator,
+      decay: decay(halfLife: settings.averageHalfLife, batch: settings.batch, picturesSeen: progress.picturesSeen))
     return [Reading("discriminator", lossD), Reading("generator", lossG)]
   }
 

@@ -137,7 +137,8 @@ public final class DenseRecipe: Recipe {
       average.follow(
         generator,
         decay: decay(
-          halfLife: settings.averageHalfLife, batch: settings.batch * Self.averageSteps, picturesSeen: progress.picturesSeen))
+          halfLife: settings.averageHalfLife, batch: settings.batch * Self.averageSteps,
+          picturesSeen: progress.picturesSeen))
     }
     return readings
   }

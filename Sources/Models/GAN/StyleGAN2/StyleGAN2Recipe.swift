@@ -120,7 +120,8 @@ public final class StyleGAN2Recipe: TraitRecipe {
   private func styles(_ n: Int, _ kinds: Tensor?, _ noise: inout Noise) -> Tensor {
     let w = generator.mapping(noise.normal([n, settings.latent], on: device), classes: kinds)
     withoutGradients {
-      let mean = w.mean(dims: [0])
+      let own = w.mean(dims: [0])
+      let mean = ProcessGroup.current.map { $0.summed(own) / Double($0.count) } ?? own
       if let average = generator.mapping.average { average.copy(from: lerp(mean, average, Self.memory.w)) }
     }
     let other = noise.normal([n, settings.latent], on: device), layers = generator.synthesis.layers

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Torch
 
-@testable import Metrics
+@testable import Evaluation
 
 /// Tensors beside the script of that name in `Tests/Goldens`.
 func golden(_ name: String) throws -> [String: Tensor] { try Checkout.golden(name).tensors }

@@ -1,5 +1,5 @@
 import Foundation
-import Metrics
+import Evaluation
 import Testing
 import Torch
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Torch
 
-@testable import Metrics
+@testable import Evaluation
 
 @Suite struct FeatureNetTests {
   /// The network's own names, against those that the checkpoint has.

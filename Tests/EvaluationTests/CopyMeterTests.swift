@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Torch
 
-@testable import Metrics
+@testable import Evaluation
 
 /// Copies of smooth random pictures, which have nothing in common but that.
 @Suite struct CopyMeterTests {
