@@ -105,7 +105,7 @@ import Testing
   /// What a form gives is one word of the verb's, and never a path or an option.
   @Test func formsGiveWordsNotPaths() async throws {
     try await withStudio { (studio: Served) async throws in
-      let emoji = try studio.emoji()
+      let emoji = try await studio.emoji()
       func refused(_ verb: String, _ values: [String: [String]], _ status: Int = 422) throws {
         let answer = try studio.post("/api/jobs", ["verb": verb, "values": values], status: status)
         #expect((answer["error"] as? String)?.hasSuffix(".") == true)

@@ -16,6 +16,9 @@ extension Routes {
     .page("/sets/{id}", "A set of pictures.") { call in try await Screens.setPage(call) },
     .page("/train", "Train: a form for a run.") { try await Screens.form("train", "train", $0) },
     .page("/generate", "Generate: a form for pictures.") { try await Screens.form("generate", "generate", $0) },
+    .page("/live", "Live: a generator as an instrument.", query: [.init(name: "run", note: "A generator.")]) {
+      try await Screens.live($0)
+    },
     .page("/do/{name}", "The form of any verb.") { try await Screens.form($0.parameter("name"), "more", $0) },
     .page("/part/recipe", "The settings of a recipe, for the form.", query: [.init(name: "recipe", note: "Its name.")])
     { try await Screens.recipe($0) },
