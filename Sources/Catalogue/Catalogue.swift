@@ -125,7 +125,19 @@ public final class Catalogue: Sendable {
     }
   }
 
-  var allMarks: Marks { marks.withLock { $0 } }
+  public var allMarks: Marks { marks.withLock { $0 } }
+
+  /// Adds marks of pictures that have none here, and boards.
+  ///
+  /// - Throws: `FileTrouble`, GRDB's errors.
+  public func add(_ others: Marks) throws {
+    try edit { marks in
+      let known = Set(marks.pictures.map(\.path))
+      marks.pictures += others.pictures.filter { !known.contains($0.path) }
+      marks.boards = Set(marks.boards + others.boards).sorted()
+    }
+    try refresh()
+  }
 
   /// Makes the marks' rows anew: there are few of them.
   private func put(_ marks: Marks, _ db: Database) throws {

@@ -67,13 +67,7 @@ struct Scan {
     return found.sorted()
   }
 
-  static func time(_ facts: stat) -> Date {
-    #if os(Linux)
-      Date(timeIntervalSince1970: Double(facts.st_mtim.tv_sec))
-    #else
-      Date(timeIntervalSince1970: Double(facts.st_mtimespec.tv_sec))
-    #endif
-  }
+  static func time(_ facts: stat) -> Date { Date(timeIntervalSince1970: Double(facts.modified)) }
 
   // MARK: Rows
 

@@ -89,6 +89,15 @@ public actor Queue {
     return entry.view
   }
 
+  /// Takes a job whose folder was put there, and which has ended: `JobFolder.adopt`.
+  ///
+  /// - Throws: `JobError.unknown`.
+  public func take(_ id: String) throws(JobError) {
+    let folder = JobFolder("\(settings.folder)/\(id)")
+    guard Job.isID(id), entries[id] == nil, let job = folder.job, job.id == id else { throw .unknown(id: id) }
+    entries[id] = Entry(job, folder)
+  }
+
   /// Holds a job: one that waits keeps its place, one that runs stands still where it is and gives its place to another.
   ///
   /// - Throws: `JobError`, `FileTrouble`.

@@ -9,7 +9,7 @@ public enum PNGPixels {
     process.standardOutput = out
     try process.run()
     let data = out.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    process.awaitEnd()
     return data
   }
 

@@ -26,7 +26,7 @@ public enum Programs {
     process.environment = ProcessInfo.processInfo.environment.merging(["OMP_NUM_THREADS": "1"]) { $1 }
     process.standardOutput = FileHandle.nullDevice
     try process.run()
-    process.waitUntilExit()
+    process.awaitEnd()
     return process.terminationStatus
   }
 
@@ -38,6 +38,20 @@ public enum Programs {
       else { return false }
       return text[end...].split(separator: " ").dropFirst(2).first.flatMap { Int32($0) } == pid
     }
+  }
+}
+
+extension Process {
+  /// Waits for its end without a run loop, which keeps a core busy where it has nothing to do.
+  ///
+  /// - Parameter seconds: after which it is killed, with what it has started.
+  public func awaitEnd(seconds: Double = 300) {
+    let end = Date() + seconds
+    while isRunning && Date() < end { usleep(5000) }
+    guard isRunning else { return }
+    let others = (try? Programs.children(of: processIdentifier)) ?? []
+    for process in others + [processIdentifier] { kill(process, SIGKILL) }
+    while isRunning { usleep(5000) }
   }
 }
 

@@ -192,7 +192,7 @@ import Testing
       let errors = Pipe()
       process.standardError = errors
       try process.run()
-      process.waitUntilExit()
+      process.awaitEnd()
       #expect(process.terminationStatus == 64)
       #expect(
         String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).contains("ATELIER_PASSWORD"))
@@ -213,7 +213,7 @@ import Testing
       let out = Pipe()
       python.standardOutput = out
       try python.run()
-      python.waitUntilExit()
+      python.awaitEnd()
       #expect(
         String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
           == "401 401 429 200 200 Secure\n")

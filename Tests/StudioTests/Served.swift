@@ -58,7 +58,7 @@ final class Served {
 
   func kill() {
     Foundation.kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
+    process.awaitEnd()
   }
 
   /// Opens it again after `kill`, at the same port.

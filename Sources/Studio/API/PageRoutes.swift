@@ -41,7 +41,6 @@ extension Routes {
       return try call.studio.pages.page("job", "queue", values, call)
     },
     .page("/models", "Models and runs.") { call in
-      let size = { (bytes: Int) in ByteCountFormatter.string(fromByteCount: Int64(bytes), countStyle: .file) }
       let runs = try call.studio.catalogue.runs().map { run in
         [
           "id": run.id, "name": run.name, "recipe": run.recipe, "seen": run.picturesSeen,
@@ -50,10 +49,24 @@ extension Routes {
         ] as [String: Any]
       }
       let models = try call.studio.catalogue.models().map {
-        ["id": $0.id, "name": $0.name, "recipe": $0.recipe, "licence": $0.licence, "size": size($0.bytes)]
+        ["id": $0.id, "name": $0.name, "recipe": $0.recipe, "licence": $0.licence, "size": Screens.size($0.bytes)]
           as [String: Any]
       }
       return try call.studio.pages.page("models", "models", ["runs": runs, "models": models], call)
+    },
+    .page("/projects", "Take a project along: out and in as one zip.") { call in
+      let catalogue = call.studio.catalogue
+      let sets = try catalogue.sets().map { ["id": $0.id, "name": $0.name, "pictures": $0.pictures] as [String: Any] }
+      let runs = try catalogue.runs().map { ["id": $0.id, "name": $0.name, "recipe": $0.recipe] }
+      let packed = Projects.all(call.studio.configuration.workspace).map {
+        ["id": $0.id, "name": $0.name, "size": Screens.size($0.bytes)]
+      }
+      return try call.studio.pages.page(
+        "projects", "more",
+        [
+          "title": call.studio.pages.word("page.projects", call.language), "sets": sets, "hasSets": !sets.isEmpty,
+          "runs": runs, "hasRuns": !runs.isEmpty, "packed": packed,
+        ], call)
     },
     .page("/more", "Every verb, and the workspace's health.") { call in
       let verbs = try await call.studio.description.commands().all.map { Screens.verb($0, call) }

@@ -57,16 +57,24 @@ customElements.define('job-view', class extends HTMLElement {
     if (row) this.bit('actions').replaceChildren(...row.querySelectorAll('[data-act]:not([data-act=move])'))
   }
 
-  pictures(job) {
+  /** Shows those that the catalogue knows by now; it may hear of others a moment later. */
+  async pictures(job, tries = 20) {
     this.bit('pictures').hidden = job.pictureCount === 0
-    for (const made of job.pictures) {
-      if (this.shown.has(made.id) || made.kind === 'film') continue
+    this.newest = job
+    const wanted = () => this.newest.pictures.filter(made => made.kind !== 'film' && !this.shown.has(made.id))
+    if (!wanted().length || this.isAsking) return
+    this.isAsking = true
+    const known = await api('GET', `/api/pictures?job=${this.id_}&limit=500`).catch(() => ({ pictures: [] }))
+    this.isAsking = false
+    const ids = new Set(known.pictures.map(({ picture }) => picture.id))
+    for (const made of wanted()) {
+      if (!ids.has(made.id)) continue
       this.shown.add(made.id)
       const image = make('img', { src: `/api/pictures/${made.id}/file`, alt: made.seed != null ? word('seed', made.seed) : made.kind, loading: 'lazy' })
-      // The catalogue may hear of it a moment later.
-      image.addEventListener('error', () => setTimeout(() => { image.src = `/api/pictures/${made.id}/file?again=${Date.now()}` }, 1500), { once: true })
       this.bit('made').append(make('li', {}, make('a', { href: `/gallery?job=${this.id_}` }, image)))
     }
+    clearTimeout(this.asking)
+    if (tries && wanted().length) this.asking = setTimeout(() => this.pictures(this.newest, tries - 1), 700)
   }
 
   training(job) {

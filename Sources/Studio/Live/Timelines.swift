@@ -32,14 +32,9 @@ enum Timelines {
       guard lstat("\(folder)/\(name)", &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return nil }
       let stem = String(name.dropLast(5))
       let note = FileManager.default.value(TimelineNote.self, at: "\(folder)/\(stem).json")
-      #if os(Linux)
-        let time = facts.st_mtim.tv_sec
-      #else
-        let time = facts.st_mtimespec.tv_sec
-      #endif
       return TimelineCard(
         id: id(name), name: stem, run: note?.run, generator: note?.generator,
-        made: Date(timeIntervalSince1970: Double(time)))
+        made: Date(timeIntervalSince1970: Double(facts.modified)))
     }.sorted { ($0.made, $0.name) > ($1.made, $1.name) }
   }
 
