@@ -35,6 +35,10 @@ public final class Catalogue: Sendable {
     // A pool writes ahead (WAL), and has foreign keys on.
     let database = try DatabasePool(path: path)
     try migrator.migrate(database)
+    // A copy that was taken while it was written opens, and has pages of two times: it is made anew from the files.
+    guard try database.read({ try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }) == "ok" else {
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT)
+    }
     return database
   }
 

@@ -144,7 +144,7 @@ struct Scan {
     }
     let file = "\(workspace)/\(path)"
     if let png = Facts.png(file) {
-      let isOne = png.words["Seed"] != nil || !["generate", "compare", "inspect"].contains(verb)
+      let isOne = png.words["Seed"] != nil || !["generate", "compare", "inspect", "film"].contains(verb)
       return PictureRow(
         id: catalogueID(path), path: path, kind: isOne ? .picture : .sheet, job: job, verb: verb,
         run: run(named: png.words["Run"]), seed: png.words["Seed"].flatMap(Int.init), width: png.width,

@@ -19,6 +19,20 @@ public func privatePipe() throws(FileTrouble) -> (from: Int32, to: Int32) {
   return (ends[0], ends[1])
 }
 
+#if os(Linux)
+  /// glibc 2.34 has it, and hides it from Swift.
+  private nonisolated(unsafe) let closeFrom = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map {
+    unsafeBitCast($0, to: (@convention(c) (UnsafeMutableRawPointer, Int32) -> Int32).self)
+  }
+
+  /// Where it isn't there: all that is open now.
+  private func keepOpenFilesPrivate() {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
+      if let file = Int32(name), file > 2 { _ = fcntl(file, F_SETFD, FD_CLOEXEC) }
+    }
+  }
+#endif
+
 /// Starts a program. Arguments are an array from end to end: no shell reads them.
 ///
 /// - Parameters:
@@ -54,6 +68,10 @@ public func spawn(
       posix_spawn_file_actions_addopen(&actions, target, "/dev/null", O_WRONLY, 0)
     }
   }
+  #if os(Linux)
+    // The server's sockets are its own: a process that kept them would hold its port after it has ended. (macOS has a flag, below.)
+    if let closeFrom { _ = closeFrom(&actions, 3) } else { keepOpenFilesPrivate() }
+  #endif
   posix_spawnattr_init(&attributes)
   defer { posix_spawnattr_destroy(&attributes) }
   // A server's threads block signals, and ignored ones stay ignored: a verb has to hear Ctrl-C.

@@ -63,7 +63,12 @@ final class Browser {
     let element = try command("POST", "/element", ["using": "css selector", "value": selector]) as? [String: String]
     return try #require(element?.values.first, "nothing is \(selector)")
   }
-  func click(_ selector: String) throws { _ = try command("POST", "/element/\(find(selector))/click", [:]) }
+  func click(_ selector: String) throws {
+    // A header that stays on top would take the click otherwise.
+    try run(
+      "document.querySelector(arguments[0])?.scrollIntoView({ block: 'center', behavior: 'instant' })", [selector])
+    _ = try command("POST", "/element/\(find(selector))/click", [:])
+  }
   /// Keys, or for a field of files their paths, one a line.
   func type(_ text: String, into selector: String) throws {
     _ = try command("POST", "/element/\(find(selector))/value", ["text": text])

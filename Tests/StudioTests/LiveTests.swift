@@ -181,9 +181,19 @@ import Testing
       _ = try await watch.answer(0)
       let children = try Programs.children(of: studio.process.processIdentifier)
       #expect(!children.isEmpty)
+      // It has the pipes that it was given, and none of the server's sockets: they would keep its port.
+      for child in children {
+        let files = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(child)/fd").compactMap {
+          try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(child)/fd/\($0)")
+        }
+        #expect(files.filter { $0.hasPrefix("socket:") } == [])
+      }
       studio.kill()
       #expect(await wait(seconds: 20) { children.allSatisfy { kill($0, 0) != 0 } })
+      let port = studio.port
       try await studio.again()
+      let told = try await studio.told()
+      #expect((told["address"] as? String)?.contains(":\(port)/") == true)
       #expect(try studio.json("/api/live", as: [Any].self).isEmpty)
     }
   }

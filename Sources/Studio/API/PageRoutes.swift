@@ -19,6 +19,10 @@ extension Routes {
     .page("/live", "Live: a generator as an instrument.", query: [.init(name: "run", note: "A generator.")]) {
       try await Screens.live($0)
     },
+    .page("/restyle", "Restyle: content, style, and a mask that is painted.") { try Screens.restyle($0) },
+    .page("/film", "Film: keys from favourites on a line of time.", query: [.init(name: "run", note: "A generator.")]) {
+      try await Screens.film($0)
+    },
     .page("/do/{name}", "The form of any verb.") { try await Screens.form($0.parameter("name"), "more", $0) },
     .page("/part/recipe", "The settings of a recipe, for the form.", query: [.init(name: "recipe", note: "Its name.")])
     { try await Screens.recipe($0) },

@@ -112,7 +112,9 @@ struct Words {
       seeds.contains("-") || seeds.contains(",") || (form["pictures"]?.count ?? 0) > 1
       || form["pictures"]?.first?.hasPrefix("set:") == true
     if areMany, ["vary", "texture", "fill", "enlarge"].contains(command.name) { return made }
-    let isFilm = ["film", "animate", "inbetween"].contains(command.name) || form["codec"]?.first?.isEmpty == false
+    let isFilm =
+      (["film", "animate", "inbetween"].contains(command.name) && form["preview"]?.first != "true")
+      || form["codec"]?.first?.isEmpty == false
     return "\(made)/\(command.name)\(isFilm ? ".mp4" : ".png")"
   }
 }
