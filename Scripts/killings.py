@@ -134,7 +134,7 @@ for copy in copies:
     if opened.returncode:
         lost.append(f"the copy {copy} doesn't open: {opened.stderr.strip()}")
 house.kill()
-print(f"{options.times} kills, {len(copies)} copies of the database ({torn} torn, and made anew by opening them)")
+print(f"{options.times} kills, {len(copies)} copies of the database ({torn} torn: opening makes such a one anew)")
 for sentence in lost:
     print(sentence)
 sys.exit(65 if lost else 0)

@@ -1,5 +1,7 @@
 """What the scripts about the studio share: the built server, and a client that was let in.
 
+    import plain_studio
+
 A module, which does nothing by itself. Only Python's own library.
 """
 import http.client
@@ -87,3 +89,7 @@ class Studio:
             file = attempt / f"{name}.json"
             return json.loads(file.read_text())["pid"] if file.exists() else None
         return None
+
+
+if __name__ == "__main__":
+    plain.Parser(__doc__).parse_args()

@@ -72,6 +72,15 @@ extension Routes {
           "runs": runs, "hasRuns": !runs.isEmpty, "packed": packed,
         ], call)
     },
+    .page("/runs/{id}", "A run, from its first samples to its newest.") { call in
+      let run = try call.studio.catalogue.run(call.thing())
+      var values: [String: Any] = [
+        "title": run.name, "id": run.id, "name": run.name, "recipe": run.recipe,
+        "seen": run.picturesSeen.formatted(), "minutes": Int(run.seconds / 60),
+      ]
+      if let kid = run.kid { values["kid"] = String(format: "%.1f", kid) }
+      return try call.studio.pages.page("run", "models", values, call)
+    },
     .page("/more", "Every verb, and the workspace's health.") { call in
       let verbs = try await call.studio.description.commands().all.map { Screens.verb($0, call) }
       return try call.studio.pages.page("more", "more", ["verbs": verbs], call)

@@ -1,5 +1,6 @@
 // A job, live: progress, the newest sheet of samples, a plot of readings, the pictures that were made.
 import { api, listen, make, spoken, word } from './api.js'
+import './run-scrubber.js'
 
 const ended = ['done', 'stopped', 'refused', 'setAside']
 
@@ -87,6 +88,7 @@ customElements.define('job-view', class extends HTMLElement {
       const link = this.bit('generate')
       link.href = `/generate?run=run:${job.run}`
       link.hidden = job.saved === 0
+      this.bit('samples').dataset.run = job.run
     }
     const last = this.readings.at(-1)
     if (job.reading && (!last || job.reading.picturesSeen > last.picturesSeen)) { this.readings.push(job.reading); this.draw() }

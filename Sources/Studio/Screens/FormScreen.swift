@@ -70,7 +70,12 @@ extension Screens {
     case .choice: choices(option.values.map { ($0, $0) })
     case .pictures: choices(things.sets + things.pictures)
     case .picture, .media: choices(things.pictures)
-    case .generator: choices(things.runs + things.models)
+    case .generator:
+      // One of a run's checkpoints, where a page has named it.
+      let named = given.filter { $0.hasPrefix("checkpoint:") }.map {
+        ($0, call.studio.pages.word("form.checkpoint", call.language))
+      }
+      choices(named + things.runs + things.models)
     case .network: choices(things.models)
     case .upload where option.name == "timeline": choices(things.timelines)
     case .upload: choices([])

@@ -227,7 +227,6 @@ public final class Studio: Sendable {
   /// What the command line says of itself takes half a second: nobody waits for it at the start.
   private func learn() async {
     try? catalogue.refresh()
-    guard let commands = try? await description.commands() else { return }
-    await queue.know(flags: commands.flags)
+    await queue.know(flags: (try? await description.commands())?.flags ?? [:])
   }
 }
