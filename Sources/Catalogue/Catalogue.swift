@@ -35,6 +35,10 @@ public final class Catalogue: Sendable {
     // A pool writes ahead (WAL), and has foreign keys on.
     let database = try DatabasePool(path: path)
     try migrator.migrate(database)
+    // A copy that was taken while it was written opens, and has pages of two times: it is made anew from the files.
+    guard try database.read({ try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }) == "ok" else {
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT)
+    }
     return database
   }
 
@@ -125,7 +129,19 @@ public final class Catalogue: Sendable {
     }
   }
 
-  var allMarks: Marks { marks.withLock { $0 } }
+  public var allMarks: Marks { marks.withLock { $0 } }
+
+  /// Adds marks of pictures that have none here, and boards.
+  ///
+  /// - Throws: `FileTrouble`, GRDB's errors.
+  public func add(_ others: Marks) throws {
+    try edit { marks in
+      let known = Set(marks.pictures.map(\.path))
+      marks.pictures += others.pictures.filter { !known.contains($0.path) }
+      marks.boards = Set(marks.boards + others.boards).sorted()
+    }
+    try refresh()
+  }
 
   /// Makes the marks' rows anew: there are few of them.
   private func put(_ marks: Marks, _ db: Database) throws {

@@ -220,7 +220,7 @@ private struct Look {
 
   /// What nobody here wrote, and what a crash left behind.
   func foreign() -> [Finding] {
-    let known: Set = ["cache", "models", "runs", "jobs", "sets", "studio", "uploads"]
+    let known: Set = ["cache", "models", "runs", "jobs", "sets", "studio", "timelines", "uploads", "projects", "aside"]
     var found: [Finding] = []
     for name in entries("") where !name.hasPrefix(".") && !known.contains(name) && !name.hasPrefix("demo-") {
       found.append(foreignFile(name))

@@ -234,6 +234,20 @@ extension Catalogue {
 }
 
 extension Catalogue {
+  /// Plain files below folders of the workspace, by their paths there. Links and hidden files are left out.
+  public func files(under folders: [String]) -> [String] {
+    let scan = Scan(workspace: workspace, runs: [], known: [])
+    return folders.flatMap { scan.files(under: $0) }
+  }
+
+  /// Bytes of a file of the workspace.
+  public func size(_ path: String) -> UInt64 {
+    var facts = stat()
+    return lstat("\(workspace)/\(path)", &facts) == 0 ? UInt64(max(0, facts.st_size)) : 0
+  }
+}
+
+extension Catalogue {
   /// How many rows there are of each kind.
   public func counts() throws -> [String: Int] {
     try database.read { db in

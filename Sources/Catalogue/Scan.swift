@@ -67,13 +67,7 @@ struct Scan {
     return found.sorted()
   }
 
-  static func time(_ facts: stat) -> Date {
-    #if os(Linux)
-      Date(timeIntervalSince1970: Double(facts.st_mtim.tv_sec))
-    #else
-      Date(timeIntervalSince1970: Double(facts.st_mtimespec.tv_sec))
-    #endif
-  }
+  static func time(_ facts: stat) -> Date { Date(timeIntervalSince1970: Double(facts.modified)) }
 
   // MARK: Rows
 
@@ -150,7 +144,7 @@ struct Scan {
     }
     let file = "\(workspace)/\(path)"
     if let png = Facts.png(file) {
-      let isOne = png.words["Seed"] != nil || !["generate", "compare", "inspect"].contains(verb)
+      let isOne = png.words["Seed"] != nil || !["generate", "compare", "inspect", "film"].contains(verb)
       return PictureRow(
         id: catalogueID(path), path: path, kind: isOne ? .picture : .sheet, job: job, verb: verb,
         run: run(named: png.words["Run"]), seed: png.words["Seed"].flatMap(Int.init), width: png.width,

@@ -41,7 +41,8 @@ public enum AtomicFile {
     } catch { throw .last(path) }
   }
 
-  private static func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32) -> Bool {
+  /// Writes all of it, however often that takes.
+  public static func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32) -> Bool {
     var done = 0
     while done < bytes.count {
       let count = Foundation.write(file, bytes.baseAddress! + done, bytes.count - done)

@@ -72,6 +72,7 @@ final class Entry {
 
   /// The second failure in a row sets a job aside.
   private func judged(_ outcome: Attempt.Outcome?) -> (JobState, String?) {
+    if job.isAdopted == true { return (.done, nil) }
     let idle: JobState = job.wish == .stop ? .stopped : job.wish == .hold ? .held : .waiting
     switch outcome {
     case nil: return (idle, nil)

@@ -26,13 +26,16 @@ public struct Job: Codable, Sendable, Equatable, Identifiable {
   public var forgiven: Int
   /// Whether a training is to be brought to its end when it goes on (`train --finish`).
   public var isFinishing: Bool?
+  /// Whether it ended elsewhere, and came in with a project: it is never run.
+  public var isAdopted: Bool?
 
   public init(
-    verb: [String], arguments: [String], form: [String: [String]] = [:], id: String = Job.newID(), order: Double
+    verb: [String], arguments: [String], form: [String: [String]] = [:], id: String = Job.newID(), order: Double,
+    made: Date = Date()
   ) {
     (self.id, self.verb, self.arguments, self.form, self.order) = (id, verb, arguments, form, order)
     // Whole seconds, as the file has them.
-    made = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
+    self.made = Date(timeIntervalSince1970: made.timeIntervalSince1970.rounded(.down))
     (wish, forgiven) = (.run, 0)
   }
 

@@ -22,6 +22,15 @@ public struct JobFolder: Sendable, Equatable {
   /// - Throws: `FileTrouble`.
   public func write(_ job: Job) throws(FileTrouble) { try AtomicFile.write(job, to: path + "/job.json") }
 
+  /// Writes down a job that ended elsewhere: it is done, has no words, and is never run.
+  ///
+  /// - Throws: `FileTrouble`.
+  public func adopt(id: String, verb: [String], form: [String: [String]], made: Date) throws(FileTrouble) {
+    var job = Job(verb: verb, arguments: [], form: form, id: id, order: made.timeIntervalSince1970, made: made)
+    job.isAdopted = true
+    try write(job)
+  }
+
   /// In the order that they were made.
   public var attempts: [Attempt] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path + "/attempts")) ?? []

@@ -31,10 +31,12 @@ public actor Queue {
   /// Supervisors that this process started, to be waited for.
   private var children: Set<pid_t> = []
   private let tell: @Sendable (JobView) -> Void
+  /// Whether the command line has described itself: an attempt that goes on needs to know how.
+  private var knowsFlags: Bool
 
   /// - Parameter tell: hears of each change of a job, four times a second at most.
   public init(_ settings: Settings, tell: @escaping @Sendable (JobView) -> Void = { _ in }) throws {
-    (self.settings, self.tell) = (settings, tell)
+    (self.settings, self.tell, knowsFlags) = (settings, tell, !settings.flags.isEmpty)
     try AtomicFile.makeFolder(settings.folder)
     for name in (try? FileManager.default.contentsOfDirectory(atPath: settings.folder)) ?? [] where Job.isID(name) {
       let folder = JobFolder("\(settings.folder)/\(name)")
@@ -53,7 +55,7 @@ public actor Queue {
   }
 
   /// Takes the flags once the command line has described itself.
-  public func know(flags: [String: Set<String>]) { settings.flags = flags }
+  public func know(flags: [String: Set<String>]) { (settings.flags, knowsFlags) = (flags, true) }
 
   // MARK: What there is
 
@@ -87,6 +89,15 @@ public actor Queue {
     entries[id] = entry
     tick()
     return entry.view
+  }
+
+  /// Takes a job whose folder was put there, and which has ended: `JobFolder.adopt`.
+  ///
+  /// - Throws: `JobError.unknown`.
+  public func take(_ id: String) throws(JobError) {
+    let folder = JobFolder("\(settings.folder)/\(id)")
+    guard Job.isID(id), entries[id] == nil, let job = folder.job, job.id == id else { throw .unknown(id: id) }
+    entries[id] = Entry(job, folder)
   }
 
   /// Holds a job: one that waits keeps its place, one that runs stands still where it is and gives its place to another.
@@ -199,7 +210,7 @@ public actor Queue {
     func isQuick(_ entry: Entry) -> Bool { settings.quick.contains(entry.job.verb.joined(separator: " ")) }
     var free = settings.places - entries.values.count { $0.state.takesPlace && !isQuick($0) }
     for entry in entries.values.sorted(by: { ($0.job.order, $0.job.id) < ($1.job.order, $1.job.id) })
-    where entry.state == .waiting && (free > 0 || isQuick(entry)) {
+    where entry.state == .waiting && (free > 0 || isQuick(entry)) && (knowsFlags || entry.attempts.isEmpty) {
       do { try start(entry) } catch {
         entry.setAside((error as? any Refusal)?.sentence ?? "\(error)")
         tell(entry.view)

@@ -15,6 +15,44 @@ public enum Programs {
 
   public static let root = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+  /// Runs a program to its end, with one thread of LibTorch.
+  ///
+  /// - Returns: its exit code.
+  public static func run(_ program: String, _ arguments: String...) throws -> Int32 {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(["OMP_NUM_THREADS": "1"]) { $1 }
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    process.awaitEnd()
+    return process.terminationStatus
+  }
+
+  /// The processes that another has started (proc(5)).
+  public static func children(of pid: Int32) throws -> [Int32] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }.filter { child in
+      guard let text = try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8),
+        let end = text.lastIndex(of: ")")
+      else { return false }
+      return text[end...].split(separator: " ").dropFirst(2).first.flatMap { Int32($0) } == pid
+    }
+  }
+}
+
+extension Process {
+  /// Waits for its end without a run loop, which keeps a core busy where it has nothing to do.
+  ///
+  /// - Parameter seconds: after which it is killed, with what it has started.
+  public func awaitEnd(seconds: Double = 300) {
+    let end = Date() + seconds
+    while isRunning && Date() < end { usleep(5000) }
+    guard isRunning else { return }
+    let others = (try? Programs.children(of: processIdentifier)) ?? []
+    for process in others + [processIdentifier] { kill(process, SIGKILL) }
+    while isRunning { usleep(5000) }
+  }
 }
 
 /// Runs a test with a folder of its own, which is removed afterwards.

@@ -69,6 +69,32 @@ public struct RawHTTP: Sendable {
     return answer.endIndex - end.upperBound >= length
   }
 
+  /// Reads an answer in chunks as they come, until the other side ends it (RFC 9112, section 7.1).
+  public func stream(_ path: String, seconds: Int = 60, _ take: (Data) -> Void) throws {
+    let file = try connected(seconds)
+    defer { close(file) }
+    let head = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nCookie: \(cookie ?? "")\r\n\r\n"
+    _ = Data(head.utf8).withUnsafeBytes { Foundation.send(file, $0.baseAddress, $0.count, 0) }
+    var waiting = Data(), buffer = [UInt8](repeating: 0, count: 1 << 16), isHeadRead = false
+    while case let count = recv(file, &buffer, buffer.count, 0), count > 0 {
+      waiting += buffer[..<count]
+      if !isHeadRead {
+        guard let end = waiting.range(of: Data("\r\n\r\n".utf8)) else { continue }
+        guard waiting.starts(with: Data("HTTP/1.1 200".utf8)) else { throw Trouble(reason: "no stream at \(path)") }
+        waiting = Data(waiting[end.upperBound...])
+        isHeadRead = true
+      }
+      while let line = waiting.range(of: Data("\r\n".utf8)),
+        let length = Int(String(decoding: waiting[..<line.lowerBound], as: UTF8.self), radix: 16)
+      {
+        guard length > 0 else { return }
+        guard waiting.endIndex - line.upperBound >= length + 2 else { break }
+        take(Data(waiting[line.upperBound..<line.upperBound + length]))
+        waiting = Data(waiting[(line.upperBound + length + 2)...])
+      }
+    }
+  }
+
   private func connected(_ seconds: Int) throws -> Int32 {
     #if os(Linux)
       let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

@@ -13,7 +13,8 @@ final class Browser {
     .map { "\($0)/chromedriver" }.first { access($0, X_OK) == 0 }
   static let missing: Comment = "there is no chromedriver: Scripts/setup --tests installs Debian's chromium-driver"
 
-  init(width: Int = 1280, height: Int = 900) async throws {
+  /// - Parameter more: Chromium's own words.
+  init(width: Int = 1280, height: Int = 900, _ more: [String] = []) async throws {
     port = Int.random(in: 20000...40000)
     driver = Process()
     driver.executableURL = URL(fileURLWithPath: Browser.program!)
@@ -22,10 +23,11 @@ final class Browser {
     try driver.run()
     let isReady = await StudioTestSupport.wait(seconds: 30) { (try? ask("GET", "/status")) != nil }
     try #require(isReady, "chromedriver doesn't answer")
-    let arguments = [
-      "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
-      "--window-size=\(width),\(height)",
-    ]
+    let arguments =
+      [
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+        "--window-size=\(width),\(height)",
+      ] + more
     let wanted: [String: Any] = [
       "browserName": "chrome", "goog:chromeOptions": ["args": arguments], "goog:loggingPrefs": ["browser": "ALL"],
     ]
@@ -34,9 +36,9 @@ final class Browser {
   }
 
   func close() {
-    _ = try? ask("DELETE", "/session/\(session)")
+    _ = try? ask("DELETE", "/session/\(session)", seconds: 10)
     driver.terminate()
-    driver.waitUntilExit()
+    driver.awaitEnd(seconds: 3)
   }
 
   func open(_ address: String) throws { _ = try command("POST", "/url", ["url": address]) }
@@ -61,7 +63,12 @@ final class Browser {
     let element = try command("POST", "/element", ["using": "css selector", "value": selector]) as? [String: String]
     return try #require(element?.values.first, "nothing is \(selector)")
   }
-  func click(_ selector: String) throws { _ = try command("POST", "/element/\(find(selector))/click", [:]) }
+  func click(_ selector: String) throws {
+    // A header that stays on top would take the click otherwise.
+    try run(
+      "document.querySelector(arguments[0])?.scrollIntoView({ block: 'center', behavior: 'instant' })", [selector])
+    _ = try command("POST", "/element/\(find(selector))/click", [:])
+  }
   /// Keys, or for a field of files their paths, one a line.
   func type(_ text: String, into selector: String) throws {
     _ = try command("POST", "/element/\(find(selector))/value", ["text": text])
@@ -82,9 +89,9 @@ final class Browser {
     try ask(method, "/session/\(session)\(path)", body)
   }
 
-  private func ask(_ method: String, _ path: String, _ body: [String: Any]? = nil) throws -> Any? {
+  private func ask(_ method: String, _ path: String, _ body: [String: Any]? = nil, seconds: Int = 90) throws -> Any? {
     let data = try body.map { try JSONSerialization.data(withJSONObject: $0) } ?? Data()
-    let answer = try RawHTTP(port: port).send(method, path, body: data, seconds: 90)
+    let answer = try RawHTTP(port: port).send(method, path, body: data, seconds: seconds)
     let value = (answer.json as? [String: Any])?["value"]
     guard answer.status == 200 else { throw RawHTTP.Trouble(reason: "\(path): \(answer.text.prefix(300))") }
     return value is NSNull ? nil : value

@@ -68,7 +68,8 @@ import Testing
         try browser.open("http://127.0.0.1:\(studio.port)\(path)")
         try await browser.until("room on a phone", "document.documentElement.scrollWidth <= innerWidth + 1")
       }
-      #expect(try browser.complaints() == [])
+      let complaints = try browser.complaints()
+      #expect(complaints == [])
       let elsewhere =
         try browser.run(
           "return performance.getEntriesByType('resource').map(e => e.name).filter(n => !n.startsWith(location.origin))"
@@ -88,7 +89,7 @@ enum RunningToken {
     process.standardOutput = out
     try process.run()
     let data = out.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    process.awaitEnd()
     return (try JSONSerialization.jsonObject(with: data) as? [String: Any])?["address"] as? String
   }
 }

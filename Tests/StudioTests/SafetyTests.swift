@@ -105,7 +105,7 @@ import Testing
   /// What a form gives is one word of the verb's, and never a path or an option.
   @Test func formsGiveWordsNotPaths() async throws {
     try await withStudio { (studio: Served) async throws in
-      let emoji = try studio.emoji()
+      let emoji = try await studio.emoji()
       func refused(_ verb: String, _ values: [String: [String]], _ status: Int = 422) throws {
         let answer = try studio.post("/api/jobs", ["verb": verb, "values": values], status: status)
         #expect((answer["error"] as? String)?.hasSuffix(".") == true)
@@ -192,7 +192,7 @@ import Testing
       let errors = Pipe()
       process.standardError = errors
       try process.run()
-      process.waitUntilExit()
+      process.awaitEnd()
       #expect(process.terminationStatus == 64)
       #expect(
         String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).contains("ATELIER_PASSWORD"))
@@ -213,7 +213,7 @@ import Testing
       let out = Pipe()
       python.standardOutput = out
       try python.run()
-      python.waitUntilExit()
+      python.awaitEnd()
       #expect(
         String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
           == "401 401 429 200 200 Secure\n")

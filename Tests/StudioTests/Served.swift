@@ -58,7 +58,7 @@ final class Served {
 
   func kill() {
     Foundation.kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
+    process.awaitEnd()
   }
 
   /// Opens it again after `kill`, at the same port.
@@ -84,9 +84,15 @@ final class Served {
   }
 
   /// The id of the generator that comes with Atelier.
-  func emoji() throws -> String {
-    let models: [[String: Any]] = try json("/api/models")
-    return try #require(models.first { $0["name"] as? String == "emoji" }?["id"] as? String)
+  func emoji() async throws -> String {
+    var id: String?
+    // The catalogue is read once the studio is open.
+    _ = try await wait(seconds: 20) {
+      let models: [[String: Any]] = try json("/api/models")
+      id = models.first { $0["name"] as? String == "emoji" }?["id"] as? String
+      return id != nil
+    }
+    return try #require(id)
   }
 
   /// Waits for a job's end.

@@ -13,7 +13,7 @@ import Testing
   /// From a seed to a favourite on a board, and the same again.
   @Test func makesPicturesAndMakesThemAgain() async throws {
     try await withStudio { (studio: Served) async throws in
-      let emoji = try studio.emoji()
+      let emoji = try await studio.emoji()
       let form = ["run": ["model:\(emoji)"], "seeds": ["3-5"], "truncation": ["0.8"]]
       let job = try studio.post("/api/jobs", ["verb": "generate", "values": form])
       let id = try #require(job["id"] as? String)
@@ -116,7 +116,7 @@ import Testing
   /// Fifty pages listen while something happens: each hears of it, and the server is as quick as before.
   @Test func fiftyPagesListen() async throws {
     try await withStudio { (studio: Served) async throws in
-      let emoji = try studio.emoji(), client = studio.client
+      let emoji = try await studio.emoji(), client = studio.client
       // Threads of their own: reading blocks, and would hold up the other tests.
       let heard = Mutex((heard: 0, ended: 0))
       for _ in 0..<50 {

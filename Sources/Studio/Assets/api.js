@@ -35,7 +35,7 @@ export function toast(text, undo) {
 
 // One stream a page, whoever listens. The browser opens it again by itself.
 let source
-const hearers = { job: [], catalogue: [] }
+const hearers = { job: [], catalogue: [], live: [] }
 export function listen(hear, event = 'job') {
   hearers[event].push(hear)
   if (source) return

@@ -1,5 +1,6 @@
 // A job, live: progress, the newest sheet of samples, a plot of readings, the pictures that were made.
 import { api, listen, make, spoken, word } from './api.js'
+import './run-scrubber.js'
 
 const ended = ['done', 'stopped', 'refused', 'setAside']
 
@@ -57,16 +58,24 @@ customElements.define('job-view', class extends HTMLElement {
     if (row) this.bit('actions').replaceChildren(...row.querySelectorAll('[data-act]:not([data-act=move])'))
   }
 
-  pictures(job) {
+  /** Shows those that the catalogue knows by now; it may hear of others a moment later. */
+  async pictures(job, tries = 20) {
     this.bit('pictures').hidden = job.pictureCount === 0
-    for (const made of job.pictures) {
-      if (this.shown.has(made.id) || made.kind === 'film') continue
+    this.newest = job
+    const wanted = () => this.newest.pictures.filter(made => made.kind !== 'film' && !this.shown.has(made.id))
+    if (!wanted().length || this.isAsking) return
+    this.isAsking = true
+    const known = await api('GET', `/api/pictures?job=${this.id_}&limit=500`).catch(() => ({ pictures: [] }))
+    this.isAsking = false
+    const ids = new Set(known.pictures.map(({ picture }) => picture.id))
+    for (const made of wanted()) {
+      if (!ids.has(made.id)) continue
       this.shown.add(made.id)
       const image = make('img', { src: `/api/pictures/${made.id}/file`, alt: made.seed != null ? word('seed', made.seed) : made.kind, loading: 'lazy' })
-      // The catalogue may hear of it a moment later.
-      image.addEventListener('error', () => setTimeout(() => { image.src = `/api/pictures/${made.id}/file?again=${Date.now()}` }, 1500), { once: true })
       this.bit('made').append(make('li', {}, make('a', { href: `/gallery?job=${this.id_}` }, image)))
     }
+    clearTimeout(this.asking)
+    if (tries && wanted().length) this.asking = setTimeout(() => this.pictures(this.newest, tries - 1), 700)
   }
 
   training(job) {
@@ -79,6 +88,7 @@ customElements.define('job-view', class extends HTMLElement {
       const link = this.bit('generate')
       link.href = `/generate?run=run:${job.run}`
       link.hidden = job.saved === 0
+      this.bit('samples').dataset.run = job.run
     }
     const last = this.readings.at(-1)
     if (job.reading && (!last || job.reading.picturesSeen > last.picturesSeen)) { this.readings.push(job.reading); this.draw() }

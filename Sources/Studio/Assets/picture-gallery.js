@@ -1,5 +1,6 @@
 // The gallery: only the rows in sight are in the page, so that 50,000 pictures scroll like fifty.
 import { api, listen, make, toast, word } from './api.js'
+import { compare } from './picture-compare.js'
 
 const page = 200
 
@@ -185,6 +186,10 @@ customElements.define('picture-gallery', class extends HTMLElement {
     if (what === 'favourite') await this.favourite(views)
     else if (what === 'trash') await this.trash(views)
     else if (what === 'none') this.selected.clear()
+    else if (what === 'compare') {
+      if (views.length === 2) compare(views, this.viewer)
+      else toast(word('compare.two'))
+    }
     else if (what === 'tag') {
       const tags = prompt(word('tags'), views[0].tags.join(', '))
       if (tags != null) await api('POST', '/api/pictures/tags', { pictures: views.map(view => view.picture.id), tags: tags.split(',').map(tag => tag.trim()).filter(Boolean) }).catch(error => toast(error.message))

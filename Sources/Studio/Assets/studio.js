@@ -15,6 +15,9 @@ document.querySelector('[data-theme-switch]').addEventListener('click', () => {
   cookie('theme', root.dataset.theme)
 })
 
+// On a phone the menu is wider than the page.
+document.querySelector('nav [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest', behavior: 'instant' })
+
 // Buttons that ask a job for something, wherever they are drawn.
 document.addEventListener('click', async event => {
   const button = event.target.closest('[data-act], [data-inspect]')

@@ -70,8 +70,14 @@ extension Screens {
     case .choice: choices(option.values.map { ($0, $0) })
     case .pictures: choices(things.sets + things.pictures)
     case .picture, .media: choices(things.pictures)
-    case .generator: choices(things.runs + things.models)
+    case .generator:
+      // One of a run's checkpoints, where a page has named it.
+      let named = given.filter { $0.hasPrefix("checkpoint:") }.map {
+        ($0, call.studio.pages.word("form.checkpoint", call.language))
+      }
+      choices(named + things.runs + things.models)
     case .network: choices(things.models)
+    case .upload where option.name == "timeline": choices(things.timelines)
     case .upload: choices([])
     default:
       if option.name == "recipe", !recipes.isEmpty {
@@ -82,7 +88,8 @@ extension Screens {
         values["isRecipe"] = true
       }
     }
-    values["takesFile"] = [.pictures, .picture, .media, .upload].contains(option.role)
+    values["takesFile"] =
+      [.pictures, .picture, .media, .upload].contains(option.role) && option.name != "timeline"
     values["isText"] = values["isChoice"] == nil && option.role != .flag
     return values
   }
@@ -105,17 +112,21 @@ extension Screens {
 }
 
 /// What a form's lists offer.
-private struct Things {
+struct Things {
   var sets: [(value: String, label: String)]
   var runs: [(value: String, label: String)]
   var models: [(value: String, label: String)]
   var pictures: [(value: String, label: String)]
+  var timelines: [(value: String, label: String)]
 
   init(_ call: Call) throws {
     let catalogue = call.studio.catalogue, pages = call.studio.pages
     sets = try catalogue.sets().map { ("set:\($0.id)", "\($0.name) (\($0.pictures))") }
     runs = try catalogue.runs().map { ("run:\($0.id)", "\($0.name) · \($0.recipe)") }
     models = try catalogue.models().map { ("model:\($0.id)", "\($0.name) · \($0.recipe)") }
+    timelines = Timelines.all(call.studio.configuration.workspace).map {
+      ("timeline:\($0.id)", [$0.name, $0.generator].compactMap(\.self).joined(separator: " · "))
+    }
     var query = PictureQuery()
     query.areFavourites = true
     let favourites = try catalogue.pictures(query).pictures

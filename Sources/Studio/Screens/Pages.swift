@@ -104,7 +104,9 @@ struct Pages: Sendable {
   private func whole(_ content: String, _ place: String, title: String, _ language: Language, _ theme: String?) throws
     -> String
   {
-    let menu = ["start", "train", "generate", "gallery", "queue", "models", "more"].map { name in
+    let menu = [
+      "start", "train", "generate", "live", "restyle", "film", "gallery", "queue", "models", "more",
+    ].map { name in
       ["name": word("page.\(name)", language), "address": name == "start" ? "/" : "/\(name)", "isHere": name == place]
         as [String: Any]
     }

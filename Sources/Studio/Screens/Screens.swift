@@ -25,6 +25,10 @@ enum Screens {
     return values
   }
 
+  static func size(_ bytes: Int) -> String {
+    ByteCountFormatter.string(fromByteCount: Int64(bytes), countStyle: .file)
+  }
+
   static func title(of name: String, _ call: Call) -> String {
     call.studio.pages.has("verb.\(name)")
       ? call.studio.pages.word("verb.\(name)", call.language) : name.replacing("-", with: " ")
@@ -61,50 +65,5 @@ enum Screens {
         "hasWaiting": !waiting.isEmpty,
         "hasEnded": !ended.isEmpty, "isEmpty": cards.isEmpty,
       ], call.language)
-  }
-
-  static func setPage(_ call: Call) async throws -> String {
-    let id = try call.thing(), studio = call.studio
-    let report = try await studio.report(ofSet: id)
-    let pictures = try studio.pictures(ofSet: id).map { picture -> [String: Any] in
-      let values: [String: Any] = [
-        "id": picture.id, "set": id, "name": picture.name, "hasThumbnail": picture.hasThumbnail,
-      ]
-      return picture.caption.map { values.merging(["caption": $0]) { $1 } } ?? values
-    }
-    var findings: [[String: Any]] = []
-    func names(_ key: String) -> [String] {
-      (report.report?[key]?.list ?? []).compactMap { $0.string ?? $0["name"]?.string }
-    }
-    for key in ["damaged", "tooSmall", "longish", "greyAmongColour", "blank", "transparent", "animated"] {
-      let found = names(key)
-      if !found.isEmpty {
-        findings.append([
-          "title": studio.pages.word("set.\(key)", call.language), "count": found.count,
-          "names": found.prefix(8).joined(separator: ", "),
-        ])
-      }
-    }
-    for key in ["duplicates", "nearDuplicates"] {
-      let groups = (report.report?[key]?.list ?? []).map {
-        ($0.list ?? []).compactMap(\.string).joined(separator: " = ")
-      }
-      if !groups.isEmpty {
-        findings.append([
-          "title": studio.pages.word("set.\(key)", call.language), "count": groups.count,
-          "names": groups.prefix(6).joined(separator: "; "),
-        ])
-      }
-    }
-    let advice = report.report?["advice"]
-    return try studio.pages.page(
-      "set", "start",
-      [
-        "title": report.set.name, "id": id, "name": report.set.name, "pictures": pictures, "count": report.set.pictures,
-        "captions": report.set.captions,
-        "job": report.job ?? "", "hasReport": report.report != nil,
-        "isLooking": report.job != nil && report.report == nil, "findings": findings,
-        "isWell": report.report != nil && findings.isEmpty, "advice": advice?["words"]?.string ?? "",
-      ], call)
   }
 }

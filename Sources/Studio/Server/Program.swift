@@ -69,6 +69,8 @@ public enum StudioProgram {
     }
     // All that matters is on the disk, and pages find the studio again: nobody waits for open streams.
     for name in [SIGINT, SIGTERM] { signal(name) { _ in _exit(0) } }
+    // A show that ends reads no more.
+    signal(SIGPIPE, SIG_IGN)
     try await studio.run(onOpen: tell)
   }
 

@@ -23,6 +23,7 @@ public final class Studio: Sendable {
   let pages: Pages
   let description: Description
   let refresher: Refresher
+  let shows: Shows
   let routes: [Route]
   private let opened = Mutex<(access: Access, cookie: String)?>(nil)
 
@@ -53,6 +54,7 @@ public final class Studio: Sendable {
     (self.catalogue, self.hub, self.refresher) = (catalogue, hub, refresher)
     sessions = try Sessions(folder: configuration.folder, password: configuration.password)
     uploads = Uploads(workspace: workspace)
+    shows = Shows(configuration, catalogue, hub)
     pages = try Pages()
     description = Description(program: configuration.atelier)
     routes = Routes.all
@@ -130,6 +132,7 @@ public final class Studio: Sendable {
         group.addTask { await self.queue.run() }
         group.addTask { await self.refresher.run() }
         group.addTask { await self.learn() }
+        group.addTask { await self.shows.run() }
         group.addTask {
           while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(15))
@@ -223,8 +226,7 @@ public final class Studio: Sendable {
 
   /// What the command line says of itself takes half a second: nobody waits for it at the start.
   private func learn() async {
-    guard let commands = try? await description.commands() else { return }
-    await queue.know(flags: commands.flags)
     try? catalogue.refresh()
+    await queue.know(flags: (try? await description.commands())?.flags ?? [:])
   }
 }

@@ -8,8 +8,8 @@ struct Commands: Codable, Sendable, Equatable {
 
   func find(_ name: String) -> Command? { all.first { $0.name == name } }
 
-  /// Verbs that aren't jobs: they are the studio itself, or answer at once.
-  private static let others: Set = ["studio", "doctor", "help"]
+  /// Verbs that aren't jobs: they are the studio itself, answer at once, or are played.
+  private static let others: Set = ["studio", "doctor", "live", "help"]
 
   /// Asks the command line.
   ///

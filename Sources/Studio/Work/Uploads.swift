@@ -39,31 +39,8 @@ struct Uploads: Sendable {
     let target = ([folder] + parts.dropLast()).joined(separator: "/")
     try AtomicFile.makeFolder(target)
     let temporary = "\(target)/.\(UInt64.random(in: 0 ... .max)).part"
-    let file = open(temporary, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0o644)
-    guard file >= 0 else { throw FileTrouble.last(temporary) }
-    do {
-      var count = 0, start = Data()
-      for try await buffer in body {
-        count += buffer.readableBytes
-        guard count <= Uploads.limit else { throw UploadError.tooLarge }
-        if start.count < 64 { start += Data(buffer: buffer).prefix(64) }
-        try buffer.withUnsafeReadableBytes { bytes in
-          var done = 0
-          while done < bytes.count {
-            let written = write(file, bytes.baseAddress! + done, bytes.count - done)
-            if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { throw FileTrouble.last(target) }
-            done += written
-          }
-        }
-      }
+    try await Uploads.stream(body, to: temporary, limit: Uploads.limit) { start, count in
       guard count > 0, Uploads.isWhatItSays(start, ending) else { throw UploadError.notAPicture(last) }
-      guard fsync(file) == 0 else { throw FileTrouble.last(target) }
-      close(file)
-    } catch {
-      close(file)
-      unlink(temporary)
-      throw error
     }
     // Nothing is overwritten: the next free name.
     let stem = (last as NSString).deletingPathExtension
@@ -77,6 +54,50 @@ struct Uploads: Sendable {
     }
     unlink(temporary)
     throw FileTrouble.last(target)
+  }
+
+  /// Takes a project's zip.
+  ///
+  /// - Returns: where it lies; whoever asked takes it away.
+  /// - Throws: `ProjectTrouble`, `UploadError`, `FileTrouble`.
+  func takeProject(_ body: RequestBody, length: Int?) async throws -> String {
+    guard UInt64(max(0, length ?? 0)) <= Projects.limit else { throw ProjectTrouble.tooLarge }
+    let folder = "\(workspace)/studio"
+    // The zip and what comes out of it lie side by side for a while.
+    let needed = UInt64(max(0, length ?? 0)) * 2 + 256 << 20
+    guard needed < Projects.freeBytes(folder) else { throw ProjectTrouble.noRoom(needed: needed) }
+    let path = "\(folder)/import-\(UUID().uuidString).part"
+    try await Uploads.stream(body, to: path, limit: Int(Projects.limit)) { start, _ in
+      guard start.starts(with: Data("PK".utf8)) else { throw ZipTrouble.noZip }
+    }
+    return path
+  }
+
+  /// Writes a body to a new file; nothing is left of it where that fails.
+  ///
+  /// - Parameter check: looks at its first bytes and its length.
+  private static func stream(
+    _ body: RequestBody, to path: String, limit: Int, check: (_ start: Data, _ count: Int) throws -> Void
+  ) async throws {
+    let file = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0o644)
+    guard file >= 0 else { throw FileTrouble.last(path) }
+    defer { close(file) }
+    do {
+      var count = 0, start = Data()
+      for try await buffer in body {
+        count += buffer.readableBytes
+        guard count <= limit else { throw UploadError.tooLarge }
+        if start.count < 64 { start += Data(buffer: buffer).prefix(64) }
+        guard buffer.withUnsafeReadableBytes({ AtomicFile.writeAll($0, to: file) }) else {
+          throw FileTrouble.last(path)
+        }
+      }
+      try check(start, count)
+      guard fsync(file) == 0 else { throw FileTrouble.last(path) }
+    } catch {
+      unlink(path)
+      throw error
+    }
   }
 
   private static let endings: Set = [

@@ -58,6 +58,7 @@ struct Words {
     case .picture: return try path(given, ["picture", "upload"], option.name)
     case .media: return try path(given, ["picture", "upload"], option.name)
     case .generator: return try path(given, ["run", "checkpoint", "model"], option.name)
+    case .upload where option.name == "timeline": return try path(given, ["timeline"], option.name)
     case .upload: return try path(given, ["upload", "picture"], option.name)
     case .network where given.contains(":"): return try path(given, ["run", "model"], option.name)
     default:
@@ -88,6 +89,7 @@ struct Words {
     case "run": return catalogue.file(try catalogue.run(parts[1]).path)
     case "checkpoint": return catalogue.file(try catalogue.checkpoint(parts[1]).path)
     case "model": return catalogue.file(try catalogue.model(parts[1]).path)
+    case "timeline": return try Timelines.file(parts[1], catalogue.workspace)
     default: return try uploads.file(parts[1])
     }
   }
@@ -110,7 +112,9 @@ struct Words {
       seeds.contains("-") || seeds.contains(",") || (form["pictures"]?.count ?? 0) > 1
       || form["pictures"]?.first?.hasPrefix("set:") == true
     if areMany, ["vary", "texture", "fill", "enlarge"].contains(command.name) { return made }
-    let isFilm = ["film", "animate", "inbetween"].contains(command.name) || form["codec"]?.first?.isEmpty == false
+    let isFilm =
+      (["film", "animate", "inbetween"].contains(command.name) && form["preview"]?.first != "true")
+      || form["codec"]?.first?.isEmpty == false
     return "\(made)/\(command.name)\(isFilm ? ".mp4" : ".png")"
   }
 }

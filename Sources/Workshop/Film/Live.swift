@@ -84,7 +84,11 @@ public func live(
     var shown = LiveFrame(frame: frame, answers: answers)
     (shown.width, shown.height, shown.channels) = (picture.width, picture.height, picture.channels)
     (shown.bytes, shown.place) = (picture.bytes.count, player.place)
-    try show(shown, picture.bytes)
+    do { try show(shown, picture.bytes) } catch {
+      // Whoever watched is gone, such as a studio that was killed: what was recorded stays.
+      _ = try player.finishRecording(at: frame)
+      throw error
+    }
   }
   func tell(recorded: String? = nil, error: String? = nil) throws {
     guard recorded != nil || error != nil else { return }

@@ -1,0 +1,81 @@
+// The pictures of a set: captions written in place, and mends that set copies aside and can be undone.
+import { api, inspectSet, make, toast, word } from './api.js'
+
+customElements.define('set-pictures', class extends HTMLElement {
+  connectedCallback() {
+    this.set = this.dataset.set
+    this.dialog = this.querySelector('dialog')
+    this.items = [...this.querySelectorAll('[data-picture]')]
+    this.addEventListener('click', event => {
+      const item = event.target.closest('[data-picture]')
+      if (item) this.open(this.items.indexOf(item))
+      if (event.target === this.dialog) this.dialog.close()
+    })
+    this.dialog.addEventListener('close', () => this.keep())
+    this.dialog.addEventListener('keydown', event => {
+      const step = { ArrowRight: 1, ArrowLeft: -1, PageDown: 1, PageUp: -1 }[event.key]
+      const isWriting = event.target.tagName === 'TEXTAREA' && !event.key.startsWith('Page')
+      if (step && !isWriting && this.items[this.here + step]) { event.preventDefault(); this.open(this.here + step) }
+    })
+    for (const button of document.querySelectorAll('[data-aside]')) button.addEventListener('click', () => this.aside(button))
+    document.querySelector('[data-back]')?.addEventListener('click', event => this.back(event.target))
+  }
+
+  async open(place) {
+    await this.keep()
+    this.here = place
+    const { picture, name, caption } = this.items[place].dataset
+    const text = make('textarea', { rows: 4, value: caption ?? '', placeholder: word('set.caption') })
+    const shown = make('img', { src: `/api/sets/${this.set}/thumbnails/${picture}`, alt: name })
+    const aside = make('button', { type: 'button', className: 'button tiny' }, word('set.aside'))
+    aside.addEventListener('click', async () => { this.dialog.close(); await this.move([picture]) })
+    const close = make('button', { type: 'button', className: 'button tiny' }, word('close'))
+    close.addEventListener('click', () => this.dialog.close())
+    this.text = text
+    this.dialog.querySelector('.stage').replaceChildren(shown)
+    this.dialog.querySelector('.facts').replaceChildren(make('h2', {}, name), make('label', { className: 'field' }, make('span', { className: 'quiet' }, word('set.captionOf')), text), make('p', { className: 'actions' }, aside, close), make('p', { className: 'help' }, word('set.captionHelp')))
+    if (!this.dialog.open) this.dialog.showModal()
+    text.focus()
+  }
+
+  /** Writes what was changed. */
+  async keep() {
+    const text = this.text, item = this.items[this.here]
+    this.text = null
+    if (!text || text.value.trim() === (item.dataset.caption ?? '').trim()) return
+    try {
+      const picture = await api('POST', `/api/sets/${this.set}/captions`, { picture: item.dataset.picture, caption: text.value })
+      item.dataset.caption = picture.caption ?? ''
+      item.classList.toggle('captioned', Boolean(picture.caption))
+      document.querySelector('[data-part=captions]').textContent = this.items.filter(item => item.dataset.caption).length
+    } catch (error) { toast(error.message) }
+  }
+
+  async aside(button) {
+    button.disabled = true
+    await this.move(JSON.parse(button.dataset.aside))
+  }
+
+  async move(pictures) {
+    try {
+      const answer = await api('POST', `/api/sets/${this.set}/aside`, { pictures, isOn: true })
+      for (const item of this.items.filter(item => pictures.includes(item.dataset.picture))) item.closest('li').hidden = true
+      toast(word('set.movedAside', answer.moved.length), async () => {
+        await api('POST', `/api/sets/${this.set}/aside`, { pictures, isOn: false })
+        location.reload()
+      })
+      // The report is made anew for those that are left; the page is drawn again when it is there.
+      await inspectSet(this.set)
+      setTimeout(() => location.reload(), 6000)
+    } catch (error) { toast(error.message) }
+  }
+
+  async back(button) {
+    button.disabled = true
+    try {
+      await api('POST', `/api/sets/${this.set}/aside`, { isOn: false })
+      await inspectSet(this.set)
+      location.reload()
+    } catch (error) { toast(error.message) }
+  }
+})

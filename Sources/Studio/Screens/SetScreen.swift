@@ -1,0 +1,59 @@
+import Catalogue
+import Files
+
+extension Screens {
+  static func setPage(_ call: Call) async throws -> String {
+    let id = try call.thing(), studio = call.studio
+    let report = try await studio.report(ofSet: id)
+    let pictures = try studio.pictures(ofSet: id).map { picture -> [String: Any] in
+      let values: [String: Any] = [
+        "id": picture.id, "set": id, "name": picture.name, "hasThumbnail": picture.hasThumbnail,
+      ]
+      return picture.caption.map { values.merging(["caption": $0]) { $1 } } ?? values
+    }
+    let here = Set(pictures.compactMap { $0["id"] as? String })
+    let findings = findings(report.report ?? [:], here, call)
+    let aside = studio.setAside(report.set).count
+    return try studio.pages.page(
+      "set", "start",
+      [
+        "title": report.set.name, "id": id, "name": report.set.name, "pictures": pictures, "count": report.set.pictures,
+        "captions": report.set.captions, "aside": aside, "hasAside": aside > 0,
+        "job": report.job ?? "", "hasReport": report.report != nil,
+        "isLooking": report.job != nil && report.report == nil, "findings": findings,
+        "isWell": report.report != nil && findings.isEmpty, "advice": report.report?["advice"]?["words"]?.string ?? "",
+      ], call)
+  }
+
+  /// What `inspect` has found, and which pictures one click sets aside: of the same ones all but the first.
+  private static func findings(_ report: [String: JSON], _ here: Set<String>, _ call: Call) -> [[String: Any]] {
+    let word = { call.studio.pages.word($0, call.language) }
+    func finding(_ key: String, count: Int, names: String, aside: [String]) -> [String: Any] {
+      let ids = aside.map { catalogueID($0) }.filter(here.contains)
+      return [
+        "title": word("set.\(key)"), "count": count, "names": names, "hasMend": !ids.isEmpty,
+        "ids": JSON.list(ids.map { .string($0) }).text,
+        "mend": word("set.mend").replacing("{0}", with: "\(ids.count)"),
+      ]
+    }
+    var found: [[String: Any]] = []
+    for key in ["damaged", "tooSmall", "longish", "greyAmongColour", "blank", "transparent", "animated"] {
+      let names = (report[key]?.list ?? []).compactMap { $0.string ?? $0["name"]?.string }
+      guard !names.isEmpty else { continue }
+      let isMended = ["damaged", "tooSmall", "greyAmongColour", "blank"].contains(key)
+      found.append(
+        finding(
+          key, count: names.count, names: names.prefix(8).joined(separator: ", "), aside: isMended ? names : []))
+    }
+    for key in ["duplicates", "nearDuplicates"] {
+      let groups = (report[key]?.list ?? []).map { ($0.list ?? []).compactMap(\.string) }
+      guard !groups.isEmpty else { continue }
+      found.append(
+        finding(
+          key, count: groups.count,
+          names: groups.prefix(6).map { $0.joined(separator: " = ") }.joined(separator: "; "),
+          aside: groups.flatMap { $0.dropFirst() }))
+    }
+    return found
+  }
+}

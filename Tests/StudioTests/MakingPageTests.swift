@@ -1,0 +1,129 @@
+import Foundation
+import StudioTestSupport
+import Testing
+
+/// The pages Set, Restyle and Film in a real browser.
+@Suite(.serialized) struct MakingPageTests {
+  /// A mask that is painted by mouse and keys changes what it covers, and nothing else; a film is made of favourites.
+  @Test(.enabled(if: Browser.program != nil, Browser.missing))
+  func restylesUnderAMaskAndFilmsFavourites() async throws {
+    try await withStudio { (studio: Served) async throws in
+      let emoji = try await studio.emoji()
+      let form = ["run": ["model:\(emoji)"], "seeds": ["3,7"]]
+      let job = try #require(try studio.post("/api/jobs", ["verb": "generate", "values": form])["id"] as? String)
+      _ = try await studio.ended(job)
+      _ = try await wait(seconds: 20) {
+        try (studio.json("/api/pictures?job=\(job)", as: [String: Any].self)["total"] as? Int) == 2
+      }
+      let page: [String: Any] = try studio.json("/api/pictures?job=\(job)")
+      let rows = try #require(page["pictures"] as? [[String: Any]]).compactMap { $0["picture"] as? [String: Any] }
+      let ids = rows.compactMap { $0["id"] as? String }
+      _ = try studio.post("/api/pictures/favourite", ["pictures": ids, "isOn": true])
+
+      let browser = try await Browser()
+      defer { browser.close() }
+      try browser.open(try #require(try RunningToken.new(studio)))
+      try browser.open("http://127.0.0.1:\(studio.port)/restyle")
+      try browser.click("[data-pick=content] button:nth-child(1)")
+      try browser.click("[data-pick=style] button:nth-child(2)")
+      try await browser.until("the mask", "document.querySelector('canvas.mask')")
+      let painter = "document.querySelector('mask-painter')"
+      try browser.click("canvas.mask")
+      #expect(try browser.run("return \(painter).isPainted") as? Bool == true)
+      try browser.type("z", into: "canvas.mask")
+      #expect(try browser.run("return \(painter).isPainted") as? Bool == false)
+      // By keys: up, left, then a dab.
+      let keys = String(repeating: "\u{E013}\u{E012}", count: 6) + "]]]] "
+      try browser.type(keys, into: "canvas.mask")
+      #expect(try browser.run("return \(painter).isPainted") as? Bool == true)
+      try browser.click("[data-part=form] button[type=submit]")
+      try await browser.until(
+        "before and after", seconds: 120, "document.querySelectorAll('before-after img').length === 2")
+      // The far corner is as it was, to a level or two; under the brush it is another.
+      let differs = """
+        const [after, before] = [...document.querySelectorAll('before-after img')].map(image => {
+          const canvas = document.createElement('canvas'), context = canvas.getContext('2d')
+          canvas.width = canvas.height = 64
+          context.drawImage(image, 0, 0, 64, 64)
+          return context.getImageData(0, 0, 64, 64).data
+        })
+        const at = (x, y) => Math.abs(before[4 * (64 * y + x)] - after[4 * (64 * y + x)]) + Math.abs(before[4 * (64 * y + x) + 2] - after[4 * (64 * y + x) + 2])
+        let inside = 0, outside = 0
+        for (let y = 0; y < 64; y++) for (let x = 0; x < 64; x++) { const d = at(x, y); if (y > 44) outside = Math.max(outside, d); else inside = Math.max(inside, d) }
+        return [inside, outside]
+        """
+      try await browser.until(
+        "both drawn", "[...document.querySelectorAll('before-after img')].every(image => image.naturalWidth > 0)")
+      let change = try #require(try browser.run(differs) as? [Double])
+      #expect(change[0] > 25 && change[1] < 12, "\(change)")
+
+      try browser.open("http://127.0.0.1:\(studio.port)/film")
+      try await browser.until(
+        "favourites", "document.querySelectorAll('[data-part=favourites] button:not([hidden])').length === 2")
+      try browser.click("[data-part=favourites] button:nth-child(1)")
+      try browser.click("[data-part=favourites] button:nth-child(2)")
+      try browser.run(
+        "const f = document.querySelector('film-page'); f.form.elements.seconds.value = 1; f.spread(); f.draw(); f.form.elements.size.value = '256'"
+      )
+      try browser.type("\u{E014}", into: ".timeline .mark:last-child")
+      #expect(try browser.run("return document.querySelector('film-page').keys.at(-1).at") as? Double == 0.6)
+      try browser.click("[data-do=preview]")
+      try await browser.until(
+        "a sheet", seconds: 90, "document.querySelector('[data-part=screen] img')?.naturalWidth > 0")
+      try browser.click("[data-do=film]")
+      try await browser.until(
+        "a film", seconds: 90, "document.querySelector('[data-part=screen] video')?.readyState > 0")
+      let complaints = try browser.complaints()
+      #expect(complaints == [])
+    }
+  }
+
+  /// Captions are written in place, duplicates set aside and put back; what was dropped is never touched.
+  @Test(.enabled(if: Browser.program != nil, Browser.missing))
+  func mendsASet() async throws {
+    try await withStudio { (studio: Served) async throws in
+      let set = try #require(try studio.post("/api/sets", ["name": "faces"])["id"] as? String)
+      let folder = Programs.root + "/Examples/emoji"
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".png") }.sorted()
+      for name in names.prefix(6) + [names[0]] {
+        let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
+        #expect(try studio.upload("/api/sets/\(set)/pictures?name=\(name)", data).status == 200)
+      }
+      _ = try studio.post("/api/sets/\(set)/done", [:])
+      let job = try studio.post("/api/jobs", ["verb": "inspect", "values": ["pictures": ["set:\(set)"]]])
+      _ = try await studio.ended(try #require(job["id"] as? String))
+      let browser = try await Browser()
+      defer { browser.close() }
+      try browser.open(try #require(try RunningToken.new(studio)))
+      try browser.open("http://127.0.0.1:\(studio.port)/sets/\(set)")
+      try browser.click("[data-picture]")
+      try browser.type("a flag, waving", into: "dialog textarea")
+      try browser.type("\u{E00F}", into: "dialog textarea")
+      try await browser.until("the caption kept", "document.querySelector('[data-part=captions]').textContent === '1'")
+      let first = try #require(
+        try browser.run("return document.querySelector('[data-picture]').dataset.name") as? String)
+      let text = studio.workspace + "/sets/faces/\((first as NSString).deletingPathExtension).txt"
+      #expect(try String(contentsOfFile: text, encoding: .utf8) == "a flag, waving\n")
+      try browser.run("document.querySelector('dialog').close()")
+
+      try browser.click("[data-aside]")
+      try await browser.until("it set aside", "document.querySelector('.toast button')")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: studio.workspace + "/aside/faces").count == 1)
+      #expect(
+        try (studio.json("/api/sets/\(set)", as: [String: Any].self)["set"] as? [String: Any])?["pictures"] as? Int == 6
+      )
+      try browser.click(".toast button")
+      try await browser.until("it back", "document.querySelectorAll('[data-picture]').length === 7")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: studio.workspace + "/aside/faces").isEmpty)
+      // Ids, never paths; what isn't there is said.
+      for body in [["pictures": ["../x"], "isOn": true], ["pictures": ["0123456789abcdef"], "isOn": true]]
+        as [[String: Any]]
+      {
+        _ = try studio.post("/api/sets/\(set)/aside", body, status: 404)
+      }
+      _ = try studio.post("/api/sets/\(set)/captions", ["picture": "0123456789abcdef", "caption": "x"], status: 404)
+      let complaints = try browser.complaints()
+      #expect(complaints == [])
+    }
+  }
+}
