@@ -59,6 +59,22 @@ public struct Noise {
   /// 0..<n in random order.
   public mutating func permutation(_ n: Int) -> [Int] { aten.randperm(.int(n), .generator(source)).ints }
 
+  /// What each of `n` pictures draws for itself. Of a step that several processes make, all of the group's pictures draw, and the own
+  /// ones' draws are given.
+  public mutating func each<Drawn>(_ n: Int, _ draw: (inout Noise) -> Drawn) -> [Drawn] {
+    guard let share, n % share.batch == 0 else { return (0..<n).map { _ in draw(&self) } }
+    var plain = self, kept: [Drawn] = []
+    plain.share = nil
+    // Real and generated pictures may stand below one another.
+    for _ in 0..<n / share.batch {
+      for row in 0..<share.count * share.batch {
+        let drawn = draw(&plain)
+        if share.rows.contains(row) { kept.append(drawn) }
+      }
+    }
+    return kept
+  }
+
   /// - Parameter draw: given a shape.
   private func own(_ shape: [Int], _ draw: ([Int]) -> Tensor) -> Tensor {
     // Real and generated pictures may stand below one another, or two of each.

@@ -34,6 +34,7 @@ import Torch
     ["--recipe", "dcgan", "--width", "4", "--latent", "8", "--size", "32"],
     ["--recipe", "r3gan", "--preset", "small", "--traits", "0", "--augment", "0", "--penalised", "8", "--size", "16"],
     ["--recipe", "stylegan2", "--traits", "0", "--adapt", "0", "--size", "16"],
+    ["--recipe", "stylegan2", "--traits", "0", "--adapt", "0", "--augment", "0.5", "--size", "16"],
     ["--recipe", "vae", "--size", "16"],
   ])
   func areAsGoodAsOne(_ recipe: [String]) throws {

@@ -7,10 +7,10 @@ struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Dataset check: what is in a folder of pictures, what is wrong with it, and what it would train.",
     discussion: """
-      Of a single picture: what the file is, how it is read, and what is lost, in one table.
+      Of a single picture, film or sound: what the file is, how it is read, and what is lost, in one table.
       """)
 
-  @Argument(help: ArgumentHelp("A folder, a zip or tar file, or a picture.", valueName: "pictures"))
+  @Argument(help: ArgumentHelp("A folder, a zip or tar file, a picture, a film or a sound.", valueName: "pictures"))
   var path: String
 
   @Option(
@@ -39,6 +39,11 @@ struct Inspect: ParsableCommand {
   }
 
   func run() throws {
+    if isFilmOrSound(path) {
+      try refuse(
+        [("size", size != nil), ("sheet", sheet != nil), ("thumbnails", thumbnails != nil), ("force", force)],
+        "for a film or a sound")
+    }
     let teller = common.teller()
     let device = try device.resolved()
     var request = InspectRequest(size: size, sheet: sheet, force: force)

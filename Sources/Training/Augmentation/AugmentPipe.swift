@@ -29,12 +29,12 @@ public struct AugmentPipe: Sendable, Equatable {
   public func callAsFunction(_ x: Tensor, probability p: Double, noise: inout Noise) -> Tensor {
     guard p > 0 else { return x }
     var seen = x
-    if blits { seen = blitted(seen, (0..<x.size(0)).map { _ in blit(p, size: PictureSize(of: x), noise: &noise) }) }
+    if blits { seen = blitted(seen, noise.each(x.size(0)) { blit(p, size: PictureSize(of: x), noise: &$0) }) }
     if geometry {
-      seen = placed(seen, (0..<x.size(0)).map { _ in placement(p, size: PictureSize(of: x), noise: &noise) })
+      seen = placed(seen, noise.each(x.size(0)) { placement(p, size: PictureSize(of: x), noise: &$0) })
     }
     guard colours else { return seen }
-    return tinted(seen, (0..<x.size(0)).map { _ in colouring(p, noise: &noise) })
+    return tinted(seen, noise.each(x.size(0)) { colouring(p, noise: &$0) })
   }
 
   /// Where pixels are moved to, whole: coordinates in pixels about the middle, x to the right and y down.

@@ -25,10 +25,11 @@ public struct LightAugment: Sendable, Equatable {
     guard p > 0 else { return x }
     let n = x.size(0), width = Double(x.size(3)), height = Double(x.size(2))
     var ways: [Double] = [], colourings: [Colouring] = []
-    for _ in 0..<n {
-      // All numbers are drawn whatever p is, so that a picture's changes come and go with p alone.
-      let chance = noise.uniform([6]).doubles, even = noise.uniform([2], from: -1, to: 1).doubles
-      let normal = noise.normal([5]).doubles
+    // All numbers are drawn whatever p is, so that a picture's changes come and go with p alone.
+    let drawn = noise.each(n) {
+      ($0.uniform([6]).doubles, $0.uniform([2], from: -1, to: 1).doubles, $0.normal([5]).doubles)
+    }
+    for (chance, even, normal) in drawn {
       var place = Placement.identity
       if chance[0] < p { place = place.then(.moving(even[0] * shift * width, even[1] * shift * height)) }
       if chance[1] < p { place = place.then(.rotation(turn * normal[0])) }

@@ -24,11 +24,11 @@ public struct InspectRequest: Sendable {
 /// Looks at every picture of a folder or a zip file: decodes it whole, and compares it with all others.
 ///
 /// - Parameters:
-///   - path: a folder, a zip file or one picture.
+///   - path: a folder, a zip file, one picture, or a film or a sound, of which only `Inspection.file` is filled.
 ///   - workspace: whose cache takes what memory shouldn't hold of a large set, until it is looked through.
 ///   - advise: what one would train on what was found; nil when nobody knows.
 ///   - tell: told how many files are done.
-/// - Throws: `GalleryError`, `ArchiveError`, `FileError`. Damaged pictures are part of the result.
+/// - Throws: `GalleryError`, `ArchiveError`, `FileError`, `ClipError`. Damaged pictures are part of the result.
 public func inspect(
   _ path: String, _ request: InspectRequest = InspectRequest(), in workspace: Workspace? = nil,
   advise: (Inspection) -> Advice? = { _ in nil },
@@ -39,6 +39,11 @@ public func inspect(
     if !request.force, access(sheet, F_OK) == 0 { throw FileError.exists(path: sheet) }
   }
   if let thumbnails = request.thumbnails { try AtomicFile.makeFolder(thumbnails.absolutePath) }
+  if isFilmOrSound(path) {
+    var found = Inspection(path: path.absolutePath, size: 64)
+    found.file = try ClipReport.facts(path.absolutePath)
+    return found
+  }
   let gallery = try Gallery(path)
   var found = Inspection(path: gallery.path, size: request.size ?? 64)
   (found.hidden, found.others, found.damaged) = (gallery.hidden, gallery.others, gallery.unreadable)
@@ -77,6 +82,16 @@ public func inspect(
     found.sheet = sheet
   }
   return found
+}
+
+/// Whether a file is a film or a sound, by its first bytes; animations in a picture's format are pictures here.
+public func isFilmOrSound(_ path: String) -> Bool {
+  guard let start = try? FileBytes.read(path.absolutePath, first: FileKind.signatureBytes) else { return false }
+  switch FileKind(start: start) {
+  case .picture, .archive: return false
+  case .other(let kind) where ["a WAV", "a FLAC", "an MP3", "an Ogg file"].contains(kind): return true
+  default: return ClipSignature.isClip(path.absolutePath)
+  }
 }
 
 /// Writes a small copy of a picture for a page; a damaged one has none.
