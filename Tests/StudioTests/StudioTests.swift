@@ -52,11 +52,16 @@ import Testing
 
       // The pages that show it, in both languages.
       for path in [
-        "/", "/train", "/generate", "/gallery", "/queue", "/models", "/more", "/jobs/\(id)", "/do/restyle",
+        "/", "/train", "/generate", "/live", "/restyle", "/film", "/gallery", "/queue", "/models", "/more", "/projects",
+        "/jobs/\(id)", "/do/restyle", "/do/film", "/do/fill",
         "/do/generate?again=\(four)", "/part/recipe?recipe=dcgan", "/part/doctor",
       ] {
         let answer = try studio.client.send("GET", path)
         #expect(answer.status == 200 && !answer.text.contains("{{"), "\(path)")
+        // What isn't there is left out, never spelled.
+        #expect(
+          !answer.text.contains(">nil<") && !answer.text.contains("\"nil\"") && !answer.text.contains("Optional("),
+          "\(path)")
         #expect(!answer.text.contains("<script>"), "\(path)")
       }
       let chinese = try studio.client.send("GET", "/", [("Accept-Language", "zh-CN,zh;q=0.9")])
