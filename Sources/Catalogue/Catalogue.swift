@@ -12,6 +12,7 @@ public final class Catalogue: Sendable {
   let bundled: String?
   let database: DatabasePool
   private let marks: Mutex<Marks>
+  let answers = Mutex(Answers())
 
   /// - Parameters:
   ///   - bundled: the folder of models that came with Atelier.
@@ -50,6 +51,7 @@ public final class Catalogue: Sendable {
     let known = isForgetful ? [] : try database.read { try PictureRow.fetchAll($0) }
     let scan = Scan(workspace: workspace, bundled: bundled, known: known)
     let marks = marks.withLock { $0 }
+    defer { answers.withLock { $0.forget() } }
     try database.write { db in
       // Rows that point at one another come in any order: foreign keys are looked at in the end.
       _ = try follow(scan.sets, db)
@@ -73,6 +75,7 @@ public final class Catalogue: Sendable {
     let rows = scan.files(under: "jobs/\(job)/made").compactMap { scan.picture($0, job: job, verb: verb) }
     let new = rows.filter { row in !known.contains(row) }
     guard !new.isEmpty else { return }
+    defer { answers.withLock { $0.forget() } }
     try database.write { db in
       for row in new {
         try row.upsert(db)
@@ -122,6 +125,7 @@ public final class Catalogue: Sendable {
       changed.pictures.sort { $0.path < $1.path }
       try changed.write(workspace: workspace)
       marks = changed
+      defer { answers.withLock { $0.forget() } }
       try database.write { db in
         try put(changed, db)
         for id in ids { try index(id, db) }

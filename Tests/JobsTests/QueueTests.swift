@@ -17,7 +17,7 @@ import Testing
 
   /// Ticks until the job is so, or a minute is over.
   func follow(_ queue: Queue, _ id: String, until isSo: (JobView) -> Bool) async throws -> JobView {
-    _ = try await wait(seconds: 30) {
+    _ = try await wait(seconds: 90) {
       await queue.tick()
       let view = try await queue.job(id)
       return isSo(view) || view.state.hasEnded

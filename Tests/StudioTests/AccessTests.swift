@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import HTTPTypes
 import Testing
@@ -107,6 +108,7 @@ import Testing
     // Schemas are what the types read.
     let job = document["paths"]?["/api/jobs"]?["post"]?["requestBody"]?["content"]?["application/json"]?["schema"]
     #expect(job?["required"] == .list([.string("values"), .string("verb")]))
+    #expect(Schema.of(JSON.self) == .object([:]) && Schema.of([JSON].self)["items"] == .object([:]))
     let card = Schema.of(JobCard.self)
     #expect(card["properties"]?["state"]?["enum"]?.list?.contains(.string("setAside")) == true)
     #expect(card["properties"]?["pictures"]?["items"]?["properties"]?["id"]?["type"] == .string("string"))

@@ -75,7 +75,10 @@ import Testing
       let refused = try studio.post("/api/live/\(show)", ["seeds": "1,2"], status: 409)
       #expect((refused["error"] as? String)?.hasPrefix("A recording has one path") == true)
       _ = try studio.post("/api/live/\(show)", ["record": false, "tracks": ["speed": 0]])
-      let isThere = try await wait(seconds: 20) { try !studio.json("/api/timelines", as: [Any].self).isEmpty }
+      // The note of its generator comes right after the timeline.
+      let isThere = try await wait(seconds: 20) {
+        try studio.json("/api/timelines", as: [[String: Any]].self).first?["generator"] != nil
+      }
       #expect(isThere)
       let timeline = try #require(try studio.json("/api/timelines", as: [[String: Any]].self).first)
       #expect(timeline["name"] as? String == "live-1" && timeline["generator"] as? String == "emoji")

@@ -11,6 +11,7 @@ customElements.define('run-scrubber', class extends HTMLElement {
     this.hidden = true
     this.line.addEventListener('input', () => { this.isHeld = +this.line.value < this.samples.length - 1; this.show() })
     listen(job => { if (job.run === this.dataset.run && job.sheet !== this.newest) { this.newest = job.sheet; this.load() } })
+    listen(() => this.load(), 'catalogue')
     this.load()
   }
 
@@ -20,6 +21,8 @@ customElements.define('run-scrubber', class extends HTMLElement {
   async load() {
     if (!this.dataset.run) return
     // A run is in the catalogue a moment after it has begun.
+    const runs = await api('GET', '/api/runs').catch(() => [])
+    if (!runs.some(run => run.id === this.dataset.run)) return
     const run = await api('GET', `/api/runs/${this.dataset.run}`).catch(() => null)
     if (!run?.samples.length) return
     this.samples = run.samples

@@ -58,12 +58,14 @@ final class Refresher: Sendable {
   func heard(_ view: JobView) { continuation.yield(view) }
 
   func run() async {
-    var seen: [String: Int] = [:]
+    var seen: [String: Int] = [:], saved: [String: Int] = [:]
     for await view in stream {
       let made = view.story.made.count
       do {
-        if view.state.hasEnded {
-          // A training's run, a model that was installed: all of it.
+        let isSaved = view.story.saved > (saved[view.id] ?? 0)
+        if view.state.hasEnded || isSaved {
+          // A training's run, its checkpoints, a model that was installed: all of it.
+          saved[view.id] = view.story.saved
           try catalogue.refresh()
           seen[view.id] = made
         } else if made > (seen[view.id] ?? 0) {
