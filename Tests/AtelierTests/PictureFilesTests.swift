@@ -170,9 +170,12 @@ import Testing
         says:
           "\(Self.colours)/raw.dng is a camera's raw picture, which isn't read here: develop it to a TIFF or JPEG first.",
         exit: 65)
-      expect(
-        try atelier.run("inspect", "\(Self.fixtures)/bunny.mp4"),
-        says: "\(Self.fixtures)/bunny.mp4 is an MP4 film, which isn't read here: save it as PNG or JPEG.", exit: 65)
+      let film = try atelier.run("inspect", "\(Self.fixtures)/bunny.mp4", "--json").lines().last
+      let told = try #require(film?["file"] as? [[String: String]])
+      #expect(told.contains(["property": "format", "file": "QuickTime / MOV", "read": "a film"]))
+      let idle = try atelier.run("inspect", "\(Self.fixtures)/bunny.mp4", "--sheet", "a.png")
+      #expect(
+        idle.status == 64 && idle.err.contains("--sheet would change nothing for a film or a sound: leave it out."))
     }
   }
 

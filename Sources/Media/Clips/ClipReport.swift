@@ -80,16 +80,17 @@ public enum ClipReport {
     let gaps = zip(stamps.dropFirst(), stamps).map { $0 - $1 }.filter { $0 > 0 }
     let rate = "\(shortened(reader.facts.rate.value)) frames a second"
     let length =
-      stamps.isEmpty ? Double(count) / reader.facts.rate.value : stamps.last! - stamps[0] + 1 / reader.facts.rate.value
+      stamps.count < count
+      ? Double(count) / reader.facts.rate.value : stamps.last! - stamps[0] + 1 / reader.facts.rate.value
     var rows = [FileFact("frames", "\(count), about \(shortened(length)) s", read: "all of them")]
     // Containers round times to milliseconds.
-    if let least = gaps.min(), let most = gaps.max(), most - least > 0.0021 {
+    if stamps.count == count, let least = gaps.min(), let most = gaps.max(), most - least > 0.0021 {
       rows.append(
         FileFact(
           "times", "uneven: frames last \(shortened(1000 * least)) to \(shortened(1000 * most)) ms",
           read: "each frame at its own; --rate makes them even"))
     } else {
-      rows.append(FileFact("times", stamps.isEmpty ? "none; \(rate)" : rate, read: rate))
+      rows.append(FileFact("times", stamps.count < count ? "not of each frame; \(rate)" : rate, read: rate))
     }
     return rows
   }
@@ -147,6 +148,7 @@ public enum ClipReport {
       FileFact(
         "length", samples == 0 ? "none: no samples, only a header" : "\(shortened(Double(samples) / 48_000)) s",
         read: samples == 0 ? "refused" : "all of it"))
+    if samples == 0 { return rows }
     if reader.damaged > 0 {
       rows.append(FileFact("samples", "some are no numbers (NaN or infinity)", read: "refused by --sound"))
     } else {
