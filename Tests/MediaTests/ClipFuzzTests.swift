@@ -23,21 +23,10 @@ import Testing
       let path = "\(folder)/\(name)", hurt = "\(folder)/hurt-\(name)"
       try Films.ffmpeg(options + [path])
       let whole = try FileBytes.read(path)
-      var state: UInt64 = 11
-      func draw(_ limit: Int) -> Int {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407  // Knuth's MMIX.
-        return Int(state >> 33) % limit
-      }
+      var damage = Damage(seed: 11)
       let end = Date().addingTimeInterval(Self.seconds)
       while Date() < end {
-        var bytes = whole
-        for _ in 0...draw(6) {
-          // Heads decide most.
-          let place = draw(draw(2) == 0 ? min(600, bytes.count) : bytes.count)
-          if draw(3) == 0 { bytes[place] = [0, 1, 0x7F, 0x80, 0xFF][draw(5)] } else { bytes[place] ^= 1 << draw(8) }
-        }
-        if draw(10) == 0 { bytes = Array(bytes.prefix(1 + draw(bytes.count))) }
-        try Data(bytes).write(to: URL(fileURLWithPath: hurt))
+        try Data(damage.hurt(whole, head: 600)).write(to: URL(fileURLWithPath: hurt))
         if let reader = try? ClipReader(hurt) {
           for _ in 0..<40 { if reader.next() == nil { break } }
           _ = reader.notes
