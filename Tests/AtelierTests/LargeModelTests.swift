@@ -158,6 +158,35 @@ import Torch
     }
   }
 
+  /// As most artists have them. The vocabulary is CLIP's own there.
+  @Test func singleFilesAreDrawnWith() throws {
+    try inFolder { atelier in
+      let file = try small.file("sd1", "single.safetensors") { tensors in
+        let name = "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight"
+        tensors[name] = SmallModels.drawn("tokens", [49408, 128])
+      }
+      let found = try atelier.run("models", "inspect", file, "--json")
+      let facts = try #require(found.lines().last)
+      #expect(found.status == 0 && facts["family"] as? String == "SD 1.x", "\(found.err)")
+      let made = try atelier.run(
+        ["generate", file, "--prompt", "a cat", "--size", "64", "--out", "made", "--json"] + quick)
+      #expect(made.status == 0, "\(made.err)")
+      let words = try words("\(atelier.folder)/made/seed-0000.png")
+      let hash = try Digest.sha256(file: file)
+      #expect(words["Model"] == "single" && words["Checkpoint"] == "sha256:\(hash)", "\(words)")
+      #expect(DrawingParameters(text: words["parameters"] ?? "").modelHash == String(hash.prefix(10)))
+      // Cut short, as by a download that broke off.
+      let bytes = try FileBytes.read(file)
+      try atelier.write(Data(bytes.prefix(bytes.count / 2)), to: "cut.safetensors")
+      for words in [
+        ["models", "inspect", "cut.safetensors"], ["generate", "cut.safetensors", "--prompt", "x", "--out", "x"],
+      ] {
+        let cut = try atelier.run(words)
+        #expect(cut.status == 65 && cut.err.contains("cut short") && !atelier.has("x"), "\(words): \(cut.err)")
+      }
+    }
+  }
+
   @Test func promptsComeFromAFile() throws {
     try inFolder { atelier in
       let model = try small.folder("sd1")
