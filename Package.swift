@@ -81,7 +81,9 @@ let package = Package(
     .target(name: "Media", dependencies: ["Torch", "CVips", "CFFmpeg"], swiftSettings: [.unsafeFlags(["-O"])]),
     .target(
       name: "Workshop",
-      dependencies: ["Models", "Evaluation", "Media", "Archives", .product(name: "Yams", package: "Yams")]),
+      dependencies: [
+        "Models", "LargeModels", "Evaluation", "Media", "Archives", .product(name: "Yams", package: "Yams"),
+      ]),
     .target(
       name: "Commands",
       dependencies: ["Workshop", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

@@ -119,10 +119,24 @@ private struct Page {
     }
   }
 
+  /// As a shell splits words: what stands in double quotes is one.
+  private func split(_ command: Substring) -> [String] {
+    var words: [String] = [""]
+    var isQuoted = false
+    for letter in command {
+      switch letter {
+      case "\"": isQuoted.toggle()
+      case " " where !isQuoted: words.append("")
+      default: words[words.count - 1].append(letter)
+      }
+    }
+    return words.filter { !$0.isEmpty }
+  }
+
   private mutating func add(_ line: String, _ hint: String) {
     guard let start = line.prefixMatch(of: /(?:\.\/)?atelier(?= )/) else { return }
     let command = line[start.range.upperBound...].prefix { $0 != "#" }
-    let words = command.split(separator: " ").map(String.init)
+    let words = split(command)
     guard hint != "not run" else { return commands.append(Command(line: line, words: words, shortened: nil)) }
     var short = " " + words.joined(separator: " ") + " "
     for change in hint.split(separator: ";") {

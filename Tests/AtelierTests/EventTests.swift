@@ -2,6 +2,7 @@ import Foundation
 import Media
 import Models
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Workshop
@@ -104,6 +105,13 @@ import Workshop
     try teller.run("models", "install", "efficientnet-lite0")
     try teller.run("models", "import", "weights.safetensors", "--as", "realesrgan", "--name", "tiny")
     try teller.run("models", "export", "run", "--name", "own")
+    let small = SmallModels()
+    try teller.run("models", "inspect", small.folder("sd1"))
+    try teller.run("models", "add", small.folder("sd1"), "--name", "small")
+    #expect(
+      try teller.run("models", "list").contains {
+        if case .model(let model) = $0 { model.state == .added } else { false }
+      })
     try teller.run("recipes")
     try teller.run("recipes", "dense")
   }

@@ -15,6 +15,8 @@ import Workshop
     "models install",
     "models import",
     "models export",
+    "models inspect",
+    "models add",
     "studio", "doctor",
   ])
   func help(_ verb: String) throws {

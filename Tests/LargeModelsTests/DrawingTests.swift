@@ -96,7 +96,7 @@ import Torch
     var other = plain.model
     other.zerosForEmptyPrompt = false
     try withoutGradients {
-      let told = try plain.conditions(request, height: 64, width: 64)
+      let told = plain.conditions(request, height: 64, width: 64)
       #expect(told.text[0].max().item() == 0 && told.text[0].min().item() == 0 && told.pooled![0].max().item() == 0)
       #expect(told.sizes!.ints == [64, 64, 0, 0, 64, 64, 64, 64, 0, 0, 64, 64])
       let full = try DrawingPipeline(other, precision: .float32).conditions(request, height: 64, width: 64)
@@ -104,7 +104,7 @@ import Torch
       request.isWeighted = true
       let weighted = told.text[1]
       request.prompt = "a cat"
-      let bare = try plain.conditions(request, height: 64, width: 64).text[1]
+      let bare = plain.conditions(request, height: 64, width: 64).text[1]
       // Start and "a" count once, the letters of "cat" 1.5 times.
       expectClose(weighted[1], bare[1], "a", tolerance: 1e-6)
       expectClose(weighted[2], bare[2] * 1.5, "cat", tolerance: 1e-6)

@@ -5,33 +5,22 @@ import Torch
 
 @testable import LargeModels
 
-/// The weight that Tests/Goldens/large/models.py draws under that name, to the bit.
-func drawn(_ name: String, _ shape: [Int]) -> Tensor {
-  var generator = Noise(seed: UInt64(crc32(name)))
-  let noise = generator.normal(shape)
-  if shape.count < 2 { return name.contains("norm") && name.hasSuffix("weight") ? noise * 0.1 + 1 : noise * 0.05 }
-  return noise * (0.8 / (Double(noise.count) / Double(shape[0])).squareRoot())
-}
+/// As `SmallModels.drawn`.
+func drawn(_ name: String, _ shape: [Int]) -> Tensor { SmallModels.drawn(name, shape) }
 
-/// All weights of a network, by name.
-func weights(_ prefix: String, _ shapes: [String: [Int]]) -> [String: Tensor] {
-  Dictionary(uniqueKeysWithValues: shapes.map { ($0.key, drawn("\(prefix)/\($0.key)", $0.value)) })
+extension SmallModels {
+  static var tokenizer: Tokenizer {
+    get throws { try Tokenizer.folder(Checkout.path("Tests/Goldens/large/tokenizer")).tokenizer }
+  }
 }
 
 extension Module {
   /// With the weights of that prefix.
   func drawn(_ prefix: String) throws -> Self {
-    try load(weights(prefix, Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor.shape) })))
+    try load(SmallModels.weights(prefix, Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor.shape) })))
     setRequiresGradient(false)
     useChannelsLast()
     return self
-  }
-}
-
-/// CRC-32 of a text's UTF-8, as zlib's.
-private func crc32(_ text: String) -> UInt32 {
-  ~text.utf8.reduce(~UInt32(0)) { sum, byte in
-    (0..<8).reduce(sum ^ UInt32(byte)) { value, _ in value >> 1 ^ (value & 1 == 1 ? 0xEDB8_8320 : 0) }
   }
 }
 

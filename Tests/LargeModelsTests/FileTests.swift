@@ -178,4 +178,10 @@ import Torch
       try DrawingPipeline(model, controls: [a])
     }
   }
+
+  /// What torch.utils.flop_counter counts for diffusers' networks of these layouts at 64 × 128 px.
+  @Test(arguments: [("sd1", 205_620_736.0), ("sd2", 485_354_496), ("xl", 704_405_504)])
+  func operationsArePyTorchs(_ kind: String, _ count: Double) throws {
+    #expect(try LargeModel(small.folder(kind)).operations(height: 64, width: 128) == count)
+  }
 }

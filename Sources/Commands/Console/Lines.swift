@@ -44,6 +44,12 @@ extension Event.Result {
         + model.passedOver.sorted { $0.key < $1.key }.map { .words("  left out: \($0.key), \($0.value)") }
     case .modelsExport(let model):
       [.words("\(model.path)  (\(model.recipe), \(spoken(bytes: model.bytes)))")]
+    case .modelsInspect(let found): found.lines.map(Line.words)
+    case .modelsAdd(let model):
+      [
+        .words("\(model.name): \(model.family), at \(model.path)"),
+        .words("Next: ./atelier generate \(model.name) --prompt \"…\" --out pictures"),
+      ]
     // The teller's own: they need what was told before.
     case .train, .generate, .enlarge, .vary, .texture, .fill: []
     }

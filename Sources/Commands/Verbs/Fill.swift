@@ -12,6 +12,8 @@ struct FillCommand: ParsableCommand {
         atelier fill photo.jpg --mask scratches.png --out mended.png
       A run of a diffusion model fills larger holes, with another result for each random seed:
         atelier fill face.png --mask mouth.png --with RUN --seeds 0-8 --out faces
+      A large model, of the inpainting kind or a plain one, fills by words:
+        atelier fill room.jpg --mask wall.png --with v1-5.safetensors --prompt "a window" --out window.png
       """)
 
   @Argument(help: "The picture to fill.")
@@ -28,16 +30,32 @@ struct FillCommand: ParsableCommand {
       "The file to write: .png, .jpg, .webp, .tif or .avif; for several seeds a folder of PNGs.", valueName: "file"))
   var out: String
 
-  @Option(help: ArgumentHelp("A run of a diffusion model that generates the filling.", valueName: "run"))
+  @Option(
+    help: ArgumentHelp("A run of a diffusion model, or a large model, that generates the filling.", valueName: "run"))
   var with: String?
 
   @Option(help: ArgumentHelp("Random seeds, with --with, such as 0-8.", valueName: "list"))
   var seeds = "0"
 
+  @Option(
+    help: ArgumentHelp(
+      "With a large model: how far what is masked is forgotten, above 0 to 1. (default: 1)", valueName: "x"))
+  var strength: Double?
+
+  @Option(help: ArgumentHelp("With a large model, denoising steps, of which --strength takes a part.", valueName: "n"))
+  var steps = Asked(20)
+
+  @Option(
+    help: ArgumentHelp(
+      "With a large model, the longer side at which it is drawn. (default: as many pixels as it was trained on)",
+      valueName: "n"))
+  var size: Int?
+
   @Flag(help: "Overwrite existing files.")
   var force = false
 
   @OptionGroup var drawing: SamplingArguments
+  @OptionGroup var large: LargeArguments
   @OptionGroup var masking: MaskOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var device: DeviceOption
@@ -46,14 +64,27 @@ struct FillCommand: ParsableCommand {
   func run() throws {
     let teller = common.teller(stops: .fromTheStart)
     var request = FillRequest(picture: picture, mask: mask, out: out)
-    (request.run, request.seeds, request.samplingOptions, request.force) = (
-      with, try Seeds(seeds), drawing.value, force
-    )
+    (request.seeds, request.force) = (try Seeds(seeds), force)
     (request.maskFit, request.quality) = (masking.maskFit, output.quality)
-    teller.finish(
-      .fill(
-        try fill(
-          request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
-          tell: teller.tell)))
+    let made: FilesMade
+    if let with, isLargeModel(with, in: common.place) {
+      try refuse(
+        [("sampling", drawing.sampling != nil), ("class", drawing.className != nil)],
+        "for \(with), a model that draws by words")
+      let editing = try large.editing(
+        with: with, steps: steps.value, guidance: drawing.guidance, strength: strength, size: size)
+      made = try fill(
+        request, with: editing, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
+        tell: teller.tell)
+    } else {
+      try refuse(
+        large.given + [("strength", strength != nil), ("steps", steps.isGiven), ("size", size != nil)],
+        with.map(notByWords) ?? "without --with and a model that draws by words")
+      (request.run, request.samplingOptions) = (with, drawing.value)
+      made = try fill(
+        request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
+        tell: teller.tell)
+    }
+    teller.finish(.fill(made))
   }
 }

@@ -1,21 +1,30 @@
 import ArgumentParser
 import Foundation
 import Media
+import struct Torch.PictureSize
 import Training
 import Workshop
 
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Generate pictures from a trained model (sampling).",
+    abstract: "Generate pictures from a trained model (sampling), or by words with a large model.",
     discussion: """
       A random seed always gives the same picture. Each PNG records in its metadata how it was made.
+      A Stable Diffusion model that you own (see `atelier models inspect`) draws by words:
+        atelier generate v1-5.safetensors --prompt "a lighthouse at dusk" --seeds 0-3 --out drawn
       """)
 
-  @Argument(help: ArgumentHelp("A run's folder, a checkpoint's file, or the name of a run or model.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp(
+      "A run's folder, a checkpoint's file, a large model's file or folder, or the name of a run or model.",
+      valueName: "run"))
   var source: String
 
-  @Option(help: ArgumentHelp("Random seeds, a picture each: numbers and ranges, such as 0-63,80.", valueName: "list"))
-  var seeds = "0-15"
+  @Option(
+    help: ArgumentHelp(
+      "Random seeds, a picture each: numbers and ranges, such as 0-63,80. (default: 0-15; 0 with a large model)",
+      valueName: "list"))
+  var seeds: String?
 
   @Option(help: ArgumentHelp("The folder for the pictures; it is created if missing.", valueName: "dir"))
   var out: String
@@ -38,8 +47,21 @@ struct Generate: ParsableCommand {
       "With two-dimensional latents: the whole plane on map.png, with this many pictures a side.", valueName: "n"))
   var map: Int?
 
-  @Option(help: ArgumentHelp("Pictures in each interpolation.", valueName: "n"))
-  var steps = Asked(8)
+  @Option(
+    help: ArgumentHelp(
+      "Pictures in each interpolation; with a large model, denoising steps. (default: 8; 20)", valueName: "n"))
+  var steps: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "For a large model, a text file with a prompt a line; {red|blue} draws both.", valueName: "file"))
+  var prompts: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "For a large model, width and height in pixels, such as 512x768. (default: what it was trained on)",
+      valueName: "n"))
+  var size: PictureSize?
 
   @Option(help: ArgumentHelp("Truncation, from 1 (none) down to 0: less variety, fewer failures.", valueName: "x"))
   var truncation: Double?
@@ -72,22 +94,27 @@ struct Generate: ParsableCommand {
 
   @OptionGroup var enlarging: EnlargingOptions
   @OptionGroup var drawing: SamplingArguments
+  @OptionGroup var large: LargeArguments
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
   func validate() throws {
     if (mix == nil) != (with == nil) { throw ValidationError("Give --mix and --with together: --mix 0-3 --with 8-15.") }
-    if interpolate == nil { try refuse([("steps", steps.isGiven)], "without --interpolate, whose pictures they are") }
+    if large.prompt != nil { try refuse([("prompts", prompts != nil)], "with --prompt, which is the only one then") }
     if mix == nil { try refuse([("mix-at", mixAt != nil)], "without --mix") }
     if !grid && !eachClass && interpolate == nil && mix == nil {
       try refuse([("ground", ground.isGiven)], "without a sheet, such as --grid writes")
     }
+    try check(size)
   }
 
   func run() throws {
+    if isLargeModel(source, in: common.place) { return try drawByWords() }
+    if interpolate == nil { try refuse([("steps", steps != nil)], "without --interpolate, whose pictures they are") }
     let teller = common.teller(stops: enlarging.enlarge == nil ? .never : .onceItWorks)
-    var request = GenerateRequest(seeds: try Seeds(seeds), out: out)
-    (request.grid, request.steps, request.truncation, request.force) = (grid, steps.value, truncation, force)
+    var request = GenerateRequest(seeds: try Seeds(seeds ?? "0-15"), out: out)
+    (request.grid, request.truncation, request.force) = (grid, truncation, force)
+    if let steps { request.steps = steps }
     request.eachClass = eachClass
     (request.map, request.ground) = (map, ground.value)
     request.enlarging = try enlarging.settings()
@@ -96,11 +123,36 @@ struct Generate: ParsableCommand {
     request.mixAt = mixAt
     request.interpolate = try interpolate.map(SeedPairs.init)
     var generator = try Generator(source, in: common.place, on: device.resolved()) { teller.tell(.note($0.sentence)) }
+    try refuse(large.given + [("prompts", prompts != nil), ("size", size != nil)], notByWords(source))
     try generator.draw(drawing.value)
     teller.finish(
       .generate(
         try generate(
           request, with: generator, copiesIn: common.place, tell: teller.tell,
           shouldStop: { Interruption.isRequested })))
+  }
+
+  /// With a large model.
+  private func drawByWords() throws {
+    try refuse(
+      [
+        ("each-class", eachClass), ("interpolate", interpolate != nil), ("map", map != nil),
+        ("truncation", truncation != nil), ("slide", !slides.isEmpty), ("mix", mix != nil), ("with", with != nil),
+        ("mix-at", mixAt != nil), ("sampling", drawing.sampling != nil), ("class", drawing.className != nil),
+        ("enlarge", enlarging.enlarge != nil),
+      ], "for \(source), a model that draws by words")
+    guard let all = try prompts.map({ try Workshop.prompts(in: $0) }) ?? large.prompt.map({ [$0] }) else {
+      throw LargeError.noPrompt(source)
+    }
+    let teller = common.teller(stops: .onceItWorks)
+    var request = LargeGenerateRequest(model: source, prompts: all, out: out)
+    (request.seeds, request.size, request.grid) = (try Seeds(seeds ?? "0"), size, grid)
+    (request.ground, request.force) = (ground.value, force)
+    request.settings = try large.settings(steps: steps, guidance: drawing.guidance)
+    teller.finish(
+      .generate(
+        try generate(
+          request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
+          tell: teller.tell)))
   }
 }

@@ -4,8 +4,8 @@ import Workshop
 
 struct ModelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "models", abstract: "List, install, import and export trained models.",
-    subcommands: [List.self, Install.self, Import.self, Export.self])
+    commandName: "models", abstract: "List, install, import and export trained models; inspect and add large ones.",
+    subcommands: [List.self, Install.self, Import.self, Export.self, InspectModel.self, Add.self])
 }
 
 extension ModelsCommand {

@@ -16,6 +16,8 @@ struct VaryCommand: ParsableCommand {
         atelier vary pebbles.jpg --structure face.jpg --out pebble-face.png
       With a run of a diffusion model, image-to-image: noise is added, then removed (SDEdit):
         atelier vary sketch.png --with RUN --strength 0.5 --seeds 0-8 --out drawn
+      With a large model, the same by words:
+        atelier vary sketch.png --with v1-5.safetensors --prompt "a harbour in ink" --strength 0.6 --out drawn.png
       Films, such as smoke, fire or water; without sound:
         atelier vary fire.mp4 --seeds 0-4 --out fires
         atelier vary fire.mp4 --seconds 20 --loop --out long.mp4
@@ -40,14 +42,22 @@ struct VaryCommand: ParsableCommand {
   var structure: String?
 
   @Option(
-    help: ArgumentHelp("A run of a diffusion model; the result has that run's size.", valueName: "run"))
+    help: ArgumentHelp("A run of a diffusion model, whose size the result has, or a large model.", valueName: "run"))
   var with: String?
 
-  @Option(help: ArgumentHelp("With --with: 0 changes nothing, 1 keeps nothing. (default: 0.6)", valueName: "x"))
+  @Option(
+    help: ArgumentHelp(
+      "With --with: 0 changes nothing, 1 keeps nothing. (default: 0.6; 0.75 with a large model)", valueName: "x"))
   var strength: Double?
 
-  @Option(help: ArgumentHelp("Longer side of the example in pixels.", valueName: "n"))
-  var size = Asked(256)
+  @Option(help: ArgumentHelp("With a large model, denoising steps, of which --strength takes a part.", valueName: "n"))
+  var steps = Asked(20)
+
+  @Option(
+    help: ArgumentHelp(
+      "Longer side of the example in pixels. (default: 256; with a large model, as many pixels as it was trained on)",
+      valueName: "n"))
+  var size: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -78,6 +88,7 @@ struct VaryCommand: ParsableCommand {
   var force = false
 
   @OptionGroup var drawing: SamplingArguments
+  @OptionGroup var large: LargeArguments
   @OptionGroup var output: OutputOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
@@ -85,10 +96,14 @@ struct VaryCommand: ParsableCommand {
   func run() throws {
     let teller = common.teller(stops: .fromTheStart)
     let isOfFilm = try with == nil && makesFilm(of: picture, out: out)
+    if let with, isLargeModel(with, in: common.place) { return try drawByWords(with, teller) }
+    try refuse(
+      large.given + [("steps", steps.isGiven)],
+      with.map(notByWords) ?? "without --with and a model that draws by words")
     if with != nil {
       try refuse(
         [
-          ("shape", shape != nil), ("structure", structure != nil), ("size", size.isGiven),
+          ("shape", shape != nil), ("structure", structure != nil), ("size", size != nil),
           ("diversity", diversity != nil), ("completeness", completeness.isGiven), ("seconds", seconds != nil),
           ("loop", loop), ("codec", codec != nil), ("rate", rate != nil),
         ], "with --with, which draws a picture at the run's own size")
@@ -111,6 +126,25 @@ struct VaryCommand: ParsableCommand {
     teller.finish(.vary(made))
   }
 
+  /// With a large model.
+  private func drawByWords(_ model: String, _ teller: Teller) throws {
+    try refuse(
+      [
+        ("shape", shape != nil), ("structure", structure != nil), ("diversity", diversity != nil),
+        ("completeness", completeness.isGiven), ("seconds", seconds != nil), ("loop", loop), ("codec", codec != nil),
+        ("rate", rate != nil), ("sampling", drawing.sampling != nil), ("class", drawing.className != nil),
+      ], "for \(model), a model that draws by words")
+    let editing = try large.editing(
+      with: model, steps: steps.value, guidance: drawing.guidance, strength: strength, size: size)
+    var request = RedrawRequest(picture: picture, run: model, out: out)
+    (request.seeds, request.quality, request.force) = (try Seeds(seeds.value), output.quality, force)
+    teller.finish(
+      .vary(
+        try redraw(
+          request, with: editing, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
+          tell: teller.tell)))
+  }
+
   private func request() throws -> VaryRequest {
     let ofFilms = [("seconds", seconds != nil), ("loop", loop), ("codec", codec != nil), ("rate", rate != nil)]
     for (name, isThere) in ofFilms where isThere {
@@ -123,7 +157,8 @@ struct VaryCommand: ParsableCommand {
     var request = VaryRequest(picture: picture, out: out)
     (request.seeds, request.structure, request.force) = (try Seeds(seeds.value), structure, force)
     (request.shape, request.quality) = (try ratio(), output.quality)
-    (request.settings.size, request.settings.completeness) = (size.value, completeness.value)
+    request.settings.completeness = completeness.value
+    if let size { request.settings.size = size }
     if let diversity { request.settings.diversity = diversity }
     return request
   }
@@ -137,7 +172,8 @@ struct VaryCommand: ParsableCommand {
     (request.seeds, request.seconds, request.loops) = (try Seeds(seeds.value), seconds, loop)
     (request.codec, request.force) = (codec, force)
     if let rate { request.rate = try FrameRate(rate) }
-    (request.settings.size, request.settings.completeness) = (size.value, completeness.value)
+    request.settings.completeness = completeness.value
+    if let size { request.settings.size = size }
     if let diversity { request.settings.diversity = diversity }
     return request
   }

@@ -13,7 +13,13 @@ public struct Adapter {
   let changes: [String: WeightChange]
   public let metadata: [String: String]
   /// Keys of an ending that is unknown.
-  let unknown: [String]
+  public let unknown: [String]
+  /// How many layers it changes.
+  public var layerCount: Int { changes.count }
+  /// About the keys that aren't known.
+  public var unknownSentence: String {
+    "\(unknown.count) keys aren't known here: \(unknown.prefix(3).joined(separator: ", "))."
+  }
 
   /// - Throws: `LargeModelError`, `SafetensorsError`, `CheckpointFileError`.
   public init(_ path: String) throws {
@@ -103,7 +109,7 @@ public struct Adapter {
   }
 
   /// What its metadata or its layers say that it was made for.
-  var base: LargeModel.Family? {
+  public var base: LargeModel.Family? {
     let said = (metadata["ss_base_model_version"] ?? "") + (metadata["modelspec.architecture"] ?? "")
     if said.contains("xl") { return .sdxl }
     if said.contains("sd_v2") || said.contains("stable-diffusion-v2") { return .sd2 }

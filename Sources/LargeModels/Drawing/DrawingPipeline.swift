@@ -72,9 +72,22 @@ public final class DrawingPipeline {
   public func draw(
     _ request: DrawingRequest, seed: UInt64, onStep: (LatentStep) -> Void = { _ in }
   ) throws(LargeModelError) -> Tensor {
+    try drawn(request, seed: seed) { step in
+      onStep(step)
+      return true
+    }!
+  }
+
+  /// The picture of a seed, as `draw` has it; nil where it was stopped.
+  ///
+  /// - Parameter goesOn: is shown each step; false stops.
+  /// - Throws: `LargeModelError.badSetting`.
+  public func drawn(
+    _ request: DrawingRequest, seed: UInt64, while goesOn: (LatentStep) -> Bool
+  ) throws(LargeModelError) -> Tensor? {
     try check(request)
-    return try withoutGradients { () throws(LargeModelError) in
-      let latents = try self.latents(request, seed: seed, onStep: onStep)
+    return try withoutGradients { () throws(LargeModelError) -> Tensor? in
+      guard let latents = try self.latents(request, seed: seed, while: goesOn) else { return nil }
       let picture = clamp(decoded(latents), min: -1, max: 1)
       guard let mask = request.mask, let given = request.picture else { return picture }
       // What isn't masked stays as it was, to the bit.
@@ -84,8 +97,26 @@ public final class DrawingPipeline {
     }
   }
 
-  private func check(_ request: DrawingRequest) throws(LargeModelError) {
+  /// Denoising steps that a request takes: a part of those asked for where it begins with a picture. `drawn` shows each.
+  public func stepCount(of request: DrawingRequest) -> Int {
+    min(Int(Double(request.steps) * strength(of: request)), request.steps)
+  }
+
+  private func strength(of request: DrawingRequest) -> Double {
+    request.picture == nil ? 1 : request.strength ?? (request.mask == nil ? 0.75 : 1)
+  }
+
+  private func way(of request: DrawingRequest) -> (sampler: Sampler, spacing: Spacing) {
+    (request.sampler ?? model.schedule.sampler ?? .solver, request.spacing ?? model.schedule.spacing)
+  }
+
+  /// Looks at a request before any work.
+  ///
+  /// - Throws: `LargeModelError.badSetting`.
+  public func check(_ request: DrawingRequest) throws(LargeModelError) {
     let (height, width) = size(of: request)
+    let (sampler, spacing) = way(of: request)
+    _ = try model.schedule.levels(sampler, spacing, steps: request.steps)
     guard height >= factor, width >= factor, height % factor == 0, width % factor == 0 else {
       throw .badSetting("size \(width)x\(height)", why: "use multiples of \(factor)")
     }
@@ -107,6 +138,17 @@ public final class DrawingPipeline {
     if let strength = request.strength, !(0...1).contains(strength) || strength == 0 {
       throw .badSetting("strength \(strength)", why: "use more than 0 and at most 1")
     }
+    guard stepCount(of: request) > 0 else {
+      throw .badSetting(
+        "strength \(strength(of: request))",
+        why: "of \(request.steps) steps none is left: use a higher one or more steps")
+    }
+    for text in model.texts {
+      let layers = text.part.configuration.layers
+      guard (0..<(layers - text.skipping)).contains(request.clipSkip) else {
+        throw .badSetting("clip skip \(request.clipSkip)", why: "the text encoder has \(layers) layers")
+      }
+    }
     for control in request.controls where !controls.indices.contains(control.network) {
       throw .badSetting("control", why: "there is no ControlNet number \(control.network)")
     }
@@ -115,33 +157,33 @@ public final class DrawingPipeline {
     }
   }
 
-  func size(of request: DrawingRequest) -> (height: Int, width: Int) {
+  /// In pixels.
+  public func size(of request: DrawingRequest) -> (height: Int, width: Int) {
     if let size = request.size { return size }
     if let picture = request.picture { return (picture.size(2), picture.size(3)) }
     return (model.trainedSide, model.trainedSide)
   }
 
   /// The latents of a seed after all steps: [1, latents, H / 8, W / 8], scaled.
-  func latents(
-    _ request: DrawingRequest, seed: UInt64, onStep: (LatentStep) -> Void = { _ in }
-  ) throws(LargeModelError) -> Tensor {
+  func latents(_ request: DrawingRequest, seed: UInt64) throws(LargeModelError) -> Tensor {
+    try latents(request, seed: seed) { _ in true }!
+  }
+
+  /// The same; nil where `goesOn` stops it.
+  private func latents(
+    _ request: DrawingRequest, seed: UInt64, while goesOn: (LatentStep) -> Bool
+  ) throws(LargeModelError) -> Tensor? {
     let (height, width) = size(of: request)
-    let sampler = request.sampler ?? model.schedule.sampler ?? .solver
-    let spacing = request.spacing ?? model.schedule.spacing
+    let (sampler, spacing) = way(of: request)
     let shape = [1, model.vae.configuration.latents, height / factor, width / factor]
     var generator = Noise(seed: seed)
     let draw = { [device] in generator.normal(shape, on: device) }
 
     var levels = try model.schedule.levels(sampler, spacing, steps: request.steps)
-    let strength = request.picture == nil ? 1 : request.strength ?? (request.mask == nil ? 0.75 : 1)
-    let done = min(Int(Double(request.steps) * strength), request.steps)
-    guard done > 0 else {
-      throw .badSetting(
-        "strength \(strength)", why: "of \(request.steps) steps none is left: use a higher one or more steps")
-    }
-    levels.removeFirst(request.steps - done)
+    let strength = strength(of: request)
+    levels.removeFirst(request.steps - stepCount(of: request))
 
-    let conditions = try self.conditions(request, height: height, width: width)
+    let conditions = conditions(request, height: height, width: width)
     let start = try start(request, levels[0], strength, sampler, spacing, draw)
     let told = withGuidanceEmbedding(conditions, request)
     var steps = Steps(sampler, start.x, levels: levels, schedule: model.schedule, noise: draw) { x, level in
@@ -149,7 +191,7 @@ public final class DrawingPipeline {
     }
     var last = start.x
     while let step = steps.next() {
-      onStep(step)
+      guard goesOn(step) else { return nil }
       last = step.x
       if let kept = start.kept {
         // A plain model fills: outside of the mask is the picture, with noise of this level.

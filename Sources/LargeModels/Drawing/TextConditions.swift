@@ -3,18 +3,12 @@ import Torch
 /// The features of prompts, and what they are weighted by.
 extension DrawingPipeline {
   /// What the denoiser is told, without and with the prompt: [2, …] where there is guidance, else [1, …].
-  ///
-  /// - Throws: `LargeModelError.badSetting`.
-  func conditions(_ request: DrawingRequest, height: Int, width: Int) throws(LargeModelError) -> Conditions {
+  func conditions(_ request: DrawingRequest, height: Int, width: Int) -> Conditions {
     let isGuided = isGuided(request)
     let prompts = (isGuided ? [request.negative] : []) + [request.prompt]
     let parsed = prompts.map { Prompt($0, weighted: request.isWeighted) }
     var (features, pooled) = ([Tensor](), Tensor?.none)
     for (text, encoder) in zip(model.texts, encoders) {
-      let layers = text.part.configuration.layers
-      guard (0..<(layers - text.skipping)).contains(request.clipSkip) else {
-        throw .badSetting("clip skip \(request.clipSkip)", why: "the text encoder has \(layers) layers")
-      }
       let (found, ends) = encoded(parsed, text, encoder, skipping: text.skipping + request.clipSkip)
       features.append(found)
       pooled = ends

@@ -119,7 +119,11 @@ struct CommandOption: Codable, Sendable, Equatable {
     role = CommandOption.role(kind, name, valueName, verb, !values.isEmpty)
   }
 
-  private static let own: Set = ["json", "workspace", "version", "help", "resume", "finish", "force", "thumbnails"]
+  private static let own: Set = [
+    "json", "workspace", "version", "help", "resume", "finish", "force", "thumbnails",
+    // A path with a number.
+    "lora",
+  ]
   private static let written: Set = ["out", "sheet", "nearest", "blind"]
 
   /// By what the parser calls the value. A test looks that every name in the command line is known here.
@@ -149,7 +153,8 @@ struct CommandOption: Codable, Sendable, Equatable {
     "s", "px",
     "list", "how", "how:n", "colour", "key=value", "name=x", "old=new", "a-b", "a:b:x", "1024x1024", "72x72",
     "architecture",
-    "crop", "features", "licence", "loss", "part", "shape", "w:h", "what", "whose",
+    "crop", "features", "licence", "loss", "part", "shape", "w:h", "what", "whose", "words", "file:x", "sampler",
+    "schedule", "prediction", "precision",
   ]
 }
 

@@ -61,31 +61,15 @@ public func fill(
   var (result, pace) = (FilesMade(), Pace(.pictures))
   let isPlain = request.seeds == Seeds([0]) && request.samplingOptions == SamplingOptions()
   guard request.run != nil || isPlain else { throw FillError.needsRun }
-  let source = try Picture.load(request.picture, Decoding(channels: nil), tell: tell)
-  var cover = try mask(request.mask, of: source, named: request.picture, fit: request.maskFit, on: .cpu)[0]
-  // A JPEG's black isn't quite black.
-  cover = whereTrue(cover.less(than: 0.03), cover * 0, cover)
-  guard cover.max().item() > 0 else { throw MaskError.empty(request.mask) }
-  note(lossOfTransparencyIn: source, out: request.out, tell: tell)
-  let colours = source.channels == 4 ? 3 : source.channels
-  let whole = source.unit()
-  let seen = whole[0..<colours]
-  let count = Int(cover.greater(than: Tensor.zeros([1])).to(.float32).sum().item())
+  let masked = try MaskedPicture(request, tell: tell)
+  let (source, cover, seen, colours) = (masked.source, masked.cover, masked.seen, masked.colours)
 
   func write(
     _ filled: Tensor, _ path: String, _ words: [(key: String, value: String)], _ begun: Double, _ seed: UInt64?
-  )
-    throws
-  {
-    let mixed = whereTrue(cover.equal(to: 0), seen, seen + (filled - seen) * cover)
-    let parts = [Picture(mixed * 2 - 1).tensor] + (source.channels == 4 ? [source.tensor[3..<4]] : [])
+  ) throws {
     let all =
-      [(key: "Source", value: (request.picture as NSString).lastPathComponent)] + words
-      + [Provenance.software]
-    try Picture(Tensor.concatenated(parts)).write(
-      path, text: all, source: .compositeSynthetic, quality: request.quality, isForced: request.force)
-    var file = MadeFile(.picture, path, seed: seed, width: source.width, height: source.height)
-    (file.pixels, file.seconds) = (count, ProcessInfo.processInfo.systemUptime - begun)
+      [(key: "Source", value: (request.picture as NSString).lastPathComponent)] + words + [Provenance.software]
+    let file = try masked.write(filled, path, all, for: request, begun: begun, seed: seed)
     result.pictures += 1
     tell(.made(file))
   }
@@ -97,7 +81,7 @@ public func fill(
     var isKnown = isHole.map { !$0 }
     if source.channels == 4 {
       // What isn't seen has no colour to go by.
-      for (i, alpha) in whole[3].flattened().floats.enumerated() where alpha == 0 { isKnown[i] = false }
+      for (i, alpha) in masked.whole[3].flattened().floats.enumerated() where alpha == 0 { isKnown[i] = false }
     }
     // Its matrices are small: threads would wait for one another longer than they work.
     let threads = Threads.count

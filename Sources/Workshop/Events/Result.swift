@@ -32,6 +32,8 @@ extension Event {
     case modelsInstall(InstalledModel)
     case modelsImport(ImportedModel)
     case modelsExport(ExportedModel)
+    case modelsInspect(LargeInspection)
+    case modelsAdd(RegisteredModel)
     case recipes(RecipeCount)
   }
 }
@@ -43,7 +45,7 @@ extension Event.Result {
     ("vary", []), ("texture", []), ("fill", []), ("film", []), ("animate", []), ("inbetween", []),
     ("measure", ["pictures", "style", "motion", "films", "film"]), ("compare", []), ("project", []), ("sliders", []),
     ("reconstruct", []), ("attribute", []), ("models list", []), ("models install", []), ("models import", []),
-    ("models export", []), ("recipes", []),
+    ("models export", []), ("models inspect", []), ("models add", []), ("recipes", []),
   ]
 
   /// Whether the verb was stopped before its end.
@@ -92,6 +94,8 @@ extension Event.Result {
     case .modelsInstall(let model): ("models install", nil, model)
     case .modelsImport(let model): ("models import", nil, model)
     case .modelsExport(let model): ("models export", nil, model)
+    case .modelsInspect(let found): ("models inspect", nil, found)
+    case .modelsAdd(let model): ("models add", nil, model)
     case .recipes(let found): ("recipes", nil, found)
     }
   }
@@ -141,6 +145,8 @@ extension Event.Result: Codable {
     case ("models install", nil): self = .modelsInstall(try value())
     case ("models import", nil): self = .modelsImport(try value())
     case ("models export", nil): self = .modelsExport(try value())
+    case ("models inspect", nil): self = .modelsInspect(try value())
+    case ("models add", nil): self = .modelsAdd(try value())
     case ("recipes", nil): self = .recipes(try value())
     default:
       throw DecodingError.dataCorruptedError(

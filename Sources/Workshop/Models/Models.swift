@@ -82,6 +82,8 @@ public struct ListedModel: Codable, Hashable, Sendable {
     case bundled
     /// `atelier models install` gets it.
     case available
+    /// A large model that lies elsewhere; `atelier models add` registered it.
+    case added
   }
   public let name: String
   public let state: State
@@ -119,6 +121,10 @@ public func models(in workspace: Workspace) -> [ListedModel] {
         licence: facts[ModelMetadata.licence] ?? "unknown", bytes: bytes,
         use: isGenerator ? use(of: name, recipe: facts["recipe"]) : facts[ModelMetadata.use] ?? "", path: path)
     }
+  }
+  for file in (try? FileManager.default.contentsOfDirectory(atPath: workspace.models)) ?? []
+  where file.hasSuffix(".json") {
+    if let model = ListedModel(added: "\(workspace.models)/\(file)") { listed[model.name] = model }
   }
   return listed.values.sorted { $0.name < $1.name }
 }

@@ -218,7 +218,7 @@ private enum WeightsFormat {
   }
 }
 
-private func isModelName(_ name: String) -> Bool {
+func isModelName(_ name: String) -> Bool {
   guard let first = name.utf8.first, name.utf8.count <= 100 else { return false }
   let isPlain = { (c: UInt8) in (48...57).contains(c) || (65...90).contains(c) || (97...122).contains(c) }
   return isPlain(first) && name.utf8.allSatisfy { isPlain($0) || "-_.".utf8.contains($0) }

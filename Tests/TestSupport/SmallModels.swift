@@ -1,28 +1,39 @@
 import Foundation
-import TestSupport
 import Torch
 
-@testable import LargeModels
-
 /// The small models of Tests/Goldens/large/models.py on the disk, as diffusers' folders and as single files.
-struct SmallModels {
-  let folder = TemporaryFolder()
-  nonisolated(unsafe) private static let files = try! JSONFile(Checkout.path("Tests/Goldens/large/files.json")).values
+public struct SmallModels {
+  public let folder = TemporaryFolder()
+  nonisolated(unsafe) private static let files =
+    try! JSONSerialization.jsonObject(
+      with: Data(contentsOf: URL(fileURLWithPath: Checkout.path("Tests/Goldens/large/files.json")))) as! [String: Any]
   private static let shapes: [String: [String: [Int]]] = {
-    let names = try! LargeGolden("networks").metadata["names"]!
+    let names = try! Checkout.golden("large/networks").metadata["names"]!
     return try! JSONDecoder().decode([String: [String: [Int]]].self, from: Data(names.utf8))
   }()
-  static var tokenizer: Tokenizer {
-    get throws { try Tokenizer.folder(Checkout.path("Tests/Goldens/large/tokenizer")).tokenizer }
-  }
+
+  public init() {}
 
   /// Weights of a network by diffusers' names.
-  static func weights(_ network: String) -> [String: Tensor] { LargeModelsTests.weights(network, shapes[network]!) }
+  public static func weights(_ network: String) -> [String: Tensor] { weights(network, shapes[network]!) }
+
+  /// All weights of a network, by name.
+  public static func weights(_ prefix: String, _ shapes: [String: [Int]]) -> [String: Tensor] {
+    Dictionary(uniqueKeysWithValues: shapes.map { ($0.key, drawn("\(prefix)/\($0.key)", $0.value)) })
+  }
+
+  /// The weight that Tests/Goldens/large/models.py draws under that name, to the bit.
+  public static func drawn(_ name: String, _ shape: [Int]) -> Tensor {
+    var generator = Noise(seed: UInt64(crc32(name)))
+    let noise = generator.normal(shape)
+    if shape.count < 2 { return name.contains("norm") && name.hasSuffix("weight") ? noise * 0.1 + 1 : noise * 0.05 }
+    return noise * (0.8 / (Double(noise.count) / Double(shape[0])).squareRoot())
+  }
 
   /// - Parameters:
   ///   - unet: "unet", "inpaint" or "lcm".
   ///   - change: what else is done to the folder's files before they are written.
-  func folder(
+  public func folder(
     _ kind: String, unet: String = "unet", dtype: DType = .float32, variant: String = "", scheduler: [String: Any] = [:]
   ) throws -> String {
     let path = folder.path("\(kind)-\(unet)\(variant)\(scheduler.isEmpty ? "" : "-\(UUID().uuidString)")")
@@ -50,12 +61,12 @@ struct SmallModels {
     return path
   }
 
-  func json(_ values: [String: Any], _ path: String) throws {
+  public func json(_ values: [String: Any], _ path: String) throws {
     try JSONSerialization.data(withJSONObject: values).write(to: URL(fileURLWithPath: path))
   }
 
   /// The tensors of a single file.
-  static func single(_ kind: String) -> [String: Tensor] {
+  public static func single(_ kind: String) -> [String: Tensor] {
     let parts = (files[kind] as! [String: Any])["single"] as! [String: [[Any]]]
     var tensors: [String: Tensor] = [:]
     for (prefix, rows) in parts {
@@ -88,7 +99,9 @@ struct SmallModels {
     return tensors
   }
 
-  func file(_ kind: String, _ name: String, _ change: (inout [String: Tensor]) -> Void = { _ in }) throws -> String {
+  public func file(_ kind: String, _ name: String, _ change: (inout [String: Tensor]) -> Void = { _ in }) throws
+    -> String
+  {
     var tensors = Self.single(kind)
     change(&tensors)
     let path = folder.path(name)
@@ -101,6 +114,13 @@ extension [String: Tensor] {
   /// The autoencoder of SD 2.x has the same shapes as that of 1.x, with its own weights.
   fileprivate func renamed(_ kind: String) -> [String: Tensor] {
     guard kind == "sd2" else { return self }
-    return Dictionary(uniqueKeysWithValues: map { ($0.key, drawn("sd2/vae/\($0.key)", $0.value.shape)) })
+    return Dictionary(uniqueKeysWithValues: map { ($0.key, SmallModels.drawn("sd2/vae/\($0.key)", $0.value.shape)) })
+  }
+}
+
+/// CRC-32 of a text's UTF-8, as zlib's.
+private func crc32(_ text: String) -> UInt32 {
+  ~text.utf8.reduce(~UInt32(0)) { sum, byte in
+    (0..<8).reduce(sum ^ UInt32(byte)) { value, _ in value >> 1 ^ (value & 1 == 1 ? 0xEDB8_8320 : 0) }
   }
 }
