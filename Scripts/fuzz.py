@@ -2,9 +2,9 @@
 
 Damages one small file of each kind at random, and reads it by the built program (.build/debug/atelier, or the one that the
 variable ATELIER names), for so many minutes (1 without a number): pictures, films, sounds, archives, labels, timelines,
-safetensors, PyTorch and ONNX. A finding is a crash, 20 s of a core, or more than 2 GB of memory; its file is kept and named with
-the command. The same seed gives the same files. ncnn, which the program reads only with a known hash, is read by FuzzTests in `./test`,
-as are all readers of the others; HDF5 is read only with a known hash, and is left out.
+safetensors, PyTorch and ONNX, also as large models. A finding is a crash, 20 s of a core, or more than 2 GB of memory; its file
+is kept and named with the command. The same seed gives the same files. ncnn, which the program reads only with a known hash, is
+read by FuzzTests in `./test`, as are all readers of the others; HDF5 is read only with a known hash, and is left out.
 
 Exit code 0 without a finding, 65 with one.
 """
@@ -76,6 +76,8 @@ def kinds():
         "safetensors": ([("a.safetensors", (goldens / "expected.safetensors").read_bytes())], model),
         "pytorch": ([(n, (goldens / n).read_bytes()) for n in ["zip.pth", "legacy.pth"]], model),
         "onnx": ([("a.onnx", onnx())], model),
+        "large": ([(n, (goldens / n).read_bytes()) for n in ["expected.safetensors", "zip.pth", "legacy.pth"]],
+                  lambda file, folder: ["models", "inspect", file]),
     }
 
 

@@ -226,6 +226,16 @@ import Torch
       while short.next() != nil { count += 1 }
       #expect((8..<48).contains(count))
 
+      // Its index is at the end; a FLAC has its facts in the first 42 bytes.
+      try Self.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=duration=1", "\(folder)/late.mp4"])
+      try Self.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=duration=1", "\(folder)/tone.flac"])
+      for (name, kept) in [("late.mp4", 2000), ("tone.flac", 20)] {
+        try FileManager.default.contents(atPath: "\(folder)/\(name)")!.prefix(kept)
+          .write(to: URL(fileURLWithPath: "\(folder)/cut-\(name)"))
+        let damaged = ClipError.unreadable(name: "\(folder)/cut-\(name)", why: "it is damaged or was cut short")
+        #expect(throws: damaged) { _ = try ClipReport.facts("\(folder)/cut-\(name)") }
+      }
+
       try Self.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=duration=1", "\(folder)/tone.mp4"])
       #expect(throws: ClipError.noPictures(name: "\(folder)/tone.mp4")) { _ = try ClipReader("\(folder)/tone.mp4") }
       let lists = [

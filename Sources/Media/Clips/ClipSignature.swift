@@ -34,6 +34,20 @@ public enum ClipSignature {
     return isTransport(start)
   }
 
+  /// A sound, by the first bytes: WAV, FLAC, Ogg, MP3 with a tag, AIFF. An MP3 without one has no signature.
+  static func isSound(start: [UInt8]) -> Bool {
+    func has(_ text: String, at offset: Int = 0) -> Bool { start.dropFirst(offset).starts(with: Array(text.utf8)) }
+    if has("RIFF") || has("riff") || has("RF64") { return has("WAVE", at: 8) || has("riff") }
+    if has("FORM") { return has("AIFF", at: 8) || has("AIFC", at: 8) }
+    return has("fLaC") || has("OggS") || has("ID3")
+  }
+
+  /// Whether a file claims to be a film or a sound, so that what can't be opened of it is damaged.
+  static func isClipOrSound(_ path: String) -> Bool {
+    guard let start = try? FileBytes.read(path, first: looked) else { return false }
+    return isClip(start: start) || isSound(start: start)
+  }
+
   /// MPEG's transport stream: packets of 188 bytes, or of 192 with a time before each.
   private static func isTransport(_ start: [UInt8]) -> Bool {
     [(0, 188), (4, 192)].contains { offset, length in

@@ -35,8 +35,11 @@ final class Demuxer {
     var opened: UnsafeMutablePointer<AVFormatContext>?
     let code = avformat_open_input(&opened, "file:\(path)", nil, &options)
     guard code == 0, let opened else {
-      // AVERROR_INVALIDDATA: "INDA". A format that isn't on the list gives EINVAL.
+      // AVERROR_INVALIDDATA ("INDA"); EIO and AVERROR_EOF ("EOF ") where a header ends early. A format that isn't on the list gives EINVAL.
       let isOther = code == -0x4144_4E49 || code == -EINVAL
+      if isOther || code == -EIO || code == -0x2046_4F45, ClipSignature.isClipOrSound(path) {
+        throw .unreadable(name: path, why: "it is damaged or was cut short")
+      }
       throw isOther ? .notAClip(name: path) : .unreadable(name: path, why: said(code))
     }
     context = opened
