@@ -84,13 +84,16 @@ enum NamedColours {
   case highRange(String)
 
   /// Of a PNG's cICP, or else its gAMA and cHRM, unless sRGB or iCCP go before (PNG, third edition, section 4.3); of an
-  /// AVIF's or HEIC's colr.
+  /// AVIF's or HEIC's colr; of a JPEG's Exif data.
   ///
   /// - Returns: nil for plain sRGB.
   init?(_ file: [UInt8], _ format: PictureFormat) {
     switch format {
     case .png: self.init(png: file)
     case .avif, .heic: self.init(boxes: file)
+    case .jpeg:
+      guard ExifColours.isAdobeRGB(jpeg: file) else { return nil }
+      self = .profile(ExifColours.adobeRGB, words: "Adobe RGB, which Exif says")
     default: return nil
     }
   }

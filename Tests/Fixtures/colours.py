@@ -302,6 +302,25 @@ note("cicp-p3.png", encoded(light @ to_srgb.T), 2)
 png("cicp-pq.png", scene, [(b"cICP", bytes([9, 16, 0, 1]))])
 refused("cicp-pq.png", "is in high dynamic range (PQ), which isn't read here")
 
+# Cameras that are set to Adobe RGB often say it in Exif data alone. Pillow reads the pixels, the closed form does the colours.
+def exif(order, space, index):
+    number = lambda tag, value, type=4: struct.pack(order + "HHI", tag, type, 1) + struct.pack(
+        order + "HH" if type == 3 else order + "I", *([value, 0] if type == 3 else [value]))
+    text = struct.pack(order + "HHI", 1, 2, 4) + index + b"\0"
+    directory = lambda *entries: struct.pack(order + "H", len(entries)) + b"".join(entries) + bytes(4)
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    return b"Exif\0\0" + head + directory(number(34665, 26)) + directory(
+        number(40961, space, 3), number(40965, 56)) + directory(text)
+
+
+for name, order, space, index in [("exif-adobe.jpg", "<", 65535, b"R03"), ("exif-adobe-big.jpg", ">", 65535, b"R03"),
+                                  ("exif-adobe-2.jpg", ">", 2, b"R98"), ("exif-srgb.jpg", "<", 1, b"R98"),
+                                  ("exif-other.jpg", "<", 65535, b"R98"), ("exif-adobe-icc.jpg", "<", 65535, b"R03")]:
+    Image.fromarray(scene).save(path(name), quality=95, subsampling=0, exif=exif(order, space, index),
+                                icc_profile=p3 if "icc" in name else None)
+    pixels = np.asarray(Image.open(path(name)))
+    note(name, through(p3, pixels) if "icc" in name else through(adobe, pixels) if "adobe" in name else pixels, 2)
+
 # The largest of several pages, and cameras' raw pictures.
 small = scene[:2, :3]
 tiff("thumbnail-first.tif", [(small, {254: (4, [1])}), (scene, {})])
