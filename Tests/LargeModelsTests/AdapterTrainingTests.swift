@@ -9,7 +9,9 @@ import Torch
 @Suite struct AdapterTrainingTests {
   private let small = SmallModels()
 
-  private func training(_ kind: String, rate: Double = 1e-3, textRate: Double = 0) throws -> (AdapterTraining, DrawingPipeline) {
+  private func training(_ kind: String, rate: Double = 1e-3, textRate: Double = 0) throws -> (
+    AdapterTraining, DrawingPipeline
+  ) {
     let pipeline = try DrawingPipeline(LargeModel(small.folder(kind)), precision: .float32)
     var (noise, settings) = (Noise(seed: 1), AdapterSettings())
     (settings.rank, settings.alpha, settings.rate, settings.textRate) = (4, 2, rate, textRate)
@@ -24,7 +26,9 @@ import Torch
 
   /// Central differences in float32 along the gradient itself, whose rounding leaves some thousandths. The small text encoder of SD 1.5 is
   /// too rough for differences: its gradients are held to peft's below.
-  @Test(arguments: [("sd1", 0), ("sd2", 0), ("xl", 0), ("sd2", 1e-3), ("xl", 1e-3)]) func gradientsAreThoseOfTheLoss(_ kind: String, textRate: Double)
+  @Test(arguments: [("sd1", 0), ("sd2", 0), ("xl", 0), ("sd2", 1e-3), ("xl", 1e-3)]) func gradientsAreThoseOfTheLoss(
+    _ kind: String, textRate: Double
+  )
     throws
   {
     let (training, _) = try training(kind, textRate: textRate)
@@ -107,7 +111,9 @@ import Torch
       of: training.loss(examples[0], .init(step: 700, noise: SmallModels.drawn("train/noise/0", [1, 4, 8, 8]) * 2)))
     for (part, isOfText) in [("unet", false), ("text", true)] {
       guard let expected = golden["\(kind)/\(part)/gradients"] else { continue }
-      let own = zip(training.factors.layers, stride(from: 1, to: begun.count, by: 2)).filter { $0.0.isOfText == isOfText }
+      let own = zip(training.factors.layers, stride(from: 1, to: begun.count, by: 2)).filter {
+        $0.0.isOfText == isOfText
+      }
       let norms = own.map { Float(square(begun[$0.1]).sum().item().squareRoot()) }
       // Queries and keys of a single place have none.
       let off = abs(Tensor(norms) - expected) / (expected + 1e-3 * expected.max().item())

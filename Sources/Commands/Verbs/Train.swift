@@ -8,14 +8,18 @@ import enum Training.Length
 import struct Training.Checkpoint
 import struct Torch.PictureSize
 import struct Training.Report
-import var Models.recipes
 
 struct Train: ParsableCommand {
+  private static var recipeLines: String {
+    // Only an unknown name is an error.
+    (try! recipeReference()).map { "  \($0.name): \($0.summary)" }.joined(separator: "\n")
+  }
+
   static let configuration = CommandConfiguration(
     abstract: "Train a generator on a folder of pictures.",
     discussion: """
       Ctrl-C saves and stops; --resume continues. Recipes:
-      \(recipes.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
+      \(recipeLines)
       Any other --key value changes a setting of the recipe; an unknown one lists all of them.
       """)
 
@@ -45,6 +49,12 @@ struct Train: ParsableCommand {
       "The model family and how it trains. (default: \(RecipesThat.areChosen.first); \(RecipesThat.areChosen.last) for --crop pieces or --preset)",
       valueName: "name"))
   var recipe: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "For the recipe lora: the large model that learns, a file, a folder or a name of `models add`.",
+      valueName: "model"))
+  var base: String?
 
   @Option(help: ArgumentHelp("A set of settings of the recipe. (default: chosen for this machine)", valueName: "name"))
   var preset: String?
@@ -127,10 +137,14 @@ struct Train: ParsableCommand {
     if pictures == nil && !resume { throw ValidationError("Name a folder or a zip file of pictures.") }
     if finish && !resume { throw ValidationError("--finish needs a run that was begun: --resume --run DIR --finish.") }
     if let processes, !(1...256).contains(processes) { throw ValidationError("--processes must be 1 to 256.") }
+    if base != nil, let recipe, recipe != "lora" {
+      throw ValidationError("--base is for the recipe lora; the recipe \(recipe) begins with another run by --from.")
+    }
     if resume && folder == nil { throw ValidationError("Name the run to go on with: --resume --run DIR.") }
   }
 
   func run() throws {
+    if recipe == "lora" || base != nil || (resume && isAdapterRun(folder!, in: common.place)) { return try teach() }
     var request = TrainRequest(pictures: pictures)
     (request.run, request.recipe, request.preset) = (folder, recipe, preset)
     (request.towards, request.from) = (towards, from)
@@ -164,6 +178,32 @@ struct Train: ParsableCommand {
 }
 
 extension Train {
+  /// A LoRA for a large model.
+  private func teach() throws {
+    let others: [(name: String, isGiven: Bool)] = [
+      ("towards", towards != nil), ("from", from != nil), ("preset", preset != nil), ("classes", classes != nil),
+      ("channels", channels != nil), ("crop", crop.isGiven), ("frame", frame != nil), ("finish", finish),
+      ("no-best", noBest), ("processes", processes != nil),
+    ]
+    if let other = others.first(where: \.isGiven) {
+      throw ValidationError("--\(other.name) isn't for the recipe lora: leave it out.")
+    }
+    if let size, size.width != size.height {
+      throw ValidationError(
+        "The recipe lora learns pictures at their own shapes: give --size one number, their mean side.")
+    }
+    var request = AdapterRequest()
+    (request.pictures, request.base, request.run) = (pictures, base, folder)
+    request.settings = settings.map { ($0.key, $0.value) }
+    (request.side, request.ground, request.seed) = (size?.width, ground.given, seed.given)
+    request.length = minutes.map { .minutes($0) } ?? picturesSeen.map { .pictures($0.value) }
+    (request.isResumed, request.saveSeconds) = (resume, saveEvery)
+    request.device = try device.resolved()
+    let teller = common.teller(stops: .onceItWorks)
+    let trained = try teachAdapter(request, in: common.place, tell: teller.tell) { Interruption.isRequested }
+    teller.finish(.train(trained))
+  }
+
   /// The arguments with each `--key value` that isn't an option of `train` as `--set key=value`, so that a recipe's
   /// settings may stand anywhere. One without a value means true.
   static func settled(_ arguments: [String]) -> [String] {

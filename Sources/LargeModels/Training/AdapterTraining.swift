@@ -24,7 +24,7 @@ public struct AdapterSettings: Codable, Sendable, Equatable {
 public final class AdapterTraining {
   /// A picture's scaled latents [1, latents, H / 8, W / 8], and its words.
   public struct Example {
-    let latents: Tensor
+    public let latents: Tensor
     let request: DrawingRequest
     /// What the words tell the denoiser; nil where the text encoders learn as well.
     let told: Conditions?
@@ -76,9 +76,12 @@ public final class AdapterTraining {
 
   /// Encodes a picture [1, 3, H, W] in -1...1, sides multiples of 8, and its words.
   ///
-  /// - Parameter crop: SDXL is told the height and width that the picture had, and where it was cut, from the top and the left.
+  /// - Parameters:
+  ///   - crop: SDXL is told the height and width that the picture had, and where it was cut, from the top and the left.
+  ///   - latents: the picture's, where they were encoded before.
   public func example(
-    _ picture: Tensor, caption: String, crop: (height: Int, width: Int, top: Int, left: Int)? = nil, noise: inout Noise
+    _ picture: Tensor, caption: String, crop: (height: Int, width: Int, top: Int, left: Int)? = nil,
+    latents known: Tensor? = nil, noise: inout Noise
   ) -> Example {
     withoutGradients {
       var request = DrawingRequest(prompt: caption)
@@ -87,7 +90,7 @@ public final class AdapterTraining {
       let f = pipeline.factor
       let drawn = noise.normal(
         [1, pipeline.model.vae.configuration.latents, picture.size(2) / f, picture.size(3) / f], on: pipeline.device)
-      let latents = pipeline.encoded(picture.to(pipeline.device), { drawn })
+      let latents = known?.to(pipeline.device) ?? pipeline.encoded(picture.to(pipeline.device), { drawn })
       return Example(latents: latents, request: request, told: learnsText ? nil : conditions(request))
     }
   }

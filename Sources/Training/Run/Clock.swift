@@ -1,6 +1,6 @@
 /// A loop's time: how far the run is, how fast, and what is due.
-struct Clock {
-  enum Duty: Hashable { case report, sample, save }
+public struct Clock {
+  public enum Duty: Hashable { case report, sample, save }
 
   private let length: Length
   private let end: Plan.End?
@@ -16,16 +16,16 @@ struct Clock {
   static let share = 0.0125
   private var marks: [(seconds: Double, pictures: Int)]
 
-  init(_ plan: Plan, _ facts: Checkpoint.Facts) {
+  public init(_ plan: Plan, _ facts: Checkpoint.Facts) {
     (length, end, earlier) = (plan.length, plan.end, facts.seconds)
     marks = [(facts.seconds, facts.picturesSeen)]
   }
 
   /// Training time of the run so far.
-  var seconds: Double { earlier + (SuspendingClock.now - start) / .seconds(1) }
+  public var seconds: Double { earlier + (SuspendingClock.now - start) / .seconds(1) }
 
   /// 0...1 of the run.
-  func fraction(_ facts: Checkpoint.Facts) -> Double {
+  public func fraction(_ facts: Checkpoint.Facts) -> Double {
     guard let end else { return part(facts, after: (0, 0)) }
     return end.fraction + (1 - end.fraction) * part(facts, after: (end.picturesSeen, end.seconds))
   }
@@ -42,7 +42,7 @@ struct Clock {
   }
 
   /// Seconds of the whole run, as far as they are known.
-  func whole(_ facts: Checkpoint.Facts) -> Double {
+  public func whole(_ facts: Checkpoint.Facts) -> Double {
     switch length {
     case .pictures(let total): seconds * Double(total) / max(Double(facts.picturesSeen), Double(total) * 1e-3)
     case .minutes(let minutes): minutes * 60
@@ -68,11 +68,11 @@ struct Clock {
   func cost(of duty: Duty) -> Double? { costs[duty] }
 
   /// Seconds since this clock started that went into something else than steps.
-  private(set) var aside = 0.0
-  mutating func noteAside(since began: Double) { aside += seconds - began }
+  public private(set) var aside = 0.0
+  public mutating func noteAside(since began: Double) { aside += seconds - began }
 
   /// Whether it is time to do this again. Samples come often at first, when they change most.
-  mutating func isDue(_ duty: Duty, every gap: Double) -> Bool {
+  public mutating func isDue(_ duty: Duty, every gap: Double) -> Bool {
     let now = seconds
     var due = duty == .sample ? gaps[duty] ?? min(gap, 5) : gap
     // Who asks for checkpoints every few seconds gets them; else ten minutes of work may be lost at most.
@@ -84,7 +84,7 @@ struct Clock {
   }
 
   /// A report, with the rate of the last 20 seconds or so.
-  mutating func report(_ facts: Checkpoint.Facts, _ figures: [Figure]) -> Report {
+  public mutating func report(_ facts: Checkpoint.Facts, _ figures: [Figure]) -> Report {
     let now = seconds
     // After a roll back, pictures count from less.
     marks.removeAll { $0.pictures > facts.picturesSeen }

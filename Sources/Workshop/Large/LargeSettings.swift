@@ -55,6 +55,13 @@ public enum LargeError: Explained, Equatable {
   case tooManyPrompts(path: String, most: Int)
   case tooLarge(PictureSize, most: Int)
   case tooSmall(PictureSize, least: Int)
+  case unreadableCaption(path: String)
+  case noBase
+  case baseNotFound(String)
+  case baseForInpainting(String)
+  case unknownSetting(String, known: [String])
+  case badSetting(String, value: String, range: String)
+  case noWords
 
   public var sentence: String {
     switch self {
@@ -72,13 +79,26 @@ public enum LargeError: Explained, Equatable {
       "Pictures of \(size.width) × \(size.height) px are too large: use at most \(most) px a side, then `atelier enlarge`."
     case .tooSmall(let size, let least):
       "Pictures of \(size.width) × \(size.height) px are too small: use \(least) px or more a side."
+    case .unreadableCaption(let path): "The words in \(path) can't be read: save the file as text in UTF-8."
+    case .noBase: "A LoRA is learned for a large model: name it by --base, a file, a folder or a name of `models add`."
+    case .baseNotFound(let name):
+      "\(name) is no large model: name a diffusers folder, a single file or a name of `models add` by --base."
+    case .baseForInpainting(let name):
+      "\(name) is for inpainting, which a LoRA isn't learned for: name a plain model by --base."
+    case .unknownSetting(let name, let known):
+      "The recipe lora has no setting '\(name)': use one of \(known.joined(separator: ", "))."
+    case .badSetting(let name, let value, let range): "The setting \(name) can't be \(value): use \(range)."
+    case .noWords:
+      "No picture has words, so nothing could call what is learned: name it by --trigger WORD, or write NAME.txt beside NAME.png."
     }
   }
   public var exit: Exit {
     switch self {
-    case .badLoRA, .badNumber, .noPrompt, .badAlternatives, .tooManyPrompts, .tooLarge, .tooSmall: .usage
-    case .noPrompts: .data
-    case .unreadablePrompts: .missingInput
+    case .badLoRA, .badNumber, .noPrompt, .badAlternatives, .tooManyPrompts, .tooLarge, .tooSmall, .noBase,
+      .baseForInpainting, .unknownSetting, .badSetting, .noWords:
+      .usage
+    case .noPrompts, .unreadableCaption: .data
+    case .unreadablePrompts, .baseNotFound: .missingInput
     }
   }
 }

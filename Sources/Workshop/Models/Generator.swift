@@ -103,6 +103,7 @@ public struct Generator {
       }
       return try Checkpoint(path: path)
     }
+    if AdapterRecord.isOne(path) { throw RunError.isLoRA(folder: path) }
     // What was measured to be best, of a run that measured.
     if let best = Checkpoint.latest(in: "\(path)/best", skipped: { note(.skipped($0)) }) { return best }
     let folder = "\(path)/checkpoints"

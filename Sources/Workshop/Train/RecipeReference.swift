@@ -27,6 +27,15 @@ public struct RecipeReference: Codable, Hashable, Sendable {
   /// Whether it was asked for by its name.
   public var isAlone: Bool { !settings.isEmpty }
 
+  /// Of the recipe that teaches a large model, which no network of Atelier's own belongs to.
+  init(ofLoRA isAlone: Bool) {
+    name = "lora"
+    summary = "Teaches a large model (--base) what pictures with captions show; see docs/large-models.md."
+    command = "atelier generate MODEL --prompt WORDS --lora RUN/lora.safetensors"
+    (learnsFrom, presets) = ("a set of pictures with captions", [])
+    settings = !isAlone ? [] : AdapterChoices.described.map { Setting(name: $0.name, value: $0.value, note: $0.note) }
+  }
+
   init<R: Recipe>(_ type: R.Type, isAlone: Bool) {
     (name, summary, command) = (R.name, R.summary, R.use.command(for: "RUN"))
     learnsFrom =
@@ -46,5 +55,7 @@ public struct RecipeReference: Codable, Hashable, Sendable {
 /// - Throws: `RecipeError.unknownRecipe`.
 public func recipeReference(of name: String? = nil) throws -> [RecipeReference] {
   func reference<R: Recipe>(_ type: R.Type) -> RecipeReference { RecipeReference(type, isAlone: name != nil) }
-  return try (name.map { [try recipe(named: $0)] } ?? recipes).map { reference($0) }
+  if name == "lora" { return [RecipeReference(ofLoRA: true)] }
+  let found = try (name.map { [try recipe(named: $0)] } ?? recipes).map { reference($0) }
+  return name == nil ? found + [RecipeReference(ofLoRA: false)] : found
 }

@@ -26,6 +26,8 @@ public enum RunError: Explained, Equatable {
   /// Of a group of processes, one has other pictures than the first.
   case othersPictures(String)
   case notShared(batch: Int, processes: Int)
+  /// It teaches a large model, and makes no pictures by itself.
+  case isLoRA(folder: String)
   /// A run whose rates don't fall can't be finished with falling ones.
   case nothingFalls(recipe: String)
 
@@ -48,6 +50,8 @@ public enum RunError: Explained, Equatable {
       "\(name) was trained by the recipe \(recipe), so \(asked) can't start from it: leave --recipe out."
     case .nothingFalls(let recipe):
       "The recipe \(recipe) has no falling learning rates, so a run can't be finished with them: leave --finish out."
+    case .isLoRA(let folder):
+      "\(folder) is a LoRA's run: draw with it by `atelier generate MODEL --lora \(folder)/lora.safetensors`."
     case .noClasses(let recipe): "The recipe \(recipe) knows no classes: leave --classes out, or use another recipe."
     case .tooManyClasses(let count, let pictures):
       "\(counted(pictures, "picture")) can't be of \(count) classes: give --classes a smaller number."
@@ -65,7 +69,7 @@ public enum RunError: Explained, Equatable {
   public var exit: Exit {
     switch self {
     case .noPictures, .cannotChange, .noTargets, .needlessTargets, .otherRecipe, .nothingFits, .nothingFalls,
-      .noClasses, .tooManyClasses, .otherPictures, .othersPictures, .notShared:
+      .noClasses, .isLoRA, .tooManyClasses, .otherPictures, .othersPictures, .notShared:
       .usage
     case .noRun, .noCheckpoint: .missingInput
     case .taken: .cannotCreate
@@ -138,6 +142,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public init(folder: String) throws(RunError) {
     let path = folder + "/settings.json"
     guard FileManager.default.fileExists(atPath: path) else { throw .noRun(folder: folder) }
+    if AdapterRecord.isOne(folder) { throw .isLoRA(folder: folder) }
     guard let bytes = FileManager.default.contents(atPath: path),
       let record = try? JSONDecoder().decode(RunRecord.self, from: bytes), record.format == "atelier run 1"
     else { throw .damaged(path: path) }
