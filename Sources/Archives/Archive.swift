@@ -108,10 +108,11 @@ public struct Archive {
   }
 
   /// A relative name with "/" between its parts, or nil when it is empty, absolute, or climbs out of its folder.
-  static func sanitised(_ name: String) -> String? {
-    guard !name.isEmpty, !name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return nil }
-    // Windows' archivers write backslashes.
-    let name = name.replacing("\\", with: "/")
+  static func sanitised(_ bytes: [UInt8]) -> String? {
+    // Windows' archivers write backslashes. In Shift-JIS the byte is the second half of letters.
+    let isText = String(validating: bytes, as: UTF8.self) != nil
+    let name = String(fileName: isText ? bytes.map { $0 == 0x5C ? 0x2F : $0 } : bytes)
+    guard !name.isEmpty, !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return nil }
     guard !name.hasPrefix("/") else { return nil }
     let parts = name.split(separator: "/").filter { $0 != "." }
     guard let first = parts.first, !parts.contains(".."), !first.hasSuffix(":") else { return nil }
@@ -214,10 +215,8 @@ private final class Reader {
 
   func entry(_ header: OpaquePointer, number: Int) throws(ArchiveError) -> Archive.Entry {
     let raw = archive_entry_pathname(header) ?? archive_entry_pathname_utf8(header)
-    let name =
-      raw.map { String(fileName: UnsafeBufferPointer(start: $0, count: strlen($0)).map { UInt8(bitPattern: $0) }) }
-      ?? ""
-    guard let safe = Archive.sanitised(name) else { throw ArchiveError(path, .unsafeName(name)) }
+    let bytes = raw.map { UnsafeBufferPointer(start: $0, count: strlen($0)).map { UInt8(bitPattern: $0) } } ?? []
+    guard let safe = Archive.sanitised(bytes) else { throw ArchiveError(path, .unsafeName(String(fileName: bytes))) }
     let size = archive_entry_size_is_set(header) != 0 ? Int(archive_entry_size(header)) : nil
     return Archive.Entry(number: number, name: safe, bytes: size)
   }

@@ -14,6 +14,21 @@ public struct PyTorchCheckpoint {
   /// The other values by name, each in words.
   public let others: [String: String]
 
+  /// Whether a file begins as `torch.save` begins one, in either format.
+  ///
+  /// - Throws: `CheckpointFileError`.
+  public static func isOne(_ path: String) throws(CheckpointFileError) -> Bool {
+    do {
+      let file = try CheckpointFile(path)
+      let head = try file.bytes(at: 0, count: min(4, file.count))
+      return head.first == 0x80 && head.count > 1 && head[1] <= 5 || head.starts(with: [0x50, 0x4B, 0x03, 0x04])
+    } catch let problem as CheckpointProblem {
+      throw CheckpointFileError(path, problem)
+    } catch {
+      return false
+    }
+  }
+
   /// - Parameter byteLimit: of all tensors together.
   /// - Throws: `CheckpointFileError`.
   public static func read(_ path: String, byteLimit: Int = 16 << 30) throws(CheckpointFileError) -> PyTorchCheckpoint {

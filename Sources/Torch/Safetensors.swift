@@ -10,6 +10,10 @@ public enum SafetensorsError: Explained, Equatable {
   case headerTooLarge(path: String, bytes: UInt64)
   case badHeader(path: String, why: String)
   case badTensor(path: String, name: String, why: String)
+  /// It is whole, but has elements that aren't read here.
+  case unreadType(path: String, name: String, type: String)
+  /// It is a file of another kind under that name.
+  case otherKind(path: String, kind: String)
   case cannotWrite(path: String, why: String)
   case diskFull(path: String)
 
@@ -23,6 +27,9 @@ public enum SafetensorsError: Explained, Equatable {
     case .badHeader(let path, let why): "\(path) has a damaged header (\(why)): copy or download it again."
     case .badTensor(let path, let name, let why):
       "\(path) describes the tensor '\(name)' wrongly (\(why)): it is damaged or hostile, don't use it."
+    case .unreadType(let path, let name, let type):
+      "\(path) holds the tensor '\(name)' in \(type), which isn't read here: use a file in 16 or 32 bits."
+    case .otherKind(let path, let kind): "\(path) isn't a safetensors file but \(kind)."
     case .cannotWrite(let path, let why): "\(path) can't be written (\(why)): choose another folder."
     case .diskFull(let path): "The disk is full, so \(path) wasn't written: free some space and try again."
     }
@@ -34,6 +41,8 @@ public enum SafetensorsError: Explained, Equatable {
     case .unreadable(_, let why): "is refused by the system (\(why))"
     case .truncated: "is cut short or isn't a safetensors file"
     case .headerTooLarge, .badHeader, .badTensor: "is damaged"
+    case .unreadType(_, _, let type): "has numbers of a kind that isn't read (\(type))"
+    case .otherKind(_, let kind): "isn't a safetensors file but \(kind)"
     case .cannotWrite, .diskFull: "couldn't be written"
     }
   }
@@ -41,7 +50,7 @@ public enum SafetensorsError: Explained, Equatable {
     switch self {
     case .missing: .missingInput
     case .unreadable, .diskFull: .io
-    case .truncated, .headerTooLarge, .badHeader, .badTensor: .data
+    case .truncated, .headerTooLarge, .badHeader, .badTensor, .unreadType, .otherKind: .data
     case .cannotWrite: .cannotCreate
     }
   }
@@ -68,6 +77,15 @@ public enum Safetensors {
       tensors[entry.name] = try file.tensor(entry, at: header.start + entry.begin, path)
     }
     return (tensors, header.metadata)
+  }
+
+  /// Whether a file begins as one: with the length of a JSON object that fits into it.
+  public static func isOne(_ path: String) -> Bool {
+    guard let file = try? MappedFile(path), file.bytes.count > 8 else { return false }
+    return withExtendedLifetime(file) {
+      let length = UInt64(littleEndian: file.bytes.loadUnaligned(as: UInt64.self))
+      return length <= file.bytes.count - 8 && file.bytes[8] == UInt8(ascii: "{")
+    }
   }
 
   /// A file's metadata only.
@@ -118,6 +136,9 @@ private struct Header {
     guard file.bytes.count >= 8 else { throw .truncated(path: path) }
     // The mapping ends with its owner: keep that alive while its bytes are read.
     let length = withExtendedLifetime(file) { UInt64(littleEndian: file.bytes.loadUnaligned(as: UInt64.self)) }
+    if length > file.bytes.count - 8, let kind = withExtendedLifetime(file, { Self.otherKind(file.bytes) }) {
+      throw .otherKind(path: path, kind: kind)
+    }
     guard length <= Safetensors.headerCap else { throw .headerTooLarge(path: path, bytes: length) }
     guard length <= file.bytes.count - 8 else { throw .truncated(path: path) }
     start = 8 + Int(length)
@@ -132,7 +153,9 @@ private struct Header {
         }
         metadata = pairs
       } else {
-        do { entries.append(try Header.entry(name, value)) } catch let error as Fault {
+        do { entries.append(try Header.entry(name, value)) } catch let error as Unread {
+          throw .unreadType(path: path, name: name, type: error.type)
+        } catch let error as Fault {
           throw .badTensor(path: path, name: name, why: error.why)
         } catch {
           throw .badHeader(path: path, why: "\(error)")
@@ -152,12 +175,31 @@ private struct Header {
   }
 
   private struct Fault: Error { let why: String }
+  private struct Unread: Error { let type: String }
+
+  /// Other kinds of files that come under the name, by their first bytes.
+  private static func otherKind(_ bytes: UnsafeRawBufferPointer) -> String? {
+    func has(_ text: String) -> Bool { bytes.starts(with: Array(text.utf8)) }
+    if has("version https://git-lfs") { return "a Git LFS pointer, which stands for one: fetch it by `git lfs pull`" }
+    if has("GGUF") { return "a GGUF file, which isn't read here" }
+    if has("<!DOC") || has("<html") || has("<HTML") { return "a web page: download the file itself" }
+    if bytes.starts(with: [0xFF, 0xD8, 0xFF]) || bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
+      return "a picture"
+    }
+    if has("PK\u{3}\u{4}") { return "a zip file or a PyTorch checkpoint" }
+    return nil
+  }
 
   private static func entry(_ name: String, _ value: Any) throws -> Entry {
     guard let fields = value as? [String: Any], let code = fields["dtype"] as? String,
       let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int]
     else { throw Fault(why: "a field is missing") }
-    guard let dtype = DType(safetensorsCode: code) else { throw Fault(why: "elements of type \(code)") }
+    guard let dtype = DType(safetensorsCode: code) else {
+      // The format's own others: 8-bit and smaller floating point, unsigned and complex numbers.
+      let known = ["F8_", "F4", "F6_", "U16", "U32", "U64", "C64"].contains { code.hasPrefix($0) }
+      if known { throw Unread(type: code) }
+      throw Fault(why: "elements of type \(code)")
+    }
     guard offsets.count == 2, offsets[0] >= 0, offsets[1] >= offsets[0] else { throw Fault(why: "bad offsets") }
     guard shape.count <= 64 else { throw Fault(why: "\(shape.count) dimensions") }
     var bytes = dtype.byteCount

@@ -17,12 +17,18 @@ import Testing
   }
 
   @Test(arguments: ["", "/etc/passwd", "..", "a/../../b", "C:/x", "C:\\x", "\\\\host\\x", "a\0b", "a\nb", "./.."])
-  func unsafeNames(_ name: String) { #expect(Archive.sanitised(name) == nil) }
+  func unsafeNames(_ name: String) { #expect(Archive.sanitised(Array(name.utf8)) == nil) }
 
   @Test func harmlessNamesAreTidied() {
-    #expect(Archive.sanitised("./a//b/./c.png") == "a/b/c.png")
-    #expect(Archive.sanitised("a\\b.png") == "a/b.png")
-    #expect(Archive.sanitised("..a/b..png") == "..a/b..png")
+    for (name, tidy) in [
+      ("./a//b/./c.png", "a/b/c.png"), ("..a/b..png", "..a/b..png"), ("a\\b.png", "a/b.png"),
+      ("caf\u{E9}.png", "caf\u{E9}.png"),
+    ] {
+      #expect(Archive.sanitised(Array(name.utf8)) == tidy)
+    }
+    // As Windows packs names that aren't UTF-8: CP437, and Shift-JIS, of whose letters the second byte may be a backslash.
+    #expect(Archive.sanitised([0x63, 0x82] + Array(".png".utf8)) == "c\\x82.png")
+    #expect(Archive.sanitised([0x83, 0x5C] + Array("/a.png".utf8)) == "\\x83\\/a.png")
   }
 
   @Test func aFileLargerThanItsLimitIsRefusedBeforeItIsUnpacked() throws {

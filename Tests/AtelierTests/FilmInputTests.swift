@@ -162,7 +162,7 @@ import Testing
       let cases = [
         (
           "nan.wav", 65,
-          "nan.wav has samples that are no numbers (NaN or infinity): make it anew, or name another sound."
+          "nan.wav has samples that mean nothing (NaN, infinity, or many times louder than the loudest): export it anew, or name another sound."
         ),
         ("header-only.wav", 65, "header-only.wav has no samples, only a header: name a sound that can be heard."),
         ("silent.mp4", 65, "silent.mp4 has no sound: name a file that has, or leave it out."),

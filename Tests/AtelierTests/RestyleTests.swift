@@ -104,6 +104,20 @@ import Testing
     }
   }
 
+  /// WebP is a format of films, too: of a picture a picture is painted.
+  @Test func aWebPIsAPicture() throws {
+    try inFolder { atelier in
+      let outcome = try atelier.run(
+        [
+          "restyle", "\(Self.fixtures)/scene.jpg", "--style", Self.style, "--out", "out.webp", "--steps", "0", "--size",
+          "64",
+        ])
+      #expect(outcome.status == 0, "\(outcome.err)")
+      let bytes = try #require(FileManager.default.contents(atPath: "\(atelier.folder)/out.webp"))
+      #expect(bytes.dropFirst(8).starts(with: Array("WEBP".utf8)))
+    }
+  }
+
   /// A border around the style is left out, and said; with --keep-frame it is painted.
   @Test func aFrameIsLeftOut() throws {
     try inFolder { atelier in

@@ -64,7 +64,7 @@ import Torch
     }
     expectRefused(try file("cut.safetensors", data.prefix(data.count / 2)), "cut short")
     expectRefused(try file("head.safetensors", data.prefix(100)), "cut short")
-    expectRefused(try file("text.safetensors", Data("<html>not found</html>".utf8)), "header")
+    expectRefused(try file("text.safetensors", Data("<html>not found</html>".utf8)), "a web page")
     expectRefused(try file("none.safetensors", Data()), "cut short")
     expectRefused(try file("script.ckpt", Data("import os".utf8)), "neither a PyTorch checkpoint")
     // A pickle that would call a function.

@@ -35,6 +35,13 @@ import Torch
     }
   }
 
+  /// Safetensors under PyTorch's ending are read.
+  @Test func contentDecides() throws {
+    let path = try small.file("sd1", "named.ckpt")
+    let file = try LargeModel(path, tokenizer: try SmallModels.tokenizer)
+    #expect(file.family == .sd1)
+  }
+
   @Test(arguments: ["sd1", "sd2", "xl"]) func folderAndSingleFileAreTheSameModel(_ kind: String) throws {
     let folder = try LargeModel(small.folder(kind))
     let file = try LargeModel(small.file(kind, "\(kind).safetensors"), tokenizer: try SmallModels.tokenizer)

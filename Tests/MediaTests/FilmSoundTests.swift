@@ -129,6 +129,12 @@ import Testing
       #expect(throws: ClipError.notNumbers(name: "\(folder)/one.wav")) {
         try SoundReader.samples("\(folder)/one.wav", rate: 48_000)
       }
+      let loud = "\(folder)/loud.wav"
+      try Data(wav(samples: [0, 1.5, 1e9, -1e9])).write(to: URL(fileURLWithPath: loud))
+      #expect(throws: ClipError.notNumbers(name: loud)) { try SoundReader.samples(loud, rate: 48_000) }
+      // Floating-point files may go a little beyond 1.
+      try Data(wav(samples: [0, 1.5, -1.5, 0.5])).write(to: URL(fileURLWithPath: loud))
+      #expect(try SoundReader.samples(loud, rate: 48_000).map { abs($0) }.max() == 1.5)
       // Beside a film's own pictures, silence is heard for them.
       let reader = try SoundReader(nan)
       while let piece = reader.next() { #expect(piece.allSatisfy { $0 == 0 }) }
@@ -138,7 +144,7 @@ import Testing
       try film.finish(beside: Accompaniment(sound: "\(folder)/one.wav"))
       #expect(
         film.notes == [
-          "The sound of \(folder)/one.wav has samples that are no numbers (NaN or infinity): there it is silent."
+          "The sound of \(folder)/one.wav has samples that mean nothing (NaN, infinity, or many times louder than the loudest): there it is silent."
         ])
     }
   }

@@ -1,5 +1,5 @@
 import Foundation
-import Media
+@testable import Media
 import TestSupport
 import Testing
 
@@ -119,6 +119,23 @@ import Testing
       #expect(try Films.times("\(folder)/out.mp4").count == 20)
       #expect(try ClipTests.probe("\(folder)/out.mp4")["r_frame_rate"] == "25/1")
     }
+  }
+
+  /// Browsers show a GIF's delay of 10 ms for 100: no frame has less than 20, and later ones make up for it.
+  @Test func aGIFHasNoDelayThatIsMisread() {
+    var times = FrameTimes(FrameRate(25))
+    for end in [0.01, 0.02, 0.03, 0.5] { times.add(until: end) }
+    let ticks = times.ticks(ClipCodec.gif.uneven, least: 2)
+    #expect(ticks.map(\.start) == [0, 2, 4, 6] && ticks.map(\.length) == [2, 2, 2, 44])
+  }
+
+  /// An AVIF of several frames is a film, and a camera's raw picture none.
+  @Test func containersAlikeAreToldApart() {
+    func start(_ brand: String) -> [UInt8] {
+      [0, 0, 0, 24] + Array("ftyp\(brand)".utf8) + [UInt8](repeating: 0, count: 12)
+    }
+    #expect(ClipSignature.isClip(start: start("avis")) && ClipSignature.isClip(start: start("isom")))
+    #expect(!ClipSignature.isClip(start: start("avif")) && !ClipSignature.isClip(start: start("crx ")))
   }
 
   /// AVI has no times: frames that were left out are gaps.

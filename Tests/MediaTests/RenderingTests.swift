@@ -49,6 +49,10 @@ import Torch
             _ = try Self.rendering(name, resumed: resumed, forced: forced)
           }
         }
+        if name == out {
+          // With other settings its folder has another name.
+          #expect(throws: UnfinishedError.busy(out)) { _ = try Self.rendering(name, key: "other", forced: true) }
+        }
         try first.write(ClipTests.frame(1))
         try first.finish()
         let second = try Self.rendering(name, forced: true)

@@ -63,6 +63,24 @@ import Torch
     #expect(throws: SafetensorsError.self) { try Safetensors.read(path) }
   }
 
+  /// What is whole and isn't read, and what comes under the name, isn't called hostile.
+  @Test func otherKindsAreNamed() throws {
+    defer { unlink(path) }
+    try write(header: #"{"x":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}"#, elements: 4)
+    #expect(throws: SafetensorsError.unreadType(path: path, name: "x", type: "F8_E4M3")) { try Safetensors.read(path) }
+    #expect(
+      SafetensorsError.unreadType(path: "a", name: "x", type: "F8_E4M3").sentence
+        == "a holds the tensor 'x' in F8_E4M3, which isn't read here: use a file in 16 or 32 bits.")
+    for (start, kind) in [
+      ("version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"), ("GGUF\u{3}\0\0\0\0\0", "a GGUF file"),
+      ("<!DOCTYPE html><html>", "a web page"), ("PK\u{3}\u{4}\u{14}\0\u{8}\u{8}", "a zip file"),
+    ] {
+      try Data(start.utf8).write(to: URL(fileURLWithPath: path))
+      let error = #expect(throws: SafetensorsError.self) { try Safetensors.read(path) }
+      #expect(error?.sentence.contains("isn't a safetensors file but \(kind)") == true, "\(start): \(error as Any)")
+    }
+  }
+
   @Test func aHugeHeaderIsRefusedBeforeItIsRead() throws {
     defer { unlink(path) }
     try write(header: "{}", claim: 200_000_000)

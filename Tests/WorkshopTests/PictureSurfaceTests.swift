@@ -5,6 +5,7 @@ import Networks
 import TestSupport
 import Testing
 import Torch
+import Training
 
 @testable import Workshop
 
@@ -29,6 +30,26 @@ import Torch
     let painting = try Picture.load(Checkout.root + "/Examples/pictures/starry-night.jpg")
     #expect(PictureSurface.kind(ofGenerated: [painting, painting]) == .photograph)
     #expect(PictureSurface.kind(ofGenerated: []) == .drawing)
+  }
+
+  /// A hundred drawings with flat parts or more are learned by another recipe than photographs.
+  @Test func theRecipeFollowsWhatThePicturesAre() throws {
+    let (emoji, paintings) = (try Gallery(Checkout.emoji), try Gallery(Checkout.root + "/Examples/pictures"))
+    #expect(try PictureSurface.areDrawn(emoji) && !PictureSurface.areDrawn(paintings))
+    func first(_ count: Int, drawn: Bool) -> String {
+      var situation = Situation(pictures: count, size: 64, channels: 3)
+      situation.areDrawn = drawn
+      return preferred(for: situation)[0].name
+    }
+    #expect([50, 100, 4000].map { first($0, drawn: true) } == ["projected", "r3gan", "r3gan"])
+    #expect([50, 100, 4000].map { first($0, drawn: false) } == ["projected", "projected", "projected"])
+    var request = TrainRequest(pictures: Checkout.emoji)
+    var said: [String] = []
+    let workspace = Workspace(TemporaryFolder().path("ws"))
+    #expect(try chosenRecipe(for: request, in: workspace) { said.append($0) }.name == "r3gan")
+    #expect(said == ["Most of the pictures are drawn, with flat parts and few colours: the recipe r3gan suits them."])
+    request.preset = "small"
+    #expect(try chosenRecipe(for: request, in: workspace) { said.append($0) }.name == "r3gan" && said.count == 1)
   }
 
   @Test func eachKindHasItsNetwork() throws {

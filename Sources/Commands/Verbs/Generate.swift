@@ -22,6 +22,12 @@ struct Generate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Draw a large model's picture again, by what its PNG says: one of Atelier's, or of another tool.",
+      valueName: "picture"))
+  var again: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Random seeds, a picture each: numbers and ranges, such as 0-63,80. (default: 0-15; 0 with a large model)",
       valueName: "list"))
   var seeds: String?
@@ -109,6 +115,7 @@ struct Generate: ParsableCommand {
   }
 
   func run() throws {
+    if let again { return try draw(again) }
     if isLargeModel(source, in: common.place) { return try drawByWords() }
     if interpolate == nil { try refuse([("steps", steps != nil)], "without --interpolate, whose pictures they are") }
     let teller = common.teller(stops: enlarging.enlarge == nil ? .never : .onceItWorks)
@@ -132,15 +139,34 @@ struct Generate: ParsableCommand {
           shouldStop: { Interruption.isRequested })))
   }
 
+  /// Options that a large model has no use for.
+  private var forOthers: [(name: String, isGiven: Bool)] {
+    [
+      ("each-class", eachClass), ("interpolate", interpolate != nil), ("map", map != nil),
+      ("truncation", truncation != nil), ("slide", !slides.isEmpty), ("mix", mix != nil), ("with", with != nil),
+      ("mix-at", mixAt != nil), ("sampling", drawing.sampling != nil), ("class", drawing.className != nil),
+      ("enlarge", enlarging.enlarge != nil),
+    ]
+  }
+
+  /// A picture that a large model drew before.
+  private func draw(_ picture: String) throws {
+    let fixed = large.given.filter { !["lora", "memory"].contains($0.name) }
+    let others: [(name: String, isGiven: Bool)] = [
+      ("prompts", prompts != nil), ("seeds", seeds != nil), ("size", size != nil), ("steps", steps != nil),
+      ("guidance", drawing.guidance != nil), ("grid", grid),
+    ]
+    try refuse(forOthers + fixed + others, "with --again, which takes it from the picture")
+    let teller = common.teller(stops: .onceItWorks)
+    var request = try requestAgain(
+      picture, model: source, loras: large.loras, out: out, in: common.place, tell: teller.tell)
+    (request.settings.memory, request.force) = (large.memory, force)
+    try draw(request, teller)
+  }
+
   /// With a large model.
   private func drawByWords() throws {
-    try refuse(
-      [
-        ("each-class", eachClass), ("interpolate", interpolate != nil), ("map", map != nil),
-        ("truncation", truncation != nil), ("slide", !slides.isEmpty), ("mix", mix != nil), ("with", with != nil),
-        ("mix-at", mixAt != nil), ("sampling", drawing.sampling != nil), ("class", drawing.className != nil),
-        ("enlarge", enlarging.enlarge != nil),
-      ], "for \(source), a model that draws by words")
+    try refuse(forOthers, "for \(source), a model that draws by words")
     guard let all = try prompts.map({ try Workshop.prompts(in: $0) }) ?? large.prompt.map({ [$0] }) else {
       throw LargeError.noPrompt(source)
     }
@@ -149,6 +175,10 @@ struct Generate: ParsableCommand {
     (request.seeds, request.size, request.grid) = (try Seeds(seeds ?? "0"), size, grid)
     (request.ground, request.force) = (ground.value, force)
     request.settings = try large.settings(steps: steps, guidance: drawing.guidance)
+    try draw(request, teller)
+  }
+
+  private func draw(_ request: LargeGenerateRequest, _ teller: Teller) throws {
     teller.finish(
       .generate(
         try generate(

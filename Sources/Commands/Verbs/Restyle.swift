@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Models
+import enum Media.PictureFormat
 import Workshop
 
 struct RestyleCommand: ParsableCommand {
@@ -153,7 +154,9 @@ struct RestyleCommand: ParsableCommand {
 
   func run() throws {
     if mask.isEmpty { try refuse([("mask-fit", masking.maskFit != nil)], "without --mask") }
-    if try isClip(out) || makesFilm(of: content, out: out) { return try paintClip() }
+    // WebP is a picture's format and a film's: what is painted decides.
+    let isForFilms = isClip(out) && !PictureFormat.extensions.contains((out as NSString).pathExtension.lowercased())
+    if try isForFilms || makesFilm(of: content, out: out) { return try paintClip() }
     guard !clip.areGiven else {
       throw ValidationError(
         "--steadiness, --masks-follow, --codec and --rate are for films: let --out end in .mp4, say.")

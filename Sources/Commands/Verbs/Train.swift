@@ -46,14 +46,14 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The model family and how it trains. (default: \(RecipesThat.areChosen.first); \(RecipesThat.areChosen.last) for --crop pieces or --preset)",
+      "The model family and how it trains. (default: \(RecipesThat.areChosen.first); \(RecipesThat.areChosen.last) for drawings with flat parts, --crop pieces or --preset)",
       valueName: "name"))
   var recipe: String?
 
   @Option(
     help: ArgumentHelp(
       "For the recipe lora: the large model that learns, a file, a folder or a name of `models add`.",
-      valueName: "model"))
+      valueName: "name"))
   var base: String?
 
   @Option(help: ArgumentHelp("A set of settings of the recipe. (default: chosen for this machine)", valueName: "name"))

@@ -8,12 +8,13 @@ struct WeightSource {
   var tensors: [String: Tensor]
   var metadata: [String: String] = [:]
 
-  /// - Parameter path: a `.safetensors`, or a `.ckpt`, `.pt`, `.pth` or `.bin` of PyTorch, of which only tensors are read.
+  /// - Parameter path: safetensors, or a file of PyTorch, of which only tensors are read; what is in it decides, not its name.
   /// - Throws: `SafetensorsError`, `CheckpointFileError`, `LargeModelError`.
   init(file path: String) throws {
     self.path = path
     guard FileManager.default.fileExists(atPath: path) else { throw LargeModelError.missing(path: path) }
-    if ["ckpt", "pt", "pth", "bin"].contains((path as NSString).pathExtension.lowercased()) {
+    let isNamedSo = ["ckpt", "pt", "pth", "bin"].contains((path as NSString).pathExtension.lowercased())
+    if try PyTorchCheckpoint.isOne(path) || isNamedSo && !Safetensors.isOne(path) {
       let read = try PyTorchCheckpoint.read(path).tensors
       let prefix = "state_dict."
       tensors = Dictionary(

@@ -11,7 +11,7 @@ public enum ClipError: Explained, Equatable {
   case noSound(name: String)
   /// It says that it has sound, and has none.
   case emptySound(name: String)
-  /// Samples that are no numbers.
+  /// Samples that are no numbers, or beyond any loudness.
   case notNumbers(name: String)
   case tooLarge(name: String, width: Int, height: Int, megapixels: Int)
   case badRate(String)
@@ -36,7 +36,7 @@ public enum ClipError: Explained, Equatable {
     case .noSound(let name): "\(name) has no sound: name a file that has, or leave it out."
     case .emptySound(let name): "\(name) has no samples, only a header: name a sound that can be heard."
     case .notNumbers(let name):
-      "\(name) has samples that are no numbers (NaN or infinity): make it anew, or name another sound."
+      "\(name) has samples that mean nothing (NaN, infinity, or many times louder than the loudest): export it anew, or name another sound."
     case .tooLarge(let name, let width, let height, let cap):
       "\(name) claims \(width) by \(height) pixels, more than \(cap) megapixels: make it smaller first."
     case .badRate(let text):

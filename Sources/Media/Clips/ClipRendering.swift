@@ -61,6 +61,7 @@ public final class ClipRendering {
       try hold(plain)
       try clear()
     }
+    if !isPNGs { try expectNoOther(plain) }
     try AtomicFile.makeFolder(folder)
     try hold(plain)
     if isResumed { try goOn() } else if isPNGs { try AtomicFile.write(key, to: record, isForced: true) }
@@ -77,6 +78,22 @@ public final class ClipRendering {
     // Where a file system has no locks, work goes on as ever.
     guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else { return }
     throw .busy(out)
+  }
+
+  /// Looks for processes that write the same film with other settings.
+  ///
+  /// - Throws: `UnfinishedError.busy`.
+  private func expectNoOther(_ out: String) throws(UnfinishedError) {
+    let (place, name) = ((out as NSString).deletingLastPathComponent, (out as NSString).lastPathComponent + ".")
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: place.isEmpty ? "." : place)) ?? []
+    for other in names where other.hasPrefix(name) && other.hasSuffix(".unfinished") {
+      let path = place.isEmpty ? other : "\(place)/\(other)"
+      guard path != folder else { continue }
+      let file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      guard file >= 0 else { continue }
+      defer { close(file) }
+      if flock(file, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK { throw .busy(out) }
+    }
   }
 
   private func release() {
@@ -264,12 +281,13 @@ public final class ClipRendering {
   ) throws {
     // At an even rate a delay may be a fraction of a format's ticks: it rounds, and the sum doesn't.
     let base = times.isEven ? nil : format.codec.uneven
-    let ticks = times.ticks(base ?? rate.inverse)
+    // Browsers show a delay of 10 ms for 100.
+    let ticks = times.ticks(base ?? rate.inverse, least: format.codec == .gif && base != nil ? 2 : 1)
     let (start, last) = (ticks[count - 1].start, times.length - (count > 1 ? times.ends[count - 2] : 0))
     let lastLength: String? =
       switch format.codec {
       case .gif:
-        "\(min(65_535, max(1, Int((100 * times.length).rounded()) - Int((100 * Double(start) * av_q2d(base ?? rate.inverse)).rounded()))))"
+        "\(min(65_535, max(2, Int((100 * times.length).rounded()) - Int((100 * Double(start) * av_q2d(base ?? rate.inverse)).rounded()))))"
       case .apng: "\(last)"
       default: nil
       }
@@ -339,7 +357,8 @@ public final class ClipRendering {
     try track?.fill(until: lead + times.length, isLast: true)
     if let track, track.damaged > 0, let beside {
       notes.append(
-        "The sound of \(beside.path) has samples that are no numbers (NaN or infinity): there it is silent.")
+        "The sound of \(beside.path) has samples that mean nothing (NaN, infinity, or many times louder than the loudest): there it is silent."
+      )
     }
     guard number == count else { throw .failed(path: path, why: "a part lacks frames") }
     try muxer.finish()

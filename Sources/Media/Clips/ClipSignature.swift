@@ -13,6 +13,9 @@ public enum ClipSignature {
   static func isClip(start: [UInt8]) -> Bool {
     func has(_ text: String, at offset: Int = 0) -> Bool { start.dropFirst(offset).starts(with: Array(text.utf8)) }
     // QuickTime's family: boxes with names, the first of which is its kind, or in old files any of these.
+    // An AVIF of several frames is one; a camera's raw picture (CR3) isn't.
+    if has("ftypavis", at: 4) { return true }
+    if has("ftypcrx ", at: 4) { return false }
     if has("ftyp", at: 4) { return PictureFormat(start: start) == nil }
     if ["moov", "mdat", "wide", "skip", "pnot"].contains(where: { has($0, at: 4) }) { return true }
     if has("GIF87a") || has("GIF89a") || has("FLV") || has("nut/multimedia container") { return true }

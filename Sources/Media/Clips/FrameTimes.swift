@@ -24,12 +24,14 @@ struct FrameTimes {
 
   /// The beginning and the length of each frame in a time base's ticks, none of them without any.
   ///
-  /// - Parameter lead: seconds before the first frame.
-  func ticks(_ base: AVRational, lead: Double = 0) -> [(start: Int64, length: Int64)] {
+  /// - Parameters:
+  ///   - lead: seconds before the first frame.
+  ///   - least: ticks that each is shown for; later frames make up for them.
+  func ticks(_ base: AVRational, lead: Double = 0, least: Int64 = 1) -> [(start: Int64, length: Int64)] {
     let each = 1 / av_q2d(base)
     var start = Int64((lead * each).rounded())
     return ends.map { end in
-      let next = max(start + 1, Int64(((lead + end) * each).rounded()))
+      let next = max(start + least, Int64(((lead + end) * each).rounded()))
       defer { start = next }
       return (start, next - start)
     }

@@ -9,10 +9,12 @@ public final class SoundReader {
   public let ownChannels: Int
   /// Seconds of the file's clock at which its sound begins.
   public let start: Double
-  /// Samples that are no numbers, as of a damaged file: silence is given for them.
+  /// Samples that are no numbers, or beyond any loudness, as of a damaged file: silence is given for them.
   public private(set) var damaged = 0
   /// Seconds by which times may be off before a hole or an overlap is heard of.
   private static let tolerance = 0.02
+  /// 24 dB above the loudest that is heard: floating-point files may go a little beyond 1.
+  private static let loudest: Float = 16
   /// Seconds; a file's clock that jumps further was set anew.
   private static let longestHole = 3600.0
 
@@ -153,7 +155,7 @@ public final class SoundReader {
       }
       filled = max(0, Int(made)) * channels
     }
-    for i in samples.indices where !samples[i].isFinite { (samples[i], damaged) = (0, damaged + 1) }
+    for i in samples.indices where !(abs(samples[i]) <= Self.loudest) { (samples[i], damaged) = (0, damaged + 1) }
     return samples
   }
 

@@ -69,6 +69,7 @@ public func inspect(
   found.labelNotes = try LabelFile(of: gallery).flatMap { $0.notes.isEmpty ? nil : $0.notes }
   found.count(seen)
   try found.compare(seen, likenesses, in: gallery)
+  if found.pictures > 0 { found.areDrawn = try PictureSurface.areDrawn(gallery) }
   found.advice = advise(found)
   found.size = request.size ?? found.advice?.size ?? found.size
   found.judge(seen)

@@ -30,6 +30,8 @@ public struct Inspection: Codable, Sendable, Equatable {
   /// Pictures that look grey, listed where others don't.
   public var greyAmongColour: [String] = []
   public var isAllGrey = false
+  /// Whether most are drawn: flat parts, few colours.
+  public var areDrawn = false
   /// Pictures of one colour all over in the part that is used: empty ones, and white drawings on nothing.
   public var blank: [String] = []
   /// Pictures that are transparent somewhere.

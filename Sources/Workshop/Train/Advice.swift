@@ -43,6 +43,7 @@ public func advice(
   var situation = Situation(
     pictures: found.distinct, size: size ?? 64, channels: found.isAllGrey ? 1 : 3, device: device,
     gigaflops: gigaflops)
+  situation.areDrawn = found.areDrawn
   func advised<R: Recipe>(_ type: R.Type) -> Advice? {
     let fitting = R.size(R.usualSide(of: found.typicalSide, in: situation), like: found.shape)
     if size == nil { situation.size = fitting }

@@ -11,14 +11,17 @@ func chosenRecipe(
   for request: TrainRequest, in workspace: Workspace, say: (String) -> Void
 ) throws -> any Recipe.Type {
   guard let pictures = request.pictures else { return preferred(for: Situation(pictures: 1, size: 64, channels: 3))[0] }
-  let candidates = preferred(
-    for: Situation(
-      pictures: try Gallery(pictures).count, size: request.size ?? 64, channels: request.channels ?? 3))
+  let gallery = try Gallery(pictures)
+  var situation = Situation(pictures: gallery.count, size: request.size ?? 64, channels: request.channels ?? 3)
+  situation.areDrawn = try PictureSurface.areDrawn(gallery)
+  let candidates = preferred(for: situation)
   // Who asks for something special gets the recipe that needs nothing but pictures.
-  if request.towards != nil || request.frame != nil || request.preset != nil || request.crop == .pieces {
-    return candidates.last!
+  let plain = candidates.first { $0.defaultNeeds.isEmpty } ?? candidates.last!
+  if request.towards != nil || request.frame != nil || request.preset != nil || request.crop == .pieces { return plain }
+  if candidates[0] == plain, plain.knows(request.settings) {
+    say("Most of the pictures are drawn, with flat parts and few colours: the recipe \(plain.name) suits them.")
   }
-  for type in candidates.dropLast() where type.knows(request.settings) {
+  for type in candidates where type.knows(request.settings) {
     do {
       for need in type.defaultNeeds { try installModel(need.model, in: workspace, say: say) }
       return type
@@ -28,7 +31,7 @@ func chosenRecipe(
       )
     }
   }
-  return candidates.last!
+  return plain
 }
 
 /// Recipes that want to be taken, the one that wants it most first.

@@ -78,7 +78,8 @@ public final class ProjectedRecipe: TraitRecipe {
   public static func usualSide(of typical: Int, in situation: Situation) -> Int {
     side(from: [(256, 60_000), (128, 12_000)], of: typical, in: situation) ?? 64
   }
-  public static let summary = "A projected GAN (a pretrained network in the discriminator): the default."
+  public static let summary =
+    "A projected GAN (a pretrained network in the discriminator), for photographs and paintings: the default."
 
   /// What it looks through sees all sizes up to 128 px at that.
   public static func gigaflopsAPicture(in situation: Situation) -> Double? {

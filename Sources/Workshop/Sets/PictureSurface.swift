@@ -1,6 +1,6 @@
 import Media
 
-/// How a picture is drawn, as far as enlarging goes: by simple measures of its pixels, without a network.
+/// How a picture is drawn, as far as enlarging and training go: by simple measures of its pixels, without a network.
 ///
 /// The commonest colour, where it covers much, is taken for a ground and left out, as is what is transparent. Of large
 /// pictures 16 squares of 64 px are looked at.
@@ -86,6 +86,27 @@ struct PictureSurface {
     colours = Double(different.count) / Double(count)
     isGrey = different.allSatisfy { $0 >> 16 == $0 & 255 && $0 >> 8 & 255 == $0 & 255 }
     shading = Double(shaded) / Double(pairs)
+  }
+
+  /// Pictures that tell of a set, from all over it.
+  private static let sample = 24
+
+  /// Whether most of some pictures are drawn: flat parts, few colours.
+  ///
+  /// - Throws: `ArchiveError`.
+  static func areDrawn(_ gallery: Gallery) throws -> Bool {
+    let count = min(sample, gallery.count)
+    var (drawn, all) = (0, 0)
+    try gallery.keeping((0..<count).map { $0 * gallery.count / count }).forEach { _, name, bytes in
+      // What is damaged is told of when it is packed.
+      let picture = (try? bytes.get()).flatMap { try? Picture.decode($0, named: name, Decoding(channels: nil)) }
+      return picture.flatMap { PictureSurface($0)?.kind }
+    } collect: { _, kind in
+      guard let kind else { return }
+      all += 1
+      drawn += kind == .drawing ? 1 : 0
+    }
+    return 2 * drawn > all
   }
 
   /// What most pictures of a generator are, whose drawings have grain in what was flat: on a plain ground they are drawings,
