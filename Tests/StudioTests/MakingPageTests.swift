@@ -114,7 +114,12 @@ import Testing
       )
       try browser.click(".toast button")
       try await browser.until("it back", "document.querySelectorAll('[data-picture]').length === 7")
-      #expect(try FileManager.default.contentsOfDirectory(atPath: studio.workspace + "/aside/faces").isEmpty)
+      // The page shows it before the file is moved.
+      let aside = studio.workspace + "/aside/faces"
+      for _ in 0..<100 where try !FileManager.default.contentsOfDirectory(atPath: aside).isEmpty {
+        try await Task.sleep(for: .milliseconds(100))
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: aside).isEmpty)
       // Ids, never paths; what isn't there is said.
       for body in [["pictures": ["../x"], "isOn": true], ["pictures": ["0123456789abcdef"], "isOn": true]]
         as [[String: Any]]
