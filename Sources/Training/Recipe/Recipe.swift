@@ -81,7 +81,8 @@ public protocol Recipe: AnyObject {
   /// One update. Returns what to plot.
   func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading]
 
-  /// The model, where a sheet is a picture a seed, and how good it is can be measured by them.
+  /// The model, where a sheet is a picture a seed, and how good it is can be measured by them. At a run's start it says whether that will be
+  /// so; later it may be nil as long as the model makes nothing yet.
   var sampler: (any PictureModel)? { get }
   /// Rows of a sheet where it isn't, such as: what is given, what becomes of it, what it should be.
   ///

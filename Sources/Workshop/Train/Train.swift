@@ -234,7 +234,8 @@ private func follow<R: Recipe>(
       if let trouble = pilot.lookAtRollBack(reason) { keep(.trouble(trouble)) }
     case .saved(let path, let seen):
       keep(.saved(path: path, picturesSeen: seen))
-      let looked = keeper?.saved(path, picturesSeen: seen, secondsASample: loop.secondsASample)
+      let looked =
+        loop.recipe.sampler == nil ? nil : keeper?.saved(path, picturesSeen: seen, secondsASample: loop.secondsASample)
       if let why = keeper?.takeFailure() { keep(.note(why)) }
       if let (look, isBest) = looked {
         keep(.measured(look, isBest: isBest))
@@ -252,7 +253,7 @@ private func follow<R: Recipe>(
         keep(.sample(path: path, picturesSeen: seen))
       }
     case .finished(let ending, let reading):
-      if let (look, isBest) = keeper?.finished(isStopped: ending == .stopped) {
+      if loop.recipe.sampler != nil, let (look, isBest) = keeper?.finished(isStopped: ending == .stopped) {
         keep(.measured(look, isBest: isBest))
       }
       attempt { try record.writeCard(to: folder, reading, ending, measured: keeper?.best) }

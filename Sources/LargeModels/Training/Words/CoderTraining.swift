@@ -62,7 +62,8 @@ final class CoderTraining {
       network,
       decay: decay(
         memory: settings.averageMemory, batch: batch, of: progress.totalPictures, after: progress.fraction))
-    latents.follow(drawn.detached())
+    let own = drawn.detached().contiguous()
+    latents.follow(ProcessGroup.current?.gathered(own) ?? own)
     return [Reading("distance", distance), Reading("structure", structure), Reading("divergence", divergence)]
   }
 

@@ -72,6 +72,15 @@ public final class WordsModel: PictureModel {
     return Conditions(text: text.module.features(Tensor.concatenated([silent, rows])))
   }
 
+  /// Pictures [N, 3, H, W] in -1...1 as the autoencoder gives them back, float32 on the CPU.
+  func reconstructed(_ pictures: Tensor) -> Tensor {
+    withoutGradients {
+      let coder = vae.module
+      let latents = coder.distribution(of: pictures.to(device).channelsLast()).mean
+      return clamp(coder.pictures(of: latents.channelsLast()).to(.cpu), min: -1, max: 1).contiguous()
+    }
+  }
+
   private func decoded(_ latents: Tensor) -> Tensor {
     let unscaled = (latents / self.latents.module.scale).channelsLast()
     return clamp(vae.module.pictures(of: unscaled).to(.cpu), min: -1, max: 1).contiguous()

@@ -31,6 +31,8 @@ public final class WordsRecipe: Recipe {
   private var words: CaptionTokens
   /// Moments of pictures' latents, by their numbers, when the autoencoder has learned.
   private var known: [Int: Tensor] = [:]
+  /// Whether the last step was the autoencoder's.
+  private var isCoding = false
   /// Bytes that they may take.
   private static let room = 1 << 29
 
@@ -106,9 +108,17 @@ public final class WordsRecipe: Recipe {
     words = CaptionTokens(captions, settings)
   }
 
+  public var sampler: (any PictureModel)? { isCoding ? nil : model }
+  /// While the autoencoder learns: pictures, and what it gives back.
+  public func rows(of shown: Shown) -> [Tensor] {
+    let pictures = shown.pictures(atMost: 8)
+    return [pictures.contiguous(), model.reconstructed(pictures)]
+  }
+
   /// Updates the autoencoder in the run's first part, then UNet and text encoder.
   public func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading] {
-    guard progress.fraction >= settings.coding else {
+    isCoding = progress.fraction < settings.coding
+    guard !isCoding else {
       known = [:]
       let own = Progress(
         picturesSeen: progress.picturesSeen, fraction: progress.fraction / settings.coding,
