@@ -52,7 +52,8 @@ import Torch
         return try bytes(folder)
       }
       let own = try drawn("run", "own")
-      #expect(own.count == 16 * 16 * 3 && own != (try bytes("own", 2)))
+      let second = try bytes("own", 2)
+      #expect(own.count == 16 * 16 * 3 && own != second)
       let text = try #require(PNG.text(FileBytes.read("\(atelier.folder)/own/seed-0001.png")))
       #expect(
         text.contains { $0.key == "parameters" && $0.value.hasPrefix("a red circle\nSteps: 3, Sampler: DPM++ 2M") })
@@ -61,18 +62,18 @@ import Torch
       let exported = try atelier.run("models", "export", "run", "--as", "diffusers", "--out", "folder")
       #expect(exported.status == 0, "\(exported.err)")
       let files = try FileManager.default.contentsOfDirectory(atPath: "\(atelier.folder)/run/checkpoints").sorted()
-      let first = try LargeModel("\(atelier.folder)/run/checkpoints/\(files.last!)")
-      let second = try LargeModel("\(atelier.folder)/folder")
-      #expect(first.unet.configuration == second.unet.configuration && first.schedule == second.schedule)
-      #expect(first.vae.configuration == second.vae.configuration && second.trainedSide == 16)
-      #expect(first.texts[0].part.configuration == second.texts[0].part.configuration)
+      let learned = try LargeModel("\(atelier.folder)/run/checkpoints/\(files.last!)")
+      let folder = try LargeModel("\(atelier.folder)/folder")
+      #expect(learned.unet.configuration == folder.unet.configuration && learned.schedule == folder.schedule)
+      #expect(learned.vae.configuration == folder.vae.configuration && folder.trainedSide == 16)
+      #expect(learned.texts[0].part.configuration == folder.texts[0].part.configuration)
       func same(_ a: [String: Tensor], _ b: [String: Tensor]) -> Bool {
         a.keys == b.keys && a.allSatisfy { $1.isEqual(to: b[$0]!) }
       }
-      #expect(same(first.unet.weights, second.unet.weights) && same(first.vae.weights, second.vae.weights))
-      #expect(same(first.texts[0].part.weights, second.texts[0].part.weights))
+      #expect(same(learned.unet.weights, folder.unet.weights) && same(learned.vae.weights, folder.vae.weights))
+      #expect(same(learned.texts[0].part.weights, folder.texts[0].part.weights))
       for words in ["a red circle", "Yellow, and something else: 9"] {
-        #expect(first.texts[0].tokenizer.tokens(of: words) == second.texts[0].tokenizer.tokens(of: words))
+        #expect(learned.texts[0].tokenizer.tokens(of: words) == folder.texts[0].tokenizer.tokens(of: words))
       }
       #expect(try drawn("folder", "theirs") == own)
       let again = try atelier.run("models", "export", "run", "--as", "diffusers", "--out", "folder")

@@ -92,7 +92,8 @@ import Training
   @Test func settingsThatCannotBeAreRefused() throws {
     for (side, isPossible) in [(16, true), (20, false), (24, true), (64, true), (96, true), (520, false)] {
       let situation = Situation(pictures: 6, size: PictureSize(side), channels: 3)
-      #expect(((try? WordsSettings(for: situation, preset: nil)) != nil) == isPossible, "\(side)")
+      let made = try? WordsSettings(for: situation, preset: nil)
+      #expect((made != nil) == isPossible, "\(side)")
     }
     for (name, value) in [
       ("widths", "12"), ("coder-widths", "8,8,8,8"), ("heads", "3"), ("text-heads", "5"), ("coding", "1"),

@@ -76,7 +76,9 @@ extension ModelsCommand {
     var name: String?
     @Option(
       name: .customLong("as"),
-      help: "What to write: a file of Atelier's, or a folder of diffusers, of a model that draws by words.")
+      help: ArgumentHelp(
+        "What to write: a file of Atelier's, or a folder of diffusers, of a model that draws by words.",
+        valueName: "kind"))
     var kind = ExportKind.atelier
     @Option(
       help: ArgumentHelp("The file or folder to write. (default: a file in the workspace's models)", valueName: "file"))

@@ -16,7 +16,8 @@ public final class LatentScale: Module {
     }
   }
 
-  var value: Double { scale.item() }
+  /// In the fewest digits that say the same float32, so that files of numbers keep it.
+  var value: Double { Double("\(Float(scale.item()))")! }
 }
 
 extension Tensor {
@@ -45,7 +46,10 @@ final class CoderTraining {
   }
 
   /// One update by pictures [N, 3, H, W] in -1...1. `progress.fraction` is that of the autoencoder's own learning.
-  func learn(_ x: Tensor, noise: inout Noise, at progress: Progress) -> [Reading] {
+  ///
+  /// Large pictures are mostly seen in quarters, four steps in the time of one.
+  func learn(_ pictures: Tensor, noise: inout Noise, at progress: Progress) -> [Reading] {
+    let x = progress.fraction < Self.whole ? quarters(of: pictures, &noise) : pictures
     let batch = x.size(0) * (ProcessGroup.current?.count ?? 1)
     let rise = min(1, Double(progress.picturesSeen / batch + 1) / 100)
     optimizer.rate =
@@ -65,6 +69,18 @@ final class CoderTraining {
     let own = drawn.detached().contiguous()
     latents.follow(ProcessGroup.current?.gathered(own) ?? own)
     return [Reading("distance", distance), Reading("structure", structure), Reading("divergence", divergence)]
+  }
+
+  /// The part of its learning after which it sees whole pictures, as it will be used on, and its latents' scale is measured.
+  private static let whole = 0.8
+
+  /// One place of half the side, the same in all pictures; the pictures where they are small.
+  private func quarters(of pictures: Tensor, _ noise: inout Noise) -> Tensor {
+    let side = settings.side / 2, step = 1 << (settings.coderWidths.count - 1)
+    guard side >= 32, side % step == 0 else { return pictures }
+    let from = noise.integers(below: side + 1, count: 2)
+    return pictures.narrowed(dim: 2, from: from[0], count: side).narrowed(dim: 3, from: from[1], count: side)
+      .channelsLast()
   }
 
   /// Moments of pictures' latents, [N, 2 · latents, h, w], unscaled: means, then deviations. Each is the same in whatever batch.
