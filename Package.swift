@@ -70,12 +70,12 @@ let package = Package(
     .target(name: "Torch", dependencies: ["CTorch"]),
     .target(name: "Networks", dependencies: ["Torch"]),
     .target(name: "Training", dependencies: ["Networks"]),
-    .target(name: "Models", dependencies: ["Training"]),
+    .target(name: "Models", dependencies: ["Training", "LargeModels"]),
     .target(name: "Evaluation", dependencies: ["Training"]),
     .target(name: "Archives", dependencies: ["Torch", "CArchive", "CHDF5"]),
-    // Published diffusion models, read as they are: see docs/decisions/large-models.md.
+    // Published diffusion models, read as they are, and one of one's own: see docs/decisions/large-models.md.
     .target(
-      name: "LargeModels", dependencies: ["Networks", "Archives"],
+      name: "LargeModels", dependencies: ["Training", "Archives"],
       resources: [.copy("Vocabulary")]),
     // Works on single pixels, which takes a hundred times as long unoptimised: its users' tests would wait for it.
     .target(name: "Media", dependencies: ["Torch", "CVips", "CFFmpeg"], swiftSettings: [.unsafeFlags(["-O"])]),

@@ -1,3 +1,4 @@
+import LargeModels
 import Networks
 import Torch
 import Training
@@ -17,7 +18,7 @@ public func register(_ recipe: any Recipe.Type) {
 private var own: [any Recipe.Type] {
   [
     R3GANRecipe.self, StyleGAN2Recipe.self, ProjectedRecipe.self, DCGANRecipe.self, DenseRecipe.self,
-    DiffusionRecipe.self, VAERecipe.self, VQGANRecipe.self,
+    DiffusionRecipe.self, WordsRecipe.self, VAERecipe.self, VQGANRecipe.self,
     GPLVMRecipe.self, CUTRecipe.self, CycleGANRecipe.self, Pix2PixRecipe.self,
     InstantRecipe.self, BrushRecipe.self, EnlargeRecipe.self, InbetweenRecipe.self,
     MotionRecipe.self, VideoGANRecipe.self,

@@ -27,6 +27,7 @@ import Training
     // Names that are also a verb's, a bundled model's or an everyday word say nothing by themselves.
     let everyday: Set = [
       "dense", "cut", "motion", "inbetween", "enlarge", "instant", "brush", "projected", "diffusion",
+      "words",
     ]
     let names = recipes.map { $0.name }.filter { !everyday.contains($0) }
     #expect(names.count > 8)

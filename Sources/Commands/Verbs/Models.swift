@@ -69,12 +69,19 @@ extension ModelsCommand {
 
   struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Export a run's generator as one file, without the training state.")
+      abstract: "Export a run's model as one file, or as a folder of diffusers, without the training state.")
     @Argument(help: ArgumentHelp("A run's folder, or its name.", valueName: "run"))
     var source: String
     @Option(help: "The model's name. (default: the run's)")
     var name: String?
-    @Option(help: ArgumentHelp("The file to write. (default: in the workspace's models)", valueName: "file"))
+    @Option(
+      name: .customLong("as"),
+      help: ArgumentHelp(
+        "What to write: a file of Atelier's, or a folder of diffusers, of a model that draws by words.",
+        valueName: "kind"))
+    var kind = ExportKind.atelier
+    @Option(
+      help: ArgumentHelp("The file or folder to write. (default: a file in the workspace's models)", valueName: "file"))
     var out: String?
     @Option(help: "The strictest licence among the training pictures.")
     var licence: String?
@@ -84,8 +91,21 @@ extension ModelsCommand {
     var force = false
     @OptionGroup var common: Common
 
+    func validate() throws {
+      guard kind == .diffusers else { return }
+      if out == nil { throw ValidationError("Name the folder to write: --as diffusers --out FOLDER.") }
+      try refuse(
+        [("name", name != nil), ("licence", licence != nil)], "with --as diffusers, whose folder says neither")
+    }
+
     func run() throws {
       let teller = common.teller()
+      if kind == .diffusers, let out {
+        let exported = try exportFolder(source, to: out, isHalf: half, force: force, in: common.place) {
+          teller.tell(.note($0.sentence))
+        }
+        return teller.finish(.modelsExport(exported))
+      }
       let exported = try exportModel(
         source, named: name, to: out, licence: licence, isHalf: half, force: force, in: common.place
       ) { teller.tell(.note($0.sentence)) }
@@ -93,3 +113,6 @@ extension ModelsCommand {
     }
   }
 }
+
+/// What `models export` writes.
+enum ExportKind: String, CaseIterable, ExpressibleByArgument { case atelier, diffusers }

@@ -52,7 +52,7 @@ public struct LargeModel {
 
 extension LargeModel {
   /// - Parameters:
-  ///   - path: a diffusers folder, or a single file with the original names.
+  ///   - path: a diffusers folder, a single file with the original names, or a checkpoint of the recipe words.
   ///   - prediction: of what the network answers, where the file says it wrongly or not at all.
   /// - Throws: `LargeModelError`, `SafetensorsError`, `CheckpointFileError`.
   public init(_ path: String, prediction: Prediction? = nil) throws {
@@ -65,7 +65,13 @@ extension LargeModel {
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw LargeModelError.missing(path: path)
     }
-    self = isFolder.boolValue ? try Self.folder(path) : try Self.single(path, tokenizer ?? .clip())
+    if isFolder.boolValue {
+      self = try Self.folder(path)
+    } else if let facts = try? Safetensors.metadata(path), Self.isOwn(facts) {
+      self = try Self.own(path)
+    } else {
+      self = try Self.single(path, tokenizer ?? .clip())
+    }
     if let prediction {
       schedule.prediction = prediction
       notes.removeAll { if case .assumed = $0 { true } else { false } }

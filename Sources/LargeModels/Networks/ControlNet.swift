@@ -46,7 +46,8 @@ public final class ControlNet: Module {
     -> Residuals
   {
     let kind = convIn.weight.dtype
-    let time = timeVector(timestep, conditions, configuration, timeEmbedding, addEmbedding, batch: x.size(0))
+    let steps = Tensor([Float](repeating: Float(timestep), count: x.size(0)))
+    let time = timeVector(steps, conditions, configuration, timeEmbedding, addEmbedding)
     let text = conditions.text.to(kind)
     var h = convIn(x.to(kind)) + controlnetCondEmbedding(picture.to(kind))
     var kept = [h]

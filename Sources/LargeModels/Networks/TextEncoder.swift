@@ -29,6 +29,9 @@ public final class TextEncoder: Module {
     return (features, textProjection.map { $0(pooled) } ?? pooled)
   }
 
+  /// The features of tokens int64 [N, length] as SD 1.x reads them, after all layers: [N, length, width].
+  func features(_ tokens: Tensor) -> Tensor { textModel.finalLayerNorm(textModel.hidden(tokens).last!) }
+
   /// Where each row ends first. Old files name token 2 as the end and mean the highest number.
   private func ends(of tokens: Tensor) -> [Int] {
     let rows = (0..<tokens.size(0)).map { tokens[$0].ints }

@@ -41,8 +41,17 @@ public final class UNet2DCondition: Module {
   func callAsFunction(_ x: Tensor, timestep: Double, _ conditions: Conditions, control: ControlNet.Residuals? = nil)
     -> Tensor
   {
+    self(x, timesteps: Tensor([Float](repeating: Float(timestep), count: x.size(0))), conditions, control: control)
+  }
+
+  /// The same with a time step each.
+  ///
+  /// - Parameter timesteps: [N].
+  func callAsFunction(_ x: Tensor, timesteps: Tensor, _ conditions: Conditions, control: ControlNet.Residuals? = nil)
+    -> Tensor
+  {
     let kind = convIn.weight.dtype
-    let time = embedded(timestep, conditions, batch: x.size(0))
+    let time = timeVector(timesteps, conditions, configuration, timeEmbedding, addEmbedding)
     let text = conditions.text.to(kind)
     var h = convIn(x.to(kind))
     var kept = [h]
@@ -57,10 +66,6 @@ public final class UNet2DCondition: Module {
       h = block(h, time, text, &kept, size: wanted.map { [$0.size(2), $0.size(3)] })
     }
     return convOut(silu(convNormOut(h)))
-  }
-
-  private func embedded(_ timestep: Double, _ conditions: Conditions, batch: Int) -> Tensor {
-    timeVector(timestep, conditions, configuration, timeEmbedding, addEmbedding, batch: batch)
   }
 }
 
@@ -80,18 +85,17 @@ public struct Conditions {
   }
 }
 
-/// The time step and what goes with it, ready for residual blocks: [N, time].
+/// The time steps [N] and what goes with them, ready for residual blocks: [N, time].
 func timeVector(
-  _ timestep: Double, _ conditions: Conditions, _ c: UNetConfiguration, _ embedding: TimestepEmbedding,
-  _ addition: TimestepEmbedding?, batch: Int
+  _ timesteps: Tensor, _ conditions: Conditions, _ c: UNetConfiguration, _ embedding: TimestepEmbedding,
+  _ addition: TimestepEmbedding?
 ) -> Tensor {
   let weight = embedding.linear1.weight
-  let steps = Tensor([Float](repeating: Float(timestep), count: batch)).to(weight.device)
-  let times = waves(steps, c.widths[0], cosineFirst: c.cosineFirst, shift: c.frequencyShift)
+  let times = waves(timesteps.to(weight.device), c.widths[0], cosineFirst: c.cosineFirst, shift: c.frequencyShift)
   var time = embedding(times.to(weight.dtype), condition: conditions.guidance?.to(weight.dtype))
   if let addition, let kind = c.addition, let pooled = conditions.pooled, let sizes = conditions.sizes {
     let numbers = waves(sizes.flattened(), kind.waves, cosineFirst: c.cosineFirst, shift: c.frequencyShift)
-      .reshaped([batch, sizes.size(1) * kind.waves])
+      .reshaped([timesteps.size(0), sizes.size(1) * kind.waves])
     time = time + addition(Tensor.concatenated([pooled.to(.float32), numbers], dim: 1).to(weight.dtype))
   }
   return silu(time)

@@ -66,22 +66,28 @@ public struct Tokenizer: Sendable {
   /// OpenAI's vocabulary, which all published models of the families read here use.
   public static func clip() -> Tokenizer { bundled }
 
-  private static let bundled: Tokenizer = {
+  private static let bundled = try! Tokenizer(merges: clipMerges)
+
+  /// CLIP's merges, the first rank first.
+  static let clipMerges: [Substring] = {
     let path = Bundle.module.path(forResource: "Vocabulary/clip-merges", ofType: "zip")
     guard let path, let bytes = try? Archive(path).read("merges.txt") else {
       fatalError("clip-merges.zip isn't beside the program: build it again")
     }
-    return try! Tokenizer(merges: String(decoding: bytes, as: UTF8.self).split(separator: "\n"))
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
   }()
 
   /// The token of a single letter inside of a word, such as "!", which is 0.
   func inner(of letter: String) -> Int? { letter.utf8.count == 1 ? inside[Int(letter.utf8.first!)] : nil }
 
   /// The tokens of a text of any length, without start and end.
-  public func tokens(of text: String) -> [Int] {
+  public func tokens(of text: String) -> [Int] { tokens(of: text) { _ in } }
+
+  /// - Parameter onMerge: told the rank of each merge that is made on the way.
+  func tokens(of text: String, onMerge: (Int) -> Void) -> [Int] {
     var (tokens, plain) = ([Int](), String.UnicodeScalarView())
     func flush() {
-      words(of: String(plain)) { tokens += merged($0) }
+      words(of: String(plain)) { tokens += merged($0, onMerge) }
       plain = String.UnicodeScalarView()
     }
     // The two names of special tokens stand for them, before anything else is looked at.
@@ -101,7 +107,7 @@ public struct Tokenizer: Sendable {
   }
 
   /// The tokens of one word, by merging the pair of lowest rank until none is left.
-  private func merged(_ word: some Collection<UInt8>) -> [Int] {
+  private func merged(_ word: some Collection<UInt8>, _ onMerge: (Int) -> Void) -> [Int] {
     var symbols = word.map { inside[Int($0)] }
     guard let final = word.reversed().first else { return [] }
     symbols[symbols.count - 1] = last[Int(final)]
@@ -111,6 +117,7 @@ public struct Tokenizer: Sendable {
         if let merge = merges[Self.pair(symbols[i - 1], symbols[i])], merge.rank < best?.rank ?? .max { best = merge }
       }
       guard let best else { break }
+      onMerge(best.rank)
       // All places of that pair at once: a long word is read as often as it has different merges, not letters.
       var (next, i) = ([Int](), 0)
       next.reserveCapacity(symbols.count)
@@ -129,7 +136,7 @@ public struct Tokenizer: Sendable {
   }
 
   /// The letter that a vocabulary's file writes for each byte: itself where it can be seen, else one from 256 on.
-  private static let letters: [Unicode.Scalar] = {
+  static let letters: [Unicode.Scalar] = {
     var next: UInt32 = 256
     return (UInt32(0)..<256).map { byte in
       let isSeen = (33...126).contains(byte) || (161...172).contains(byte) || (174...255).contains(byte)

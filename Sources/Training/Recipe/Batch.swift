@@ -91,6 +91,8 @@ public struct Situation: Sendable {
   public var picturesSeen: Int?
   /// Whether most of the pictures are drawn: flat parts, few colours.
   public var areDrawn = false
+  /// Of each picture, where the recipe reads captions; empty where it has none.
+  public var captions: [String] = []
   /// Whether a pretrained network can say what each picture is like.
   public var knowsTraits = false
   /// The size of the pictures that its weights have learned already, of a run that begins with another's.

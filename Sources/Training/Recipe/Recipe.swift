@@ -16,6 +16,8 @@ public protocol Recipe: AnyObject {
   static var use: Use { get }
   /// What it learns from.
   static var material: Material { get }
+  /// Whether it learns what words say of pictures, and is given captions.
+  static var readsCaptions: Bool { get }
   /// Names that `--preset` takes, each with what it is for. "default" is always meant by none.
   static var presets: [(name: String, summary: String)] { get }
   /// How gladly it is taken where nobody names a recipe: the highest wins; 0 for never.
@@ -73,10 +75,14 @@ public protocol Recipe: AnyObject {
   var traitCount: Int { get }
   /// Takes them, once before the first step of a new run: [pictures, traitCount], and of which of its classes each picture is.
   func take(traits: Tensor, labels: [Int])
+  /// Takes the words of the set's pictures, one text each and empty where there are none, at each start of a run, before a checkpoint is
+  /// taken up.
+  func take(captions: [String])
   /// One update. Returns what to plot.
   func step(_ batch: Batch, noise: inout Noise, at progress: Progress) -> [Reading]
 
-  /// The model, where a sheet is a picture a seed, and how good it is can be measured by them.
+  /// The model, where a sheet is a picture a seed, and how good it is can be measured by them. At a run's start it says whether that will be
+  /// so; later it may be nil as long as the model makes nothing yet.
   var sampler: (any PictureModel)? { get }
   /// Rows of a sheet where it isn't, such as: what is given, what becomes of it, what it should be.
   ///
@@ -86,6 +92,7 @@ public protocol Recipe: AnyObject {
 
 extension Recipe {
   public static var material: Material { .pictures }
+  public static var readsCaptions: Bool { false }
   public static var presets: [(name: String, summary: String)] { [] }
   public static func preference(for situation: Situation) -> Int { 0 }
   public static func usualSide(of typical: Int, in situation: Situation) -> Int { Int(Settings().size.meanSide) }
@@ -102,6 +109,7 @@ extension Recipe {
   public var rateHold: Double? { nil }
   public var traitCount: Int { 0 }
   public func take(traits: Tensor, labels: [Int]) {}
+  public func take(captions: [String]) {}
   public var draw: FrameDraw { FrameDraw(count: 1) }
   public func take(_ pretrained: Pretrained, weights: [String: Tensor]) throws(StateError) {}
   public var sampler: (any PictureModel)? { nil }

@@ -17,6 +17,7 @@ struct LargeDrawer {
     _ place: LargePlace, _ settings: LargeSettings, in workspace: Workspace, on device: Device, tell: (Event) -> Void
   ) throws {
     try settings.check()
+    for words in place.notes { tell(.note(words)) }
     let model = try LargeModel(place.path, prediction: settings.prediction ?? place.prediction)
     for case .assumed(let words) in model.notes { tell(.note(words)) }
     let precision = settings.precision ?? (device.prefersBFloat16 ? .bfloat16 : .float32)

@@ -27,12 +27,15 @@ public struct AddedModel: Codable, Sendable, Equatable {
   }
 }
 
-/// Where a large model lies that was named by its path, or by the name under which it was added.
+/// Where a large model lies that was named by its path, or by the name under which it was added; or a run's checkpoint that draws by words
+/// as well.
 struct LargePlace: Equatable {
   /// As it was typed.
   let name: String
   let path: String
   let prediction: Prediction?
+  /// What an artist should know about how it was found.
+  var notes: [String] = []
   /// What files that are given away call it.
   var shownName: String { name.shownName.withoutWeightsEnding }
 
@@ -44,11 +47,21 @@ struct LargePlace: Equatable {
       let isOne = isFolder.boolValue ? isFolderOfOne(path) : isFileOfOne(path)
       if isOne { return LargePlace(name: name, path: path, prediction: nil) }
     }
+    if let own = own(name, in: workspace) { return own }
     guard !name.contains("/"), let added = AddedModel(file: "\(workspace.models)/\(name).json") else { return nil }
     // A run or a checkpoint of that name comes first, as everywhere.
     let other = Generator.place(name, in: workspace)
     guard other.map(Generator.isOtherFolder) ?? true else { return nil }
     return LargePlace(name: name, path: added.path, prediction: added.prediction)
+  }
+
+  /// The checkpoint of a run, or a model, that was learned from pictures with words.
+  private static func own(_ name: String, in workspace: Workspace) -> LargePlace? {
+    guard Generator.place(name, in: workspace) != nil else { return nil }
+    var notes: [String] = []
+    let checkpoint = try? Generator.checkpoint(name, in: workspace) { notes.append($0.sentence) }
+    guard let checkpoint, LargeModel.isOwn(checkpoint.facts.metadata) else { return nil }
+    return LargePlace(name: name, path: checkpoint.path, prediction: nil, notes: notes)
   }
 
   private static func isFolderOfOne(_ path: String) -> Bool {

@@ -168,6 +168,8 @@ public enum ModelError: Explained, Equatable {
   case severalFit(String, parts: [String])
   case noPart(String, in: String, parts: [String])
   case badName(String)
+  /// It isn't drawn with by words, so that diffusers has no layout for it.
+  case notByWords(String)
   /// Weights that are NaN or infinite, in the tensor of this name.
   case notNumbers(String, tensor: String)
 
@@ -191,13 +193,15 @@ public enum ModelError: Explained, Equatable {
       "There is no part '\(part)' in \(path): use \(parts.isEmpty ? "none, since it holds tensors alone" : parts.joined(separator: ", "))."
     case .notNumbers(let path, let tensor):
       "\(path) has weights that aren't numbers (in '\(tensor)'), as of a training that diverged: take an earlier checkpoint."
+    case .notByWords(let name):
+      "\(name) doesn't draw by words, so diffusers can't read it: leave --as out to export it as a file of Atelier's."
     case .badName(let name):
       "'\(name)' can't be a model's name: use letters, digits, '-', '_' and '.', with a letter or digit first."
     }
   }
   public var exit: Exit {
     switch self {
-    case .unknown, .unknownArchitecture, .badName, .severalFit, .noPart: .usage
+    case .unknown, .unknownArchitecture, .badName, .notByWords, .severalFit, .noPart: .usage
     case .download: .unavailable
     case .wrongHash, .doesNotFit, .nothingFits, .notNumbers: .data
     }

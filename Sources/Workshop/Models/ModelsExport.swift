@@ -1,4 +1,5 @@
 import Foundation
+import LargeModels
 import Media
 import Models
 import Torch
@@ -48,6 +49,31 @@ public func exportModel(
   let bytes = (try? FileManager.default.attributesOfItem(atPath: target))?[.size] as? Int ?? 0
   return ExportedModel(
     path: target, recipe: source.facts.recipe, picturesSeen: source.facts.picturesSeen, bytes: bytes)
+}
+
+/// Writes a model that draws by words as a folder of diffusers, which other tools read.
+///
+/// - Parameters:
+///   - run: as `Generator` takes it, of a recipe whose models draw by words.
+///   - folder: isn't there yet, or `force` replaces what an export before wrote.
+///   - isHalf: stores numbers in 16 bits.
+/// - Throws: `ModelError.notByWords`, and as `exportModel`.
+public func exportFolder(
+  _ run: String, to folder: String, isHalf: Bool = false, force: Bool = false, in workspace: Workspace,
+  note: (GeneratorNote) -> Void = { _ in }
+) throws -> ExportedModel {
+  let checkpoint = try Generator.checkpoint(run, in: workspace, note: note)
+  guard LargeModel.isOwn(checkpoint.facts.metadata) else { throw ModelError.notByWords(run) }
+  let target = folder.absolutePath
+  if FileManager.default.fileExists(atPath: target) {
+    // Nothing but what was exported is replaced.
+    let isExport = FileManager.default.fileExists(atPath: "\(target)/model_index.json")
+    guard force, isExport else { throw WorkspaceError.exists(path: target) }
+  }
+  try makeFolder(target.parentPath)
+  let bytes = try LargeModel(checkpoint.path).writeFolder(target, isHalf: isHalf)
+  return ExportedModel(
+    path: target, recipe: checkpoint.facts.recipe, picturesSeen: checkpoint.facts.picturesSeen, bytes: bytes)
 }
 
 extension Generator {

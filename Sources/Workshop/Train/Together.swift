@@ -47,6 +47,7 @@ public func joinTraining(
     var noise = Noise(seed: record.plan.seed)
     let recipe = try R(settings, noise: &noise, on: device)
     try Teachers(R.needs(settings), isNew: true, in: workspace) { _ in }.teach(recipe)
+    if R.readsCaptions { recipe.take(captions: try captions(of: pictures, at: record.pictures, for: R.name) { _ in }) }
     let targets = try R.material.pairing.map {
       try Targets(second!, for: pictures, pairing: $0, seed: record.plan.seed)
     }

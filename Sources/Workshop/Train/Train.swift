@@ -55,6 +55,8 @@ public func train(
   let packed = try prepare(pictures, packing)
   let set = try PictureSet(path: packed.path)
 
+  let captions = type.readsCaptions ? try captions(of: set, at: pictures, for: type.name) { tell(.note($0)) } : []
+
   var second: (set: PictureSet, packed: Packed, packing: Packing)?
   if isOfTwo, let towards = request.towards {
     let packing = Packing(
@@ -74,7 +76,7 @@ public func train(
       pictures: set.count, targets: second?.set.count ?? 0, size: size, channels: channels, device: request.device,
       minutes: request.length?.minutes, picturesSeen: request.length?.pictures, gigaflops: gigaflops)
     (situation.classes, situation.learnedSize) = (classes ?? PictureClasses(of: set.names), learned)
-    situation.knowsTraits = knowsTraits
+    (situation.knowsTraits, situation.captions) = (knowsTraits, captions)
     return situation
   }
 
@@ -126,8 +128,10 @@ public func train(
     let teachers = try Teachers(R.needs(settings), isNew: earlier == nil, in: workspace) { tell(.note($0)) }
     func prepare(_ recipe: R) throws -> InheritedWeights? {
       try teachers.teach(recipe)
+      let begun = earlier == nil ? source?.begin(recipe.inherited) : nil
+      // With the vocabulary that a run before had.
+      if R.readsCaptions { recipe.take(captions: captions) }
       guard earlier == nil else { return nil }
-      let begun = source?.begin(recipe.inherited)
       // Of the same pictures, the networks know what the traits of the run before mean.
       if recipe.traitCount > 0, !isOfSamePictures || begun?.anew.contains(where: { $0.hasPrefix("traits/") }) == true {
         let traits = try pictureTraits(
@@ -230,7 +234,8 @@ private func follow<R: Recipe>(
       if let trouble = pilot.lookAtRollBack(reason) { keep(.trouble(trouble)) }
     case .saved(let path, let seen):
       keep(.saved(path: path, picturesSeen: seen))
-      let looked = keeper?.saved(path, picturesSeen: seen, secondsASample: loop.secondsASample)
+      let looked =
+        loop.recipe.sampler == nil ? nil : keeper?.saved(path, picturesSeen: seen, secondsASample: loop.secondsASample)
       if let why = keeper?.takeFailure() { keep(.note(why)) }
       if let (look, isBest) = looked {
         keep(.measured(look, isBest: isBest))
@@ -248,7 +253,7 @@ private func follow<R: Recipe>(
         keep(.sample(path: path, picturesSeen: seen))
       }
     case .finished(let ending, let reading):
-      if let (look, isBest) = keeper?.finished(isStopped: ending == .stopped) {
+      if loop.recipe.sampler != nil, let (look, isBest) = keeper?.finished(isStopped: ending == .stopped) {
         keep(.measured(look, isBest: isBest))
       }
       attempt { try record.writeCard(to: folder, reading, ending, measured: keeper?.best) }

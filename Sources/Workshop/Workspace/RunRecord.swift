@@ -15,6 +15,8 @@ public enum RunError: Explained, Equatable {
   case cannotChange(String, from: String, to: String)
   case noTargets(recipe: String)
   case needlessTargets(recipe: String)
+  /// No picture has words, for a recipe that learns from them.
+  case noCaptions(recipe: String)
   /// A run that another was to begin with is of another recipe.
   case otherRecipe(String, of: String, asked: String)
   case nothingFits(String)
@@ -46,6 +48,8 @@ public enum RunError: Explained, Equatable {
       "The recipe \(recipe) learns from two sets: name the second one with --towards."
     case .needlessTargets(let recipe):
       "The recipe \(recipe) learns from one set: leave --towards out, or use a recipe for two: \(recipes.filter { $0.material.pairing != nil }.map { $0.name }.joined(separator: ", "))."
+    case .noCaptions(let recipe):
+      "No picture has words, which the recipe \(recipe) learns: write NAME.txt beside NAME.png, or give files or folders names."
     case .otherRecipe(let name, let recipe, let asked):
       "\(name) was trained by the recipe \(recipe), so \(asked) can't start from it: leave --recipe out."
     case .nothingFalls(let recipe):
@@ -69,7 +73,7 @@ public enum RunError: Explained, Equatable {
   public var exit: Exit {
     switch self {
     case .noPictures, .cannotChange, .noTargets, .needlessTargets, .otherRecipe, .nothingFits, .nothingFalls,
-      .noClasses, .isLoRA, .tooManyClasses, .otherPictures, .othersPictures, .notShared:
+      .noClasses, .isLoRA, .tooManyClasses, .otherPictures, .othersPictures, .notShared, .noCaptions:
       .usage
     case .noRun, .noCheckpoint: .missingInput
     case .taken: .cannotCreate
