@@ -67,6 +67,10 @@ import Torch
       #expect(learned.unet.configuration == folder.unet.configuration && learned.schedule == folder.schedule)
       #expect(learned.vae.configuration == folder.vae.configuration && folder.trainedSide == 16)
       #expect(learned.texts[0].part.configuration == folder.texts[0].part.configuration)
+      // Unless told otherwise, drawings are guided as those on the run's sheets.
+      #expect(
+        learned.guidance == 3 && folder.guidance == 3
+          && text.contains { $0.key == "parameters" && $0.value.contains("CFG scale: 3,") })
       func same(_ a: [String: Tensor], _ b: [String: Tensor]) -> Bool {
         a.keys == b.keys && a.allSatisfy { $1.isEqual(to: b[$0]!) }
       }

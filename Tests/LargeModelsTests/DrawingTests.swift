@@ -17,6 +17,7 @@ import Torch
     var rescale, strength, control: Double?
     var negative: String?
     var crop: [Int]?
+    var span: [Double]?
     var testDescription: String { name }
   }
   static let cases: [Case] = {
@@ -45,7 +46,8 @@ import Torch
     if c.task == "image" || c.task == "fill" { request.picture = Self.picture }
     if c.task == "fill" { (request.mask, request.strength) = (Self.mask, c.strength ?? 1) }
     if let strength = c.control {
-      request.controls = [ControlPicture(picture: (Self.picture + 1) / 2, strength: strength)]
+      let span = c.span.map { $0[0]...$0[1] } ?? 0...1
+      request.controls = [ControlPicture(picture: (Self.picture + 1) / 2, strength: strength, span: span)]
     }
     if let crop = c.crop { request.crop = (crop[0], crop[1], crop[2], crop[3]) }
     return request

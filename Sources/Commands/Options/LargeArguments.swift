@@ -7,7 +7,7 @@ import Workshop
 struct LargeArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "For a large model, what to draw, as closely as --guidance says (default: 7.5); (words:1.3) count more, BREAK begins a new piece of 75 tokens.",
+      "For a large model, what to draw, as closely as --guidance says (default: 7.5, or what the model's file says); (words:1.3) count more, BREAK begins a new piece of 75 tokens.",
       valueName: "words"))
   var prompt: String?
 
@@ -42,6 +42,60 @@ struct LargeArguments: ParsableArguments {
   )
   var prediction: PredictionName?
 
+  /// Names without hyphens, and whether each was given.
+  var given: [(name: String, isGiven: Bool)] {
+    [
+      ("prompt", prompt != nil), ("negative", negative != nil), ("sampler", sampler != nil),
+      ("schedule", schedule != nil), ("lora", !loras.isEmpty), ("clip-skip", clipSkip.isGiven),
+      ("guidance-rescale", guidanceRescale.isGiven), ("prediction", prediction != nil),
+    ]
+  }
+
+  /// - Parameters:
+  ///   - steps: denoising steps; nil for the usual 20.
+  ///   - guidance: nil for what the model's file says, else 7.5.
+  ///   - precision: nil for what is faster here.
+  ///   - memory: in gigabytes; nil for the machine's.
+  func settings(steps: Int?, guidance: Double?, precision: DType?, memory: Double?) throws -> LargeSettings {
+    var settings = LargeSettings()
+    (settings.negative, settings.sampler, settings.spacing) = (negative ?? "", sampler, schedule)
+    if let steps { settings.steps = steps }
+    settings.guidance = guidance
+    (settings.guidanceRescale, settings.clipSkip) = (guidanceRescale.value, clipSkip.value)
+    settings.loras = try loras.map(WeightedLoRA.init)
+    (settings.precision, settings.memory, settings.prediction) = (precision, memory, prediction?.value)
+    return settings
+  }
+
+  /// What a large model is told beside a picture.
+  ///
+  /// - Parameter settings: by `settings`.
+  /// - Throws: `LargeError.noPrompt`.
+  func editing(with model: String, _ settings: LargeSettings, strength: Double?, size: Int?) throws -> LargeEditing {
+    guard let prompt else { throw LargeError.noPrompt(model) }
+    var editing = LargeEditing(model: model, prompt: prompt)
+    (editing.settings, editing.strength, editing.size) = (settings, strength, size)
+    return editing
+  }
+}
+
+/// What steers a large model beside words: options of `generate` and `restyle`.
+struct ControlArguments: ParsableArguments {
+  @Option(
+    name: .customLong("control"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "For a large model, a ControlNet and the picture that it is shown, such as depth.safetensors:depth.png, perhaps with its weight and its part of the steps, :0.8:0-0.6; repeat for others. For the picture, `restyle` takes the word edges: they are found in the content.",
+      valueName: "file:map"))
+  var controls: [String] = []
+
+  var given: [(name: String, isGiven: Bool)] { [("control", !controls.isEmpty)] }
+
+  /// - Throws: `LargeError.badControl`.
+  func choices() throws -> [ControlChoice] { try controls.map(ControlChoice.init) }
+}
+
+/// How a large model computes, where a verb has no such options of its own.
+struct LargeComputing: ParsableArguments {
   @Option(help: "For a large model, what it computes in. (default: what is faster here)")
   var precision: PrecisionName?
 
@@ -52,41 +106,7 @@ struct LargeArguments: ParsableArguments {
   var memory: Double?
 
   /// Names without hyphens, and whether each was given.
-  var given: [(name: String, isGiven: Bool)] {
-    [
-      ("prompt", prompt != nil), ("negative", negative != nil), ("sampler", sampler != nil),
-      ("schedule", schedule != nil), ("lora", !loras.isEmpty), ("clip-skip", clipSkip.isGiven),
-      ("guidance-rescale", guidanceRescale.isGiven), ("prediction", prediction != nil),
-      ("precision", precision != nil), ("memory", memory != nil),
-    ]
-  }
-
-  /// - Parameters:
-  ///   - steps: denoising steps; nil for the usual 20.
-  ///   - guidance: nil for the usual 7.5.
-  func settings(steps: Int?, guidance: Double?) throws -> LargeSettings {
-    var settings = LargeSettings()
-    (settings.negative, settings.sampler, settings.spacing) = (negative ?? "", sampler, schedule)
-    if let steps { settings.steps = steps }
-    if let guidance { settings.guidance = guidance }
-    (settings.guidanceRescale, settings.clipSkip) = (guidanceRescale.value, clipSkip.value)
-    settings.loras = try loras.map(WeightedLoRA.init)
-    (settings.precision, settings.memory, settings.prediction) = (precision?.value, memory, prediction?.value)
-    return settings
-  }
-
-  /// What `vary` and `fill` ask of a large model.
-  ///
-  /// - Throws: `LargeError.noPrompt`.
-  func editing(
-    with model: String, steps: Int?, guidance: Double?, strength: Double?, size: Int?
-  ) throws -> LargeEditing {
-    guard let prompt else { throw LargeError.noPrompt(model) }
-    var editing = LargeEditing(model: model, prompt: prompt)
-    editing.settings = try settings(steps: steps, guidance: guidance)
-    (editing.strength, editing.size) = (strength, size)
-    return editing
-  }
+  var given: [(name: String, isGiven: Bool)] { [("precision", precision != nil), ("memory", memory != nil)] }
 }
 
 /// What a network answers, as others write it.
@@ -98,6 +118,18 @@ enum PredictionName: String, CaseIterable, ExpressibleByArgument {
 enum PrecisionName: String, CaseIterable, ExpressibleByArgument {
   case float32, bfloat16
   var value: DType { self == .float32 ? .float32 : .bfloat16 }
+}
+
+/// A large model's precision by the option of verbs that have one of their own; nil takes what is faster.
+///
+/// - Throws: `EnlargeError.badPrecision`.
+func largePrecision(_ name: String) throws(EnlargeError) -> DType? {
+  switch name {
+  case "auto": nil
+  case "bfloat16": .bfloat16
+  case "float32": .float32
+  default: throw .badPrecision(name)
+  }
 }
 
 extension LargeModels.Sampler: ExpressibleByArgument {}

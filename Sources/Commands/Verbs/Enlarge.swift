@@ -14,6 +14,8 @@ struct EnlargeCommand: ParsableCommand {
         atelier enlarge clip.mp4 --out large.mp4
       Without --model, waifu2x-drawing enlarges what looks drawn, and waifu2x-photo all else. Seamless textures stay \
       seamless.
+      A large model draws finer detail by words, from a part of the noise:
+        atelier enlarge drawn.png --with v1-5.safetensors --prompt "a lighthouse at dusk" --scale 2 --out large.png
 
       Models: waifu2x-photo and waifu2x-drawing are faithful and fast. realesrgan-photo and realesrgan-drawing invent \
       fine detail and are slower; realesrgan-quick is a fast one for drawings. Each is downloaded when first used.
@@ -37,12 +39,35 @@ struct EnlargeCommand: ParsableCommand {
       valueName: "name"))
   var model: String?
 
+  @Option(
+    name: .customLong("with"),
+    help: ArgumentHelp("A large model, which draws the detail of pictures by --prompt.", valueName: "run"))
+  var drawer: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With a large model: how far the picture is taken back towards noise, above 0 to 1. (default: 0.3)",
+      valueName: "x"))
+  var strength: Double?
+
+  @Option(help: ArgumentHelp("With a large model, denoising steps, of which --strength takes a part.", valueName: "n"))
+  var steps = Asked(20)
+
+  @Option(
+    help: ArgumentHelp(
+      "With a large model, classifier-free guidance towards --prompt. (default: 7.5, or what the model's file says)",
+      valueName: "x"))
+  var guidance: Double?
+
+  @Option(help: ArgumentHelp("With a large model, random seed of the noise.", valueName: "n"))
+  var seed = Asked<UInt64>(0)
+
   @Option(help: ArgumentHelp("Number format: auto, bfloat16 or float32.", valueName: "name"))
   var precision = "auto"
 
   @Option(
     help: ArgumentHelp(
-      "Memory limit in gigabytes; larger pictures are processed in tiles. (default: half of the machine's)",
+      "Memory limit in gigabytes; larger pictures are processed in tiles, a large model's parts loaded in turn. (default: half of the machine's)",
       valueName: "n"))
   var memory: Double?
 
@@ -61,11 +86,17 @@ struct EnlargeCommand: ParsableCommand {
   @Flag(help: "Overwrite existing files.")
   var force = false
 
+  @OptionGroup var large: LargeArguments
   @OptionGroup var output: OutputOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
   func run() throws {
+    if let drawer { return try draw(with: drawer) }
+    try refuse(
+      large.given + [
+        ("strength", strength != nil), ("steps", steps.isGiven), ("guidance", guidance != nil), ("seed", seed.isGiven),
+      ], "without --with and a model that draws by words")
     var settings = EnlargeSettings()
     settings.scale = scale
     (settings.model, settings.precision, settings.memory) = (model, precision, memory)
@@ -90,5 +121,26 @@ struct EnlargeCommand: ParsableCommand {
         try enlarge(
           request, in: common.place, on: device.resolved(), shouldStop: { Interruption.isRequested },
           tell: teller.tell)))
+  }
+
+  /// By a large model.
+  private func draw(with name: String) throws {
+    if pictures.count == 1, try makesFilm(of: pictures[0], out: out) {
+      throw ValidationError("\(name) draws pictures by words, and no films: leave --with out, or name pictures.")
+    }
+    try refuse(
+      [("model", model != nil), ("codec", codec != nil), ("rate", rate != nil), ("resume", resume)],
+      "with --with, a model that draws by words")
+    let settings = try large.settings(
+      steps: steps.value, guidance: guidance, precision: largePrecision(precision), memory: memory)
+    let editing = try large.editing(with: name, settings, strength: strength, size: nil)
+    var request = EnlargeRequest(pictures: pictures, out: out)
+    (request.settings.scale, request.quality, request.force) = (scale, output.quality, force)
+    let teller = common.teller(stops: .onceItWorks)
+    teller.finish(
+      .enlarge(
+        try enlarge(
+          request, with: editing, seed: seed.value, in: common.place, on: device.resolved(),
+          shouldStop: { Interruption.isRequested }, tell: teller.tell)))
   }
 }

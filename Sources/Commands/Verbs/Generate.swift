@@ -101,6 +101,8 @@ struct Generate: ParsableCommand {
   @OptionGroup var enlarging: EnlargingOptions
   @OptionGroup var drawing: SamplingArguments
   @OptionGroup var large: LargeArguments
+  @OptionGroup var control: ControlArguments
+  @OptionGroup var computing: LargeComputing
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
 
@@ -130,7 +132,9 @@ struct Generate: ParsableCommand {
     request.mixAt = mixAt
     request.interpolate = try interpolate.map(SeedPairs.init)
     var generator = try Generator(source, in: common.place, on: device.resolved()) { teller.tell(.note($0.sentence)) }
-    try refuse(large.given + [("prompts", prompts != nil), ("size", size != nil)], notByWords(source))
+    try refuse(
+      large.given + control.given + computing.given + [("prompts", prompts != nil), ("size", size != nil)],
+      notByWords(source))
     try generator.draw(drawing.value)
     teller.finish(
       .generate(
@@ -151,7 +155,7 @@ struct Generate: ParsableCommand {
 
   /// A picture that a large model drew before.
   private func draw(_ picture: String) throws {
-    let fixed = large.given.filter { !["lora", "memory"].contains($0.name) }
+    let fixed = (large.given + control.given + computing.given).filter { !["lora", "memory"].contains($0.name) }
     let others: [(name: String, isGiven: Bool)] = [
       ("prompts", prompts != nil), ("seeds", seeds != nil), ("size", size != nil), ("steps", steps != nil),
       ("guidance", drawing.guidance != nil), ("grid", grid),
@@ -160,7 +164,7 @@ struct Generate: ParsableCommand {
     let teller = common.teller(stops: .onceItWorks)
     var request = try requestAgain(
       picture, model: source, loras: large.loras, out: out, in: common.place, tell: teller.tell)
-    (request.settings.memory, request.force) = (large.memory, force)
+    (request.settings.memory, request.force) = (computing.memory, force)
     try draw(request, teller)
   }
 
@@ -174,7 +178,9 @@ struct Generate: ParsableCommand {
     var request = LargeGenerateRequest(model: source, prompts: all, out: out)
     (request.seeds, request.size, request.grid) = (try Seeds(seeds ?? "0"), size, grid)
     (request.ground, request.force) = (ground.value, force)
-    request.settings = try large.settings(steps: steps, guidance: drawing.guidance)
+    request.settings = try large.settings(
+      steps: steps, guidance: drawing.guidance, precision: computing.precision?.value, memory: computing.memory)
+    request.settings.controls = try control.choices()
     try draw(request, teller)
   }
 

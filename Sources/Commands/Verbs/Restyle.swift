@@ -19,6 +19,8 @@ struct RestyleCommand: ParsableCommand {
         atelier restyle photo.jpg --style painting.jpg --method optimise --out painted.png
       Image-to-image translation, with a run that learned it (train --towards), in seconds:
         atelier restyle photo.jpg --with RUN --out painted.png
+      By words, with a large model, along the photo's edges, which a ControlNet is shown:
+        atelier restyle photo.jpg --with v1-5.safetensors --prompt "an ink drawing" --control canny.safetensors:edges --out ink.png
       A film is painted frame by frame, in one pass, and the paint follows what moves:
         atelier restyle clip.mp4 --style painting.jpg --out painted.mp4
       """)
@@ -38,7 +40,7 @@ struct RestyleCommand: ParsableCommand {
   @Option(
     name: .customLong("with"),
     help: ArgumentHelp(
-      "A trained run or model, of translation (without --style) or of styles; --strength is 0 to 1.",
+      "A trained run or model, of translation (without --style) or of styles, or a large model; --strength is 0 to 1.",
       valueName: "run"))
   var learned: String?
 
@@ -74,8 +76,10 @@ struct RestyleCommand: ParsableCommand {
   var size: Int?
 
   @Option(
-    help: ArgumentHelp("Strength of the style: 0.01 to 100; up to 1 for films and for --steps 0.", valueName: "x"))
-  var strength = 1.0
+    help: ArgumentHelp(
+      "Strength of the style: 0.01 to 100; up to 1 for films and for --steps 0. With a large model, how far the content is forgotten, above 0 to 1 (default: 0.75).",
+      valueName: "x"))
+  var strength = Asked(1.0)
 
   @Option(
     help: ArgumentHelp(
@@ -90,11 +94,11 @@ struct RestyleCommand: ParsableCommand {
     help: ArgumentHelp(
       "Colours to use: style, content, or matched (the style recoloured with the content's colours).",
       valueName: "whose"))
-  var colours = RestyleRequest.Colours.style
+  var colours = Asked(RestyleRequest.Colours.style)
 
   @Option(
     help: ArgumentHelp(
-      "Optimisation steps after the pass; with optimise, at each size (the first has twice as many). (default: 40; with optimise 250)",
+      "Optimisation steps after the pass; with optimise, at each size (the first has twice as many); with a large model, denoising steps. (default: 40; with optimise 250; with a large model 20)",
       valueName: "n"))
   var steps: Int?
 
@@ -125,7 +129,7 @@ struct RestyleCommand: ParsableCommand {
   )
   var network = Asked("vgg16")
 
-  @Option(help: ArgumentHelp("Random seed of the starting noise.", valueName: "n"))
+  @Option(help: ArgumentHelp("Random seed of the starting noise, also a large model's.", valueName: "n"))
   var seed = Asked<UInt64>(0)
 
   @Option(help: ArgumentHelp("Number format: auto, bfloat16 or float32.", valueName: "name"))
@@ -133,7 +137,7 @@ struct RestyleCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Memory limit in gigabytes; larger pictures are processed in tiles. (default: half of the machine's)",
+      "Memory limit in gigabytes; larger pictures are processed in tiles, a large model's parts loaded in turn. (default: half of the machine's)",
       valueName: "n"))
   var memory: Double?
 
@@ -146,6 +150,14 @@ struct RestyleCommand: ParsableCommand {
   @Flag(help: "Overwrite an existing file, and start again.")
   var force = false
 
+  @Option(
+    help: ArgumentHelp(
+      "With a large model, classifier-free guidance towards --prompt. (default: 7.5, or what the model's file says)",
+      valueName: "x"))
+  var guidance: Double?
+
+  @OptionGroup var large: LargeArguments
+  @OptionGroup var control: ControlArguments
   @OptionGroup var clip: RestyleClipOptions
   @OptionGroup var masking: MaskOptions
   @OptionGroup var output: OutputOptions
@@ -153,6 +165,10 @@ struct RestyleCommand: ParsableCommand {
   @OptionGroup var common: Common
 
   func run() throws {
+    if let learned, isLargeModel(learned, in: common.place) { return try drawByWords(with: learned) }
+    try refuse(
+      large.given + control.given + [("guidance", guidance != nil)],
+      learned.map(notByWords) ?? "without --with and a model that draws by words")
     if mask.isEmpty { try refuse([("mask-fit", masking.maskFit != nil)], "without --mask") }
     // WebP is a picture's format and a film's: what is painted decides.
     let isForFilms = isClip(out) && !PictureFormat.extensions.contains((out as NSString).pathExtension.lowercased())
@@ -180,7 +196,7 @@ struct RestyleCommand: ParsableCommand {
   func request() throws -> RestyleRequest {
     var request = RestyleRequest(content: content, styles: style, out: out)
     request.weights = try numbers(weights)
-    (request.colours, request.network, request.masks) = (colours, network.value, mask)
+    (request.colours, request.network, request.masks) = (colours.value, network.value, mask)
     request.keepsFrame = keepFrame
     (request.memory, request.force, request.resume) = (memory, force, resume)
     (request.saveEvery, request.quality) = (saveEvery.value, output.quality)
@@ -189,7 +205,7 @@ struct RestyleCommand: ParsableCommand {
     if let size { settings.size = size }
     if let steps { (settings.firstSteps, settings.steps) = (2 * steps, steps) }
     if let smoothness { settings.smoothness = smoothness }
-    (settings.strength, settings.styleScale, settings.loss) = (strength, styleScale.value, loss.value)
+    (settings.strength, settings.styleScale, settings.loss) = (strength.value, styleScale.value, loss.value)
     let start = start ?? "content"
     settings.start = start == "instant" ? .picture : StyleSettings.Start(rawValue: start) ?? .picture
     if settings.start == .picture { request.start = start }

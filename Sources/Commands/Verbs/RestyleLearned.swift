@@ -20,8 +20,8 @@ extension RestyleCommand {
         ("keep-frame", keepFrame),
       ], "with --with, which takes one pass without a style")
     var request = LearnedRequest(content: content, model: model, out: out)
-    (request.back, request.size, request.strength) = (back, size, strength)
-    (request.colours, request.mask, request.memory, request.force) = (colours, mask.first, memory, force)
+    (request.back, request.size, request.strength) = (back, size, strength.value)
+    (request.colours, request.mask, request.memory, request.force) = (colours.value, mask.first, memory, force)
     (request.maskFit, request.quality) = (masking.maskFit, output.quality)
     let teller = common.teller(stops: .onceItWorks)
     teller.finish(

@@ -89,6 +89,7 @@ struct VaryCommand: ParsableCommand {
 
   @OptionGroup var drawing: SamplingArguments
   @OptionGroup var large: LargeArguments
+  @OptionGroup var computing: LargeComputing
   @OptionGroup var output: OutputOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
@@ -98,7 +99,7 @@ struct VaryCommand: ParsableCommand {
     let isOfFilm = try with == nil && makesFilm(of: picture, out: out)
     if let with, isLargeModel(with, in: common.place) { return try drawByWords(with, teller) }
     try refuse(
-      large.given + [("steps", steps.isGiven)],
+      large.given + computing.given + [("steps", steps.isGiven)],
       with.map(notByWords) ?? "without --with and a model that draws by words")
     if with != nil {
       try refuse(
@@ -134,8 +135,9 @@ struct VaryCommand: ParsableCommand {
         ("completeness", completeness.isGiven), ("seconds", seconds != nil), ("loop", loop), ("codec", codec != nil),
         ("rate", rate != nil), ("sampling", drawing.sampling != nil), ("class", drawing.className != nil),
       ], "for \(model), a model that draws by words")
-    let editing = try large.editing(
-      with: model, steps: steps.value, guidance: drawing.guidance, strength: strength, size: size)
+    let settings = try large.settings(
+      steps: steps.value, guidance: drawing.guidance, precision: computing.precision?.value, memory: computing.memory)
+    let editing = try large.editing(with: model, settings, strength: strength, size: size)
     var request = RedrawRequest(picture: picture, run: model, out: out)
     (request.seeds, request.quality, request.force) = (try Seeds(seeds.value), output.quality, force)
     teller.finish(

@@ -143,11 +143,26 @@ public final class DrawingPipeline {
         "strength \(strength(of: request))",
         why: "of \(request.steps) steps none is left: use a higher one or more steps")
     }
+    if let noise = request.noise {
+      guard request.picture == nil else { throw .badSetting("noise", why: "a picture is begun with") }
+      guard noise.shape == noiseShape(of: request) else {
+        throw .badSetting("noise", why: "it has the shape \(noise.shape), not \(noiseShape(of: request))")
+      }
+    }
+    if let towards = request.towards, !(0...1).contains(towards.part) {
+      throw .badSetting("towards \(towards.part)", why: "use a part from 0 to 1")
+    }
     for text in model.texts {
       let layers = text.part.configuration.layers
       guard (0..<(layers - text.skipping)).contains(request.clipSkip) else {
         throw .badSetting("clip skip \(request.clipSkip)", why: "the text encoder has \(layers) layers")
       }
+    }
+    if let tile = request.tile {
+      guard tile >= 4 * factor, tile % factor == 0 else {
+        throw .badSetting("tile \(tile)", why: "use multiples of \(factor) from \(4 * factor) on")
+      }
+      guard request.controls.isEmpty else { throw .badSetting("tile", why: "ControlNets see a picture as a whole") }
     }
     for control in request.controls where !controls.indices.contains(control.network) {
       throw .badSetting("control", why: "there is no ControlNet number \(control.network)")
@@ -164,6 +179,17 @@ public final class DrawingPipeline {
     return (model.trainedSide, model.trainedSide)
   }
 
+  /// The noise of a seed, with which its drawing begins: [1, latents, H / 8, W / 8].
+  public func noise(of request: DrawingRequest, seed: UInt64) -> Tensor {
+    var generator = Noise(seed: seed)
+    return generator.normal(noiseShape(of: request))
+  }
+
+  private func noiseShape(of request: DrawingRequest) -> [Int] {
+    let (height, width) = size(of: request)
+    return [1, model.vae.configuration.latents, height / factor, width / factor]
+  }
+
   /// The latents of a seed after all steps: [1, latents, H / 8, W / 8], scaled.
   func latents(_ request: DrawingRequest, seed: UInt64) throws(LargeModelError) -> Tensor {
     try latents(request, seed: seed) { _ in true }!
@@ -175,19 +201,28 @@ public final class DrawingPipeline {
   ) throws(LargeModelError) -> Tensor? {
     let (height, width) = size(of: request)
     let (sampler, spacing) = way(of: request)
-    let shape = [1, model.vae.configuration.latents, height / factor, width / factor]
-    var generator = Noise(seed: seed)
-    let draw = { [device] in generator.normal(shape, on: device) }
+    let shape = noiseShape(of: request)
+    var (generator, given) = (Noise(seed: seed), request.noise)
+    let draw = { [device] in
+      let fresh = generator.normal(shape, on: device)
+      defer { given = nil }
+      return given?.to(device) ?? fresh
+    }
 
     var levels = try model.schedule.levels(sampler, spacing, steps: request.steps)
     let strength = strength(of: request)
     levels.removeFirst(request.steps - stepCount(of: request))
 
-    let conditions = conditions(request, height: height, width: width)
+    // What the denoiser sees at once.
+    let seen = [height, width].map { min($0, request.tile ?? $0) }
+    let conditions = conditions(request, height: seen[0], width: seen[1])
     let start = try start(request, levels[0], strength, sampler, spacing, draw)
     let told = withGuidanceEmbedding(conditions, request)
+    let count = Double(levels.count - 1)
     var steps = Steps(sampler, start.x, levels: levels, schedule: model.schedule, noise: draw) { x, level in
-      self.answer(x, level, told, request, start.mask)
+      // The middle of this step, of all that are taken.
+      let number = levels.firstIndex { $0.timestep == level.timestep } ?? levels.count - 1
+      return self.answer(x, level, min(1, (Double(number) + 0.5) / count), told, request, start.mask)
     }
     var last = start.x
     while let step = steps.next() {
@@ -220,11 +255,26 @@ public final class DrawingPipeline {
   }
 
   /// The denoiser's answer, guided.
+  ///
+  /// - Parameter part: of the steps, in 0...1, where it is asked.
   private func answer(
-    _ x: Tensor, _ level: NoiseLevel, _ told: Conditions, _ request: DrawingRequest, _ beside: Tensor?
+    _ x: Tensor, _ level: NoiseLevel, _ part: Double, _ told: Conditions, _ request: DrawingRequest, _ beside: Tensor?
   ) -> Tensor {
     let full = beside.map { Tensor.concatenated([x, $0], dim: 1) } ?? x
-    let part = 1 - level.timestep / Double(model.schedule.trainedSteps)
+    guard let tile = request.tile.map({ $0 / factor }) else { return answer(full, x, level, part, told, request) }
+    let count = x.size(1)
+    return tiled(full, side: tile, overlap: tile / 4, scale: (1, 1)) { square in
+      let cut = square.to(device)
+      return answer(cut, cut.narrowed(dim: 1, from: 0, count: count), level, part, told, request)
+    }.to(device)
+  }
+
+  /// - Parameters:
+  ///   - full: what the denoiser reads: `x`, and for inpainting the mask beside it.
+  ///   - x: the latents alone, which ControlNets read.
+  private func answer(
+    _ full: Tensor, _ x: Tensor, _ level: NoiseLevel, _ part: Double, _ told: Conditions, _ request: DrawingRequest
+  ) -> Tensor {
     func ask(_ told: Conditions, times: Int) -> Tensor {
       let input = (times > 1 ? full.repeated([times, 1, 1, 1]) : full).channelsLast()
       var residuals: ControlNet.Residuals?

@@ -4,6 +4,8 @@ import Torch
 public struct DrawingRequest {
   public var prompt: String
   public var negative = ""
+  /// Another prompt that it is on the way to, and how far, in 0...1: features of words are mixed, so that words travel.
+  public var towards: (prompt: String, part: Double)?
   /// Whether brackets and `BREAK` in prompts mean something.
   public var isWeighted = true
   /// Denoising steps.
@@ -20,6 +22,8 @@ public struct DrawingRequest {
   public var size: (height: Int, width: Int)?
   /// Layers of the text encoder left out, beyond those that the model leaves out itself.
   public var clipSkip = 0
+  /// The noise that a drawing begins with where there is no picture, [1, latents, H / 8, W / 8]; nil is the seed's own.
+  public var noise: Tensor?
   /// A picture [1, 3, H, W] in -1...1 to begin with.
   public var picture: Tensor?
   /// Where it is drawn anew: [1, 1, H, W], 1 inside; 0 stays to the bit.
@@ -28,6 +32,9 @@ public struct DrawingRequest {
   public var strength: Double?
   /// What ControlNets are shown.
   public var controls: [ControlPicture] = []
+  /// The side of the squares, in pixels, in which the denoiser sees a picture that is larger: a multiple of 8; nil sees all at once. Squares
+  /// share a quarter, and at every step their answers fade into each other, so that no seam is left (Bar-Tal et al. 2023, MultiDiffusion).
+  public var tile: Int?
   /// SDXL: what the picture is said to be cut from: original height and width, top and left.
   public var crop: (height: Int, width: Int, top: Int, left: Int)?
 
@@ -42,7 +49,7 @@ public struct ControlPicture {
   public var picture: Tensor
   /// 1 is as it was trained.
   public var strength: Double
-  /// From and to which part of the steps it steers, in 0...1.
+  /// From and to which part of the steps that are taken it steers, in 0...1: those whose middle is in it.
   public var span: ClosedRange<Double>
 
   public init(network: Int = 0, picture: Tensor, strength: Double = 1, span: ClosedRange<Double> = 0...1) {

@@ -2,10 +2,16 @@ import Torch
 
 /// The features of prompts, and what they are weighted by.
 extension DrawingPipeline {
+  /// Encodes the request's words and lets the result go: for measuring.
+  public func encodeWords(of request: DrawingRequest) {
+    let size = size(of: request)
+    withoutGradients { _ = conditions(request, height: size.height, width: size.width) }
+  }
+
   /// What the denoiser is told, without and with the prompt: [2, …] where there is guidance, else [1, …].
   func conditions(_ request: DrawingRequest, height: Int, width: Int) -> Conditions {
     let isGuided = isGuided(request)
-    let prompts = (isGuided ? [request.negative] : []) + [request.prompt]
+    let prompts = (isGuided ? [request.negative] : []) + [request.prompt] + (request.towards.map { [$0.prompt] } ?? [])
     let parsed = prompts.map { Prompt($0, weighted: request.isWeighted) }
     var (features, pooled) = ([Tensor](), Tensor?.none)
     for (text, encoder) in zip(model.texts, encoders) {
@@ -15,6 +21,10 @@ extension DrawingPipeline {
       if memory == .inTurn { encoder.release() }
     }
     var joined = Tensor.concatenated(features, dim: 2)
+    if let part = request.towards?.part {
+      joined = Self.travelled(joined, part)
+      pooled = pooled.map { Self.travelled($0, part) }
+    }
     guard model.family == .sdxl else { return Conditions(text: joined) }
     if isGuided, request.negative.isEmpty, model.zerosForEmptyPrompt {
       // An empty text has features of its own; SDXL was trained with zeros.
@@ -24,7 +34,14 @@ extension DrawingPipeline {
     let crop = request.crop ?? (height, width, 0, 0)
     let sizes = [crop.height, crop.width, crop.top, crop.left, height, width].map(Float.init)
     return Conditions(
-      text: joined, pooled: pooled, sizes: Tensor(sizes, shape: [1, 6]).repeated([prompts.count, 1]).to(device))
+      text: joined, pooled: pooled, sizes: Tensor(sizes, shape: [1, 6]).repeated([isGuided ? 2 : 1, 1]).to(device))
+  }
+
+  /// The last two rows as one, on the way from the first of them to the second.
+  private static func travelled(_ rows: Tensor, _ part: Double) -> Tensor {
+    let count = rows.size(0)
+    let mixed = lerp(rows[(count - 2)..<(count - 1)], rows[(count - 1)..<count], part)
+    return count == 2 ? mixed : Tensor.concatenated([rows[0..<(count - 2)], mixed])
   }
 
   /// - Returns: features [prompts, 77 · pieces, width] and the first pieces' pooled ones [prompts, width].

@@ -34,7 +34,7 @@ public struct ControlModel {
       weights = found.named
     }
     guard weights.contains("controlnet_cond_embedding.") else {
-      throw LargeModelError.notAModel(path: path, found: "no layers that read a picture")
+      throw LargeModelError.notAControlNet(path: path)
     }
     let tensors = weights
     if configuration == nil {

@@ -54,6 +54,8 @@ extension LargeModel {
     try write(other.merging(special) { $1 }, "tokenizer/tokenizer_config.json")
     try write(schedule.solverJSON, "scheduler/scheduler_config.json")
     try write(Self.index, "model_index.json")
+    // Diffusers has no place for it, and passes other files over.
+    if let guidance { try write(["guidance": guidance], LargeModel.hints) }
     if files.fileExists(atPath: folder) { try files.removeItem(atPath: folder) }
     try files.moveItem(atPath: temporary, toPath: folder)
     return bytes

@@ -44,6 +44,8 @@ public struct LargeModel {
   public internal(set) var vae: Part<AutoencoderConfiguration>
   public internal(set) var texts: [Text]
   public internal(set) var schedule: NoiseSchedule
+  /// The classifier-free guidance that suits it, where its file says so; published models say nothing.
+  public internal(set) var guidance: Double?
   /// Whether SDXL's empty negative prompt is zeros in place of an empty text.
   var zerosForEmptyPrompt = true
   /// What was assumed, and what isn't used.

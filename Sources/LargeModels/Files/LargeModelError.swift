@@ -5,6 +5,8 @@ public enum LargeModelError: Explained, Equatable {
   case missing(path: String)
   /// The folder or file holds nothing that is known here.
   case notAModel(path: String, found: String)
+  /// A ControlNet was asked for.
+  case notAControlNet(path: String)
   /// It is another kind of model.
   case otherFamily(path: String, family: String)
   /// It is no whole model, but something that goes with one.
@@ -25,6 +27,8 @@ public enum LargeModelError: Explained, Equatable {
     case .missing(let path): "There is no file or folder at \(path): check the path."
     case .notAModel(let path, let found):
       "\(path) is no Stable Diffusion model (it has \(found)): give a diffusers folder or a single safetensors file."
+    case .notAControlNet(let path):
+      "\(path) is no ControlNet of Stable Diffusion (no layers of it read a picture): give a diffusers folder or a single file of one."
     case .otherFamily(let path, let family):
       "\(path) is a \(family) model, which isn't read here: use one of the families SD 1.x, SD 2.x or SDXL."
     case .otherKind(let path, let kind, let use): "\(path) is \(kind), no whole model: \(use)."

@@ -24,15 +24,18 @@ extension LargeModel {
     }
   }
 
-  /// - Parameter precision: that the denoiser would compute in.
-  public func facts(precision: DType) -> Facts {
+  /// - Parameters:
+  ///   - precision: that the denoiser would compute in.
+  ///   - controls: that steer it.
+  public func facts(precision: DType, controls: [ControlModel] = []) -> Facts {
     func count(_ weights: [String: Tensor]) -> Int { weights.values.reduce(0) { $0 + $1.count } }
     let text = texts.map { count($0.part.weights) }
+    let steering = controls.reduce(0) { $0 + count($1.part.weights) }
     let (denoiser, coder) = (count(unet.weights), count(vae.weights))
     // Encoders compute in float32; half a gigabyte is the program and what a step needs at 512 px.
     let (program, wide) = (512 << 20, precision.byteCount)
-    let kept = program + (denoiser + coder) * wide + text.reduce(0, +) * 4
-    let inTurn = program + max(denoiser * wide, coder * wide, (text.max() ?? 0) * 4)
+    let kept = program + (denoiser + steering + coder) * wide + text.reduce(0, +) * 4
+    let inTurn = program + max((denoiser + steering) * wide, coder * wide, (text.max() ?? 0) * 4)
     let isQuick = unet.configuration.guidance != nil
     return Facts(
       family: family.rawValue,

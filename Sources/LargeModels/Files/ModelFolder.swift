@@ -54,8 +54,14 @@ extension LargeModel {
     if there("model_index.json") {
       model.zerosForEmptyPrompt = try JSONFile("\(path)/model_index.json").bool("force_zeros_for_empty_prompt") ?? true
     }
+    // A file that can't be read only lacks a hint.
+    let hint = there(hints) ? try? JSONFile("\(path)/\(hints)").double("guidance") : nil
+    if let hint, (0...100).contains(hint) { model.guidance = hint }
     return model
   }
+
+  /// What a folder that Atelier wrote says beyond diffusers' layout.
+  static let hints = "atelier.json"
 
   /// Early files name the parts of the autoencoder's attention otherwise.
   static func autoencoderNames(_ tensors: [String: Tensor]) -> [String: Tensor] {

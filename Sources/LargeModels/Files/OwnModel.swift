@@ -40,6 +40,6 @@ extension LargeModel {
         Text(
           part: Part(configuration: text, weights: checkpoint.tensors.under("text.average/")), tokenizer: tokenizer,
           padding: tokenizer.end, skipping: 0, normalises: true)
-      ], schedule: WordsSettings.schedule)
+      ], schedule: WordsSettings.schedule, guidance: settings.guidance)
   }
 }

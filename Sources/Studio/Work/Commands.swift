@@ -144,6 +144,8 @@ struct CommandOption: Codable, Sendable, Equatable {
     case "file": return .upload
     case "name" where ["model", "enlarge-model"].contains(name) || (verb == ["animate"] && name == "run"):
       return .network
+    // A file with a picture or a word.
+    case "file:map": return .hidden
     default: return .text
     }
   }
@@ -153,7 +155,8 @@ struct CommandOption: Codable, Sendable, Equatable {
     "s", "px",
     "list", "how", "how:n", "colour", "key=value", "name=x", "old=new", "a-b", "a:b:x", "1024x1024", "72x72",
     "architecture",
-    "crop", "features", "licence", "loss", "part", "shape", "w:h", "what", "whose", "words", "file:x", "sampler",
+    "crop", "features", "licence", "loss", "part", "shape", "w:h", "what", "whose", "words", "file:x", "side:px",
+    "file:map", "sampler",
     "schedule", "prediction", "precision",
   ]
 }

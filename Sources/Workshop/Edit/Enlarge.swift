@@ -148,7 +148,7 @@ public func enlarge(
 
 extension EnlargeRequest {
   /// - Throws: `EnlargeError`; all before any work.
-  fileprivate func check() throws(EnlargeError) {
+  func check() throws(EnlargeError) {
     guard !pictures.isEmpty else { throw .noPicture(nil) }
     guard Enlargement.scales.contains(settings.scale) else { throw .badScale(settings.scale) }
     guard ["auto", "bfloat16", "float32"].contains(settings.precision) else { throw .badPrecision(settings.precision) }
@@ -158,7 +158,7 @@ extension EnlargeRequest {
   /// What is read and what is written for it.
   ///
   /// - Throws: `EnlargeError`, `FileError`, `OutputError`, `GalleryError`.
-  fileprivate func jobs(leftOut: (SetAside) -> Void) throws -> [EnlargeJob] {
+  func jobs(leftOut: (SetAside) -> Void) throws -> [EnlargeJob] {
     var files: [(file: FilePath, name: String, inside: String)] = []
     for path in pictures {
       guard isFolder(path) else {
@@ -192,14 +192,14 @@ extension EnlargeRequest {
 }
 
 /// A picture that is read, by the name it is known by, and the file that is written.
-private struct EnlargeJob {
+struct EnlargeJob {
   let file: FilePath
   let name: String
   let target: String
 }
 
 /// A picture's file, and what it says about itself.
-private struct EnlargeSource {
+struct EnlargeSource {
   let name: String
   let picture: Picture
   let notes: [String]
@@ -252,6 +252,8 @@ public enum EnlargeError: Explained, Equatable {
   case sameName(String, String)
   case noModel(String, known: [String])
   case otherModel(String)
+  /// What was named by --with.
+  case noLargeModel(String)
   case tooLarge(String, width: Int, height: Int)
   case tooLittleMemory(gigabytes: Double, needed: Double)
 
@@ -269,6 +271,9 @@ public enum EnlargeError: Explained, Equatable {
       "There is no model '\(name)': use \(known.joined(separator: ", ")), or the name of one that you imported."
     case .otherModel(let name):
       "The model '\(name)' doesn't enlarge pictures: name one that does, such as realesrgan-quick."
+    case .noLargeModel(let name):
+      "\(name) draws no pictures by words: name a Stable Diffusion model's file or folder, a name of `models add`, or a run of the "
+        + "recipe words by --with; or a model for enlarging by --model."
     case .tooLarge(let path, let width, let height):
       "\(path) would become \(width) by \(height) pixels, more than \(Self.megapixels) megapixels: "
         + "use a smaller --scale, or a part of it."
@@ -281,7 +286,7 @@ public enum EnlargeError: Explained, Equatable {
   public var exit: Exit {
     switch self {
     case .badScale, .badFactor, .badPrecision, .badMemory, .sameName: .usage
-    case .noPicture: .missingInput
+    case .noPicture, .noLargeModel: .missingInput
     case .nothingRead, .tooLarge, .otherModel: .data
     case .noModel, .tooLittleMemory: .unavailable
     }

@@ -7,8 +7,10 @@ import Training
 /// A request to `fill`.
 public struct FillRequest: Sendable {
   public var picture: String
-  /// White where something else is to be.
-  public var mask: String
+  /// White where something else is to be; nil where `extending` says it.
+  public var mask: String?
+  /// Where the picture grows (outpainting), in place of a mask. By large models alone.
+  public var extending: CanvasSides?
   /// Nil refuses a mask of another shape than the picture.
   public var maskFit: MaskFit?
   /// A run that draws what is to be there; nil takes what the pixels around let expect.
@@ -25,12 +27,20 @@ public struct FillRequest: Sendable {
   public init(picture: String, mask: String, out: String) {
     (self.picture, self.mask, self.out) = (picture, mask, out)
   }
+
+  public init(picture: String, extending: CanvasSides, out: String) {
+    (self.picture, self.extending, self.out) = (picture, extending, out)
+  }
+
+  /// As errors name it.
+  var maskName: String { mask ?? "--extend" }
 }
 
 /// Why a picture can't be filled.
 public enum FillError: Explained, Equatable {
   case nothingLeft(String)
   case needsRun
+  case badSides(String)
   /// A hole is larger than the largest part of the picture that has the model's shape.
   case tooWide(String)
 
@@ -39,13 +49,15 @@ public enum FillError: Explained, Equatable {
     case .nothingLeft(let path):
       "The mask \(path) leaves no pixels to predict from: leave more of the picture unmasked, or name a run by --with."
     case .needsRun: "--seeds, --sampling, --class and --guidance are for --with RUN: name a run, or leave them out."
+    case .badSides(let words):
+      "--extend can't be '\(words)': give sides and pixels, 1 to \(CanvasSides.most) each, such as left:256,top:64."
     case .tooWide(let path):
       "The hole in \(path) is wider or higher than the part of the picture that a run fills at once: fill it in parts."
     }
   }
   public var exit: Exit {
     switch self {
-    case .needsRun: .usage
+    case .needsRun, .badSides: .usage
     case .nothingLeft, .tooWide: .data
     }
   }
@@ -88,7 +100,7 @@ public func fill(
     Threads.count = 1
     defer { Threads.count = threads }
     guard let process = PixelFill(seen, isHole: isHole, isKnown: isKnown) else {
-      throw FillError.nothingLeft(request.mask)
+      throw FillError.nothingLeft(request.maskName)
     }
     let filled = process.filled { done in
       tell(pace.at(0, of: 1, fraction: done))
@@ -110,7 +122,7 @@ public func fill(
   let settings = generator.settings
   let files = try request.seeds.files(at: request.out, quality: request.quality, isForced: request.force)
   let size = settings.size
-  let part = try Part(of: size, around: cover, named: request.mask)
+  let part = try Part(of: size, around: cover, named: request.maskName)
   let small = part.cut(seen.expanded([settings.channels == 1 ? colours : 3, source.height, source.width]))
   var given = clamp(interpolate(small, size: size.shape, mode: .bicubic, antialias: true), min: 0, max: 1) * 2 - 1
   if settings.channels == 1, given.size(1) == 3 { given = given.mean(dims: [1], keepDims: true) }

@@ -18,11 +18,18 @@ struct MaskedPicture {
 
   /// - Throws: `MaskError`, `PictureError`.
   init(_ request: FillRequest, tell: (Event) -> Void) throws {
-    source = try Picture.load(request.picture, Decoding(channels: nil), tell: tell)
-    let given = try mask(request.mask, of: source, named: request.picture, fit: request.maskFit, on: .cpu)[0]
-    // A JPEG's black isn't quite black.
-    cover = whereTrue(given.less(than: 0.03), given * 0, given)
-    guard cover.max().item() > 0 else { throw MaskError.empty(request.mask) }
+    let own = try Picture.load(request.picture, Decoding(channels: nil), tell: tell)
+    if let sides = request.extending {
+      (source, cover) = own.extended(by: sides)
+    } else if let path = request.mask {
+      source = own
+      let given = try mask(path, of: source, named: request.picture, fit: request.maskFit, on: .cpu)[0]
+      // A JPEG's black isn't quite black.
+      cover = whereTrue(given.less(than: 0.03), given * 0, given)
+      guard cover.max().item() > 0 else { throw MaskError.empty(path) }
+    } else {
+      preconditionFailure("nothing to fill")
+    }
     note(lossOfTransparencyIn: source, out: request.out, tell: tell)
     colours = source.channels == 4 ? 3 : source.channels
     whole = source.unit()

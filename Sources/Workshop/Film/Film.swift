@@ -26,6 +26,22 @@ public struct FilmRequest: Sendable {
   public init(_ timeline: FilmTimeline, out: String) { (self.timeline, self.out) = (timeline, out) }
 }
 
+extension FilmRequest {
+  /// Before any work: a format that isn't written, a folder that isn't there.
+  ///
+  /// - Throws: `FilmError`, `ClipError`, `OutputError`, `FileError`.
+  func check() throws {
+    guard (16...8192).contains(size) else {
+      throw FilmError.badNumber(option: "--size", value: Double(size), range: "from 16 to 8192")
+    }
+    _ = try ClipFormat(previews ? "sheet.apng" : out, codec: previews ? nil : codec)
+    if previews { try OutputFormat.check(out) }
+    let plain = out.hasSuffix("/") ? String(out.dropLast()) : out
+    // A folder may hold unfinished work, which `ClipRendering` tells from other things.
+    try expectWritable(plain, isForced: force || resume || out.hasSuffix("/"))
+  }
+}
+
 /// How a film that is made of another is written: with its transparency, where the file has room for that.
 ///
 /// - Parameter channels: of the other's frames.
@@ -84,15 +100,11 @@ private func film(
   _ request: FilmRequest, of model: any PictureModel, with generator: Generator, _ sliders: Sliders?,
   in workspace: Workspace, _ shouldStop: () -> Bool, _ tell: (Event) -> Void
 ) throws -> Filmed {
-  guard (16...8192).contains(request.size) else {
-    throw FilmError.badNumber(option: "--size", value: Double(request.size), range: "from 16 to 8192")
+  try request.check()
+  let (timeline, keys) = (request.timeline, request.timeline.keys ?? [])
+  guard timeline.prompt == nil, keys.allSatisfy({ $0.prompt == nil && $0.seed != nil }) else {
+    throw FilmError.wordless(generator.name)
   }
-  // Before any work: a format that isn't written, a folder that isn't there.
-  _ = try ClipFormat(request.previews ? "sheet.apng" : request.out, codec: request.previews ? nil : request.codec)
-  if request.previews { try OutputFormat.check(request.out) }
-  let plain = request.out.hasSuffix("/") ? String(request.out.dropLast()) : request.out
-  // A folder may hold unfinished work, which `ClipRendering` tells from other things.
-  try expectWritable(plain, isForced: request.force || request.resume || request.out.hasSuffix("/"))
   let plan = try FilmPlan(request.timeline, sliders: sliders?.sliders.map(\.name) ?? [])
   let path = latentPath(plan, model, of: generator)
   let first = model.pictures(generator.request(latents: path.latents(at: [0])))[0]

@@ -1,3 +1,4 @@
+import Foundation
 import Media
 import Models
 import Torch
@@ -13,6 +14,23 @@ struct FilmMoment {
   var moves: Tensor?
   /// Of the camera, as `Camera.view` takes them.
   var zoom = 1.0, x = 0.0, y = 0.0, turn = 0.0
+
+  /// How the camera moves from an earlier moment to this one, as a view of what it saw then.
+  ///
+  /// A view takes its pixel p from A p, with A p = R(turn) p / zoom + (x, y); so this is the earlier one's inverse times this one's A.
+  ///
+  /// - Parameter ratio: of the picture's height to its width.
+  func since(_ earlier: FilmMoment, ratio: Double) -> FilmMoment {
+    var move = FilmMoment(place: place)
+    move.zoom = zoom / earlier.zoom
+    move.turn = turn - earlier.turn
+    let angle = -earlier.turn * .pi / 180
+    // In parts of the width.
+    let (dx, dy) = (x - earlier.x, (y - earlier.y) * ratio)
+    move.x = (cos(angle) * dx + sin(angle) * dy) * earlier.zoom
+    move.y = (-sin(angle) * dx + cos(angle) * dy) * earlier.zoom / ratio
+    return move
+  }
 }
 
 /// Draws moments: each is the same picture whichever others are drawn with it.

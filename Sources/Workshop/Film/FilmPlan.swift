@@ -15,7 +15,7 @@ struct FilmPlan {
   let isShaped: Bool
   let wave: Double
   let seed: UInt64
-  let keys: [(seed: UInt64, time: Double, ease: LatentPath.Ease)]
+  let keys: [(seed: UInt64, prompt: String?, time: Double, ease: LatentPath.Ease)]
   /// Of each frame: its time on the path, in seconds.
   let places: [Double]
   /// Seconds of the path, after which a loop is where it began.
@@ -54,7 +54,7 @@ struct FilmPlan {
     isShaped = timeline.path != nil
     shape = timeline.path ?? (given.count < 2 ? .process : .spline)
     guard shape == .process || given.count >= 2 else { throw FilmError.noKeys(shape: shape.rawValue) }
-    keys = try Self.timed(given, over: period ?? length, loops: period != nil)
+    keys = try Self.timed(given, seed: seed, over: period ?? length, loops: period != nil)
     var tracks: [FilmTimeline.Property: [Double]] = [:], sliders: [String: [Double]] = [:]
     let times = (0..<count).map { [rate] in rate.time(of: $0) }
     for (name, track) in timeline.tracks ?? [:] {
@@ -119,14 +119,17 @@ struct FilmPlan {
       zoom: value(.zoom, frame), x: value(.x, frame), y: value(.y, frame), turn: value(.turn, frame))
   }
 
+  /// Whether a track or a reaction says it.
+  func says(_ property: FilmTimeline.Property) -> Bool { tracks[property] != nil }
+
   private func value(_ property: FilmTimeline.Property, _ frame: Int) -> Double {
     tracks[property]?[frame] ?? property.standard
   }
 
   /// Keys without a time lie evenly between those that have one.
   private static func timed(
-    _ keys: [FilmTimeline.Key], over length: Double, loops: Bool
-  ) throws(FilmError) -> [(seed: UInt64, time: Double, ease: LatentPath.Ease)] {
+    _ keys: [FilmTimeline.Key], seed: UInt64, over length: Double, loops: Bool
+  ) throws(FilmError) -> [(seed: UInt64, prompt: String?, time: Double, ease: LatentPath.Ease)] {
     guard !keys.isEmpty else { return [] }
     var times = keys.map(\.at)
     if times[0] == nil { times[0] = 0 }
@@ -147,6 +150,6 @@ struct FilmPlan {
       throw .times(
         "a key at \(found.last!) s is \(loops ? "not before the end of a loop" : "after the end") of \(length) s")
     }
-    return zip(keys, found).map { ($0.seed, $1, $0.ease ?? .linear) }
+    return zip(keys, found).map { ($0.seed ?? seed, $0.prompt, $1, $0.ease ?? .linear) }
   }
 }

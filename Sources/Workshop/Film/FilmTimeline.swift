@@ -24,12 +24,26 @@ import Yams
 public struct FilmTimeline: Codable, Sendable, Equatable {
   /// A point of the path.
   public struct Key: Codable, Sendable, Equatable {
-    public var seed: UInt64
+    /// nil for the film's own; of GANs each key has one.
+    public var seed: UInt64?
+    /// Of a large model: what is drawn there; nil for the film's own.
+    public var prompt: String?
     /// Seconds; nil for even distances, or after the one before.
     public var at: Double?
     public var ease: LatentPath.Ease?
-    public init(seed: UInt64, at: Double? = nil, ease: LatentPath.Ease? = nil) {
-      (self.seed, self.at, self.ease) = (seed, at, ease)
+    public init(seed: UInt64?, prompt: String? = nil, at: Double? = nil, ease: LatentPath.Ease? = nil) {
+      (self.seed, self.prompt, self.at, self.ease) = (seed, prompt, at, ease)
+    }
+
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      prompt = try container.decodeIfPresent(String.self, forKey: .prompt)
+      // A key is where something is, which its words may say alone.
+      seed =
+        prompt == nil
+        ? try container.decode(UInt64.self, forKey: .seed) : try container.decodeIfPresent(UInt64.self, forKey: .seed)
+      at = try container.decodeIfPresent(Double.self, forKey: .at)
+      ease = try container.decodeIfPresent(LatentPath.Ease.self, forKey: .ease)
     }
   }
 
@@ -127,6 +141,8 @@ public struct FilmTimeline: Codable, Sendable, Equatable {
   /// Seconds that a process remembers.
   public var wave: Double?
   public var keys: [Key]?
+  /// Of a large model: what is drawn where no key says it.
+  public var prompt: String?
   public var tracks: [String: Track]?
   public var sound: String?
   public var react: [Reaction]?
@@ -157,7 +173,7 @@ public struct FilmTimeline: Codable, Sendable, Equatable {
   }
 
   private static let names = [
-    "seconds", "rate", "loop", "period", "path", "wave", "keys", "tracks", "sound", "react", "seed",
+    "seconds", "rate", "loop", "period", "path", "wave", "keys", "prompt", "tracks", "sound", "react", "seed",
   ]
 
   private static func explained(_ error: any Error) -> String {
@@ -188,6 +204,12 @@ public enum FilmError: Explained, Equatable {
   case noKeys(shape: String)
   case noSoundToHear
   case noLatents(String, recipe: String)
+  /// Words for a model that draws by none.
+  case wordless(String)
+  /// What only other models have, such as truncation.
+  case notByWords(String, what: String)
+  case seedsAfterPicture
+  case loopAfterPicture
 
   public var sentence: String {
     switch self {
@@ -205,6 +227,13 @@ public enum FilmError: Explained, Equatable {
     case .noSoundToHear: "There is no sound to react to: name a file by --sound, or leave --react out."
     case .noLatents(let name, let recipe):
       "\(name) (\(recipe)) has no latent space, so there is no path to film: name a run of a GAN."
+    case .wordless(let name):
+      "The film says prompts, and \(name) draws by none: leave them out, and give each key a seed."
+    case .notByWords(let name, let what): "\(name) draws by words and has no \(what): leave it out."
+    case .seedsAfterPicture:
+      "In a film that begins with a picture, frames follow from one another and keys have no seeds: give them prompts alone."
+    case .loopAfterPicture:
+      "A film that begins with a picture doesn't come back to it: leave loop and period out of the timeline."
     }
   }
   public var exit: Exit {

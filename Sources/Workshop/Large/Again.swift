@@ -34,6 +34,7 @@ struct DrawnBefore {
     let bytes = try FileBytes.read(path.absolutePath)
     guard let said = PNG.text(bytes), !said.isEmpty else { throw AgainError.silent(path) }
     func word(_ key: String) -> String? { said.first { $0.key == key }?.value }
+    guard word("Control") == nil else { throw AgainError.steered(path) }
     if let text = word("Settings"), let prompt = word("Prompt"),
       let written = try? JSONDecoder().decode(Written.self, from: Data(text.utf8))
     {
@@ -70,12 +71,13 @@ struct DrawnBefore {
 
   private mutating func take(_ text: DrawingParameters) throws {
     guard text.strength == nil else { throw AgainError.redrawn(path) }
+    guard !text.others.contains(where: { $0.key.hasPrefix("ControlNet") }) else { throw AgainError.steered(path) }
     guard let seed = text.seed else { throw AgainError.incomplete(path, "seed") }
     guard let steps = text.steps else { throw AgainError.incomplete(path, "number of steps") }
     guard let sampler = text.sampler else { throw AgainError.incomplete(path, "sampler that is known here") }
     (prompt, self.seed, settings.negative, settings.steps) = (text.prompt, seed, text.negative, steps)
     (settings.sampler, settings.spacing) = (sampler, text.spacing)
-    settings.guidance = text.guidance ?? settings.guidance
+    settings.guidance = text.guidance
     settings.clipSkip = text.clipSkip
     if let width = text.width, let height = text.height { size = PictureSize(width, height) }
     hash = text.modelHash
@@ -93,6 +95,8 @@ public enum AgainError: Explained, Equatable {
   case incomplete(String, String)
   /// It was begun with a picture, which it doesn't hold.
   case redrawn(String)
+  /// A ControlNet was shown a picture, which it doesn't hold.
+  case steered(String)
   case noModel(String)
   case otherWeights(String, model: String)
   case missingLoRA(String, hash: String?)
@@ -105,6 +109,8 @@ public enum AgainError: Explained, Equatable {
     case .incomplete(let path, let what): "\(path) doesn't say its \(what): draw it by `generate MODEL --prompt`."
     case .redrawn(let path):
       "\(path) was drawn over another picture, which isn't in it: use `vary` or `fill` with that picture and --prompt."
+    case .steered(let path):
+      "\(path) was steered by a ControlNet and a picture, which isn't in it: use `generate` with --prompt, --seeds and --control."
     case .noModel(let name): "\(name) is no large model, with which a picture is drawn again: name its file or folder."
     case .otherWeights(let path, let model):
       "\(path) was drawn by other weights than those of \(model) (their SHA-256 differs): name the model that it was drawn by."
@@ -115,7 +121,7 @@ public enum AgainError: Explained, Equatable {
   }
   public var exit: Exit {
     switch self {
-    case .silent, .incomplete, .redrawn, .otherWeights: .data
+    case .silent, .incomplete, .redrawn, .steered, .otherWeights: .data
     case .noModel, .missingLoRA: .missingInput
     case .needlessLoRA: .usage
     }

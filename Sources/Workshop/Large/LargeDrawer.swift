@@ -10,7 +10,7 @@ struct LargeDrawer {
   /// SHA-256 of the weights.
   let hash: String
   let settings: LargeSettings
-  private let loraHashes: [String]
+  private let loraHashes: [String], controlHashes: [String]
 
   /// - Throws: `LargeModelError`, `LargeError`, `SafetensorsError`, `CheckpointFileError`.
   init(
@@ -23,7 +23,9 @@ struct LargeDrawer {
     let precision = settings.precision ?? (device.prefersBFloat16 ? .bfloat16 : .float32)
     var adapters: [(adapter: Adapter, weight: Double)] = []
     for lora in settings.loras { adapters.append((try Adapter(lora.path.absolutePath), lora.weight)) }
-    let need = model.facts(precision: precision).memory
+    let controls = try settings.controls.map { choice in try ControlModel(choice.path.absolutePath) }
+    for control in controls { for note in control.notes { tell(.note("\(control.path.shownName): \(note.sentence)")) } }
+    let need = model.facts(precision: precision, controls: controls).memory
     // The budget is of the machine's memory; a GPU's own isn't asked.
     let budget = settings.memory.map { Int($0 * 1e9) } ?? Int(ProcessInfo.processInfo.physicalMemory / 10 * 9)
     let memory = need.kept > budget ? MemoryUse.inTurn : .kept
@@ -33,10 +35,12 @@ struct LargeDrawer {
           "It would take about \(gigabytes(need.kept)) at once: text encoder, denoiser and autoencoder are loaded in turn "
             + "(about \(gigabytes(need.inTurn))), which is slower."))
     }
-    pipeline = try DrawingPipeline(model, on: device, precision: precision, memory: memory, adapters: adapters)
+    pipeline = try DrawingPipeline(
+      model, on: device, precision: precision, memory: memory, adapters: adapters, controls: controls)
     func say(_ words: String) { tell(.note(words)) }
     hash = try hashOfWeights(place.path, in: workspace, say: say)
     loraHashes = try settings.loras.map { try hashOfWeights($0.path.absolutePath, in: workspace, say: say) }
+    controlHashes = try settings.controls.map { try hashOfWeights($0.path.absolutePath, in: workspace, say: say) }
     (self.place, self.settings) = (place, settings)
   }
 
@@ -44,7 +48,8 @@ struct LargeDrawer {
     var request = DrawingRequest(prompt: prompt)
     (request.negative, request.steps) = (settings.negative, settings.steps)
     (request.sampler, request.spacing) = (settings.sampler, settings.spacing)
-    (request.guidance, request.guidanceRescale) = (settings.guidance, settings.guidanceRescale)
+    request.guidance = settings.guidance ?? pipeline.model.guidance ?? request.guidance
+    request.guidanceRescale = settings.guidanceRescale
     request.clipSkip = settings.clipSkip
     request.size = size.map { ($0.height, $0.width) }
     return request
@@ -78,6 +83,9 @@ struct LargeDrawer {
     if request.picture != nil { text.strength = strength(of: request) }
     text.adapters = settings.loras.map { .init($0.path.shownName.withoutWeightsEnding, $0.weight) }
     if request.guidanceRescale > 0 { text.others.append(.init("CFG Rescale", "\(request.guidanceRescale)")) }
+    for (i, control) in settings.controls.enumerated() {
+      text.others.append(.init("ControlNet \(i)", control.setting))
+    }
     text.others.append(.init("Version", Product.title))
 
     var words: Provenance.Words = [("Seed", "\(seed)")]
@@ -87,6 +95,7 @@ struct LargeDrawer {
     for (lora, hash) in zip(settings.loras, loraHashes) {
       words.append(("LoRA", "\(lora.path.shownName):\(lora.weight) sha256:\(hash)"))
     }
+    words += zip(settings.controls, controlHashes).map { ("Control", $0.words(hash: $1)) }
     words.append(("Settings", json(request, sampler, spacing, size)))
     return words + [("parameters", text.text), Provenance.software]
   }
@@ -138,7 +147,7 @@ extension LargeSettings {
     func expect(_ option: String, _ value: Double, _ isRight: Bool, _ range: String) throws(LargeError) {
       guard isRight, value.isFinite else { throw .badNumber(option: option, value: value, range: range) }
     }
-    try expect("guidance", guidance, (0...100).contains(guidance), "from 0 to 100")
+    if let guidance { try expect("guidance", guidance, (0...100).contains(guidance), "from 0 to 100") }
     try expect("guidance-rescale", guidanceRescale, (0...1).contains(guidanceRescale), "from 0 to 1")
     try expect("clip-skip", Double(clipSkip), (0...30).contains(clipSkip), "from 0 to 30")
     if let memory { try expect("memory", memory, memory > 0, "of gigabytes above 0") }

@@ -20,6 +20,8 @@ public struct LargeEditing: Sendable {
 
 /// Draws a picture anew by words, from a part of the noise (SDEdit, Meng et al. 2022).
 ///
+/// ControlNets see the picture's edges, or maps of its shape.
+///
 /// - Parameter request: its run, strength and sampling options don't count: `editing` has them.
 /// - Throws: `RedrawError`, `LargeError`, `LargeModelError`, `PictureError`, `FileError`, `OutputError`.
 public func redraw(
@@ -32,6 +34,7 @@ public func redraw(
   let source = whole.resampled(width: size.width, height: size.height)
   var asked = drawer.request(editing.prompt, size: size)
   (asked.picture, asked.strength) = (source.signed(channels: 3, on: .cpu), editing.strength)
+  asked.controls = try editing.settings.controls.pictures(size, photo: whole, tell: tell)
   try drawer.pipeline.check(asked)
   let files = try request.seeds.files(at: request.out, quality: request.quality, isForced: request.force)
   var result = FilesMade()
@@ -47,7 +50,28 @@ public func redraw(
   return result
 }
 
-/// Fills what a mask covers by words. All other pixels stay, exactly; where the mask is grey both are mixed.
+/// Draws a photo anew by words, for `restyle`: as `redraw` of one seed, whose result is another verb's.
+///
+/// - Throws: as `redraw`.
+public func restyle(
+  _ request: RedrawRequest, with editing: LargeEditing, in workspace: Workspace, on device: Device,
+  shouldStop: () -> Bool = { false }, tell: (Event) -> Void = { _ in }
+) throws -> Restyled {
+  precondition(request.seeds.values.count == 1, "restyle makes one picture")
+  let begun = ProcessInfo.processInfo.systemUptime
+  var file: MadeFile?
+  let result = try redraw(request, with: editing, in: workspace, on: device, shouldStop: shouldStop) { event in
+    // The verb's own result tells it.
+    if case .made(let made) = event { file = made } else { tell(event) }
+  }
+  return Restyled(
+    path: request.out, width: file?.width ?? 0, height: file?.height ?? 0,
+    steps: result.isStopped ? 0 : editing.settings.steps, seconds: ProcessInfo.processInfo.systemUptime - begun,
+    isStopped: result.isStopped)
+}
+
+/// Fills by words what a mask covers, or what is new of a larger canvas (outpainting). All other pixels stay, exactly; where the mask is
+/// grey both are mixed.
 ///
 /// - Parameter request: its run and sampling options don't count: `editing` has them.
 /// - Throws: `MaskError`, `LargeError`, `LargeModelError`, `PictureError`, `FileError`, `OutputError`.
@@ -70,7 +94,8 @@ public func fill(
   try draw(files, asked, drawer, shouldStop, tell, &result) { drawn, file, begun in
     let large = clamp(interpolate(drawn * 0.5 + 0.5, size: own.shape, mode: .bicubic, antialias: true), min: 0, max: 1)
     let fitted = masked.colours == 1 ? large.mean(dims: [1], keepDims: true)[0] : large[0]
-    let words = drawer.words(asked, seed: file.seed, source: (request.picture as NSString).lastPathComponent)
+    var words = drawer.words(asked, seed: file.seed, source: (request.picture as NSString).lastPathComponent)
+    if let sides = request.extending { words.insert(("Extended", sides.words), at: 2) }
     return try masked.write(fitted, file.path, words, for: request, begun: begun, seed: file.seed)
   }
   return result
@@ -111,7 +136,7 @@ private func draw(
 
 extension LargeEditing {
   /// - Throws: `GeneratorError.missing`, and as `LargeDrawer`.
-  fileprivate func drawer(in workspace: Workspace, on device: Device, tell: (Event) -> Void) throws -> LargeDrawer {
+  func drawer(in workspace: Workspace, on device: Device, tell: (Event) -> Void) throws -> LargeDrawer {
     guard let place = LargePlace.find(model, in: workspace) else { throw GeneratorError.missing(model) }
     if let strength, !(strength > 0 && strength <= 1) {
       throw LargeError.badNumber(option: "strength", value: strength, range: "above 0, at most 1")

@@ -53,16 +53,24 @@ public func generate(
       throw FileError.exists(path: path)
     }
   }
+  if request.settings.controls.contains(where: { $0.map == .edges }) { throw LargeError.edgesOfNothing }
   let drawer = try LargeDrawer(place, request.settings, in: workspace, on: device, tell: tell)
+  let size = drawer.pipeline.size(of: drawer.request(jobs[0].prompt, size: request.size))
+  let controls = try request.settings.controls.pictures(PictureSize(size.width, size.height), photo: nil, tell: tell)
+  func asked(_ prompt: String) -> DrawingRequest {
+    var asked = drawer.request(prompt, size: request.size)
+    asked.controls = controls
+    return asked
+  }
   // Settings that can't be are told before the folder is made.
-  try drawer.pipeline.check(drawer.request(jobs[0].prompt, size: request.size))
+  try drawer.pipeline.check(asked(jobs[0].prompt))
   try AtomicFile.makeFolder(request.out)
-  let each = drawer.pipeline.stepCount(of: drawer.request(jobs[0].prompt, size: request.size))
+  let each = drawer.pipeline.stepCount(of: asked(jobs[0].prompt))
   var (written, grid, pace) = (0, SeedSheet?.none, Pace(.steps))
   var isStopped = false
   for (i, job) in jobs.enumerated() {
     let begun = ProcessInfo.processInfo.systemUptime
-    let asked = drawer.request(job.prompt, size: request.size)
+    let asked = asked(job.prompt)
     let drawn = try drawer.draw(asked, seed: job.seed) { done in
       tell(pace.at(i * each + done, of: jobs.count * each, item: job.name))
       return !shouldStop()

@@ -10,13 +10,14 @@ public struct LargeSettings: Sendable {
   public var sampler: Sampler?
   /// nil takes what the model's files say.
   public var spacing: Spacing?
-  /// Classifier-free guidance; 1 and less is none.
-  public var guidance = 7.5
+  /// Classifier-free guidance; 1 and less is none. nil takes what the model's own file says, else 7.5.
+  public var guidance: Double?
   /// The part of the guided answer's deviation that is brought back, for models with zero terminal SNR: 0...1.
   public var guidanceRescale = 0.0
   /// Layers of the text encoder left out beyond the model's own.
   public var clipSkip = 0
   public var loras: [WeightedLoRA] = []
+  public var controls: [ControlChoice] = []
   /// float32 or bfloat16; nil takes what is faster here.
   public var precision: DType?
   /// Gigabytes; nil takes what the machine has.
@@ -47,6 +48,9 @@ public struct WeightedLoRA: Sendable, Equatable {
 /// Why a large model can't be used so.
 public enum LargeError: Explained, Equatable {
   case badLoRA(String)
+  case badControl(String)
+  /// Of a drawing that begins with no picture.
+  case edgesOfNothing
   case badNumber(option: String, value: Double, range: String)
   case noPrompt(String)
   case noPrompts(path: String)
@@ -67,6 +71,11 @@ public enum LargeError: Explained, Equatable {
     switch self {
     case .badLoRA(let words):
       "--lora can't be '\(words)': give a file and a number from -10 to 10, such as watercolour.safetensors:0.8."
+    case .badControl(let words):
+      "--control can't be '\(words)': give a ControlNet and a picture or the word edges, perhaps a number up to 10 and a part of "
+        + "the steps, such as canny.safetensors:edges or depth.safetensors:depth.png:0.8:0-0.6."
+    case .edgesOfNothing:
+      "Edges are found in the photo of `restyle`: give --control a picture of edges, or restyle the photo."
     case .badNumber(let option, let value, let range): "--\(option) can't be \(value): use a number \(range)."
     case .noPrompt(let name): "\(name) draws by words: say what by --prompt \"…\", or by --prompts FILE."
     case .noPrompts(let path): "\(path) has no prompt in it: write one on each line."
@@ -94,7 +103,8 @@ public enum LargeError: Explained, Equatable {
   }
   public var exit: Exit {
     switch self {
-    case .badLoRA, .badNumber, .noPrompt, .badAlternatives, .tooManyPrompts, .tooLarge, .tooSmall, .noBase,
+    case .badLoRA, .badControl, .edgesOfNothing, .badNumber, .noPrompt, .badAlternatives, .tooManyPrompts, .tooLarge,
+      .tooSmall, .noBase,
       .baseForInpainting, .unknownSetting, .badSetting, .noWords:
       .usage
     case .noPrompts, .unreadableCaption: .data

@@ -109,6 +109,8 @@ draw("sd1/inpaint", "sd1", "ddim", "leading", task="fill", unet="inpaint", image
 draw("sd1/inpaint/part", "sd1", "euler", "leading", task="fill", unet="inpaint", image=PICTURE, mask_image=MASK, strength=0.7, swift=dict(strength=0.7))
 for kind in ("sd1", "xl"):
     draw(f"{kind}/control", kind, "euler", "leading", task="control", image=PICTURE, controlnet_conditioning_scale=0.7, swift=dict(control=0.7))
+draw("sd1/control/part", "sd1", "dpm++2m", "leading", task="control", image=PICTURE, control_guidance_start=0.2, control_guidance_end=0.6,
+     swift=dict(control=1.0, span=[0.2, 0.6]))
 
 
 # A prompt of three pieces, one of them by BREAK, with weights whose mean is restored: transformers' features, put together here.

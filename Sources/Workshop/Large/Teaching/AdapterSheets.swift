@@ -27,6 +27,7 @@ final class AdapterSheets {
   private func request(_ prompt: String) -> DrawingRequest {
     var request = DrawingRequest(prompt: prompt)
     request.steps = steps
+    request.guidance = pipeline.model.guidance ?? request.guidance
     return request
   }
 
