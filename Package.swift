@@ -88,7 +88,7 @@ let package = Package(
       name: "Commands",
       dependencies: ["Workshop", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .executableTarget(name: "atelier", dependencies: ["Commands"]),
-    .executableTarget(name: "Benchmarks", dependencies: ["Models", "Evaluation"]),
+    .executableTarget(name: "Benchmarks", dependencies: ["Models", "LargeModels", "Evaluation"]),
 
     // The studio: a server beside the command line, which starts its verbs as processes. It links no LibTorch.
     .target(name: "Files"),
@@ -115,7 +115,7 @@ let package = Package(
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "TestSupport"]),
     .testTarget(name: "ArchivesTests", dependencies: ["Archives", "TestSupport"]),
-    .testTarget(name: "LargeModelsTests", dependencies: ["LargeModels", "TestSupport"]),
+    .testTarget(name: "LargeModelsTests", dependencies: ["LargeModels", "Media", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
     .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Archives", "TestSupport"]),
