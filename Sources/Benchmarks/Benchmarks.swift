@@ -17,6 +17,7 @@ struct Benchmarks {
       } else {
         Comparison(rate: name, arguments).run()
       }
+    case "large": LargeRate(arguments).run()
     case "start-up": StartUp(arguments).run()
     // What `start-up` starts: the smallest thing that uses LibTorch.
     case "nothing": _ = (Tensor.zeros([1]) + 1).item()
@@ -37,6 +38,9 @@ struct Benchmarks {
       generate              64 pictures of 64 px, beside the same in PyTorch
       style                 steps of an optimised style transfer, beside the same in PyTorch
       instant               pictures of 512 px painted in one pass, beside the same in PyTorch
+      large                 a model of SD 1.5's layout with random weights: text, a step, decoding, a LoRA's step, memory,
+                            beside diffusers and peft  --model DIR, made by Scripts/peers/large_torch.py make DIR
+                            [--size N] [--steps N] [--without-lora]
       start-up              whole processes that do almost nothing
       packing               a folder of pictures made ready to train on, beside Pillow  [--pictures DIR] [--atelier PATH]
       sets                  looking at 1,000 to 100,000 pictures: seconds and memory
