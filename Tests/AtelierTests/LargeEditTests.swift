@@ -133,6 +133,11 @@ import Torch
         to: "\(atelier.folder)/lora.safetensors")
       let restyle = ["restyle", parrot, "--with", model, "--prompt", "ink", "--out", "x.png"]
       let generate = ["generate", model, "--prompt", "ink", "--out", "x"]
+      for (kind, family) in [("xl", "SDXL"), ("sd1", "SD 1.x")] {
+        let found = try atelier.run("models", "inspect", "\(kind).safetensors", "--json")
+        let facts = try #require(found.lines().last)
+        #expect(facts["task"] as? String == "ControlNet" && facts["family"] as? String == family, "\(found.err)")
+      }
       for (words, status, sentence) in [
         (restyle + ["--control", "xl.safetensors:edges"], 65, "was made for SDXL, but the model is SD 1.x"),
         (restyle + ["--control", "lora.safetensors:edges"], 65, "is no ControlNet"),

@@ -55,6 +55,12 @@ public struct ControlModel {
     if !unused.isEmpty { notes.append(.unused(part: "ControlNet", names: unused)) }
   }
 
+  /// Of the models that it steers.
+  public var family: LargeModel.Family {
+    part.configuration.addition != nil ? .sdxl : part.configuration.isLinear ? .sd2 : .sd1
+  }
+  public var parameters: Int { part.weights.values.reduce(0) { $0 + $1.count } }
+
   /// As the model's denoiser has it, what tensors don't tell: heads, and waves of the sizes.
   func configuration(like model: LargeModel) -> UNetConfiguration {
     var configuration = part.configuration
@@ -68,10 +74,9 @@ public struct ControlModel {
     guard mine.widths == theirs.widths, mine.context == theirs.context,
       mine.addition?.inputs == theirs.addition?.inputs
     else {
-      let kind = mine.addition != nil ? "SDXL" : mine.isLinear ? "SD 2.x" : "SD 1.x"
+      let kind = family.rawValue
       throw .otherBase(
-        path: path, lora: kind == model.family.rawValue ? "another size of \(kind)" : kind, model: model.family.rawValue
-      )
+        path: path, lora: family == model.family ? "another size of \(kind)" : kind, model: model.family.rawValue)
     }
   }
 }

@@ -70,6 +70,9 @@ public func film(
     request.film.out, format: format, width: camera.width, height: camera.height, rate: plan.rate, alpha: false,
     key: try painter.key(), isForced: request.film.force, isResumed: request.film.resume)
   var last = rendering.state["last"].map { Picture($0) }
+  if request.begin != nil, rendering.count > 1, last == nil {
+    throw UnfinishedError.nothingToResume(request.film.out)
+  }
   var pace = Pace(.frames, from: rendering.count)
   var isStopped = false
   while rendering.count < plan.count && !isStopped {
@@ -130,6 +133,7 @@ private final class LargeFilmPainter {
   private let canvas: PictureSize
   /// The first frame, where there is one.
   private let begin: Picture?
+  private let noiseShape: [Int]
   /// Through the noise of the keys' seeds.
   private let path: LatentPath
   /// Of each key, or of the whole film.
@@ -158,6 +162,7 @@ private final class LargeFilmPainter {
     if let begin { check.picture = begin.signed(channels: 3, on: .cpu) }
     if begin != nil { check.strength = request.strength ?? Self.strength }
     try drawer.pipeline.check(check)
+    noiseShape = drawer.pipeline.noise(of: asked, seed: 0).shape
     // After a picture only words travel.
     let isNoise = begin == nil
     let keys = plan.keys.map { key in
@@ -172,7 +177,7 @@ private final class LargeFilmPainter {
       ? LatentPath(still: Tensor.ones([1]))
       : LatentPath(
         keys, shape: shape, period: plan.period, wave: plan.wave, length: length,
-        dimensions: keys.first?.latent.count ?? drawer.pipeline.noise(of: asked, seed: 0).count, noise: &noise)
+        dimensions: keys.first?.latent.count ?? noiseShape.reduce(1, *), noise: &noise)
   }
 
   /// Where frames follow from one another: enough to draw what the camera brings in, little enough to keep the rest.
@@ -197,8 +202,7 @@ private final class LargeFilmPainter {
         (last ?? begin).signed(channels: 3, on: .cpu)[0], zoom: move.zoom, x: move.x, y: move.y, turn: move.turn)
       (asked.picture, asked.strength) = (moved.unsqueezed(0), request.strength ?? Self.strength)
     } else {
-      let shape = drawer.pipeline.noise(of: asked, seed: 0).shape
-      asked.noise = path.latents(at: [place])[0].reshaped(shape)
+      asked.noise = path.latents(at: [place])[0].reshaped(noiseShape)
     }
     let count = drawer.pipeline.stepCount(of: asked)
     // The same noise in every frame would be burnt in.

@@ -3,12 +3,12 @@ import LargeModels
 import Media
 import Torch
 
-/// What a large model's file or folder is, or a LoRA's.
+/// What a large model's file or folder is, a LoRA's or a ControlNet's.
 public struct LargeInspection: Codable, Sendable, Equatable {
   public let path: String
-  /// "SD 1.x", "SD 2.x" or "SDXL"; of a LoRA the one that it was made for, or "unknown".
+  /// "SD 1.x", "SD 2.x" or "SDXL"; of a LoRA or ControlNet the one that it was made for, or "unknown".
   public let family: String
-  /// "drawing", "inpainting", "drawing in few steps (LCM)" or "LoRA".
+  /// "drawing", "inpainting", "drawing in few steps (LCM)", "LoRA" or "ControlNet".
   public let task: String
   /// Of most weights, such as "float16".
   public let precision: String?
@@ -30,7 +30,7 @@ public struct LargeInspection: Codable, Sendable, Equatable {
   public let notes: [String]
 }
 
-/// Says what a large model's file or folder is; a LoRA's, too.
+/// Says what a large model's file or folder is; a LoRA's and a ControlNet's, too.
 ///
 /// - Parameter prediction: of the network's answers, where the file says it wrongly or not at all.
 /// - Throws: `LargeModelError`, where something is missing with its name; `SafetensorsError`, `CheckpointFileError`.
@@ -44,6 +44,10 @@ public func inspectLargeModel(
   } catch {
     // It is no LoRA: what else it is, or why it can't be read, is told below.
   }
+  do { return LargeInspection(try ControlModel(path)) } catch let error as LargeModelError {
+    // What reads a picture is one, if damaged; other things are something else.
+    if case .missingTensor = error { throw error }
+  } catch {}
   let model = try LargeModel(path, prediction: prediction ?? place?.prediction)
   let precision: DType = device.prefersBFloat16 ? .bfloat16 : .float32
   let facts = model.facts(precision: precision)
@@ -63,6 +67,16 @@ extension LargeInspection {
       path: lora.path, family: lora.base?.rawValue ?? "unknown", task: "LoRA", precision: nil, prediction: nil,
       bytes: facts?[.size] as? Int ?? 0, parameters: nil, layers: lora.layerCount, side: nil, memory: nil,
       memoryInTurn: nil, secondsAStep: nil, notes: lora.unknown.isEmpty ? [] : [lora.unknownSentence])
+  }
+}
+
+extension LargeInspection {
+  fileprivate init(_ control: ControlModel) {
+    self.init(
+      path: control.path, family: control.family.rawValue, task: "ControlNet",
+      precision: control.part.precision.map { "\($0)" }, prediction: nil, bytes: control.part.bytes,
+      parameters: control.parameters, layers: nil, side: nil, memory: nil, memoryInTurn: nil, secondsAStep: nil,
+      notes: control.notes.map(\.sentence))
   }
 }
 
