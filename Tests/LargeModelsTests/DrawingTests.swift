@@ -18,6 +18,8 @@ import Torch
     var negative: String?
     var crop: [Int]?
     var span: [Double]?
+    var towards: String?
+    var part: Double?
     var testDescription: String { name }
   }
   static let cases: [Case] = {
@@ -49,6 +51,7 @@ import Torch
       let span = c.span.map { $0[0]...$0[1] } ?? 0...1
       request.controls = [ControlPicture(picture: (Self.picture + 1) / 2, strength: strength, span: span)]
     }
+    if let towards = c.towards, let part = c.part { request.towards = (towards, part) }
     if let crop = c.crop { request.crop = (crop[0], crop[1], crop[2], crop[3]) }
     return request
   }

@@ -113,6 +113,19 @@ draw("sd1/control/part", "sd1", "dpm++2m", "leading", task="control", image=PICT
      swift=dict(control=1.0, span=[0.2, 0.6]))
 
 
+def travel(kind, other, part):
+    """Words on the way to others: features that are mixed."""
+    pipe = pipeline(kind)
+    ends = [pipe.encode_prompt(text, device="cpu", num_images_per_prompt=1, do_classifier_free_guidance=True,
+                               negative_prompt=TEXT["negative_prompt"]) for text in (TEXT["prompt"], other)]
+    names = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")
+    mixed = {name: torch.lerp(a, b, part) for name, a, b in zip(names, *ends)}
+    draw(f"{kind}/travel", kind, "euler", "leading", prompt=None, negative_prompt=None, swift=dict(towards=other, part=part), **mixed)
+
+
+for kind in ("sd1", "xl"):
+    travel(kind, "the red boat", 0.3)
+
 # A prompt of three pieces, one of them by BREAK, with weights whose mean is restored: transformers' features, put together here.
 encoder, tokenizer = part("sd1/text", lambda: models.text("sd1")), models.tokenizer()
 ids = tokenizer(" ".join(["cat"] * 40), add_special_tokens=False)["input_ids"]
