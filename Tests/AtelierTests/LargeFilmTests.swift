@@ -128,6 +128,36 @@ import Torch
     }
   }
 
+  /// In a film's file, of which two seconds are written at once: killed in the third, it goes on with what it kept.
+  @Test func aKilledFilmGoesOn() throws {
+    try inFolder { atelier in
+      let model = try small.folder("sd1"), parrot = "\(Self.fixtures)/parrot.png"
+      let common =
+        [
+          "film", model, "--begin", parrot, "--prompt", "a bird", "--seconds", "4", "--rate", "6", "--size", "64",
+          "--canvas",
+          "64x48", "--strength", "0.5", "--codec", "h264",
+        ] + quick
+      let made = try atelier.run(common + ["--out", "whole.mp4"])
+      #expect(made.status == 0 && (made.out + made.err).contains("its middle is the first frame"), "\(made.err)")
+      let running = try atelier.start(common + ["--out", "killed.mp4", "--json"])
+      try running.wait { running.output.contains("\"done\":15") }
+      running.send(SIGKILL)
+      _ = try running.finish()
+      #expect(!atelier.has("killed.mp4"))
+      let resumed = try atelier.run(common + ["--out", "killed.mp4", "--resume"])
+      #expect(resumed.status == 0, "\(resumed.err)")
+      func frames(_ name: String) throws -> [Picture] {
+        let reader = try ClipReader("\(atelier.folder)/\(name)")
+        var all: [Picture] = []
+        while let frame = reader.next() { all.append(frame.picture) }
+        return all
+      }
+      let whole = try frames("whole.mp4")
+      #expect(try whole.count == 24 && frames("killed.mp4") == whole)
+    }
+  }
+
   /// A step of the camera seen from where it was is the same as seeing the picture from where it is.
   @Test func stepsOfTheCameraAddUp() {
     var bytes: [UInt8] = []

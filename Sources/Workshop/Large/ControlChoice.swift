@@ -76,14 +76,19 @@ extension [ControlChoice] {
           of: photo.resampled(width: size.width, height: size.height).flattened(on: .white).colours(on: .cpu))
       case .picture(let path):
         let map = try Picture.load(path, Decoding(ground: .black), tell: tell)
-        // A side may be rounded to a multiple of what the model draws.
-        let difference = abs(map.width * size.height - map.height * size.width)
-        if difference > 8 * Swift.max(map.size.longer, size.longer) {
+        if !map.size.hasShape(of: size, within: 8) {
           tell(.note("\(path) has another shape than what is drawn: the ControlNet is shown its middle."))
         }
         picture = map.resampled(width: size.width, height: size.height).colours(on: .cpu)
       }
       return ControlPicture(network: i, picture: picture, strength: choice.strength, span: choice.span)
     }
+  }
+}
+
+extension PictureSize {
+  /// Whether it is another size's shape, but for sides that were rounded to multiples of `step` pixels.
+  func hasShape(of other: PictureSize, within step: Int) -> Bool {
+    abs(width * other.height - height * other.width) <= step * Swift.max(longer, other.longer)
   }
 }

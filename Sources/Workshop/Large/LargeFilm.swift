@@ -152,6 +152,9 @@ private final class LargeFilmPainter {
     let side = drawer.pipeline.model.trainedSide
     canvas = request.canvas ?? given.map { drawer.size(for: $0.size, longer: nil) } ?? PictureSize(side, side)
     begin = given?.resampled(width: canvas.width, height: canvas.height)
+    if let given, !given.size.hasShape(of: canvas, within: drawer.pipeline.factor) {
+      tell(.note("\(request.begin!) has another shape than --canvas: its middle is the first frame."))
+    }
     let fitted = fitted(canvas.height, canvas.width, longer: request.film.size)
     camera = Camera(width: fitted[1], height: fitted[0], keepsPixels: request.film.keepsPixels)
     prompts =
