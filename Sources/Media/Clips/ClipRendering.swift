@@ -10,6 +10,8 @@ public final class ClipRendering {
   public let format: ClipFormat
   /// Frames that are written, in whole parts at the beginning: those needn't be rendered again.
   public private(set) var count: Int
+  /// Of the film's frames in pixels: sides are even where the codec needs that.
+  public var size: (width: Int, height: Int) { format.codec.size(width, height) }
   /// Of the film so far, in seconds.
   public var length: Double { times.length }
   /// What is changed of the sound beside it, a sentence each, once it is finished.

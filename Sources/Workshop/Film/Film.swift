@@ -179,7 +179,8 @@ private func film(
     for note in rendering.notes { tell(.note(note)) }
   }
   return Filmed(
-    path: request.out, width: size[1], height: size[0], frames: rendering.count, duration: plan.length,
+    path: request.out, width: rendering.size.width, height: rendering.size.height, frames: rendering.count,
+    duration: plan.length,
     codec: format.codec.rawValue, tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: isStopped)
 }
 
