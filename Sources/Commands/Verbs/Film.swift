@@ -88,6 +88,11 @@ struct FilmCommand: ParsableCommand {
   @Flag(help: "Overwrite an existing file, and start again.")
   var force = false
 
+  @OptionGroup var sharing: ShardOption
+
+  @Flag(help: "Join what --shard 1/N to N/N of the same command have made into the film.")
+  var join = false
+
   @OptionGroup var enlarging: EnlargingOptions
   @OptionGroup var drawing: SamplingArguments
   @OptionGroup var device: DeviceOption
@@ -101,8 +106,16 @@ struct FilmCommand: ParsableCommand {
 
   func run() throws {
     if preview { try refuse([("codec", codec != nil), ("resume", resume)], "with --preview, which writes a sheet") }
+    let shard = try sharing.value()
+    if shard != nil {
+      try refuse(
+        [("resume", resume), ("force", force), ("join", join), ("preview", preview)],
+        "with --shard, which goes on by itself")
+    }
+    if join { try refuse([("resume", resume), ("preview", preview)], "with --join, which makes no frames") }
     let teller = common.teller(stops: .fromTheStart)
     var request = FilmRequest(try settled(), out: out)
+    (request.shard, request.joins) = (shard, join)
     (request.codec, request.size, request.keepsPixels) = (codec, size, pixels)
     request.enlarging = try enlarging.settings()
     (request.previews, request.force, request.resume) = (preview, force, resume)

@@ -124,7 +124,7 @@ struct CommandOption: Codable, Sendable, Equatable {
   }
 
   private static let own: Set = [
-    "json", "workspace", "version", "help", "resume", "finish", "force", "thumbnails",
+    "json", "workspace", "version", "help", "resume", "finish", "force", "thumbnails", "shard", "join",
   ]
   private static let written: Set = ["out", "sheet", "nearest", "blind"]
 
@@ -159,7 +159,7 @@ struct CommandOption: Codable, Sendable, Equatable {
     "list", "how", "how:n", "colour", "key=value", "name=x", "old=new", "a-b", "a:b:x", "1024x1024", "72x72",
     "architecture",
     "crop", "features", "licence", "loss", "part", "shape", "w:h", "what", "whose", "words", "file:x", "sampler",
-    "schedule", "prediction", "precision", "kind",
+    "schedule", "prediction", "precision", "kind", "k/n",
   ]
 }
 
