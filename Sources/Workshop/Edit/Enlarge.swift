@@ -152,7 +152,9 @@ public func enlarge(
     }
   }
   if let shard = request.shard { tell(.note(shard.words(jobs.count, of: all.count, toDo: jobs.count - areThere))) }
-  guard result.pictures > 0 || result.isStopped || areThere > 0 || jobs.isEmpty else { throw EnlargeError.nothingRead(count: jobs.count) }
+  guard result.pictures > 0 || result.isStopped || areThere > 0 || jobs.isEmpty else {
+    throw EnlargeError.nothingRead(count: jobs.count)
+  }
   return result
 }
 
@@ -195,7 +197,9 @@ extension EnlargeRequest {
       jobs.append(EnlargeJob(file: file, name: name, target: (out.hasSuffix("/") ? out : out + "/") + target))
     }
     try OutputFormat.check(jobs[0].target, quality: quality)
-    for job in jobs where !force && shard == nil && access(job.target, F_OK) == 0 { throw FileError.exists(path: job.target) }
+    for job in jobs where !force && shard == nil && access(job.target, F_OK) == 0 {
+      throw FileError.exists(path: job.target)
+    }
     try AtomicFile.makeFolder(out)
     return jobs
   }
