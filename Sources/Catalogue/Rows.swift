@@ -107,4 +107,7 @@ public struct ModelRow: Row, Codable {
   public let licence: String
   public let bytes: Int
   public let words: String
+
+  /// Whether it is a large model that lies elsewhere.
+  public var isAdded: Bool { path.hasSuffix(".json") }
 }

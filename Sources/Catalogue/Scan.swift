@@ -28,6 +28,7 @@ struct Scan {
     for name in names("sets") { addSet("sets/\(name)", name) }
     for name in names("runs") { addRun("runs/\(name)", name) }
     for file in files(under: "models", endings: ["safetensors"]) { addModel(file, at: "\(workspace)/\(file)") }
+    for file in files(under: "models", endings: ["json"]) { addLargeModel(file) }
     for name in (bundled.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0) } ?? []).sorted()
     where name.hasSuffix(".safetensors") {
       addModel("bundled/\(name)", at: "\(bundled!)/\(name)")
@@ -120,6 +121,18 @@ struct Scan {
       ModelRow(
         id: catalogueID(path), path: path, name: stem, recipe: words["recipe"] ?? words["modelspec.architecture"] ?? "",
         licence: words["modelspec.license"] ?? "", bytes: Int(size), words: text(words)))
+  }
+
+  /// A large model that `models add` registered where it lies: a small file has its place.
+  private mutating func addLargeModel(_ path: String) {
+    guard let added = FileManager.default.value(JSON.self, at: "\(workspace)/\(path)"),
+      let family = added["family"]?.string, added["path"]?.string.map({ access($0, F_OK) == 0 }) == true
+    else { return }
+    let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    models.append(
+      ModelRow(
+        id: catalogueID(path), path: path, name: stem, recipe: family, licence: added["licence"]?.string ?? "",
+        bytes: added["bytes"]?.integer ?? 0, words: "{}"))
   }
 
   private mutating func addJob(_ id: String) {

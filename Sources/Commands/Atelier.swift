@@ -40,6 +40,7 @@ public struct Atelier: ParsableCommand {
     Interruption.unblock()
     Memory.whenExhausted = { _ in leave(after: NoMemory()) }
     do {
+      try expectReadableArguments()
       var arguments = Array(CommandLine.arguments.dropFirst())
       if arguments.first == "train" { arguments = ["train"] + Train.settled(Array(arguments.dropFirst())) }
       var command = try parseAsRoot(arguments)
@@ -49,6 +50,14 @@ public struct Atelier: ParsableCommand {
     } catch {
       Console.leaveIfFailed()
       leave(after: error)
+    }
+  }
+
+  /// Swift repairs what isn't UTF-8, and would look for, or write, a file of another name.
+  private static func expectReadableArguments() throws(UnreadableArgument) {
+    for i in 1..<max(1, Int(CommandLine.argc)) {
+      guard let argument = CommandLine.unsafeArgv[i], String(validatingCString: argument) == nil else { continue }
+      throw UnreadableArgument(bytes: (0..<strlen(argument)).map { UInt8(bitPattern: argument[$0]) })
     }
   }
 
@@ -69,6 +78,16 @@ public struct Atelier: ParsableCommand {
     Console.complain("atelier: \(words)")
     Foundation.exit(code)
   }
+}
+
+/// A file's name from a system of other letters, as old archives and disks have it.
+private struct UnreadableArgument: Explained {
+  let bytes: [UInt8]
+  var sentence: String {
+    let shown = String(fileName: bytes)
+    return "The name \(shown) has bytes that aren't UTF-8: rename it, or name the folder that it is in."
+  }
+  var exit: Exit { .usage }
 }
 
 /// LibTorch's memory, that is: enough is left to say so.

@@ -131,6 +131,8 @@ extension Picture {
     }
     let kind = FileKind(start: bytes)
     guard case .picture(let format) = kind else {
+      // What a machine that stopped while it copied leaves.
+      if kind == .unknown, bytes.prefix(FileKind.signatureBytes).allSatisfy({ $0 == 0 }) { throw .damaged(name: name) }
       throw kind == .other("a camera's raw picture")
         ? .cameraRaw(name: name) : .notAPicture(name: name, kind: kind.spoken)
     }

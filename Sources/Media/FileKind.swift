@@ -52,12 +52,13 @@ public enum FileKind: Equatable, Sendable {
       ("v/1\u{1}", 0, "an OpenEXR"), ("\0\0\u{1}\0", 0, "an icon file"), ("Rar!", 0, "a RAR archive"),
       ("7z", 0, "a 7z archive"), ("gimp xcf", 0, "a GIMP file"), ("RIFF", 0, riff(bytes)), ("OggS", 0, "an Ogg file"),
       ("ID3", 0, "an MP3"), ("fLaC", 0, "a FLAC"), ("FLV\u{1}", 0, "an FLV film"), ("ftyp", 4, "an MP4 film"),
-      ("\u{7F}ELF", 0, "a program"), ("MZ", 0, "a program"),
+      ("DKIF", 0, "an IVF film"), ("\u{7F}ELF", 0, "a program"), ("MZ", 0, "a program"),
     ]
     if bytes.starts(with: [0xFF, 0x0A]) { return "a JPEG XL" }
     if bytes.starts(with: [0x1A, 0x45, 0xDF, 0xA3]) { return "a Matroska or WebM film" }
     if bytes.starts(with: [0, 0, 1, 0xBA]) || bytes.starts(with: [0, 0, 1, 0xB3]) { return "an MPEG film" }
     if bytes.starts(with: [0x89, 0x48, 0x44, 0x46]) { return "an HDF5 file" }
+    if bytes.starts(with: [0x06, 0x0E, 0x2B, 0x34]) { return "an MXF film" }
     if bytes.count > 188, bytes[0] == 0x47, bytes[188] == 0x47 { return "an MPEG film" }
     return marks.first { has(bytes, $0.text, at: $0.at) }?.kind
   }

@@ -9,7 +9,7 @@ public enum NumericRange: Double, Codable, Sendable, CaseIterable {
   /// What the numbers reach tells, if it tells: black is 0, and white is 1, 255, 65,535 or 2³² - 1. A resampler's overshoot
   /// of a twentieth is cut off.
   ///
-  /// - Returns: nil where some are negative, or where white can't be told: those that reach 3 may be light brighter than
+  /// - Returns: nil where some are below 0 by more than a twentieth of white, or where white can't be told: those that reach 3 may be light brighter than
   ///   white, and those that reach 1,000 may have 10 bits.
   init?(of values: ClosedRange<Double>, isFloat: Bool) {
     let most = values.upperBound

@@ -53,7 +53,7 @@ public enum PictureError: Explained, Equatable {
       "has numbers from \(Self.spoken(least)) to \(Self.spoken(most)), of which black and white can't be told"
     case .cameraRaw: "is a camera's raw picture, which isn't read here"
     case .highRange(_, let curve): "is in high dynamic range (\(curve)), which isn't read here"
-    case .unread(_, let why): "has \(why), which isn't read here"
+    case .unread(_, let why): "has \(why), which aren't read here"
     case .noEngine: "can't be read, since libvips doesn't start"
     }
   }

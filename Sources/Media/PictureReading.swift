@@ -23,6 +23,8 @@ struct PictureReading {
   let pages: Int
   let colours: Colours
   let alpha: Alpha
+  /// Channels that are neither colour nor transparency, such as selections that Photoshop saved.
+  let spareChannels: Int
   /// How many channels of colour: 1, 3 or 4.
   let inks: Int
   /// Of colours that are curves and a matrix.
@@ -45,6 +47,7 @@ struct PictureReading {
     alpha = !hasAlpha ? .none : page?.extra.first == 1 ? .premultiplied : .straight
     let colourBands = canvas.bands - (hasAlpha ? 1 : 0)
     inks = canvas.isCMYK ? 4 : colourBands >= 3 ? 3 : 1
+    spareChannels = max(0, colourBands - inks)
     let profile = canvas.profile.map(ICCProfile.init)
     let numbers: ColourProfile? = if case .profile(let numbers, _)? = named { numbers } else { nil }
     let fits = profile.flatMap(\.space) == (inks == 4 ? .cmyk : inks == 3 ? .rgb : .grey)
@@ -84,6 +87,11 @@ struct PictureReading {
       notes.append("has \(kind), read as \(meaning)")
     }
     if let ignoredProfile { notes.append("has a profile for other colours (\(ignoredProfile)), which is left aside") }
+    if spareChannels > 0 {
+      let many = spareChannels > 1
+      notes.append(
+        "has \(many ? "\(spareChannels) more channels" : "one more channel") without a meaning, left aside")
+    }
     if let page, page.page > 0 || page.inner != nil { notes.append("has a thumbnail first; its largest page is read") }
     return notes
   }

@@ -67,6 +67,10 @@ extension PictureReading {
     }
     rows.append(colourFact)
     rows.append(depthFact(canvas, range))
+    if spareChannels > 0 {
+      rows.append(
+        FileFact("other channels", "\(spareChannels) without a meaning", read: "left aside", lost: "all of them"))
+    }
     let alphaWords =
       alpha == .none
       ? "none" : "\(alpha == .premultiplied ? "premultiplied" : "straight")\(isSeenThrough ? "" : ", all opaque")"

@@ -29,6 +29,7 @@ struct TIFFPage: Equatable {
       if subsampling != [1, 1] { return "subsampled YCbCr colours without JPEG compression" }
       if bits != 8 || !isUsualYCbCr { return "YCbCr colours of an unusual kind" }
     }
+    if photometric == 32844 || photometric == 32845 { return "LogLuv colours" }
     if photometric == 9 || photometric == 10 { return "Lab colours of the kind of ICC or ITU" }
     if sampleFormat != 3, ![1, 2, 4, 8, 16, 32].contains(bits) { return "\(bits) bits a channel" }
     return nil

@@ -33,6 +33,29 @@ import Testing
     }
   }
 
+  /// Swift would look for a file of another name, or write one.
+  @Test func namesThatArentUTF8() throws {
+    try inFolder { atelier in
+      for words in ["inspect $'caf\\xe9.png'", "generate emoji --out $'caf\\xe9'"] {
+        let sign = words.hasPrefix("inspect") ? ".png" : ""
+        expect(
+          try atelier.run([], through: "set -- \(words);"),
+          says: "The name café\(sign) has bytes that aren't UTF-8: rename it, or name the folder that it is in.",
+          exit: 64)
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: atelier.folder).allSatisfy { !$0.hasPrefix("caf") })
+    }
+  }
+
+  @Test func tooLargeASize() throws {
+    try inFolder { atelier in
+      for size in ["100000x100000", "99999999999999999999", "65537x64", "5000x10"] {
+        let made = try atelier.run("texture", "a.png", "--size", size, "--out", "o.png")
+        #expect(made.err.hasPrefix("Error: --size must be 1 to 4096 pixels.\n") && made.status == 64, "\(made.err)")
+      }
+    }
+  }
+
   @Test func emptyFolder() throws {
     try inFolder { atelier in
       try atelier.make("empty")

@@ -164,7 +164,10 @@ import Testing
           "nan.wav", 65,
           "nan.wav has samples that mean nothing (NaN, infinity, or many times louder than the loudest): export it anew, or name another sound."
         ),
-        ("header-only.wav", 65, "header-only.wav has no samples, only a header: name a sound that can be heard."),
+        (
+          "header-only.wav", 65,
+          "header-only.wav has no sound in it that can be heard (no samples, or too few): name another."
+        ),
         ("silent.mp4", 65, "silent.mp4 has no sound: name a file that has, or leave it out."),
         (
           "words.mp3", 65,

@@ -96,6 +96,13 @@ import Torch
         try FileManager.default.contentsOfDirectory(atPath: "\(atelier.folder)/workspace/models") == ["mine.json"])
       let drawn = try atelier.run(["generate", "mine", "--prompt", "a cat", "--out", "made"] + quick)
       #expect(drawn.status == 0 && atelier.has("made/seed-0000.png"), "\(drawn.err)")
+      // The file that was written does as well as the name.
+      let byFile = try atelier.run(
+        ["generate", "workspace/models/mine.json", "--prompt", "a cat", "--out", "again"] + quick)
+      #expect(byFile.status == 0, "\(byFile.err)")
+      #expect(
+        try Picture.load("\(atelier.folder)/again/seed-0000.png").bytes
+          == Picture.load("\(atelier.folder)/made/seed-0000.png").bytes)
       let facts = try atelier.run("models", "inspect", "mine", "--json").lines().last
       #expect(facts?["path"] as? String == path)
       try FileManager.default.removeItem(atPath: "\(atelier.folder)/workspace/models/mine.json")

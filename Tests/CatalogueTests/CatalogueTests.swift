@@ -101,6 +101,22 @@ struct Planted {
     }
   }
 
+  /// A large model stays where it is: a file says where. What isn't there any more is none.
+  @Test func addedModelsAreModels() async throws {
+    try await withFolder { folder in
+      let planted = try Planted(folder)
+      try planted.write("elsewhere/sd.safetensors", "weights")
+      let here = folder + "/elsewhere/sd.safetensors"
+      try planted.write("models/sd15.json", #"{"path":"\#(here)","family":"sd1","bytes":7,"licence":"OpenRAIL"}"#)
+      try planted.write("models/gone.json", #"{"path":"\#(folder)/nowhere","family":"sd1","bytes":7}"#)
+      try planted.write("models/other.json", #"{"path":"\#(here)"}"#)
+      let catalogue = try Catalogue(workspace: folder)
+      try catalogue.refresh()
+      let added = try catalogue.models().filter(\.isAdded)
+      #expect(added.map(\.name) == ["sd15"] && added.map(\.licence) == ["OpenRAIL"] && added.map(\.bytes) == [7])
+    }
+  }
+
   @Test func marksOutliveTheDatabaseAndMoves() async throws {
     try await withFolder { folder in
       let planted = try Planted(folder)

@@ -215,9 +215,9 @@ refused("float-negative.tif", "has numbers from -100 to 155, of which black and 
 tiff("int16-negative.tif", [(scene.astype(np.int16) * 100 - 9000, {})])
 refused("int16-negative.tif", "has numbers from -9000 to 16500, of which black and white can't be told")
 tiff("double.tif", [(light, {})])
-refused("double.tif", "has floating-point numbers of 64 bits, which isn't read here")
+refused("double.tif", "has floating-point numbers of 64 bits, which aren't read here")
 tiff("half.tif", [(light.astype(np.float16), {})])
-refused("half.tif", "has floating-point numbers of 16 bits, which isn't read here")
+refused("half.tif", "has floating-point numbers of 16 bits, which aren't read here")
 broken = light.astype(np.float32).copy()
 broken[3, 3, 1] = np.nan
 tiff("nan.tif", [(broken, {})])
@@ -263,7 +263,7 @@ wholes = {530: (3, [1, 1]), 532: (5, [(0, 1), (255, 1), (128, 1), (255, 1), (128
 tiff("ycbcr.tif", [(np.array(ycc), wholes)])
 note("ycbcr.tif", back, 1)
 tiff("ycbcr-narrow.tif", [(np.array(ycc), {**wholes, 532: (5, [(16, 1), (235, 1), (128, 1), (240, 1), (128, 1), (240, 1)])})])
-refused("ycbcr-narrow.tif", "has YCbCr colours of an unusual kind, which isn't read here")
+refused("ycbcr-narrow.tif", "has YCbCr colours of an unusual kind, which aren't read here")
 tiff("white-is-zero.tif", [(255 - grey, {262: (3, [0])})])
 note("white-is-zero.tif", grey, 0)
 

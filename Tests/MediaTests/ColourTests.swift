@@ -50,6 +50,14 @@ import Testing
     #expect(zip(small.flattened(on: .white).bytes, flat.bytes).allSatisfy { abs(Int($0) - Int($1)) <= 14 }, "\(name)")
   }
 
+  @Test func whatIsLeftAsideIsSaid() throws {
+    let bytes = try FileBytes.read("\(Self.folder)/spare.tif")
+    #expect(
+      try Picture.decodeNoting(bytes, named: "spare.tif").notes == [
+        "has one more channel without a meaning, left aside"
+      ])
+  }
+
   @Test func whatIsGuessedIsSaid() throws {
     func notes(_ name: String) throws -> [String] {
       try Picture.decodeNoting(FileBytes.read("\(Self.folder)/\(name)"), named: name).notes
@@ -63,6 +71,24 @@ import Testing
       try notes("rgb-greyprofile.webp") == ["has a profile for other colours (linear grey), which is left aside"])
     #expect(try notes("thumbnail-first.tif") == ["has a thumbnail first; its largest page is read"])
     #expect(try notes("pages.tif") == [] && notes("words.png") == [] && notes("alpha16-adobe.tif") == [])
+  }
+
+  /// SGI's LogLuv is CIE XYZ by its logarithm: libvips gives XYZ for colours.
+  @Test func otherNumbersThanColoursAreRefused() throws {
+    var bytes = try FileBytes.read("\(Self.folder)/float-linear.tif")
+    // The tag of the colours' kind, 262, one short number: 2 is RGB.
+    let tag = try #require(bytes.indices.dropLast(12).first { Array(bytes[$0..<$0 + 8]) == [6, 1, 3, 0, 1, 0, 0, 0] })
+    (bytes[tag + 8], bytes[tag + 9]) = (UInt8(32845 & 255), UInt8(32845 >> 8))
+    let error = #expect(throws: PictureError.self) { try Picture.decode(bytes, named: "a.tif") }
+    #expect(error?.sentence == "a.tif has LogLuv colours, which aren't read here: save it as PNG or JPEG.")
+  }
+
+  /// What a machine that stopped while it copied leaves.
+  @Test func zerosAreDamage() throws {
+    let error = #expect(throws: PictureError.self) {
+      try Picture.decode([UInt8](repeating: 0, count: 10_240), named: "a.png")
+    }
+    #expect(error?.sentence == "a.png is damaged: copy it again from where it came from.")
   }
 
   /// Three discs that look alike, over what can't be seen of three colours, are one picture.

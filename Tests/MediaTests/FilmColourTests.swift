@@ -163,6 +163,7 @@ import Testing
     ("a.mkv", ["-c:v", "libx264", "-flags", "+ilme+ildct", "-x264opts", "bff=1"], "bff"),
     ("b.mkv", ["-c:v", "huffyuv", "-pix_fmt", "yuv422p", "-field_order", "tt"], "tff"),
     ("b.mov", ["-c:v", "rawvideo", "-pix_fmt", "uyvy422", "-field_order", "bb"], "bff"),
+    ("c.mov", ["-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj422p", "-field_order", "tt"], "tff"),
   ]) func interlacedFilms(_ name: String, _ options: [String], _ parity: String) throws {
     try ClipTests.inFolder { folder in
       let path = "\(folder)/\(name)"

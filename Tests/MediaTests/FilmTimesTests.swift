@@ -138,6 +138,34 @@ import Testing
     #expect(!ClipSignature.isClip(start: start("avif")) && !ClipSignature.isClip(start: start("crx ")))
   }
 
+  /// FLV's length is counted from 0, and its first frame comes later where there are B-frames.
+  @Test func lengthOfFLV() throws {
+    try ClipTests.inFolder { folder in
+      try Films.numbered("\(folder)/a.flv", frames: 20, options: Self.x264 + ["-bf", "2"])
+      let reader = try ClipReader("\(folder)/a.flv")
+      var last: ClipReader.Frame?
+      while let frame = reader.next() { last = frame }
+      #expect(abs((last?.end ?? 0) - 0.8) < 0.002, "\(String(describing: last?.end))")
+    }
+  }
+
+  /// They are told as films, so that no verb takes them for broken pictures; and aren't read.
+  @Test(arguments: [
+    ("a.h264", ["-c:v", "libx264"]), ("a.hevc", ["-c:v", "libx265", "-x265-params", "log-level=0"]),
+    ("a.mxf", ["-c:v", "mpeg2video"]), ("a.ivf", ["-c:v", "libvpx"]),
+  ]) func filmsThatArentRead(_ name: String, _ codec: [String]) throws {
+    try ClipTests.inFolder { folder in
+      let path = "\(folder)/\(name)"
+      try Films.numbered(path, frames: 3, options: codec + ["-pix_fmt", "yuv420p"])
+      #expect(ClipSignature.isClip(path))
+      #expect(throws: ClipError.notAClip(name: path)) { try ClipReader(path) }
+      #expect(
+        ClipError.notAClip(name: name).sentence
+          == "\(name) isn't a film or a sound that is read here: use MP4, MOV, MKV, WebM, AVI, GIF, WAV, FLAC, Ogg or MP3."
+      )
+    }
+  }
+
   /// AVI has no times: frames that were left out are gaps.
   @Test func leftOutFramesOfAVI() throws {
     try ClipTests.inFolder { folder in

@@ -43,7 +43,8 @@ import Testing
       defer { browser.close() }
       try browser.open(try #require(try RunningToken.new(studio)))
       for path in [
-        "/", "/sets/\(set)", "/train", "/generate", "/live", "/restyle", "/film", "/gallery", "/queue", "/models",
+        "/", "/sets/\(set)", "/train", "/generate", "/live", "/restyle", "/edit", "/film", "/gallery", "/queue",
+        "/models",
         "/more", "/projects", "/jobs/\(job)", "/do/fill",
       ] {
         for theme in ["light", "dark"] {

@@ -79,6 +79,12 @@ final class Browser {
     try Data(base64Encoded: text)?.write(to: URL(fileURLWithPath: path))
   }
 
+  /// For a developer's eye, in the folder that ATELIER_SCREENSHOTS names.
+  func keepScreenshot(_ name: String) throws {
+    guard let folder = ProcessInfo.processInfo.environment["ATELIER_SCREENSHOTS"] else { return }
+    try screenshot("\(folder)/\(name).png")
+  }
+
   /// Errors that the page's console has shown since.
   func complaints() throws -> [String] {
     let lines = try command("POST", "/se/log", ["type": "browser"]) as? [[String: Any]] ?? []

@@ -4,6 +4,65 @@ import Testing
 
 /// The pages Set, Restyle and Film in a real browser.
 @Suite(.serialized) struct MakingPageTests {
+  /// Seeds are looked at on the map, one is made, filled under a mask, and the result is varied.
+  @Test(.enabled(if: Browser.program != nil, Browser.missing))
+  func choosesSeedsOnTheMapAndEdits() async throws {
+    try await withStudio { (studio: Served) async throws in
+      let emoji = try await studio.emoji()
+      let browser = try await Browser()
+      defer { browser.close() }
+      try browser.open(try #require(try RunningToken.new(studio)))
+      try browser.open("http://127.0.0.1:\(studio.port)/generate?run=model:\(emoji)")
+      try browser.click("seed-map summary")
+      try await browser.until(
+        "forty pictures", seconds: 90, "document.querySelectorAll('.seed[data-is-drawn]').length === 40")
+      try browser.keepScreenshot("map")
+      // No two are alike, and the third is what `generate` makes of seed 2.
+      let distinct = try browser.run(
+        "return new Set([...document.querySelectorAll('.seed canvas')].map(c => c.toDataURL())).size")
+      #expect(distinct as? Int == 40)
+      let shown = try #require(
+        try browser.run(
+          "const c = document.querySelector('[data-seed=\"2\"] canvas'); return [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+        ) as? [Int])
+      try browser.click("[data-seed='2']")
+      #expect(try browser.run("return document.querySelector('[name=seeds]').value") as? String == "2")
+      try browser.click("verb-form button[type=submit]")
+      try await browser.until("the job's page", "location.pathname.startsWith('/jobs/')")
+      let job = try #require(try browser.run("return location.pathname.split('/').at(-1)") as? String)
+      _ = try await studio.ended(job)
+      let picture = try await studio.first(of: job)
+      let file = try studio.client.send("GET", "/api/pictures/\(picture)/file")
+      try browser.open("http://127.0.0.1:\(studio.port)/edit?picture=\(picture)")
+      try await browser.until("the mask", "document.querySelector('canvas.mask')")
+      let made = try #require(
+        try browser.run(
+          "const i = document.querySelector('.mask-sheet img'), c = document.createElement('canvas'); c.width = i.naturalWidth; c.height = i.naturalHeight; c.getContext('2d').drawImage(i, 0, 0); return [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+        ) as? [Int])
+      #expect(file.status == 200 && made.count == shown.count)
+      let differences = zip(made, shown).map { abs($0 - $1) }
+      #expect((differences.max() ?? 255) <= 2, "\(differences.max() ?? -1)")
+
+      try browser.click("canvas.mask")
+      try browser.click("[data-part=form] button[type=submit]")
+      try await browser.until("it filled", seconds: 60, "document.querySelectorAll('before-after img').length === 2")
+      try browser.keepScreenshot("edit")
+      try browser.click("[data-do=on]")
+      try await browser.until("the result as the picture", "document.querySelector('[data-part=result]').hidden")
+      try browser.click("[name=tool][value=vary]")
+      #expect(
+        try browser.run("return document.querySelector('[data-part=tools]').offsetParent === null") as? Bool == true)
+      try browser.click("[data-part=form] button[type=submit]")
+      try await browser.until(
+        "four variations", seconds: 90,
+        "document.querySelectorAll('[data-part=made] img').length === 4 && !document.querySelector('[data-part=result]').hidden"
+      )
+      try browser.keepScreenshot("vary")
+      let complaints = try browser.complaints()
+      #expect(complaints == [])
+    }
+  }
+
   /// A mask that is painted by mouse and keys changes what it covers, and nothing else; a film is made of favourites.
   @Test(.enabled(if: Browser.program != nil, Browser.missing))
   func restylesUnderAMaskAndFilmsFavourites() async throws {
@@ -120,7 +179,24 @@ import Testing
         try await Task.sleep(for: .milliseconds(100))
       }
       #expect(try FileManager.default.contentsOfDirectory(atPath: aside).isEmpty)
+      // A class is a folder of the set's copies; captions go along.
+      try browser.open("http://127.0.0.1:\(studio.port)/sets/\(set)")
+      try browser.click("[data-picture]")
+      try browser.type("flags", into: "dialog input")
+      try browser.run("document.querySelector('dialog').close()")
+      let moved = studio.workspace + "/sets/faces/flags/\(first)"
+      _ = await wait(seconds: 20) { FileManager.default.fileExists(atPath: moved) }
+      #expect(FileManager.default.fileExists(atPath: moved))
+      #expect(FileManager.default.fileExists(atPath: (moved as NSString).deletingPathExtension + ".txt"))
+      try await browser.until(
+        "its new name", "document.querySelector('[data-picture]').dataset.name === 'flags/\(first)'")
+      for kind in ["../x", "a/b", ".x", "a\\b"] {
+        let own = try #require(try browser.run("return document.querySelector('[data-picture]').dataset.picture"))
+        _ = try studio.post("/api/sets/\(set)/classes", ["pictures": [own], "class": kind], status: 422)
+      }
       // Ids, never paths; what isn't there is said.
+      _ = try studio.post(
+        "/api/sets/\(set)/classes", ["pictures": ["0123456789abcdef"], "class": "x"], status: 404)
       for body in [["pictures": ["../x"], "isOn": true], ["pictures": ["0123456789abcdef"], "isOn": true]]
         as [[String: Any]]
       {

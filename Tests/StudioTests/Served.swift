@@ -103,6 +103,17 @@ final class Served {
     }
     return try json("/api/jobs/\(id)")
   }
+
+  /// The id of the first picture of a job, once it is in the gallery.
+  func first(of job: String) async throws -> String {
+    var id: String?
+    _ = try await wait(seconds: 20) {
+      let page: [String: Any] = try json("/api/pictures?job=\(job)")
+      id = ((page["pictures"] as? [[String: Any]])?.first?["picture"] as? [String: Any])?["id"] as? String
+      return id != nil
+    }
+    return try #require(id)
+  }
 }
 
 /// Runs a test with a studio that is closed afterwards.

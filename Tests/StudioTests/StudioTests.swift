@@ -52,7 +52,8 @@ import Testing
 
       // The pages that show it, in both languages.
       for path in [
-        "/", "/train", "/generate", "/live", "/restyle", "/film", "/gallery", "/queue", "/models", "/more", "/projects",
+        "/", "/train", "/generate", "/live", "/restyle", "/edit", "/film", "/gallery", "/queue", "/models", "/more",
+        "/projects",
         "/jobs/\(id)", "/do/restyle", "/do/film", "/do/fill",
         "/do/generate?again=\(four)", "/part/recipe?recipe=dcgan", "/part/doctor",
       ] {
@@ -84,6 +85,43 @@ import Testing
   }
 
   /// kill -9 of the server in the midst of a training: it goes on, and a tab that was open is let in again.
+  /// A large model that was added is chosen as others are; its words are words, whatever is in them.
+  @Test func modelsThatDrawByWords() async throws {
+    try await withStudio { (studio: Served) async throws in
+      let file = studio.workspace + "/models/sd15.json"
+      try FileManager.default.createDirectory(atPath: studio.workspace + "/models", withIntermediateDirectories: true)
+      try Data(#"{"path":"\#(studio.workspace)/out.log","family":"sd1","bytes":7}"#.utf8)
+        .write(to: URL(fileURLWithPath: file))
+      _ = try await studio.emoji()
+      var id: String?
+      _ = try await wait(seconds: 20) {
+        _ = try studio.client.send("GET", "/part/doctor")
+        let models: [[String: Any]] = try studio.json("/api/models")
+        id = models.first { $0["name"] as? String == "sd15" }?["id"] as? String
+        return id != nil
+      }
+      let model = try #require(id)
+      for path in ["/generate", "/do/vary", "/do/fill", "/edit"] {
+        let page = try studio.client.send("GET", path).text
+        #expect(page.contains("value=\"model:\(model)\" data-words"), "\(path)")
+      }
+      for prompt in ["a house/barn, (storm:1.3) ~ .", "一只猫", "--out=/tmp/x"] {
+        let job = try studio.post(
+          "/api/jobs", ["verb": "generate", "values": ["run": ["model:\(model)"], "prompt": [prompt], "seeds": ["0"]]])
+        let ended = try await studio.ended(try #require(job["id"] as? String))
+        // The file is no model: the verb has seen it, and says so.
+        #expect((ended["reason"] as? String)?.contains("out.log") == true, "\(ended)")
+      }
+      for prompt in ["a\nb", "a\0"] {
+        let body = ["verb": "generate", "values": ["run": ["model:\(model)"], "prompt": [prompt]]] as [String: Any]
+        _ = try studio.post("/api/jobs", body, status: 422)
+      }
+      let other =
+        ["verb": "generate", "values": ["run": ["model:\(model)"], "lora": ["/etc/passwd"]]] as [String: Any]
+      _ = try studio.post("/api/jobs", other, status: 422)
+    }
+  }
+
   @Test func aTrainingOutlivesTheServer() async throws {
     try await withStudio { (studio: Served) async throws in
       let set = try #require(try studio.post("/api/sets", ["name": "emoji"])["id"] as? String)

@@ -118,7 +118,16 @@ func check(_ size: PictureSize?, option: String = "size") throws {
   throw ValidationError("--\(option) must be 1 to 4096 pixels.")
 }
 
-extension PictureSize: ExpressibleByArgument {}
+extension PictureSize: ExpressibleByArgument {
+  /// A side that is far too long is taken for 65,536, which every verb refuses with its own limit.
+  public init?(argument: String) {
+    let sides = argument.lowercased().split(separator: "x", omittingEmptySubsequences: false)
+    let isLong = sides.map {
+      $0.count > 4 && $0.allSatisfy { ("0"..."9").contains($0) } && (Int($0) ?? 65_536) >= 65_536
+    }
+    self.init(zip(sides, isLong).map { $1 ? "65536" : String($0) }.joined(separator: "x"))
+  }
+}
 
 /// Refuses options that would be taken and ignored.
 ///

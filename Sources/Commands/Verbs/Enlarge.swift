@@ -87,6 +87,7 @@ struct EnlargeCommand: ParsableCommand {
   var force = false
 
   @OptionGroup var large: LargeArguments
+  @OptionGroup var sharing: ShardOption
   @OptionGroup var output: OutputOptions
   @OptionGroup var device: DeviceOption
   @OptionGroup var common: Common
@@ -101,7 +102,7 @@ struct EnlargeCommand: ParsableCommand {
     settings.scale = scale
     (settings.model, settings.precision, settings.memory) = (model, precision, memory)
     if pictures.count == 1, try makesFilm(of: pictures[0], out: out) {
-      try refuse([("quality", output.quality != nil)], "for a film")
+      try refuse([("quality", output.quality != nil), ("shard", sharing.shard != nil)], "for a film")
       let teller = common.teller(stops: .fromTheStart)
       var request = ClipEnlargeRequest(clip: pictures[0], out: out)
       (request.settings, request.codec, request.force, request.resume) = (settings, codec, force, resume)
@@ -113,9 +114,11 @@ struct EnlargeCommand: ParsableCommand {
             tell: teller.tell)))
     }
     try refuse([("codec", codec != nil), ("rate", rate != nil), ("resume", resume)], "for pictures: name one film")
+    let shard = try sharing.value()
+    if shard != nil { try refuse([("force", force)], "with --shard, which passes over what is done") }
     let teller = common.teller(stops: .onceItWorks)
     var request = EnlargeRequest(pictures: pictures, out: out)
-    (request.settings, request.quality, request.force) = (settings, output.quality, force)
+    (request.settings, request.quality, request.force, request.shard) = (settings, output.quality, force, shard)
     teller.finish(
       .enlarge(
         try enlarge(
@@ -129,8 +132,10 @@ struct EnlargeCommand: ParsableCommand {
       throw ValidationError("\(name) draws pictures by words, and no films: leave --with out, or name pictures.")
     }
     try refuse(
-      [("model", model != nil), ("codec", codec != nil), ("rate", rate != nil), ("resume", resume)],
-      "with --with, a model that draws by words")
+      [
+        ("model", model != nil), ("codec", codec != nil), ("rate", rate != nil), ("resume", resume),
+        ("shard", sharing.shard != nil),
+      ], "with --with, a model that draws by words")
     let settings = try large.settings(
       steps: steps.value, guidance: guidance, precision: largePrecision(precision), memory: memory)
     let editing = try large.editing(with: name, settings, strength: strength, size: nil)

@@ -122,6 +122,11 @@ struct FilmCommand: ParsableCommand {
   @Flag(help: "Overwrite an existing file, and start again.")
   var force = false
 
+  @OptionGroup var sharing: ShardOption
+
+  @Flag(help: "Join what --shard 1/N to N/N of the same command have made into the film.")
+  var join = false
+
   @OptionGroup var enlarging: EnlargingOptions
   @OptionGroup var drawing: SamplingArguments
   @OptionGroup var large: LargeArguments
@@ -144,8 +149,16 @@ struct FilmCommand: ParsableCommand {
         ("canvas", canvas != nil),
       ], notByWords(source))
     if preview { try refuse([("codec", codec != nil), ("resume", resume)], "with --preview, which writes a sheet") }
+    let shard = try sharing.value()
+    if shard != nil {
+      try refuse(
+        [("resume", resume), ("force", force), ("join", join), ("preview", preview)],
+        "with --shard, which goes on by itself")
+    }
+    if join { try refuse([("resume", resume), ("preview", preview)], "with --join, which makes no frames") }
     let teller = common.teller(stops: .fromTheStart)
     var request = FilmRequest(try settled(), out: out)
+    (request.shard, request.joins) = (shard, join)
     (request.codec, request.size, request.keepsPixels) = (codec, size, pixels)
     request.enlarging = try enlarging.settings()
     (request.previews, request.force, request.resume) = (preview, force, resume)
@@ -162,7 +175,7 @@ struct FilmCommand: ParsableCommand {
     try refuse(
       [
         ("truncation", truncation != nil), ("sampling", drawing.sampling != nil), ("class", drawing.className != nil),
-        ("enlarge", enlarging.enlarge != nil),
+        ("enlarge", enlarging.enlarge != nil), ("shard", sharing.shard != nil), ("join", join),
       ], "for \(source), a model that draws by words")
     if begin == nil {
       try refuse([("strength", strength != nil)], "without --begin, the picture that is drawn over")

@@ -98,6 +98,7 @@ struct Generate: ParsableCommand {
   @Flag(help: "Overwrite existing files.")
   var force = false
 
+  @OptionGroup var sharing: ShardOption
   @OptionGroup var enlarging: EnlargingOptions
   @OptionGroup var drawing: SamplingArguments
   @OptionGroup var large: LargeArguments
@@ -120,11 +121,19 @@ struct Generate: ParsableCommand {
     if let again { return try draw(again) }
     if isLargeModel(source, in: common.place) { return try drawByWords() }
     if interpolate == nil { try refuse([("steps", steps != nil)], "without --interpolate, whose pictures they are") }
+    let shard = try sharing.value()
+    if shard != nil {
+      try refuse(
+        [
+          ("grid", grid), ("each-class", eachClass), ("interpolate", interpolate != nil), ("map", map != nil),
+          ("mix", mix != nil), ("force", force),
+        ], "with --shard, which makes a part of the pictures and passes over what is done")
+    }
     let teller = common.teller(stops: enlarging.enlarge == nil ? .never : .onceItWorks)
     var request = GenerateRequest(seeds: try Seeds(seeds ?? "0-15"), out: out)
     (request.grid, request.truncation, request.force) = (grid, truncation, force)
     if let steps { request.steps = steps }
-    request.eachClass = eachClass
+    (request.eachClass, request.shard) = (eachClass, shard)
     (request.map, request.ground) = (map, ground.value)
     request.enlarging = try enlarging.settings()
     request.slides = try SliderPositions(slides)
@@ -149,7 +158,7 @@ struct Generate: ParsableCommand {
       ("each-class", eachClass), ("interpolate", interpolate != nil), ("map", map != nil),
       ("truncation", truncation != nil), ("slide", !slides.isEmpty), ("mix", mix != nil), ("with", with != nil),
       ("mix-at", mixAt != nil), ("sampling", drawing.sampling != nil), ("class", drawing.className != nil),
-      ("enlarge", enlarging.enlarge != nil),
+      ("enlarge", enlarging.enlarge != nil), ("shard", sharing.shard != nil),
     ]
   }
 

@@ -34,7 +34,7 @@ public enum ClipError: Explained, Equatable {
       "\(name) isn't a film or a sound that is read here: use MP4, MOV, MKV, WebM, AVI, GIF, WAV, FLAC, Ogg or MP3."
     case .noPictures(let name): "\(name) has sound and no pictures: name a film."
     case .noSound(let name): "\(name) has no sound: name a file that has, or leave it out."
-    case .emptySound(let name): "\(name) has no samples, only a header: name a sound that can be heard."
+    case .emptySound(let name): "\(name) has no sound in it that can be heard (no samples, or too few): name another."
     case .notNumbers(let name):
       "\(name) has samples that mean nothing (NaN, infinity, or many times louder than the loudest): export it anew, or name another sound."
     case .tooLarge(let name, let width, let height, let cap):

@@ -57,7 +57,12 @@ public enum ClipCodec: String, Sendable, Codable, CaseIterable {
   }
 
   /// Chroma is kept for two by two pixels.
-  var needsEvenSides: Bool { [.h264, .hevc, .vp9, .av1].contains(self) }
+  private var needsEvenSides: Bool { [.h264, .hevc, .vp9, .av1].contains(self) }
+  /// The size of a film of frames of that size, in pixels.
+  func size(_ width: Int, _ height: Int) -> (width: Int, height: Int) {
+    let spare = needsEvenSides ? 1 : 0
+    return ((width + spare) & ~spare, (height + spare) & ~spare)
+  }
 
   /// Near what the eye can tell apart, at a speed that a processor keeps up with.
   ///

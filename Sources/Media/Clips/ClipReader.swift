@@ -222,6 +222,8 @@ extension Demuxer {
     }
     let whole = seconds(context.pointee.duration, 1 / Double(AV_TIME_BASE))
     guard whole > 0 else { return (0, nil) }
+    // FLV's length is counted from 0, not from the first frame.
+    if String(cString: context.pointee.iformat.pointee.name) == "flv" { return (whole - start, whole) }
     let isAlone = context.pointee.nb_streams == 1
     return (whole, isAlone ? seconds(context.pointee.start_time, 1 / Double(AV_TIME_BASE)) + whole : nil)
   }

@@ -10,6 +10,8 @@ public final class ClipRendering {
   public let format: ClipFormat
   /// Frames that are written, in whole parts at the beginning: those needn't be rendered again.
   public private(set) var count: Int
+  /// Of the film's frames in pixels: sides are even where the codec needs that.
+  public var size: (width: Int, height: Int) { format.codec.size(width, height) }
   /// Of the film so far, in seconds.
   public var length: Double { times.length }
   /// What is changed of the sound beside it, a sentence each, once it is finished.
@@ -18,17 +20,19 @@ public final class ClipRendering {
   public var isEven: Bool { times.isEven }
   /// What was given with the last of these frames.
   public private(set) var state: [String: Tensor] = [:]
-  private let path: String
+  /// What this process makes of it.
+  public let work: ClipWork
+  let path: String
   private let width: Int, height: Int
   private let rate: FrameRate
   private let hasAlpha: Bool
-  private let folder: String
-  private let partLength: Int
+  let folder: String
+  let partLength: Int
   private let isForced: Bool
-  private let isPNGs: Bool
+  let isPNGs: Bool
   private var writer: (ClipWriter, path: String)?
   private var times: FrameTimes
-  private var lock: Int32 = -1
+  var locks: [Int32] = []
 
   /// Two seconds; of films of many frames a second less, since each frame may take long.
   static func partLength(_ rate: FrameRate) -> Int { max(1, Int((2 * min(rate.value, 120)).rounded())) }
@@ -39,13 +43,15 @@ public final class ClipRendering {
   ///   - key: tells this work from another for the same file.
   ///   - isForced: replaces a file that is there, and unfinished work.
   ///   - isResumed: goes on with unfinished work.
+  ///   - work: a shard goes on with its own by itself, and begins at its first frame that isn't there; of frames that last as long as the
+  ///     rate says.
   /// - Throws: `ClipError`, `FileError`, `UnfinishedError`.
   public init(
     _ path: String, format: ClipFormat, width: Int, height: Int, rate: FrameRate, alpha: Bool, key: String,
-    isForced: Bool = false, isResumed: Bool = false
+    isForced: Bool = false, isResumed: Bool = false, work: ClipWork = .whole
   ) throws {
     (self.path, self.format, self.width, self.height) = (path, format, width, height)
-    (self.rate, hasAlpha, self.isForced) = (rate, alpha, isForced)
+    (self.rate, hasAlpha, self.isForced, self.work) = (rate, alpha, isForced, work)
     let plain = path.hasSuffix("/") ? String(path.dropLast()) : path
     isPNGs = format.codec == .png
     folder = isPNGs ? plain : "\(plain).\(key).unfinished"
@@ -56,7 +62,9 @@ public final class ClipRendering {
     let isThere = files.fileExists(atPath: folder)
     let isOwn = isThere && (!isPNGs || files.contents(atPath: record) == Data(key.utf8))
     if isResumed && !isOwn { throw UnfinishedError.nothingToResume(plain) }
-    if isThere && !isResumed {
+    if work.isJoining && !isOwn { throw UnfinishedError.nothingToJoin(plain) }
+    if isThere && !isOwn && work != .whole { throw FileError.exists(path: plain) }
+    if isThere && !isResumed && work == .whole {
       guard isForced else { throw isOwn ? UnfinishedError.unfinished(plain) : FileError.exists(path: plain) }
       try hold(plain)
       try clear()
@@ -64,42 +72,34 @@ public final class ClipRendering {
     if !isPNGs { try expectNoOther(plain) }
     try AtomicFile.makeFolder(folder)
     try hold(plain)
-    if isResumed { try goOn() } else if isPNGs { try AtomicFile.write(key, to: record, isForced: true) }
-  }
-
-  deinit { release() }
-
-  /// Keeps other processes out of the folder, as long as this one lives.
-  ///
-  /// - Throws: `UnfinishedError.busy`.
-  private func hold(_ out: String) throws(UnfinishedError) {
-    release()
-    lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    // Where a file system has no locks, work goes on as ever.
-    guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else { return }
-    throw .busy(out)
-  }
-
-  /// Looks for processes that write the same film with other settings.
-  ///
-  /// - Throws: `UnfinishedError.busy`.
-  private func expectNoOther(_ out: String) throws(UnfinishedError) {
-    let (place, name) = ((out as NSString).deletingLastPathComponent, (out as NSString).lastPathComponent + ".")
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: place.isEmpty ? "." : place)) ?? []
-    for other in names where other.hasPrefix(name) && other.hasSuffix(".unfinished") {
-      let path = place.isEmpty ? other : "\(place)/\(other)"
-      guard path != folder else { continue }
-      let file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-      guard file >= 0 else { continue }
-      defer { close(file) }
-      if flock(file, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK { throw .busy(out) }
+    if isPNGs && !isResumed && !work.isJoining { try AtomicFile.write(key, to: record, isForced: true) }
+    switch work {
+    case .whole: if isResumed { try goOn() }
+    case .shard(let shard, let total): begin(at: range(of: shard, total), total)
+    case .joining(let total): try gather(total)
     }
   }
 
-  private func release() {
-    if lock >= 0 { close(lock) }
-    lock = -1
+  /// A shard's frames that aren't there yet.
+  private func begin(at range: Range<Int>, _ total: Int) {
+    count = range.lowerBound
+    while count < range.upperBound, isWhole(count / partLength, of: total) {
+      count = min(range.upperBound, count + partLength)
+    }
+    for _ in 0..<count { times.add(until: nil) }
   }
+
+  /// All frames, of every shard.
+  ///
+  /// - Throws: `UnfinishedError.missing`.
+  private func gather(_ total: Int) throws(UnfinishedError) {
+    let lacking = missing(of: total)
+    guard lacking.isEmpty else { throw .missing(path, frames: lacking) }
+    count = total
+    for _ in 0..<count { times.add(until: nil) }
+  }
+
+  deinit { release() }
 
   /// Says which work a folder of PNGs belongs to.
   private var record: String { "\(folder)/.atelier-film" }
@@ -120,7 +120,7 @@ public final class ClipRendering {
   }
 
   private static func isOwn(_ name: String) -> Bool {
-    if name == ".atelier-film" || name.hasPrefix(".state-") { return true }
+    if name == ".atelier-film" || name.hasPrefix(".state-") || name.hasPrefix(".shard-") { return true }
     guard name.hasPrefix("frame-"), name.hasSuffix(".png") else { return false }
     let digits = name.dropFirst(6).dropLast(4)
     return digits.count >= 6 && digits.allSatisfy { $0.isASCII && $0.isNumber }
@@ -131,7 +131,7 @@ public final class ClipRendering {
   /// - Throws: `SafetensorsError`.
   private func goOn() throws {
     var ends: [[Double]] = []
-    while isWhole(part(count / partLength)) {
+    while isWhole(count / partLength) {
       ends.append(isPNGs ? [] : Self.ends(part(count / partLength)) ?? [])
       count += partLength
     }
@@ -146,9 +146,12 @@ public final class ClipRendering {
   }
 
   /// Whether a part has all of its frames: a loss of power may leave less of a file under its name.
-  private func isWhole(_ path: String) -> Bool {
+  ///
+  /// - Parameter total: how many frames the film has, of which the last part may have fewer.
+  func isWhole(_ number: Int, of total: Int = .max) -> Bool {
+    let path = part(number), wanted = min(partLength, total - number * partLength)
     guard isPNGs else {
-      return access(path, F_OK) == 0 && frames(of: path) == partLength && Self.ends(path)?.count == partLength
+      return access(path, F_OK) == 0 && frames(of: path) == wanted && Self.ends(path)?.count == wanted
     }
     // The last chunk of a PNG, with its checksum.
     let end: [UInt8] = [0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82]
@@ -256,8 +259,12 @@ public final class ClipRendering {
   /// - Throws: `ClipError`, `FileError`.
   public func finish(beside: Accompaniment? = nil, metadata: [(key: String, value: String)] = []) throws {
     defer { release() }
+    if case .shard = work { return try closePart() }
     guard !isPNGs else {
       forgetState(before: -1)
+      for name in try FileManager.default.contentsOfDirectory(atPath: folder) where name.hasPrefix(".shard-") {
+        unlink("\(folder)/\(name)")
+      }
       guard unlink(record) == 0 || errno == ENOENT else { throw FileError.last(record) }
       return syncFolder(of: record)
     }

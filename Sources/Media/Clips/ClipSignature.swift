@@ -27,7 +27,7 @@ public enum ClipSignature {
       [0x00, 0x00, 0x01, 0xBA], [0x00, 0x00, 0x01, 0xB3],  // MPEG's program and video streams.
       [0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11],  // ASF, as of WMV.
     ]
-    if marks.contains(where: { start.starts(with: $0) }) { return true }
+    if marks.contains(where: { start.starts(with: $0) }) || isUnread(start) { return true }
     // Ogg has pictures when one of the first pages begins a stream of Theora or VP8.
     if has("OggS") {
       return ["\u{80}theora", "OVP80"].contains {
@@ -48,7 +48,19 @@ public enum ClipSignature {
   /// Whether a file claims to be a film or a sound, so that what can't be opened of it is damaged.
   static func isClipOrSound(_ path: String) -> Bool {
     guard let start = try? FileBytes.read(path, first: looked) else { return false }
-    return isClip(start: start) || isSound(start: start)
+    return !isUnread(start) && isClip(start: start) || isSound(start: start)
+  }
+
+  /// A film of a kind that isn't read here: MXF, IVF, and H.264 and HEVC without a container, which have no times.
+  private static func isUnread(_ start: [UInt8]) -> Bool {
+    let mxf: [UInt8] = [0x06, 0x0E, 0x2B, 0x34]
+    if start.starts(with: mxf) || start.starts(with: Array("DKIF".utf8)) { return true }
+    // Annex B's start codes, then the header of a delimiter, a parameter set or supplemental information.
+    let headers: [[UInt8]] = [[0x09], [0x27], [0x47], [0x67], [0x06], [0x40, 0x01], [0x46, 0x01], [0x4E, 0x01]]
+    for code in [[0, 0, 0, 1], [0, 0, 1]] as [[UInt8]] where start.starts(with: code) {
+      return headers.contains { start.dropFirst(code.count).starts(with: $0) }
+    }
+    return false
   }
 
   /// MPEG's transport stream: packets of 188 bytes, or of 192 with a time before each.

@@ -35,8 +35,7 @@ public final class ClipWriter {
   ) throws(ClipError) {
     cf_be_quiet()
     (self.path, self.codec, hasAlpha) = (path, codec, alpha)
-    let spare = codec.needsEvenSides ? 1 : 0
-    (self.width, self.height) = ((width + spare) & ~spare, (height + spare) & ~spare)
+    (self.width, self.height) = codec.size(width, height)
     guard
       let found = codec.encoders.lazy.compactMap({ avcodec_find_encoder_by_name($0) }).first,
       let parts = Encoder(found)

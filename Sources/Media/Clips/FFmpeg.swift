@@ -84,8 +84,7 @@ final class Decoder {
     let id = stream.pointee.codecpar.pointee.codec_id
     let says = [
       AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4,
-      AV_CODEC_ID_VC1,
-      AV_CODEC_ID_DVVIDEO, AV_CODEC_ID_PRORES, AV_CODEC_ID_DNXHD, AV_CODEC_ID_FFV1, AV_CODEC_ID_MJPEG,
+      AV_CODEC_ID_VC1, AV_CODEC_ID_DVVIDEO, AV_CODEC_ID_PRORES, AV_CODEC_ID_DNXHD, AV_CODEC_ID_FFV1,
     ].contains(id)
     fields =
       switch stream.pointee.codecpar.pointee.field_order {

@@ -20,6 +20,9 @@ extension Routes {
       try await Screens.live($0)
     },
     .page("/restyle", "Restyle: content, style, and a mask that is painted.") { try Screens.restyle($0) },
+    .page(
+      "/edit", "Edit: fill, vary, enlarge, project.", query: [.init(name: "picture", note: "The id of a picture.")]
+    ) { try Screens.edit($0) },
     .page("/film", "Film: keys from favourites on a line of time.", query: [.init(name: "run", note: "A generator.")]) {
       try await Screens.film($0)
     },

@@ -15,6 +15,23 @@ struct Aside: Codable, Sendable {
   let isOn: Bool
 }
 
+struct Classing: Codable, Sendable {
+  /// Ids.
+  let pictures: [String]
+  /// Empty for none.
+  let kind: String
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case pictures
+    case kind = "class"
+  }
+}
+
+struct ClassAnswer: Codable, Sendable, Equatable {
+  /// Names as they are now.
+  let moved: [String]
+}
+
 struct AsideAnswer: Codable, Sendable, Equatable {
   /// Names that were moved.
   let moved: [String]
@@ -23,10 +40,16 @@ struct AsideAnswer: Codable, Sendable, Equatable {
 }
 
 extension Routes {
-  /// One-click mends of a set. They move copies about, within the workspace; what was dropped stays where it was.
+  /// Mends of a set, and what is edited in place. They move copies about, within the workspace; what was dropped stays where it was.
   static let mends: [Route] = [
     .write("/api/sets/{id}/captions", "Writes a picture's caption, as a text file beside it.", Captioning.self) {
       call, new in
+      try call.studio.write(new, ofSet: call.thing())
+    },
+    .write(
+      "/api/sets/{id}/classes", "Gives pictures a class: moves them, with their captions, into its folder.",
+      Classing.self
+    ) { call, new in
       try call.studio.write(new, ofSet: call.thing())
     },
     .write("/api/sets/{id}/aside", "Sets pictures aside, with their captions, or puts them back.", Aside.self) {
@@ -81,18 +104,59 @@ extension Studio {
     let (from, to) = wanted.isOn ? (here, there) : (there, here)
     var moved: [String] = []
     for name in names {
-      let stem = (name as NSString).deletingPathExtension
-      try AtomicFile.makeFolder(("\(to)/\(name)" as NSString).deletingLastPathComponent)
-      // A link, then the end of the old name: nothing of that name is ever written over.
-      guard link("\(from)/\(name)", "\(to)/\(name)") == 0 else {
-        if errno == EEXIST { continue }
-        throw FileTrouble.last("\(to)/\(name)")
-      }
-      unlink("\(from)/\(name)")
-      if link("\(from)/\(stem).txt", "\(to)/\(stem).txt") == 0 { unlink("\(from)/\(stem).txt") }
-      moved.append(name)
+      if try carry(name, from: from, to: to, as: name) { moved.append(name) }
     }
     try catalogue.refresh()
     return AsideAnswer(moved: moved, aside: setAside(set).count)
+  }
+
+  /// Moves a picture and its caption. Nothing of that name is ever written over.
+  ///
+  /// - Returns: false where there is one of that name.
+  /// - Throws: `FileTrouble`.
+  private func carry(_ name: String, from: String, to: String, as new: String) throws -> Bool {
+    try AtomicFile.makeFolder(("\(to)/\(new)" as NSString).deletingLastPathComponent)
+    // A link, then the end of the old name.
+    guard link("\(from)/\(name)", "\(to)/\(new)") == 0 else {
+      if errno == EEXIST { return false }
+      throw FileTrouble.last("\(to)/\(new)")
+    }
+    unlink("\(from)/\(name)")
+    let (old, stem) = ((name as NSString).deletingPathExtension, (new as NSString).deletingPathExtension)
+    if link("\(from)/\(old).txt", "\(to)/\(stem).txt") == 0 { unlink("\(from)/\(old).txt") }
+    return true
+  }
+
+  /// - Throws: `CatalogueError`, `CallError`, `FileTrouble`.
+  func write(_ new: Classing, ofSet id: String) throws -> ClassAnswer {
+    let set = try catalogue.set(id)
+    let folder = catalogue.file(set.path)
+    let kind = new.kind.trimmingCharacters(in: .whitespaces)
+    guard kind.utf8.count <= 100, !kind.hasPrefix("."),
+      !kind.unicodeScalars.contains(where: { $0 == "/" || $0 == "\\" || $0.value < 32 || $0.value == 127 })
+    else { throw CallError.bad("A class has a name of 100 bytes at most, without slashes or a dot at its beginning") }
+    guard
+      !["labels.csv", "dataset.json"].contains(where: { FileManager.default.fileExists(atPath: "\(folder)/\($0)") })
+    else {
+      throw CallError.bad("The classes of this set are in its labels.csv or dataset.json: change them there")
+    }
+    let ids = Set(new.pictures)
+    let names = try catalogue.files(ofSet: id).map(\.name).filter { ids.contains(catalogueID($0)) }
+    guard names.count == ids.count else { throw CallError.unknown("picture of one of those names") }
+    var moved: [String] = []
+    for name in names {
+      let last = (name as NSString).lastPathComponent
+      let wanted = kind.isEmpty ? last : "\(kind)/\(last)"
+      guard wanted != name else { continue }
+      guard try carry(name, from: folder, to: folder, as: wanted) else {
+        throw CallError.bad("There is another picture \(last) of that class: give one of them another name")
+      }
+      // It looks as before.
+      let thumbnails = catalogue.thumbnails(ofSet: id)
+      rename("\(thumbnails)/\(catalogueID(name)).png", "\(thumbnails)/\(catalogueID(wanted)).png")
+      moved.append(wanted)
+    }
+    try catalogue.refresh()
+    return ClassAnswer(moved: moved)
   }
 }

@@ -1,6 +1,47 @@
 // Frames of a show: a stream in which each is a line of JSON and then its bytes, as `atelier live` writes them.
 import { word } from './api.js'
 
+/** Reads a stream of frames to its end: each is told with its head, its pixels, and whether another came with it. */
+export async function readFrames(reader, hear) {
+  let held = new Uint8Array(1 << 16), filled = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    if (filled + value.length > held.length) {
+      const larger = new Uint8Array(Math.max(held.length * 2, filled + value.length))
+      larger.set(held.subarray(0, filled))
+      held = larger
+    }
+    held.set(value, filled)
+    filled += value.length
+    const found = []
+    let from = 0
+    for (;;) {
+      const end = held.subarray(from, filled).indexOf(10)
+      if (end < 0) break
+      const head = JSON.parse(new TextDecoder().decode(held.subarray(from, from + end)))
+      if (from + end + 1 + head.bytes > filled) break
+      found.push({ head, pixels: held.subarray(from + end + 1, from + end + 1 + head.bytes) })
+      from += end + 1 + head.bytes
+    }
+    found.forEach(({ head, pixels }, at) => hear(head, pixels, at === found.length - 1))
+    held.copyWithin(0, from, filled)
+    filled -= from
+  }
+}
+
+/** Writes a frame's pixels, of 1 to 4 channels, into an ImageData of its size. */
+export function fill(image, channels, pixels) {
+  const out = image.data, hasColour = channels > 2, hasAlpha = channels % 2 === 0
+  for (let at = 0, to = 0; to < out.length; at += channels, to += 4) {
+    out[to] = pixels[at]
+    out[to + 1] = pixels[hasColour ? at + 1 : at]
+    out[to + 2] = pixels[hasColour ? at + 2 : at]
+    out[to + 3] = hasAlpha ? pixels[at + channels - 1] : 255
+  }
+  return image
+}
+
 export class Frames {
   constructor(page) {
     this.page = page
@@ -25,33 +66,12 @@ export class Frames {
 
   leave() { this.leaving?.abort() }
 
-  async read(reader) {
-    let held = new Uint8Array(1 << 16), filled = 0
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return
-      if (filled + value.length > held.length) {
-        const larger = new Uint8Array(Math.max(held.length * 2, filled + value.length))
-        larger.set(held.subarray(0, filled))
-        held = larger
-      }
-      held.set(value, filled)
-      filled += value.length
-      let from = 0, newest
-      for (;;) {
-        const end = held.subarray(from, filled).indexOf(10)
-        if (end < 0) break
-        const head = JSON.parse(new TextDecoder().decode(held.subarray(from, from + end)))
-        if (from + end + 1 + head.bytes > filled) break
-        newest = { head, pixels: held.subarray(from + end + 1, from + end + 1 + head.bytes) }
-        from += end + 1 + head.bytes
-        this.count(head)
-      }
-      // Only the newest of those that came at once is worth drawing.
-      if (newest) this.draw(newest.head, newest.pixels)
-      held.copyWithin(0, from, filled)
-      filled -= from
-    }
+  // Only the newest of those that came at once is worth drawing.
+  read(reader) {
+    return readFrames(reader, (head, pixels, isNewest) => {
+      this.count(head)
+      if (isNewest) this.draw(head, pixels)
+    })
   }
 
   draw({ width, height, channels, place }, pixels) {
@@ -61,14 +81,7 @@ export class Frames {
       this.canvas.style.aspectRatio = `${width} / ${height}`
       this.image = this.context.createImageData(width, height)
     }
-    const out = this.image.data, hasColour = channels > 2, hasAlpha = channels % 2 === 0
-    for (let at = 0, to = 0; to < out.length; at += channels, to += 4) {
-      out[to] = pixels[at]
-      out[to + 1] = pixels[hasColour ? at + 1 : at]
-      out[to + 2] = pixels[hasColour ? at + 2 : at]
-      out[to + 3] = hasAlpha ? pixels[at + channels - 1] : 255
-    }
-    this.context.putImageData(this.image, 0, 0)
+    this.context.putImageData(fill(this.image, channels, pixels), 0, 0)
     this.page.sliders.went(place)
   }
 

@@ -27,6 +27,8 @@ customElements.define('live-show', class extends HTMLElement {
       if (name === 'full') this.bit('screen').requestFullscreen?.()
       if (name === 'smooth') this.smooth()
     })
+    const seeds = new URLSearchParams(location.search).get('seeds')
+    if (seeds && /^[0-9,-]+$/.test(seeds)) this.form.elements.seeds.value = seeds
     listen(heard => this.hear(heard), 'live')
     this.recordings()
     this.find()

@@ -31,23 +31,46 @@ customElements.define('set-pictures', class extends HTMLElement {
     aside.addEventListener('click', async () => { this.dialog.close(); await this.move([picture]) })
     const close = make('button', { type: 'button', className: 'button tiny' }, word('close'))
     close.addEventListener('click', () => this.dialog.close())
+    const kind = make('input', { value: this.items[place].dataset.class ?? '', placeholder: word('set.class'), autocomplete: 'off' })
+    kind.setAttribute('list', 'set-classes')
+    kind.addEventListener('keydown', event => {
+      if (event.key !== 'Enter' || event.isComposing) return
+      event.preventDefault()
+      if (this.items[this.here + 1]) this.open(this.here + 1)
+      else this.dialog.close()
+    })
     this.text = text
+    this.kind = kind
     this.dialog.querySelector('.stage').replaceChildren(shown)
-    this.dialog.querySelector('.facts').replaceChildren(make('h2', {}, name), make('label', { className: 'field' }, make('span', { className: 'quiet' }, word('set.captionOf')), text), make('p', { className: 'actions' }, aside, close), make('p', { className: 'help' }, word('set.captionHelp')))
+    this.dialog.querySelector('.facts').replaceChildren(make('h2', {}, name), make('label', { className: 'field' }, make('span', { className: 'quiet' }, word('set.captionOf')), text), make('label', { className: 'field' }, make('span', { className: 'quiet' }, word('set.classOf')), kind), make('p', { className: 'actions' }, aside, close), make('p', { className: 'help' }, word('set.captionHelp')))
     if (!this.dialog.open) this.dialog.showModal()
     text.focus()
   }
 
   /** Writes what was changed. */
   async keep() {
-    const text = this.text, item = this.items[this.here]
-    this.text = null
+    const text = this.text, kind = this.kind, item = this.items[this.here]
+    this.text = this.kind = null
+    if (kind && kind.value.trim() !== (item.dataset.class ?? '')) await this.give(item, kind.value.trim())
     if (!text || text.value.trim() === (item.dataset.caption ?? '').trim()) return
     try {
       const picture = await api('POST', `/api/sets/${this.set}/captions`, { picture: item.dataset.picture, caption: text.value })
       item.dataset.caption = picture.caption ?? ''
       item.classList.toggle('captioned', Boolean(picture.caption))
       document.querySelector('[data-part=captions]').textContent = this.items.filter(item => item.dataset.caption).length
+    } catch (error) { toast(error.message) }
+  }
+
+  /** A class is a folder: the picture moves there, and is known by another id from then on. */
+  async give(item, kind) {
+    try {
+      const { moved } = await api('POST', `/api/sets/${this.set}/classes`, { pictures: [item.dataset.picture], class: kind })
+      const pictures = await api('GET', `/api/sets/${this.set}/pictures`)
+      const now = pictures.find(picture => picture.name === moved[0])
+      if (now) Object.assign(item.dataset, { picture: now.id, name: now.name, class: kind })
+      const classes = document.getElementById('set-classes')
+      if (kind && ![...classes.options].some(option => option.value === kind)) classes.append(new Option(kind, kind))
+      toast(kind ? word('set.classed', kind) : word('set.unclassed'))
     } catch (error) { toast(error.message) }
   }
 

@@ -25,9 +25,26 @@ customElements.define('verb-form', class extends HTMLElement {
         location = `/jobs/${job.id}`
       } catch (error) { output.textContent = error.message; output.scrollIntoView({ block: 'center' }) }
     })
+    // A generator of seeds knows no words, and a model of words no truncation: what doesn't fit is neither shown nor sent.
+    const generator = form.elements.run ?? form.elements.with
+    if (generator?.options) {
+      generator.addEventListener('change', () => this.fit(generator))
+      this.fit(generator)
+    }
     // What is sought by a list of recipes carries the settings that a form already had.
     this.addEventListener('htmx:configRequest', event => {
       for (const input of this.querySelectorAll('#recipe-settings input[type=hidden]')) event.detail.parameters[input.name] = input.value
     })
+  }
+
+  fit(generator) {
+    const isOfWords = 'words' in (generator.selectedOptions[0]?.dataset ?? {})
+    for (const field of this.querySelectorAll('[data-group]')) {
+      field.hidden = (field.dataset.group === 'words') !== isOfWords
+      for (const input of field.querySelectorAll('input, select')) input.disabled = field.hidden
+    }
+    // Of a GAN sixteen pictures take a second, of a large model an hour.
+    const { seeds } = generator.form.elements
+    if (isOfWords && seeds?.value === '0-15') seeds.value = '0'
   }
 })

@@ -7,10 +7,19 @@ import Jobs
 extension Screens {
   /// What an artist sees first; the rest is one click away.
   private static let first: [String: [String]] = [
-    "train": ["pictures", "recipe", "minutes", "size"], "generate": ["run", "seeds", "truncation", "class"],
+    "train": ["pictures", "recipe", "minutes", "size"],
+    "generate": ["run", "prompt", "negative", "seeds", "truncation", "class"],
     "restyle": ["content", "style", "strength", "size"], "film": ["run", "seeds", "seconds", "sound"],
-    "enlarge": ["pictures", "scale", "model"], "fill": ["picture", "mask", "seeds"],
-    "vary": ["picture", "seeds", "strength"],
+    "enlarge": ["pictures", "scale", "model"], "fill": ["picture", "mask", "with", "prompt", "seeds"],
+    "vary": ["picture", "with", "prompt", "seeds", "strength"],
+  ]
+  /// What only models that draw by words take, and what only other generators do: the form shows what fits the one that is chosen.
+  private static let byWords: Set = [
+    "again", "prompt", "prompts", "negative", "sampler", "schedule", "lora", "clip-skip", "guidance-rescale",
+    "prediction", "memory",
+  ]
+  private static let bySeeds: Set = [
+    "truncation", "slide", "mix", "mix-at", "each-class", "map", "interpolate", "class", "sampling",
   ]
 
   static func form(_ name: String, _ place: String, _ call: Call) async throws -> String {
@@ -34,10 +43,12 @@ extension Screens {
       ![.hidden, .output].contains($0.role) && $0.name != "set" && $0.name != "device"
     }
     let fields = shown.map { ($0.name, field($0, given[$0.name] ?? [], things, recipes, call)) }
+    let makers = name == "generate" ? try await generators(call, nil).compactMap { $0["value"] as? String } : []
     return try call.studio.pages.page(
       "form", place,
       [
         "title": title(of: name, call), "name": name, "abstract": command.abstract, "isTraining": name == "train",
+        "hasMap": name == "generate", "makers": JSON.list(makers.map { .string($0) }).text,
         "isAgain": isAgain,
         "first": names.compactMap { name in fields.first { $0.0 == name }?.1 },
         "rest": fields.filter { !names.contains($0.0) }.map(\.1),
@@ -59,17 +70,26 @@ extension Screens {
       "isRequired": !option.isOptional, "isRepeating": option.isRepeating, "isFlag": option.role == .flag,
       "isOn": given.first == "true",
     ]
+    if let group = byWords.contains(option.name) ? "words" : bySeeds.contains(option.name) ? "seeds" : nil {
+      values["group"] = group
+    }
     if let standard = option.standard { values["placeholder"] = standard }
     func choices(_ all: [(value: String, label: String)]) {
       values["isChoice"] = true
       values["choices"] = all.map {
-        ["value": $0.value, "label": $0.label, "isHere": given.contains($0.value)] as [String: Any]
+        [
+          "value": $0.value, "label": $0.label, "isHere": given.contains($0.value),
+          "drawsByWords": things.byWords.contains($0.value),
+        ] as [String: Any]
       }
     }
     switch option.role {
     case .choice: choices(option.values.map { ($0, $0) })
     case .pictures: choices(things.sets + things.pictures)
     case .picture, .media: choices(things.pictures)
+    case .adapter: choices(things.adapters)
+    case .generator where option.name == "base":
+      choices((things.runs + things.models).filter { things.byWords.contains($0.value) })
     case .generator:
       // One of a run's checkpoints, where a page has named it.
       let named = given.filter { $0.hasPrefix("checkpoint:") }.map {
@@ -118,12 +138,21 @@ struct Things {
   var models: [(value: String, label: String)]
   var pictures: [(value: String, label: String)]
   var timelines: [(value: String, label: String)]
+  /// Runs that taught a large model.
+  var adapters: [(value: String, label: String)]
+  /// Of runs and models those that draw by words.
+  var byWords: Set<String>
 
   init(_ call: Call) throws {
     let catalogue = call.studio.catalogue, pages = call.studio.pages
     sets = try catalogue.sets().map { ("set:\($0.id)", "\($0.name) (\($0.pictures))") }
-    runs = try catalogue.runs().map { ("run:\($0.id)", "\($0.name) · \($0.recipe)") }
-    models = try catalogue.models().map { ("model:\($0.id)", "\($0.name) · \($0.recipe)") }
+    let all = try (runs: catalogue.runs(), models: catalogue.models())
+    runs = all.runs.filter { $0.recipe != "lora" }.map { ("run:\($0.id)", "\($0.name) · \($0.recipe)") }
+    models = all.models.map { ("model:\($0.id)", "\($0.name) · \($0.recipe)") }
+    adapters = all.runs.filter { $0.recipe == "lora" }.map { ("run:\($0.id)", $0.name) }
+    byWords = Set(
+      all.runs.filter { $0.recipe == "words" }.map { "run:\($0.id)" }
+        + all.models.filter { $0.isAdded || $0.recipe == "words" }.map { "model:\($0.id)" })
     timelines = Timelines.all(call.studio.configuration.workspace).map {
       ("timeline:\($0.id)", [$0.name, $0.generator].compactMap(\.self).joined(separator: " · "))
     }

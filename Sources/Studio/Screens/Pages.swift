@@ -105,7 +105,7 @@ struct Pages: Sendable {
     -> String
   {
     let menu = [
-      "start", "train", "generate", "live", "restyle", "film", "gallery", "queue", "models", "more",
+      "start", "train", "generate", "live", "restyle", "edit", "film", "gallery", "queue", "models", "more",
     ].map { name in
       ["name": word("page.\(name)", language), "address": name == "start" ? "/" : "/\(name)", "isHere": name == place]
         as [String: Any]

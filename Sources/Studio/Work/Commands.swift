@@ -88,6 +88,10 @@ struct CommandOption: Codable, Sendable, Equatable {
     case generator
     /// The same, or the name of a model that comes with Atelier.
     case network
+    /// A run that taught a large model.
+    case adapter
+    /// What is to be drawn: any words, never a path.
+    case words
     case upload
     /// The studio says where it goes.
     case output
@@ -120,9 +124,7 @@ struct CommandOption: Codable, Sendable, Equatable {
   }
 
   private static let own: Set = [
-    "json", "workspace", "version", "help", "resume", "finish", "force", "thumbnails",
-    // A path with a number.
-    "lora",
+    "json", "workspace", "version", "help", "resume", "finish", "force", "thumbnails", "shard", "join",
   ]
   private static let written: Set = ["out", "sheet", "nearest", "blind"]
 
@@ -142,6 +144,9 @@ struct CommandOption: Codable, Sendable, Equatable {
     case "content", "clip": return .media
     case "run", "source", "subject", "subjects": return .generator
     case "file": return .upload
+    case "file:x": return .adapter
+    case "words" where ["prompt", "negative"].contains(name): return .words
+    case "name" where name == "base": return .generator
     case "name" where ["model", "enlarge-model"].contains(name) || (verb == ["animate"] && name == "run"):
       return .network
     // A file with a picture or a word.
@@ -155,9 +160,8 @@ struct CommandOption: Codable, Sendable, Equatable {
     "s", "px",
     "list", "how", "how:n", "colour", "key=value", "name=x", "old=new", "a-b", "a:b:x", "1024x1024", "72x72",
     "architecture",
-    "crop", "features", "licence", "loss", "part", "shape", "w:h", "what", "whose", "words", "file:x", "side:px",
-    "file:map", "sampler",
-    "schedule", "prediction", "precision",
+    "crop", "features", "licence", "loss", "part", "shape", "w:h", "what", "whose", "words", "file:x", "sampler",
+    "schedule", "prediction", "precision", "kind", "k/n", "side:px", "file:map",
   ]
 }
 

@@ -60,6 +60,12 @@ struct Words {
     case .generator: return try path(given, ["run", "checkpoint", "model"], option.name)
     case .upload where option.name == "timeline": return try path(given, ["timeline"], option.name)
     case .upload: return try path(given, ["upload", "picture"], option.name)
+    case .adapter: return try path(given, ["run"], option.name) + "/lora.safetensors"
+    case .words:
+      guard given.utf8.count <= 4000, !given.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else {
+        throw FormError.badValue(option.name, String(given.prefix(60)))
+      }
+      return given
     case .network where given.contains(":"): return try path(given, ["run", "model"], option.name)
     default:
       let word = try plain(given, option.name)

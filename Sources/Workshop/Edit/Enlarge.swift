@@ -65,6 +65,8 @@ public struct EnlargeRequest: Sendable {
   public var settings = EnlargeSettings()
   /// Replaces files that are there.
   public var force = false
+  /// Makes a part of the pictures alone, and of these the ones that aren't there.
+  public var shard: Shard?
 
   public init(pictures: [String], out: String) { (self.pictures, self.out) = (pictures, out) }
 }
@@ -84,10 +86,11 @@ public func enlarge(
 ) throws -> FilesMade {
   try request.check()
   var result = FilesMade()
-  let jobs = try request.jobs {
+  let all = try request.jobs {
     result.leftOut += 1
     tell(.leftOut($0))
   }
+  let jobs = request.shard.map { Array(all[$0.range(of: all.count)]) } ?? all
   var enlargers: [String: Enlarger] = [:]
   func enlarger(for picture: Picture, _ path: String) throws -> Enlarger {
     let kind = PictureSurface(picture)?.kind ?? .photograph
@@ -109,13 +112,19 @@ public func enlarge(
   if let name = request.settings.model {
     enlargers[name] = try Enlarger(request.settings, in: workspace, on: device) { tell(.note($0)) }
   }
-  var pace = Pace(.pictures)
+  var (pace, areThere) = (Pace(.pictures), 0)
   for (i, job) in jobs.enumerated() {
     let begun = ProcessInfo.processInfo.systemUptime
     do {
       let source = try EnlargeSource(job)
       if jobs.count == 1 { for note in source.notes { tell(.note(note)) } }
       let enlarger = try enlarger(for: source.picture, job.name)
+      if let shard = request.shard,
+        try shard.toDo([job], path: \.target, words: { _ in source.provenance(enlarger) }).isEmpty
+      {
+        areThere += 1
+        continue
+      }
       let made = try enlarger.enlarged(source.picture, named: job.name) { fraction, megapixels in
         guard !shouldStop() else { return false }
         let seconds = ProcessInfo.processInfo.systemUptime - begun
@@ -142,7 +151,10 @@ public func enlarge(
       tell(.leftOut(SetAside(name: job.name, reason: error.reason)))
     }
   }
-  guard result.pictures > 0 || result.isStopped else { throw EnlargeError.nothingRead(count: jobs.count) }
+  if let shard = request.shard { tell(.note(shard.words(jobs.count, of: all.count, toDo: jobs.count - areThere))) }
+  guard result.pictures > 0 || result.isStopped || areThere > 0 || jobs.isEmpty else {
+    throw EnlargeError.nothingRead(count: jobs.count)
+  }
   return result
 }
 
@@ -185,7 +197,9 @@ extension EnlargeRequest {
       jobs.append(EnlargeJob(file: file, name: name, target: (out.hasSuffix("/") ? out : out + "/") + target))
     }
     try OutputFormat.check(jobs[0].target, quality: quality)
-    for job in jobs where !force && access(job.target, F_OK) == 0 { throw FileError.exists(path: job.target) }
+    for job in jobs where !force && shard == nil && access(job.target, F_OK) == 0 {
+      throw FileError.exists(path: job.target)
+    }
     try AtomicFile.makeFolder(out)
     return jobs
   }

@@ -78,7 +78,7 @@ public func enlarge(
     beside: beside,
     metadata: filmMetadata(of: request.clip, comment: "\(enlarger.words.key): \(enlarger.words.value)"))
   for note in rendering.notes { tell(.note(note)) }
-  var file = MadeFile(.film, request.out, width: width, height: height)
+  var file = MadeFile(.film, request.out, width: rendering.size.width, height: rendering.size.height)
   (file.source, file.frames) = (request.clip, rendering.count)
   file.seconds = ProcessInfo.processInfo.systemUptime - begun
   result.pictures = 1

@@ -95,7 +95,8 @@ public func vary(
       ("comment", "Made of the patches of \((request.clip as NSString).lastPathComponent); seed \(job.seed)"),
       ("digital_source_type", "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"),
     ])
-    var file = MadeFile(.film, job.path, seed: job.seed, width: width, height: height)
+    var file = MadeFile(
+      .film, job.path, seed: job.seed, width: rendering.size.width, height: rendering.size.height)
     (file.frames, file.seconds) = (made.size(0), ProcessInfo.processInfo.systemUptime - begun)
     result.pictures += 1
     tell(.made(file))

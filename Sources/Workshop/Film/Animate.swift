@@ -114,7 +114,8 @@ public func animate(
   for note in stage.notes { tell(.note(note)) }
   if let words = strain.words { tell(.note(words)) }
   return Animated(
-    path: request.out, width: own.width, height: own.height, frames: stage.count,
+    path: request.out, width: stage.size?.width ?? own.width, height: stage.size?.height ?? own.height,
+    frames: stage.count,
     seconds: ProcessInfo.processInfo.systemUptime - begun, format: stage.name, isStopped: isStopped)
 }
 
@@ -178,6 +179,8 @@ private final class Stage {
   }
 
   var count: Int { rendering?.count ?? cells.count }
+  /// Of a film's frames in pixels; nil for a sheet.
+  var size: (width: Int, height: Int)? { rendering?.size }
   var notes: [String] { rendering?.notes ?? [] }
 
   /// - Parameter end: seconds until which it is shown; nil for as long as the rate says.

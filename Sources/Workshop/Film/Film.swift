@@ -22,6 +22,10 @@ public struct FilmRequest: Sendable {
   public var force = false
   /// Goes on with what was stopped or killed.
   public var resume = false
+  /// Makes a part of the frames, which stay beside the film until they are joined.
+  public var shard: Shard?
+  /// Joins what shards have made.
+  public var joins = false
 
   public init(_ timeline: FilmTimeline, out: String) { (self.timeline, self.out) = (timeline, out) }
 }
@@ -38,7 +42,8 @@ extension FilmRequest {
     if previews { try OutputFormat.check(out) }
     let plain = out.hasSuffix("/") ? String(out.dropLast()) : out
     // A folder may hold unfinished work, which `ClipRendering` tells from other things.
-    try expectWritable(plain, isForced: force || resume || out.hasSuffix("/"))
+    let isThere = force || resume || shard != nil || joins
+    try expectWritable(plain, isForced: isThere || out.hasSuffix("/"))
   }
 }
 
@@ -151,17 +156,18 @@ private func film(
   let rendering = try ClipRendering(
     request.out, format: format, width: size[1], height: size[0], rate: plan.rate, alpha: hasAlpha,
     key: try key(request, generator, plan.sliders.isEmpty ? nil : sliders, enlarger), isForced: request.force,
-    isResumed: request.resume)
-  var pace = Pace(.frames, from: rendering.count)
+    isResumed: request.resume, work: request.work(plan.count))
+  let range = rendering.range(of: plan.count)
+  var pace = Pace(.frames, from: rendering.count - range.lowerBound)
   var isStopped = false
-  while rendering.count < plan.count && !isStopped {
+  while rendering.count < range.upperBound && !isStopped {
     // As many at once as make a generator busy.
     let start = rendering.count
-    let moments = (start..<min(start + 16, plan.count)).map(moment)
+    let moments = (start..<min(start + 16, range.upperBound)).map(moment)
     for (made, moment) in zip(painter.made(moments), moments) {
       let large = try enlarged(made, by: enlarger) { fraction in
-        let done = Double(rendering.count) + fraction
-        tell(pace.at(rendering.count, of: plan.count, fraction: done / Double(plan.count)))
+        let done = rendering.count - range.lowerBound
+        tell(pace.at(done, of: range.count, fraction: (Double(done) + fraction) / Double(range.count)))
         return !shouldStop()
       }
       guard let large else {
@@ -169,8 +175,8 @@ private func film(
         break
       }
       try rendering.write(painter.seen(large, moment))
-      tell(pace.at(rendering.count, of: plan.count))
-      if shouldStop() && rendering.count < plan.count {
+      tell(pace.at(rendering.count - range.lowerBound, of: range.count))
+      if shouldStop() && rendering.count < range.upperBound {
         isStopped = true
         break
       }
@@ -189,10 +195,32 @@ private func film(
         ("digital_source_type", "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"),
       ])
     for note in rendering.notes { tell(.note(note)) }
+    if let shard = request.shard { tell(.note(words(of: shard, range, rendering, plan.count))) }
   }
   return Filmed(
-    path: request.out, width: size[1], height: size[0], frames: rendering.count, duration: plan.length,
+    path: request.out, width: rendering.size.width, height: rendering.size.height,
+    frames: rendering.count - range.lowerBound,
+    duration: plan.length,
     codec: format.codec.rawValue, tempo: plan.sound?.tempo, onsets: plan.sound?.onsets.count, isStopped: isStopped)
+}
+
+extension FilmRequest {
+  fileprivate func work(_ frames: Int) -> ClipWork {
+    shard.map { .shard($0, of: frames) } ?? (joins ? .joining(frames) : .whole)
+  }
+}
+
+/// What a shard has done, and what is next.
+private func words(of shard: Shard, _ range: Range<Int>, _ rendering: ClipRendering, _ total: Int) -> String {
+  let own =
+    range.isEmpty
+    ? "has no frames"
+    : "is done: frames \(grouped(range.lowerBound)) to \(grouped(range.upperBound - 1)) of \(grouped(total))"
+  let next =
+    rendering.missing(of: total).isEmpty
+    ? "All shards are there: join them by the same command with --join in place of --shard."
+    : "Others aren't there yet; --join puts all together then."
+  return "Shard \(shard) \(own). \(next)"
 }
 
 /// The path through the latents of the plan's keys, or by chance.

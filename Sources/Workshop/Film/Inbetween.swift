@@ -124,9 +124,8 @@ public func inbetween(
         motion = (next.index, inbetweening.motion(from: current.frame, to: next.frame))
         if motion!.1.isCut { cuts += 1 }
       }
-      if motion!.1.isCut {
-        if time >= 0.5 { picture = next.picture }
-      } else {
+      // Across a cut a frame is shown until the next one's time, which its sound may mark.
+      if !motion!.1.isCut {
         picture = Picture(premultiplied: motion!.1.frame(at: time).to(.cpu))
         drawn += 1
       }
@@ -144,7 +143,8 @@ public func inbetween(
     for note in rendering.notes { tell(.note(note)) }
   }
   return Inbetweened(
-    path: request.out, width: size[1], height: size[0], frames: rendering.count, drawn: drawn, cuts: cuts,
+    path: request.out, width: rendering.size.width, height: rendering.size.height, frames: rendering.count,
+    drawn: drawn, cuts: cuts,
     rate: "\(film.rate)", duration: rendering.length, codec: film.format.codec.rawValue, isStopped: isStopped)
 }
 

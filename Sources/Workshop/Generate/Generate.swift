@@ -32,6 +32,8 @@ public struct GenerateRequest: Sendable {
   public var ground = Ground.white
   /// Replaces files that are there.
   public var force = false
+  /// Makes a part of the pictures alone, and of these the ones that aren't there.
+  public var shard: Shard?
 
   public init(seeds: Seeds, out: String) { (self.seeds, self.out) = (seeds, out) }
 }
@@ -52,7 +54,8 @@ public func generate(
 ) throws -> Generated {
   let model = try generator.pictureModel()
   try check(request, generator, model.offers)
-  let pictures = request.seeds.values.map { (seed: $0, path: "\(request.out)/\(fileName(seed: $0))") }
+  let all = request.seeds.values.map { (seed: $0, path: "\(request.out)/\(fileName(seed: $0))") }
+  var pictures = request.shard.map { Array(all[$0.range(of: all.count)]) } ?? all
   let sheet = request.grid ? "\(request.out)/sheet.png" : nil
   let walk = request.interpolate.map { (pairs: $0.pairs, path: "\(request.out)/interpolation.png") }
   let classSheet = request.eachClass ? "\(request.out)/classes.png" : nil
@@ -65,7 +68,8 @@ public func generate(
   let mixing = request.mix == nil ? nil : "\(request.out)/mixing.png"
   if !request.force {
     // Before any work: an artist who forgot --out shouldn't wait for that.
-    for path in pictures.map(\.path) + [sheet, walk?.path, map?.path, mixing, classSheet].compactMap({ $0 })
+    let files = request.shard == nil ? pictures.map(\.path) : []
+    for path in files + [sheet, walk?.path, map?.path, mixing, classSheet].compactMap({ $0 })
     where access(path, F_OK) == 0 {
       throw FileError.exists(path: path)
     }
@@ -78,17 +82,26 @@ public func generate(
   }
 
   var sheets: [String] = []
-  func write(
-    _ picture: Picture, _ path: String, _ kind: MadeFile.Kind, seed: UInt64? = nil, shows: String? = nil
-  ) throws {
+  func words(seed: UInt64? = nil, shows: String? = nil) -> [(key: String, value: String)] {
     var words = provenance(generator, request)
     if let enlarger { words.append(enlarger.words) }
     if let shows { words.append(("Shows", shows)) }
     if let seed { words.insert(("Seed", "\(seed)"), at: 0) }
+    return words
+  }
+  func write(
+    _ picture: Picture, _ path: String, _ kind: MadeFile.Kind, seed: UInt64? = nil, shows: String? = nil
+  ) throws {
+    let words = words(seed: seed, shows: shows)
     // Not synced, which would take longer than the pictures: their seeds make them again.
     try picture.write(path, text: words, source: .trainedAlgorithmicMedia, isForced: request.force, isSynced: false)
     if kind != .picture { sheets.append(path) }
     tell(.made(MadeFile(kind, path, seed: seed, width: picture.width, height: picture.height)))
+  }
+  if let shard = request.shard {
+    let own = pictures.count
+    pictures = try shard.toDo(pictures, path: \.path) { words(seed: $0.seed) }
+    tell(.note(shard.words(own, of: all.count, toDo: pictures.count)))
   }
   let watch = workspace.flatMap { CopyWatch(generator, in: $0) { tell(.note($0)) } }
   // Pictures of sheets count where each takes a while.

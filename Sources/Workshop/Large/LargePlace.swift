@@ -47,6 +47,11 @@ struct LargePlace: Equatable {
       let isOne = isFolder.boolValue ? isFolderOfOne(path) : isFileOfOne(path)
       if isOne { return LargePlace(name: name, path: path, prediction: nil) }
     }
+    // The file that `models add` wrote does as well as its name.
+    if path.hasSuffix(".json"), let added = AddedModel(file: path) {
+      let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+      return LargePlace(name: name, path: added.path, prediction: added.prediction)
+    }
     if let own = own(name, in: workspace) { return own }
     guard !name.contains("/"), let added = AddedModel(file: "\(workspace.models)/\(name).json") else { return nil }
     // A run or a checkpoint of that name comes first, as everywhere.

@@ -105,7 +105,7 @@ public func restyle(
     for note in rendering.notes { tell(.note(note)) }
   }
   return RestyledClip(
-    path: look.out, width: size[1], height: size[0], frames: rendering.count,
+    path: look.out, width: rendering.size.width, height: rendering.size.height, frames: rendering.count,
     duration: rendering.length, codec: film.format.codec.rawValue, isStopped: isStopped)
 }
 

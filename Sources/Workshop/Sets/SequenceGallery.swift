@@ -32,6 +32,8 @@ struct SequenceGallery {
   private let pictures: Gallery?
   private let groups: [Group]
   private let clips: [(name: String, path: String)]
+  /// Pictures that belong to none of the sequences.
+  private let alone: [String]
   private let frame: PictureSize?
   let path: String
 
@@ -45,26 +47,33 @@ struct SequenceGallery {
     var isFolder: ObjCBool = false
     let isThere = FileManager.default.fileExists(atPath: self.path, isDirectory: &isFolder)
     if isThere, !isFolder.boolValue, Self.isClip(path) {
-      (pictures, groups) = (nil, [])
+      (pictures, groups, alone) = (nil, [], [])
       clips = [((self.path as NSString).lastPathComponent, self.path)]
       return
     }
-    clips = isThere && isFolder.boolValue ? Self.clips(in: self.path) : []
+    let found = isThere && isFolder.boolValue ? Self.clips(in: self.path) : []
+    // GIFs of one frame each are frames.
+    let isOfStills = !found.isEmpty && found.allSatisfy { Self.isStillGIF($0.path) }
+    clips = isOfStills ? [] : found
     do {
       pictures = try Gallery(path)
     } catch GalleryError.noPictures where !clips.isEmpty {
-      (pictures, groups) = (nil, [])
+      (pictures, groups, alone) = (nil, [], [])
       return
     }
     let isArchive = pictures!.isArchive
     let candidates = pictures!.candidates.enumerated().filter {
-      isArchive ? !["gif", "apng"].contains(($1.name as NSString).pathExtension.lowercased()) : !Self.isClip($1.path)
+      isArchive
+        ? !["gif", "apng"].contains(($1.name as NSString).pathExtension.lowercased())
+        : isOfStills || !Self.isClip($1.path)
     }
     if frame != nil {
       groups = candidates.map { Group(name: stem($1.name), members: [$0]) }
     } else {
       groups = Self.grouped(candidates.map { ($0, $1.name) })
     }
+    let taken = Set(groups.flatMap(\.members))
+    alone = groups.isEmpty && clips.isEmpty ? [] : candidates.filter { !taken.contains($0.offset) }.map(\.element.name)
   }
 
   /// Files of one name but for the number at its end, in the order of these numbers: `mage-attack1.png`,
@@ -87,6 +96,12 @@ struct SequenceGallery {
       }
       // A folder of "1.png", "2.png" is a sequence, and goes by the folder's name.
       add(number, place, to: prefix.isEmpty || prefix.hasSuffix("/") ? "\(folder)/" : prefix)
+    }
+    // A Mac and Windows number copies from 2 on: the file without a number comes before them.
+    lettered.removeAll { number, name in
+      guard let numbers = found[stem(name)], numbers.map(\.place).min() == 2 else { return false }
+      add(number, 1, to: stem(name))
+      return true
     }
     for (key, members) in Self.lettered(lettered) {
       for (place, number) in members.enumerated() { add(number, place, to: key) }
@@ -121,7 +136,7 @@ struct SequenceGallery {
   }
 
   private init(_ other: SequenceGallery, groups: [Group], clips: [(name: String, path: String)]) {
-    (path, frame, pictures) = (other.path, other.frame, other.pictures)
+    (path, frame, pictures, alone) = (other.path, other.frame, other.pictures, [])
     (self.groups, self.clips) = (groups, clips)
   }
 
@@ -137,10 +152,25 @@ struct SequenceGallery {
   static func around(_ picture: String) throws -> SequenceGallery? {
     let path = picture.absolutePath as NSString
     let folder = try SequenceGallery(path.deletingLastPathComponent)
-    let group = folder.groups.first { group in
-      group.members.contains { folder.pictures!.candidates[$0].name == path.lastPathComponent }
-    }
+    let name = path.lastPathComponent
+    let group =
+      folder.groups.first { $0.members.contains { folder.pictures!.candidates[$0].name == name } }
+      ?? folder.numberedInside(like: name)
     return group.map { SequenceGallery(folder, groups: [$0], clips: []) }
+  }
+
+  /// Files named alike but for the last number, which others than the end may hold: `walk_1_left.png`, `walk_2_left.png`.
+  private func numberedInside(like name: String) -> Group? {
+    func parts(_ name: String) -> (key: String, place: Int)? {
+      guard let match = stem(name).firstMatch(of: /^(.*?)([0-9]+)([^0-9]*)$/) else { return nil }
+      return Int(match.2).map { ("\(match.1)#\(match.3)", $0) }
+    }
+    guard let pictures, let own = parts(name) else { return nil }
+    let members = pictures.candidates.enumerated().compactMap { number, candidate in
+      parts(candidate.name).flatMap { $0.key == own.key ? (place: $0.place, number: number) : nil }
+    }
+    let sorted = members.sorted { ($0.place, $0.number) < ($1.place, $1.number) }.map(\.number)
+    return sorted.count > 1 ? Group(name: stem(name), members: sorted) : nil
   }
 
   /// Whether a file is a clip by what is in it, or by its name alone, which is said then; each GIF is one, however many frames it
@@ -157,6 +187,12 @@ struct SequenceGallery {
   var whole: SequenceGallery {
     guard let pictures, pictures.count > 1 else { return self }
     return SequenceGallery(self, groups: [Group(name: "", members: Array(0..<pictures.count))], clips: [])
+  }
+
+  private static func isStillGIF(_ path: String) -> Bool {
+    guard let start = try? FileBytes.read(path, first: 32), PictureFormat(start: start) == .gif else { return false }
+    let reader = try? ClipReader(path)
+    return reader?.next() != nil && reader?.next() == nil
   }
 
   private static func clips(in folder: String) -> [(name: String, path: String)] {
@@ -180,6 +216,7 @@ struct SequenceGallery {
   ) throws {
     var done = 0
     for missing in pictures?.unreadable ?? [] { setAside(missing) }
+    for name in alone { setAside(SetAside(name: name, reason: "belongs to no sequence")) }
     if let pictures {
       try forEachGroup(
         of: pictures, channels, setAside,
