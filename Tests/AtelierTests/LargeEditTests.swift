@@ -246,6 +246,7 @@ import Torch
       let enlarge = ["enlarge", scene, "--out", "x.png"], large = enlarge + ["--with", model, "--prompt", "x"]
       for (words, status, sentence) in [
         (large + ["--model", "waifu2x-photo"], 64, "--model would change nothing"),
+        (large + ["--shard", "1/2"], 64, "--shard would change nothing"),
         (large + ["--scale", "5"], 64, "--scale"),
         (large + ["--strength", "0"], 64, "--strength"),
         (large + ["--strength", "0.1", "--steps", "5"], 64, "none is left"),

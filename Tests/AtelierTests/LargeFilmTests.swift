@@ -205,6 +205,8 @@ import Torch
         (film + ["--prompt", "a", "--strength", "0.3"], 64, "--strength would change nothing without --begin"),
         (film + ["--prompt", "a", "--truncation", "0.3"], 64, "--truncation would change nothing"),
         (film + ["--prompt", "a", "--enlarge", "2"], 64, "--enlarge would change nothing"),
+        (film + ["--prompt", "a", "--shard", "1/2"], 64, "--shard would change nothing"),
+        (film + ["--prompt", "a", "--join"], 64, "--join would change nothing"),
         (film + ["--prompt", "a", "--canvas", "60x64"], 64, "use multiples of 8"),
         (film + ["--prompts", "prompts.txt", "--seeds", "1-3"], 64, "give a seed for each prompt"),
         (film + ["--prompts", "prompts.txt", "--prompt", "c"], 64, "--prompt would change nothing with --prompts"),

@@ -9,14 +9,16 @@ extension Screens {
   private static let first: [String: [String]] = [
     "train": ["pictures", "recipe", "minutes", "size"],
     "generate": ["run", "prompt", "negative", "seeds", "truncation", "class"],
-    "restyle": ["content", "style", "strength", "size"], "film": ["run", "seeds", "seconds", "sound"],
-    "enlarge": ["pictures", "scale", "model"], "fill": ["picture", "mask", "with", "prompt", "seeds"],
+    "restyle": ["content", "style", "with", "prompt", "strength", "size"],
+    "film": ["run", "prompt", "seeds", "seconds", "sound"],
+    "enlarge": ["pictures", "scale", "model", "with", "prompt"],
+    "fill": ["picture", "mask", "extend", "with", "prompt", "seeds"],
     "vary": ["picture", "with", "prompt", "seeds", "strength"],
   ]
   /// What only models that draw by words take, and what only other generators do: the form shows what fits the one that is chosen.
   private static let byWords: Set = [
     "again", "prompt", "prompts", "negative", "sampler", "schedule", "lora", "clip-skip", "guidance-rescale",
-    "prediction", "memory",
+    "prediction", "memory", "canvas", "begin", "extend",
   ]
   private static let bySeeds: Set = [
     "truncation", "slide", "mix", "mix-at", "each-class", "map", "interpolate", "class", "sampling",
@@ -42,7 +44,12 @@ extension Screens {
     let shown = command.options.filter {
       ![.hidden, .output].contains($0.role) && $0.name != "set" && $0.name != "device"
     }
-    let fields = shown.map { ($0.name, field($0, given[$0.name] ?? [], things, recipes, call)) }
+    let fields = shown.map { option in
+      var values = field(option, given[option.name] ?? [], things, recipes, call)
+      // There, what paints or enlarges without words keeps to it as well.
+      if option.name == "memory", ["restyle", "enlarge"].contains(name) { values["group"] = nil }
+      return (option.name, values)
+    }
     let makers = name == "generate" ? try await generators(call, nil).compactMap { $0["value"] as? String } : []
     return try call.studio.pages.page(
       "form", place,
