@@ -113,7 +113,7 @@ import Testing
       expect(
         try atelier.run("train", Binary.emoji, "--recipe", "magic"),
         says:
-          "There is no recipe 'magic': use r3gan, stylegan2, projected, dcgan, dense, diffusion, vae, vqgan, gplvm, cut, "
+          "There is no recipe 'magic': use r3gan, stylegan2, projected, dcgan, dense, diffusion, words, vae, vqgan, gplvm, cut, "
           + "cyclegan, pix2pix, instant, brush, enlarge, inbetween, motion, videogan.",
         exit: 64)
       expect(

@@ -45,17 +45,18 @@ import Testing
 
       try browser.click("canvas.mask")
       try browser.click("[data-part=form] button[type=submit]")
-      try await browser.until("it filled", seconds: 60, "document.querySelectorAll('before-after img').length === 2")
+      try await browser.until("it filled", seconds: 120, "document.querySelectorAll('before-after img').length === 2")
       try browser.keepScreenshot("edit")
       try browser.click("[data-do=on]")
       try await browser.until("the result as the picture", "document.querySelector('[data-part=result]').hidden")
       try browser.click("[name=tool][value=vary]")
+      try browser.run("document.querySelector('[name=seeds]').value = '0-1'")
       #expect(
         try browser.run("return document.querySelector('[data-part=tools]').offsetParent === null") as? Bool == true)
       try browser.click("[data-part=form] button[type=submit]")
       try await browser.until(
-        "four variations", seconds: 90,
-        "document.querySelectorAll('[data-part=made] img').length === 4 && !document.querySelector('[data-part=result]').hidden"
+        "two variations", seconds: 240,
+        "document.querySelectorAll('[data-part=made] img').length === 2 && !document.querySelector('[data-part=result]').hidden"
       )
       try browser.keepScreenshot("vary")
       let complaints = try browser.complaints()

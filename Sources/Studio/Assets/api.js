@@ -30,7 +30,7 @@ export function toast(text, undo) {
     box.append(button)
   }
   document.getElementById('toasts').append(box)
-  setTimeout(() => box.remove(), undo ? 12000 : 7000)
+  setTimeout(() => box.remove(), undo ? 20000 : 7000)
 }
 
 // One stream a page, whoever listens. The browser opens it again by itself.

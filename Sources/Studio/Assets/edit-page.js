@@ -76,7 +76,7 @@ customElements.define('edit-page', class extends HTMLElement {
     progress.hidden = true
     if (job.state !== 'done') { this.bit('says').textContent = job.reason ?? word(`state.${job.state}`); return }
     this.shown = job.id
-    const pictures = await made(job.id)
+    const pictures = await made(job)
     if (!pictures.length) return
     const strip = this.bit('made')
     strip.replaceChildren(...pictures.map(picture => {

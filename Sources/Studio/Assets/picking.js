@@ -44,12 +44,13 @@ export class Picking {
   }
 }
 
-/** What a job has made, once it is in the gallery. */
+/** What a job has made, once all of it is in the gallery. */
 export async function made(job) {
+  let found = []
   for (let tries = 0; tries < 30; tries++) {
-    const { pictures } = await api('GET', `/api/pictures?job=${job}`)
-    if (pictures.length) return pictures.map(view => view.picture)
+    found = (await api('GET', `/api/pictures?job=${job.id}`)).pictures.map(view => view.picture)
+    if (found.length && found.length >= job.pictureCount) break
     await new Promise(done => setTimeout(done, 500))
   }
-  return []
+  return found
 }

@@ -43,7 +43,7 @@ customElements.define('restyle-page', class extends HTMLElement {
     progress.hidden = true
     if (job.state !== 'done') { this.bit('says').textContent = job.reason ?? word(`state.${job.state}`); return }
     this.shown = job.id
-    const [picture] = await made(job.id)
+    const [picture] = await made(job)
     if (!picture) return
     this.bit('result').hidden = false
     this.querySelector('before-after').show(this.before, `/api/pictures/${picture.id}/file`, word('restyle.line'))
