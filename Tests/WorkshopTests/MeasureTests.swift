@@ -112,6 +112,21 @@ private func writePictures(to folder: String, radius: Double, seed: UInt64) thro
     #expect(found.enumerated().allSatisfy { $1?.index == $0 })
     let others = try PictureSet(path: pack(folder + "/like", packing, in: workspace).path)
     #expect(watch.copies(amongBytes: others.pictures).count { $0 != nil } <= 1)
+    #expect(watch.alike == nil)
+
+    // Where each picture has a twin, as emoji have in other tones, nothing can be told, which isn't the same as no copies.
+    for i in 0..<24 {
+      let picture = try Picture.load("\(folder)/real/\(i).png", Decoding(channels: 3))
+      let bytes = picture.bytes.map { $0 > 250 ? $0 - 3 : $0 + 3 }
+      try Picture(width: 32, height: 32, channels: 3, bytes: bytes).write("\(folder)/real/twin-\(i).png", text: [])
+    }
+    let twins = try pack(folder + "/real", packing, in: workspace)
+    try RunRecord(
+      recipe: DCGANRecipe.name, settings: settings.json, plan: Plan(.pictures(24)), pictures: folder + "/real", twins,
+      packing
+    ).write(to: folder + "/run")
+    let doubting = try #require(CopyWatch(Generator(folder + "/run", in: workspace, on: .cpu), in: workspace) { _ in })
+    #expect(doubting.copies(amongBytes: set.pictures).allSatisfy { $0 == nil } && (doubting.alike ?? 0) > 0.5)
   }
 
   @Test func tooFewPicturesAndMissingOnesAreSaid() throws {

@@ -61,6 +61,8 @@ final class CopyWatch {
   private lazy var meter = copyMeter(search, at: place)
   /// More of the real pictures than that are like others: then it means nothing that generated ones are.
   private static let mostFalse = 0.05
+  /// That share, once a picture was like a real one and nothing could be told because of it.
+  private(set) var alike: Double?
 
   /// nil where what the generator learned from isn't packed in the workspace any more.
   init?(_ generator: Generator, in workspace: Workspace, say: (String) -> Void) {
@@ -90,9 +92,11 @@ final class CopyWatch {
   /// - Parameter found: what they are most like among the same set, where that is known.
   func copies(amongBytes pictures: Tensor, nearest found: [CopySearch.Match]? = nil) -> [CopySearch.Match?] {
     let found = found ?? search.nearest(to: pictures)
-    guard found.contains(where: { $0.residue < CopyMeter.Calibration.most }),
-      meter.calibration.falseRate <= Self.mostFalse
-    else { return found.map { _ in nil } }
+    guard found.contains(where: { $0.residue < CopyMeter.Calibration.most }) else { return found.map { _ in nil } }
+    guard meter.calibration.falseRate <= Self.mostFalse else {
+      alike = meter.calibration.falseRate
+      return found.map { _ in nil }
+    }
     return found.map { meter.isCopy($0) ? $0 : nil }
   }
 }

@@ -222,6 +222,12 @@ func measure(
       count: found.samples, against: set, at: packed.path, atMost: most, in: workspace, tell: tell)
   }
   if let generator, isSeamless(generator.facts.settings) { found.seam = looked.seam.ratio }
+  if let share = looked.learnedAlike {
+    tell(
+      .note(
+        "Whether they are copies of what it learned from can't be told: \(Int((100 * share).rounded())) % of that is as like to one another."
+      ))
+  }
   if let isCopy = looked.isLearned {
     found.learnedCopies = isCopy.count { $0 }
     let others = isCopy.indices.filter { !isCopy[$0] }

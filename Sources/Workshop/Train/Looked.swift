@@ -14,6 +14,8 @@ struct Looked {
   private(set) var matches: [CopySearch.Match] = []
   /// Whether each is a copy of what the generator learned from, where that is known.
   private(set) var isLearned: [Bool]?
+  /// The share of what the generator learned from that is as like to others, where that is so many that copies can't be told.
+  private(set) var learnedAlike: Double?
   /// Mean square of the steps between neighbouring pixels.
   private(set) var energy = 0.0
   private(set) var seam = SeamMeter()
@@ -47,6 +49,9 @@ struct Looked {
       }
       progress(matches.count, count)
     }
+    // Nothing found and nothing to be told aren't the same.
+    learnedAlike = watch?.alike
+    if learnedAlike != nil { isLearned = nil }
     features = Tensor.concatenated(parts)
     millisecondsAPicture = 1000 * seconds / Double(count)
   }
