@@ -40,7 +40,10 @@ import Workshop
         usleep(UInt32(200_000 * i))
         begun[i].send(SIGKILL)
       }
-      for running in begun { _ = try running.finish(seconds: 240) }
+      for (i, running) in begun.enumerated() {
+        let ended = try running.finish(seconds: 240)
+        #expect(ended.status == 0 || i == 1 || i == 2, "\(ended.err)")
+      }
       // The second again; the third may lack some, which is said.
       #expect(try atelier.run(shared + ["--shard", "2/4"]).status == 0)
       let early = try atelier.run(shared + ["--join"])
@@ -75,6 +78,24 @@ import Workshop
       for more in [["--resume"], ["--force"], ["--join"], ["--preview"]] {
         #expect(try atelier.run(film + ["--out", "b.mp4", "--shard", "1/2"] + more).status == 64)
       }
+    }
+  }
+
+  /// Of shards that begin at once, one has made the folder of PNGs, and another finds it before its record is there.
+  @Test func aFolderThatAnotherShardHasJustMade() throws {
+    try inFolder { atelier in
+      try atelier.train("run")
+      try atelier.make("a")
+      try atelier.write(Data(), to: "a/.shard-1")
+      let film = ["film", "run", "--seeds", "3,4", "--seconds", "1", "--rate", "4", "--size", "32", "--out", "a/"]
+      #expect(try atelier.run(film + ["--shard", "2/2"]).status == 0)
+      let other = try atelier.run(film.map { $0 == "3,4" ? "3,5" : $0 } + ["--shard", "1/2"])
+      #expect(other.status == 73 && other.err.contains("a is there already"), "\(other.err)")
+      #expect(try atelier.run(film + ["--shard", "1/2"]).status == 0 && atelier.run(film + ["--join"]).status == 0)
+      // Somebody's own folder.
+      try atelier.make("b")
+      try atelier.write(Data(), to: "b/holiday.png")
+      #expect(try atelier.run(film.dropLast() + ["b/", "--shard", "1/2"]).status == 73)
     }
   }
 

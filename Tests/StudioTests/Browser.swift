@@ -15,12 +15,22 @@ final class Browser {
 
   /// - Parameter more: Chromium's own words.
   init(width: Int = 1280, height: Int = 900, _ more: [String] = []) async throws {
-    port = Int.random(in: 20000...40000)
     driver = Process()
     driver.executableURL = URL(fileURLWithPath: Browser.program!)
-    driver.arguments = ["--port=\(port)", "--log-level=OFF"]
-    (driver.standardOutput, driver.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
+    // It takes a port that is free, and says which.
+    let told = NSTemporaryDirectory() + "chromedriver-\(UUID().uuidString)"
+    defer { unlink(told) }
+    try Data().write(to: URL(fileURLWithPath: told))
+    driver.arguments = ["--port=0"]
+    (driver.standardOutput, driver.standardError) = (FileHandle(forWritingAtPath: told), FileHandle.nullDevice)
     try driver.run()
+    var found: Int?
+    _ = await StudioTestSupport.wait(seconds: 30) {
+      let words = (try? String(contentsOfFile: told, encoding: .utf8)) ?? ""
+      found = words.firstMatch(of: /successfully on port (\d+)/).flatMap { Int($0.1) }
+      return found != nil
+    }
+    port = try #require(found, "chromedriver doesn't start")
     let isReady = await StudioTestSupport.wait(seconds: 30) { (try? ask("GET", "/status")) != nil }
     try #require(isReady, "chromedriver doesn't answer")
     let arguments =

@@ -172,23 +172,21 @@ import Testing
       #expect(
         try (studio.json("/api/sets/\(set)", as: [String: Any].self)["set"] as? [String: Any])?["pictures"] as? Int == 6
       )
+      try browser.run("window.isOld = true")
       try browser.click(".toast button")
-      try await browser.until("it back", "document.querySelectorAll('[data-picture]').length === 7")
-      // The page shows it before the file is moved.
-      let aside = studio.workspace + "/aside/faces"
-      for _ in 0..<100 where try !FileManager.default.contentsOfDirectory(atPath: aside).isEmpty {
-        try await Task.sleep(for: .milliseconds(100))
-      }
-      #expect(try FileManager.default.contentsOfDirectory(atPath: aside).isEmpty)
+      try await browser.until(
+        "the page anew", "!window.isOld && document.querySelectorAll('[data-picture]').length === 7")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: studio.workspace + "/aside/faces").isEmpty)
       // A class is a folder of the set's copies; captions go along.
       try browser.open("http://127.0.0.1:\(studio.port)/sets/\(set)")
       try browser.click("[data-picture]")
       try browser.type("flags", into: "dialog input")
       try browser.run("document.querySelector('dialog').close()")
       let moved = studio.workspace + "/sets/faces/flags/\(first)"
-      _ = await wait(seconds: 20) { FileManager.default.fileExists(atPath: moved) }
-      #expect(FileManager.default.fileExists(atPath: moved))
-      #expect(FileManager.default.fileExists(atPath: (moved as NSString).deletingPathExtension + ".txt"))
+      // One after the other.
+      for path in [moved, (moved as NSString).deletingPathExtension + ".txt"] {
+        #expect(await wait(seconds: 20) { FileManager.default.fileExists(atPath: path) })
+      }
       try await browser.until(
         "its new name", "document.querySelector('[data-picture]').dataset.name === 'flags/\(first)'")
       for kind in ["../x", "a/b", ".x", "a\\b"] {

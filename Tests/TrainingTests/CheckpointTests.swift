@@ -104,6 +104,13 @@ import Training
         #expect(error.sentence.hasPrefix("Process \(getpid()) is training in"))
         #expect(error.exit == .unavailable)
       }
+      // A process that is being started has every file until it runs its program.
+      let files = FileManager.default, all = "/proc/self/fd"
+      let own = try files.contentsOfDirectory(atPath: all).filter {
+        (try? files.destinationOfSymbolicLink(atPath: "\(all)/\($0)"))?.hasSuffix("\(folder)/run/run.lock") ?? false
+      }
+      let kept = dup(try #require(own.first.flatMap { Int32($0) }))
+      defer { close(kept) }
       withExtendedLifetime(lock) {}
       lock = nil
       _ = try RunLock(folder: folder + "/run")

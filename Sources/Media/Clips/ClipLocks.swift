@@ -35,13 +35,19 @@ extension ClipRendering {
       guard path != folder else { continue }
       let file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       guard file >= 0 else { continue }
-      defer { close(file) }
+      defer { Self.letGo(file) }
       if flock(file, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK { throw .busy(out) }
     }
   }
 
   func release() {
-    for file in locks { close(file) }
+    for file in locks { Self.letGo(file) }
     locks = []
+  }
+
+  /// Unlocked first: a process that is about to be started has the file until it runs its program, and the lock with it.
+  private static func letGo(_ file: Int32) {
+    flock(file, LOCK_UN)
+    close(file)
   }
 }

@@ -60,7 +60,7 @@ public final class ClipRendering {
     let files = FileManager.default
     if !isForced && !isPNGs && files.fileExists(atPath: plain) { throw FileError.exists(path: plain) }
     let isThere = files.fileExists(atPath: folder)
-    let isOwn = isThere && (!isPNGs || files.contents(atPath: record) == Data(key.utf8))
+    let isOwn = isThere && (!isPNGs || isBegun(key))
     if isResumed && !isOwn { throw UnfinishedError.nothingToResume(plain) }
     if work.isJoining && !isOwn { throw UnfinishedError.nothingToJoin(plain) }
     if isThere && !isOwn && work != .whole { throw FileError.exists(path: plain) }
@@ -72,7 +72,7 @@ public final class ClipRendering {
     if !isPNGs { try expectNoOther(plain) }
     try AtomicFile.makeFolder(folder)
     try hold(plain)
-    if isPNGs && !isResumed && !work.isJoining { try AtomicFile.write(key, to: record, isForced: true) }
+    if isPNGs && !isResumed && !work.isJoining { try say(key, plain) }
     switch work {
     case .whole: if isResumed { try goOn() }
     case .shard(let shard, let total): begin(at: range(of: shard, total), total)
@@ -102,7 +102,7 @@ public final class ClipRendering {
   deinit { release() }
 
   /// Says which work a folder of PNGs belongs to.
-  private var record: String { "\(folder)/.atelier-film" }
+  var record: String { "\(folder)/.atelier-film" }
 
   /// Removes what an earlier rendering left, finished or not: frames after a shorter film's end would be taken for its own. What
   /// else lies in a folder of PNGs is the artist's, and stays.

@@ -1,3 +1,5 @@
+import Foundation
+
 /// One of several processes that share work, each taking its part: the third of sixteen is written 3/16.
 public struct Shard: Sendable, Equatable, CustomStringConvertible {
   /// From 1 on.
@@ -52,5 +54,25 @@ extension ClipRendering {
       }
     }
     return found
+  }
+
+  /// Whether a folder of PNGs belongs to this work, or will: of shards that begin at once, one makes the folder, and another
+  /// may find it without a record.
+  func isBegun(_ key: String) -> Bool {
+    if let found = FileManager.default.contents(atPath: record) { return found == Data(key.utf8) }
+    guard case .shard = work else { return false }
+    return (try? FileManager.default.contentsOfDirectory(atPath: folder))?.allSatisfy { $0.hasPrefix(".") } ?? false
+  }
+
+  /// The first shard's record counts: those with other settings are sent away.
+  ///
+  /// - Throws: `FileError`.
+  func say(_ key: String, _ plain: String) throws(FileError) {
+    guard case .shard = work else { return try AtomicFile.write(key, to: record, isForced: true) }
+    do {
+      try AtomicFile.write(key, to: record)
+    } catch .exists {
+      guard FileManager.default.contents(atPath: record) == Data(key.utf8) else { throw .exists(path: plain) }
+    }
   }
 }

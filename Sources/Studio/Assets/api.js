@@ -33,6 +33,12 @@ export function toast(text, undo) {
   setTimeout(() => box.remove(), undo ? 20000 : 7000)
 }
 
+/** Draws the page again, once nobody writes in a dialog and nothing can be undone. */
+export function redraw() {
+  if (document.querySelector('dialog[open], .toast button')) setTimeout(redraw, 500)
+  else location.reload()
+}
+
 // One stream a page, whoever listens. The browser opens it again by itself.
 let source
 const hearers = { job: [], catalogue: [], live: [] }

@@ -1,5 +1,5 @@
 // The pictures of a set: captions written in place, and mends that set copies aside and can be undone.
-import { api, inspectSet, make, toast, word } from './api.js'
+import { api, inspectSet, make, redraw, toast, word } from './api.js'
 
 customElements.define('set-pictures', class extends HTMLElement {
   connectedCallback() {
@@ -85,11 +85,12 @@ customElements.define('set-pictures', class extends HTMLElement {
       for (const item of this.items.filter(item => pictures.includes(item.dataset.picture))) item.closest('li').hidden = true
       toast(word('set.movedAside', answer.moved.length), async () => {
         await api('POST', `/api/sets/${this.set}/aside`, { pictures, isOn: false })
-        location.reload()
+        await inspectSet(this.set)
+        redraw()
       })
-      // The report is made anew for those that are left; the page is drawn again when it is there.
+      // The report is made anew for those that are left.
       await inspectSet(this.set)
-      setTimeout(() => location.reload(), 6000)
+      setTimeout(redraw, 6000)
     } catch (error) { toast(error.message) }
   }
 

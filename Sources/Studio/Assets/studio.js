@@ -3,7 +3,7 @@ import './drop-zone.js'
 import './verb-form.js'
 import './job-view.js'
 import './picture-gallery.js'
-import { act, api, cookie, inspectSet, listen, toast } from './api.js'
+import { act, api, cookie, inspectSet, listen, redraw, toast } from './api.js'
 
 for (const button of document.querySelectorAll('[data-language]')) {
   button.addEventListener('click', () => { cookie('language', button.dataset.language); location.reload() })
@@ -37,7 +37,7 @@ document.addEventListener('click', async event => {
 // A page that waits for a job is drawn again when it ends.
 const followed = document.querySelector('[data-follow]')
 if (followed) {
-  const look = job => { if (['done', 'stopped', 'refused', 'setAside'].includes(job.state)) location.reload() }
+  const look = job => { if (['done', 'stopped', 'refused', 'setAside'].includes(job.state)) redraw() }
   listen(job => { if (job.id === followed.dataset.follow) look(job) })
   api('GET', `/api/jobs/${followed.dataset.follow}`).then(look, () => {})
 }

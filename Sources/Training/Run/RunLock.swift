@@ -51,5 +51,9 @@ public final class RunLock {
     _ = own.withCString { write(file, $0, strlen($0)) }
   }
 
-  deinit { close(file) }
+  deinit {
+    // A process that is about to be started has the file until it runs its program, and the lock with it.
+    flock(file, LOCK_UN)
+    close(file)
+  }
 }
