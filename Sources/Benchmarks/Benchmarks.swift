@@ -10,13 +10,19 @@ struct Benchmarks {
     let name = arguments.next() ?? "help"
     if let threads = arguments.number("threads") { Threads.count = threads }
     switch name {
-    case "dense", "dcgan", "r3gan", "generate", "style", "instant":
+    case _ where Rate.all[name] != nil:
       let rate = Rate.all[name]!
       if arguments.flag("alone") {
-        print(rate.measured(arguments))
+        print(rate.work(arguments).rate())
+      } else if arguments.flag("costs") {
+        let (operators, things) = rate.work(arguments).costs()
+        print(operators.reduce(0) { $0 + $1.flops } / things, operators.reduce(0) { $0 + $1.bytes } / things)
+      } else if arguments.flag("profile") {
+        Profile(name: name, work: rate.work(arguments)).run(most: arguments.number("most") ?? 30)
       } else {
         Comparison(rate: name, arguments).run()
       }
+    case "roofline": Roofline(arguments).run()
     case "large": LargeRate(arguments).run()
     case "start-up": StartUp(arguments).run()
     // What `start-up` starts: the smallest thing that uses LibTorch.
@@ -34,7 +40,12 @@ struct Benchmarks {
   private static let help = """
     Benchmarks NAME [--threads N] [--rounds N] [--python PATH]
 
+      roofline              all of the next nine beside this processor's peaks and PyTorch: FLOPs, bytes, parts of the peak
+                            [--keep], in docs/performance  [--only NAME,NAME] [--without-peers]
       dense, dcgan, r3gan   training steps beside the same in PyTorch
+      stylegan2, projected, vae, diffusion
+                            training steps of random pictures and weights
+      denoising             16 pictures of diffusion in 20 steps
       generate              64 pictures of 64 px, beside the same in PyTorch
       style                 steps of an optimised style transfer, beside the same in PyTorch
       instant               pictures of 512 px painted in one pass, beside the same in PyTorch
@@ -50,6 +61,7 @@ struct Benchmarks {
                             [--digits FILE], made by Scripts/digits.py
       gplvm                 whether its map keeps digits of a kind together  [--epochs N] [--digits FILE] [--out FILE]
 
+    Each of these takes --profile for where its time goes, by operators  [--most N].
     Rounds take turns with the peers, so that a busy machine disturbs all alike; the table has medians. PyTorch is that
     of --python, else of .venv.
     """

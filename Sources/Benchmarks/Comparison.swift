@@ -13,7 +13,7 @@ struct Comparison {
     for variant in ours.variants {
       let own = [Child.own, rate, "--alone", "--threads", threads] + variant.arguments
       let peers = variant.peers.map { peer in
-        (name: peer.name, command: [python(arguments), path(of: peer.script)] + peer.arguments)
+        (name: peer.name, command: [python(arguments), Self.path(of: peer.script, arguments)] + peer.arguments)
       }
       var figures = [[Double]](repeating: [], count: 1 + peers.count)
       for _ in 0..<(arguments.number("rounds") ?? 3) {
@@ -34,7 +34,7 @@ struct Comparison {
     }
   }
 
-  private func path(of script: String) -> String {
+  static func path(of script: String, _ arguments: Arguments) -> String {
     let path = (arguments.text("peers") ?? "Scripts/peers") + "/" + script
     guard FileManager.default.fileExists(atPath: path) else {
       stop("The peer \(path) isn't there: run this from the root of the checkout, or name the folder with --peers.")
@@ -78,12 +78,16 @@ struct Child {
   }
 
   /// The first number that it prints.
-  func figure() -> Double {
+  func figure() -> Double { figures(1)[0] }
+
+  /// The first numbers that it prints.
+  func figures(_ count: Int) -> [Double] {
     let words = output()
-    guard let number = words.split(whereSeparator: \.isWhitespace).lazy.compactMap({ Double($0) }).first else {
+    let numbers = words.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+    guard numbers.count >= count else {
       stop("\(command.joined(separator: " ")) printed no number, but: \(words)")
     }
-    return number
+    return numbers
   }
 }
 

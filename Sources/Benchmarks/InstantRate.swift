@@ -14,7 +14,7 @@ extension Rate {
           Peer(name: "PyTorch, tuned", script: "instant_torch.py", arguments: ["512", "tuned"]),
         ])
     ],
-    measured: { _ in
+    work: { _ in
       var noise = Noise(seed: 0)
       let network = InstantNetwork()
       network.initialize(&noise, as: .fanIn(gain: 1))
@@ -22,6 +22,6 @@ extension Rate {
       network.useChannelsLast()
       let painter = InstantPainter(network, styles: [(noise.uniform([1, 3, 256, 256]), 1)])
       let picture = noise.uniform([1, 3, 512, 512], from: -1, to: 1)
-      return rate(windows: 5, of: 5) { _ in _ = painter(picture) }
+      return Work(windows: 5, of: 5) { _ in _ = painter(picture) }
     })
 }

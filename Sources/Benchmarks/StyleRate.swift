@@ -14,7 +14,7 @@ extension Rate {
           Peer(name: "PyTorch, tuned", script: "style_torch.py", arguments: ["rate", "512", "tuned"]),
         ])
     ],
-    measured: { _ in
+    work: { _ in
       var noise = Noise(seed: 0)
       let network = VGG()
       network.initialize(&noise, as: .fanIn(gain: 2.0.squareRoot()))
@@ -26,7 +26,7 @@ extension Rate {
       do {
         let work = try StyleOptimization(
           content: pictures[0], regions: [.init(styles: [(pictures[1], 1)])], network: network, settings: settings)
-        return rate(windows: 5, of: 3) { _ in _ = work.next() }
+        return Work(windows: 5, of: 3) { _ in _ = work.next() }
       } catch { stop("\(error)") }
     })
 }

@@ -1,0 +1,147 @@
+import Foundation
+import Torch
+
+/// Every rate beside what this processor can do at most: docs/performance/COMMIT.json, a table, and a plot.
+struct Roofline {
+  struct Row: Codable {
+    let name: String, unit: String
+    /// Medians of the rounds, and their range.
+    let rate: Double, least: Double, most: Double
+    /// Of a thing.
+    let flops: Double, bytes: Double
+    /// Rates of PyTorch's programs, by their names.
+    let peers: [String: Double]
+    /// Billions a second.
+    var flopRate: Double { rate * flops / 1e9 }
+    var byteRate: Double { rate * bytes / 1e9 }
+  }
+  struct Report: Codable {
+    let commit: String, date: String, machine: String, torch: String
+    let threads: Int, rounds: Int
+    let peaks: Peaks
+    let rows: [Row]
+  }
+  static let folder = "docs/performance"
+
+  let arguments: Arguments
+  init(_ arguments: Arguments) { self.arguments = arguments }
+
+  func run() {
+    let threads = "\(Threads.count)", rounds = arguments.number("rounds") ?? 3
+    let only = arguments.text("only").map { Set($0.split(separator: ",").map(String.init)) }
+    say("Peaks of this processor on \(threads) threads:")
+    let peaks = Peaks.measured()
+    for (name, rates) in [("product of matrices", peaks.matmul), ("convolution", peaks.convolution)] {
+      say(
+        "  \(name): "
+          + rates.sorted { $0.key < $1.key }.map { "\(formatted($1)) GFLOP/s in \($0)" }.joined(separator: ", "))
+    }
+    say("  copy: \(formatted(peaks.copy)) GB/s")
+    var rows: [Row] = []
+    for (name, rate) in Rate.all.sorted(by: { $0.key < $1.key }) where only?.contains(name) ?? true {
+      for variant in rate.variants {
+        let own = [Child.own, name, "--threads", threads] + variant.arguments
+        let costs = Child(own + ["--costs"], threads: threads).figures(2)
+        var rates: [Double] = [], peers: [String: [Double]] = [:]
+        for _ in 0..<rounds {
+          rates.append(Child(own + ["--alone"], threads: threads).figure())
+          guard !arguments.flag("without-peers") else { continue }
+          for peer in variant.peers {
+            let command = [python(arguments), Comparison.path(of: peer.script, arguments)] + peer.arguments
+            peers[peer.name, default: []].append(Child(command, threads: threads).figure())
+          }
+        }
+        rows.append(
+          Row(
+            name: variant.name, unit: rate.unit, rate: median(rates), least: rates.min()!, most: rates.max()!,
+            flops: costs[0], bytes: costs[1], peers: peers.mapValues(median)))
+        say("\(variant.name): \(formatted(rows.last!.rate)) \(rate.unit)")
+      }
+    }
+    let report = Report(
+      commit: Child(["git", "describe", "--always", "--dirty"], threads: threads).output().trimmed,
+      date: String(ISO8601DateFormatter().string(from: Date()).prefix(10)), machine: Self.machine,
+      torch: LibTorch.loadedVersion, threads: Threads.count, rounds: rounds, peaks: peaks, rows: rows)
+    tell(report)
+    if let kept = Self.last(on: report) { compare(report, with: kept) }
+    if arguments.flag("keep") { keep(report) }
+  }
+
+  private func tell(_ report: Report) {
+    print(
+      "\n\(report.machine), \(report.threads) threads, LibTorch \(report.torch), \(report.commit), \(report.rounds) rounds\n"
+    )
+    print(Self.table(report).joined(separator: "\n"))
+  }
+
+  /// In Markdown.
+  private static func table(_ report: Report) -> [String] {
+    let head = ["", "rate", "MFLOP each", "GFLOP/s", "of the peak", "MB each", "GB/s", "beside PyTorch"]
+    return [head, head.map { _ in "---" }].map { "| " + $0.joined(separator: " | ") + " |" }
+      + report.rows.map { row in
+        let beside = row.peers.sorted { $0.key < $1.key }.map {
+          "\(formatted(row.rate / $1, digits: 2)) × (\($0.replacingOccurrences(of: "PyTorch, ", with: "")))"
+        }
+        let cells = [
+          row.name, "\(formatted(row.rate)) \(row.unit) (\(formatted(row.least)) to \(formatted(row.most)))",
+          formatted(row.flops / 1e6), formatted(row.flopRate), formatted(100 * row.flopRate / report.peaks.most) + " %",
+          formatted(row.bytes / 1e6), formatted(row.byteRate), beside.joined(separator: ", "),
+        ]
+        return "| " + cells.joined(separator: " | ") + " |"
+      }
+  }
+
+  /// The report of the same machine and threads that was kept last.
+  private static func last(on report: Report) -> Report? {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.filter { $0.hasSuffix(".json") }.compactMap { name -> (Date, Report)? in
+      guard let data = FileManager.default.contents(atPath: "\(folder)/\(name)"),
+        let kept = try? JSONDecoder().decode(Report.self, from: data), kept.machine == report.machine,
+        kept.threads == report.threads
+      else { return nil }
+      let facts = try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")
+      return (facts?[.modificationDate] as? Date ?? .distantPast, kept)
+    }.max { ($0.1.date, $0.0) < ($1.1.date, $1.0) }?.1
+  }
+
+  /// Says what became slower by more than a tenth, as a part of this machine's peak: another hour's machine may be slower.
+  private func compare(_ report: Report, with kept: Report) {
+    let slower = report.rows.compactMap { row -> String? in
+      guard let before = kept.rows.first(where: { $0.name == row.name }) else { return nil }
+      let ratio = row.rate / report.peaks.most / (before.rate / kept.peaks.most)
+      return ratio < 0.9
+        ? "\(row.name): \(formatted(row.rate)) \(row.unit), \(formatted(before.rate)) at \(kept.commit); \(formatted(100 * (1 - ratio), digits: 0)) % less of the peak"
+        : nil
+    }
+    print(
+      "\nBeside \(kept.commit) of \(kept.date): "
+        + (slower.isEmpty ? "nothing is slower by a tenth." : "slower by more than a tenth:"))
+    for line in slower { print("  " + line) }
+  }
+
+  private func keep(_ report: Report) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    do {
+      try FileManager.default.createDirectory(atPath: Self.folder, withIntermediateDirectories: true)
+      try encoder.encode(report).write(to: URL(fileURLWithPath: "\(Self.folder)/\(report.commit).json"))
+      try Data(RooflinePlot(report).svg.utf8).write(to: URL(fileURLWithPath: "\(Self.folder)/roofline.svg"))
+      let head =
+        "\(report.machine), \(report.threads) threads, LibTorch \(report.torch), \(report.commit), \(report.date), medians of \(report.rounds) rounds. "
+        + "Peaks: \(formatted(report.peaks.most)) GFLOP/s, copies \(formatted(report.peaks.copy)) GB/s.\n\n"
+      try Data((head + Self.table(report).joined(separator: "\n") + "\n").utf8).write(
+        to: URL(fileURLWithPath: "\(Self.folder)/roofline.md"))
+    } catch { stop("\(Self.folder) can't be written: \(error.localizedDescription)") }
+    print("\nKept in \(Self.folder).")
+  }
+
+  private static var machine: String {
+    let facts = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let model = facts.split(separator: "\n").first { $0.hasPrefix("model name") }?.split(separator: ":").last
+    return model.map { String($0).trimmed } ?? "an unknown processor"
+  }
+}
+
+extension String {
+  var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
+}
