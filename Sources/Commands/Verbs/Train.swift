@@ -163,7 +163,10 @@ struct Train: ParsableCommand {
       return Interruption.leaveIfRequested()
     }
     request.group = team?.group
-    if Team.isRestarted, let folder, Checkpoint.latest(in: folder + "/checkpoints") != nil { request.isResumed = true }
+    if Team.isRestarted, let folder, Checkpoint.latest(in: folder + "/checkpoints") != nil {
+      // By the words that began the run: the preset's settings and the classes are in it.
+      (request.isResumed, request.preset, request.classes) = (true, nil, nil)
+    }
     let teller = common.teller(stops: .onceItWorks)
     let trained: Trained
     do {

@@ -101,6 +101,23 @@ extension RecipeSettings {
     return try merging(given, recipe: recipe)
   }
 
+  /// The first of these changes that changes something, with the value that the setting has now.
+  ///
+  /// - Parameter changes: as for `changed`.
+  /// - Throws: `RecipeError.unknownSetting` or `badSetting`.
+  public func first(
+    of changes: [(name: String, value: String)], recipe: String
+  ) throws(RecipeError) -> (name: String, from: String, to: String)? {
+    for change in changes {
+      let other = try changed(by: [change], recipe: recipe)
+      let (before, after) = (fields(of: self), fields(of: other))
+      for (key, field) in before.sorted(by: { $0.key < $1.key }) where "\(field)" != "\(after[key]!)" {
+        return (change.name, "\(field)", change.value)
+      }
+    }
+    return nil
+  }
+
   /// Takes the settings of these names from another; lists keep their length.
   func replaced(_ names: Set<String>, from other: Self, recipe: String) throws(RecipeError) -> Self {
     let (mine, theirs) = (fields(of: self), fields(of: other))

@@ -49,10 +49,12 @@ public struct TrainRequest {
 
 extension TrainRequest {
   /// Takes what the run was begun with; what was asked for and can't change is refused.
-  mutating func fill(from record: RunRecord) throws(RunError) {
+  ///
+  /// - Throws: `RunError.cannotChange`, `RecipeError`.
+  mutating func fill(from record: RunRecord) throws {
     func keep<Value: Equatable>(_ name: String, _ asked: Value?, _ own: Value?) throws(RunError) {
       guard let asked, asked != own else { return }
-      throw .cannotChange(name, from: own.map { "\($0)" } ?? "what the run has", to: "\(asked)")
+      throw .cannotChange(name, from: own.map { "\($0)" }, to: "\(asked)")
     }
     let packing = record.packing
     try keep("recipe", recipe, record.recipe)
@@ -65,7 +67,13 @@ extension TrainRequest {
     // What it was is in the settings.
     try keep("preset", preset, nil)
     try keep("classes", classes, nil)
-    if let first = settings.first { throw .cannotChange(first.name, from: "what the run has", to: first.value) }
+    func change<R: Recipe>(_ type: R.Type) throws(RecipeError) -> (name: String, from: String, to: String)? {
+      try R.Settings(json: record.settings, recipe: R.name).first(of: settings, recipe: R.name)
+    }
+    if let change = try change(Models.recipe(named: record.recipe)) {
+      throw RunError.cannotChange(change.name, from: change.from, to: change.to)
+    }
+    settings = []
     (recipe, size, channels) = (record.recipe, packing.size, packing.channels)
     (crop, ground, seed, frame) = (packing.crop, packing.ground, record.plan.seed, record.frame)
     pictures = pictures ?? record.pictures

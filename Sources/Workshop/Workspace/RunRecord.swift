@@ -12,7 +12,7 @@ public enum RunError: Explained, Equatable {
   case taken(folder: String)
   case noCheckpoint(folder: String)
   case damaged(path: String)
-  case cannotChange(String, from: String, to: String)
+  case cannotChange(String, from: String?, to: String)
   case noTargets(recipe: String)
   case needlessTargets(recipe: String)
   /// No picture has words, for a recipe that learns from them.
@@ -43,7 +43,7 @@ public enum RunError: Explained, Equatable {
     case .noCheckpoint(let folder): "\(folder) has no checkpoint that can be read: begin a new run."
     case .damaged(let path): "\(path) can't be understood: restore it from a copy, or begin a new run."
     case .cannotChange(let name, let from, let to):
-      "A run's \(name) can't be changed from \(from) to \(to): leave it out, or begin a new run."
+      "A run's \(name) can't be changed \(from.map { "from \($0) " } ?? "")to \(to): leave it out, or begin a new run."
     case .noTargets(let recipe):
       "The recipe \(recipe) learns from two sets: name the second one with --towards."
     case .needlessTargets(let recipe):

@@ -173,7 +173,7 @@ extension AdapterRequest {
   /// What was asked for of a run that is resumed, and can't change, is refused.
   fileprivate func check(against record: AdapterRecord) throws(RunError) {
     if let first = settings.first {
-      throw .cannotChange(first.name, from: "what the run has", to: first.value)
+      throw .cannotChange(first.name, from: nil, to: first.value)
     }
     if let base, base != record.base { throw .cannotChange("base", from: record.base, to: base) }
     if let side, side != record.side { throw .cannotChange("size", from: "\(record.side)", to: "\(side)") }
