@@ -133,6 +133,39 @@ import Testing
       try browser.click("[data-do=film]")
       try await browser.until(
         "a film", seconds: 90, "document.querySelector('[data-part=screen] video')?.readyState > 0")
+
+      // With a sound: clicks, half a second apart, of a recorder whose file has another's ending.
+      try browser.run(
+        """
+        const rate = 8000, count = 2 * rate, data = new DataView(new ArrayBuffer(44 + 2 * count))
+        const words = (at, text) => [...text].forEach((letter, i) => data.setUint8(at + i, letter.charCodeAt(0)))
+        words(0, 'RIFF'); data.setUint32(4, 36 + 2 * count, true); words(8, 'WAVEfmt '); data.setUint32(16, 16, true)
+        data.setUint16(20, 1, true); data.setUint16(22, 1, true); data.setUint32(24, rate, true)
+        data.setUint32(28, 2 * rate, true); data.setUint16(32, 2, true); data.setUint16(34, 16, true)
+        words(36, 'data'); data.setUint32(40, 2 * count, true)
+        for (let at = 0; at < count; at++) data.setInt16(44 + 2 * at, at % (rate / 2) < 200 ? 20000 * Math.sin(at) : 0, true)
+        const files = new DataTransfer()
+        files.items.add(new File([data.buffer], 'song.mp3'))
+        const input = document.querySelector('[data-part=sound-file]')
+        input.files = files.files
+        input.dispatchEvent(new Event('change'))
+        """)
+      try await browser.until(
+        "the sound",
+        "document.querySelector('film-page').sound.peaks && document.querySelector('film-page').form.elements.seconds.value === '2'"
+      )
+      try browser.click("[data-part=react]")
+      let before = try #require(
+        try browser.run("return document.querySelector('[data-part=screen] video').src") as? String)
+      try browser.keepScreenshot("film-sound")
+      try browser.click("[data-do=film]")
+      try await browser.until(
+        "a film with sound", seconds: 90,
+        "document.querySelector('[data-part=screen] video')?.readyState > 0 && document.querySelector('[data-part=screen] video').src !== '\(before)'"
+      )
+      let films = try studio.json("/api/jobs", as: [[String: Any]].self).filter { $0["verb"] as? String == "film" }
+      let words = films.compactMap { $0["words"] as? String }.first { $0.contains("--sound") } ?? ""
+      #expect(words.contains("onset:path:0.5") && words.contains("low:zoom:0.3"), "\(words)")
       let complaints = try browser.complaints()
       #expect(complaints == [])
     }

@@ -1,6 +1,6 @@
 // Edit: one picture, filled under a painted mask, varied, enlarged, or found in a generator's latents; what comes of it is edited on.
-import { api, listen, make, word } from './api.js'
-import { Picking, ended, made, upload } from './picking.js'
+import { make, word } from './api.js'
+import { Following, Picking, upload } from './picking.js'
 import './mask-painter.js'
 
 customElements.define('edit-page', class extends HTMLElement {
@@ -13,7 +13,7 @@ customElements.define('edit-page', class extends HTMLElement {
     this.form.addEventListener('change', () => this.fit())
     this.form.addEventListener('submit', event => { event.preventDefault(); this.begin() })
     this.querySelector('[data-do=on]').addEventListener('click', () => this.goOn())
-    listen(job => { if (job.id === this.job) this.follow(job) })
+    this.following = new Following(this, pictures => this.offer(pictures))
     this.fit()
     const wanted = new URLSearchParams(location.search).get('picture')
     if (wanted) this.querySelector(`[data-pick=picture] [data-id="${CSS.escape(wanted)}"]`)?.click()
@@ -58,26 +58,14 @@ customElements.define('edit-page', class extends HTMLElement {
     if (this.tool === 'fill' && !this.painter.isPainted) { says.textContent = word('edit.paint'); return }
     if (['fill', 'vary'].includes(this.tool) && this.kind === 'words' && !this.form.elements.prompt.value.trim()) { says.textContent = word('edit.prompt'); return }
     try {
-      const job = await api('POST', '/api/jobs', { verb: this.tool, values: await this.values() })
-      this.job = job.id
+      const values = await this.values()
       this.before = this.picking.chosen.picture.address
       this.isAlike = ['fill', 'enlarge'].includes(this.tool)
-      this.bit('job').href = `/jobs/${job.id}`
-      this.bit('progress').hidden = false
-      this.follow(job)
+      await this.following.begin(this.tool, values)
     } catch (error) { says.textContent = error.message }
   }
 
-  async follow(job) {
-    const progress = this.bit('progress')
-    if (job.fraction != null) progress.value = job.fraction
-    else progress.removeAttribute('value')
-    if (!ended.includes(job.state) || this.shown === job.id) return
-    progress.hidden = true
-    if (job.state !== 'done') { this.bit('says').textContent = job.reason ?? word(`state.${job.state}`); return }
-    this.shown = job.id
-    const pictures = await made(job)
-    if (!pictures.length) return
+  offer(pictures) {
     const strip = this.bit('made')
     strip.replaceChildren(...pictures.map(picture => {
       const name = picture.path.split('/').at(-1)

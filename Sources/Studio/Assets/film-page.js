@@ -1,7 +1,7 @@
 // A film: keys from favourites on a line of time, a preview, the film itself.
-import { api, listen, make, word } from './api.js'
-
-const ended = ['done', 'stopped', 'refused', 'setAside']
+import { api, make, word } from './api.js'
+import { FilmSound } from './film-sound.js'
+import { Following } from './picking.js'
 
 customElements.define('film-page', class extends HTMLElement {
   connectedCallback() {
@@ -16,14 +16,15 @@ customElements.define('film-page', class extends HTMLElement {
     })
     this.form.elements.run.addEventListener('change', () => this.offer())
     this.form.addEventListener('submit', event => event.preventDefault())
-    this.form.elements.seconds.addEventListener('change', () => this.draw())
+    this.form.elements.seconds.addEventListener('change', () => this.setSeconds(this.seconds))
+    this.sound = new FilmSound(this)
     this.addEventListener('click', event => {
       const name = event.target.closest('[data-do]')?.dataset.do
       if (name === 'add') this.add(+this.bit('seed').value)
       if (name === 'preview') this.begin(true)
       if (name === 'film') this.begin(false)
     })
-    listen(job => { if (job.id === this.job) this.follow(job) })
+    this.following = new Following(this, ([picture]) => this.show(picture))
     const wanted = new URLSearchParams(location.search)
     const first = this.querySelector('[data-part=favourites] button')
     if (!wanted.get('run') && first && [...this.form.elements.run.options].some(option => option.value === first.dataset.run)) this.form.elements.run.value = first.dataset.run
@@ -31,6 +32,13 @@ customElements.define('film-page', class extends HTMLElement {
   }
 
   get seconds() { return Math.min(600, Math.max(1, +this.form.elements.seconds.value || 8)) }
+
+  setSeconds(seconds) {
+    this.form.elements.seconds.value = seconds
+    if (!this.isMoved) this.spread()
+    this.draw()
+    this.sound.drawWave()
+  }
 
   /** Favourites of the generator: a seed is another picture elsewhere. */
   offer() {
@@ -115,33 +123,15 @@ customElements.define('film-page', class extends HTMLElement {
     if (this.keys.length < 2 && path.value !== 'process') { says.textContent = word('film.more'); return }
     try {
       const timeline = await api('POST', '/api/timelines', { run: run.value, timeline: this.timeline() })
-      const values = { run: [run.value], timeline: [`timeline:${timeline.id}`], size: [size.value] }
+      const values = { run: [run.value], timeline: [`timeline:${timeline.id}`], size: [size.value], ...this.sound.values }
       if (this.bit('pixels').checked) values.pixels = ['true']
       if (isPreview) values.preview = ['true']
-      const job = await api('POST', '/api/jobs', { verb: 'film', values })
-      this.job = job.id
-      this.bit('progress').hidden = false
-      this.follow(job)
+      await this.following.begin('film', values)
     } catch (error) { says.textContent = error.message }
   }
 
-  async follow(job) {
-    const progress = this.bit('progress'), says = this.bit('says')
-    if (job.fraction != null) progress.value = job.fraction
-    else progress.removeAttribute('value')
-    if (job.state === 'waiting') says.textContent = word('film.waits')
-    if (!ended.includes(job.state) || this.shown === job.id) return
-    this.shown = job.id
-    progress.hidden = true
-    says.textContent = job.state === 'done' ? '' : job.reason ?? word(`state.${job.state}`)
-    for (let tries = 0; job.state === 'done' && tries < 30; tries++) {
-      const { pictures } = await api('GET', `/api/pictures?job=${job.id}`)
-      if (pictures.length) {
-        const src = `/api/pictures/${pictures[0].picture.id}/file`, isFilm = pictures[0].picture.kind === 'film'
-        this.bit('screen').replaceChildren(isFilm ? make('video', { src, controls: true, loop: true, autoplay: true, muted: true }) : make('img', { src, alt: word('film.sheet') }))
-        return
-      }
-      await new Promise(done => setTimeout(done, 500))
-    }
+  show(picture) {
+    const src = `/api/pictures/${picture.id}/file`, isSilent = !this.sound.value
+    this.bit('screen').replaceChildren(picture.kind === 'film' ? make('video', { src, controls: true, loop: true, autoplay: isSilent, muted: isSilent }) : make('img', { src, alt: word('film.sheet') }))
   }
 })

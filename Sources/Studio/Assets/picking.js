@@ -1,7 +1,7 @@
 // Pictures that a page works on: chosen among those of the gallery, or uploaded; and the job that is followed to its end.
-import { api, make } from './api.js'
+import { api, listen, make, word } from './api.js'
 
-export const ended = ['done', 'stopped', 'refused', 'setAside']
+const ended = ['done', 'stopped', 'refused', 'setAside']
 
 export async function upload(body, name) {
   const answer = await fetch(`/api/uploads?name=${encodeURIComponent(name)}`, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body })
@@ -44,13 +44,37 @@ export class Picking {
   }
 }
 
-/** What a job has made, once all of it is in the gallery. */
-export async function made(job) {
-  let found = []
-  for (let tries = 0; tries < 30; tries++) {
-    found = (await api('GET', `/api/pictures?job=${job.id}`)).pictures.map(view => view.picture)
-    if (found.length && found.length >= job.pictureCount) break
-    await new Promise(done => setTimeout(done, 500))
+/** A page's job: begun, followed on its bar, and shown once all that it made is in the gallery. */
+export class Following {
+  constructor(page, show) {
+    Object.assign(this, { page, show })
+    listen(job => { if (job.id === this.job) this.follow(job) })
   }
-  return found
+
+  async begin(verb, values) {
+    const job = await api('POST', '/api/jobs', { verb, values }), link = this.page.bit('job')
+    this.job = job.id
+    if (link) link.href = `/jobs/${job.id}`
+    this.page.bit('progress').hidden = false
+    this.follow(job)
+  }
+
+  async follow(job) {
+    const progress = this.page.bit('progress'), says = this.page.bit('says')
+    if (job.fraction != null) progress.value = job.fraction
+    else progress.removeAttribute('value')
+    if (job.state === 'waiting') says.textContent = word('film.waits')
+    if (!ended.includes(job.state) || this.shown === job.id) return
+    this.shown = job.id
+    progress.hidden = true
+    says.textContent = job.state === 'done' ? '' : job.reason ?? word(`state.${job.state}`)
+    if (job.state !== 'done') return
+    let found = []
+    for (let tries = 0; tries < 30; tries++) {
+      found = (await api('GET', `/api/pictures?job=${job.id}`)).pictures.map(view => view.picture)
+      if (found.length && found.length >= job.pictureCount) break
+      await new Promise(done => setTimeout(done, 500))
+    }
+    if (found.length) this.show(found)
+  }
 }

@@ -1,6 +1,6 @@
 // Restyle: content, style, a painted mask; the result beside the content by a line that is moved.
-import { api, listen, word } from './api.js'
-import { Picking, ended, made, upload } from './picking.js'
+import { word } from './api.js'
+import { Following, Picking, upload } from './picking.js'
 import './mask-painter.js'
 
 customElements.define('restyle-page', class extends HTMLElement {
@@ -12,7 +12,7 @@ customElements.define('restyle-page', class extends HTMLElement {
     const { strength } = this.form.elements
     strength.addEventListener('input', () => { strength.nextElementSibling.textContent = (+strength.value).toFixed(1) })
     this.form.addEventListener('submit', event => { event.preventDefault(); this.begin() })
-    listen(job => { if (job.id === this.job) this.follow(job) })
+    this.following = new Following(this, pictures => this.show(pictures))
   }
 
   async begin() {
@@ -26,25 +26,12 @@ customElements.define('restyle-page', class extends HTMLElement {
         values.mask = [`upload:${(await upload(await this.painter.blob(), 'mask.png')).id}`]
         values['mask-fit'] = ['stretch']
       }
-      const job = await api('POST', '/api/jobs', { verb: 'restyle', values })
-      this.job = job.id
       this.before = content.address
-      this.bit('job').href = `/jobs/${job.id}`
-      this.bit('progress').hidden = false
-      this.follow(job)
+      await this.following.begin('restyle', values)
     } catch (error) { says.textContent = error.message }
   }
 
-  async follow(job) {
-    const progress = this.bit('progress')
-    if (job.fraction != null) progress.value = job.fraction
-    else progress.removeAttribute('value')
-    if (!ended.includes(job.state) || this.shown === job.id) return
-    progress.hidden = true
-    if (job.state !== 'done') { this.bit('says').textContent = job.reason ?? word(`state.${job.state}`); return }
-    this.shown = job.id
-    const [picture] = await made(job)
-    if (!picture) return
+  show([picture]) {
     this.bit('result').hidden = false
     this.querySelector('before-after').show(this.before, `/api/pictures/${picture.id}/file`, word('restyle.line'))
     this.bit('result').scrollIntoView({ block: 'nearest' })

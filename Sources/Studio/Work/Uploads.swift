@@ -102,7 +102,7 @@ struct Uploads: Sendable {
 
   private static let endings: Set = [
     "png", "jpg", "jpeg", "webp", "gif", "tif", "tiff", "avif", "heic", "bmp", "txt", "mp4", "mov", "mkv", "webm",
-    "wav", "mp3", "flac", "ogg",
+    "wav", "mp3", "flac", "ogg", "oga", "opus", "m4a", "aac", "aif", "aiff",
   ]
 
   /// A name's parts, three at most, without what a file system or a program could take for something else.
@@ -117,27 +117,24 @@ struct Uploads: Sendable {
     return Array(parts.filter { !$0.isEmpty && $0 != "_" }.suffix(3))
   }
 
-  /// Whether the first bytes are of what the name says: a drawing with scripts (SVG), or a page, is no picture here.
+  /// Whether the first bytes are a caption's, or of some picture, film or sound: phones and pages give many the ending of another
+  /// kind, and what a file is its content says. A drawing with scripts (SVG), or a page, is no picture here.
   static func isWhatItSays(_ start: Data, _ ending: String) -> Bool {
     let bytes = [UInt8](start)
     func begins(_ text: String, at place: Int = 0) -> Bool { bytes.dropFirst(place).starts(with: Array(text.utf8)) }
-    switch ending {
-    case "png": return bytes.starts(with: [0x89, 0x50, 0x4E, 0x47])
-    case "jpg", "jpeg": return bytes.starts(with: [0xFF, 0xD8, 0xFF])
-    case "gif": return begins("GIF8")
-    case "webp": return begins("RIFF") && begins("WEBP", at: 8)
-    case "tif", "tiff": return begins("II*\0") || begins("MM\0*") || begins("II+\0") || begins("MM\0+")
-    case "bmp": return begins("BM")
-    case "avif", "heic", "mp4", "mov": return begins("ftyp", at: 4)
-    case "mkv", "webm": return bytes.starts(with: [0x1A, 0x45, 0xDF, 0xA3])
-    case "wav": return begins("RIFF") && begins("WAVE", at: 8)
-    case "mp3": return begins("ID3") || (bytes.first == 0xFF && bytes.count > 1 && bytes[1] & 0xE0 == 0xE0)
-    case "flac": return begins("fLaC")
-    case "ogg": return begins("OggS")
-    // A caption.
-    case "txt": return !bytes.contains(0) && !begins("<")
-    default: return false
-    }
+    if ending == "txt" { return !bytes.contains(0) && !begins("<") }
+    guard endings.contains(ending) else { return false }
+    let starts: [[UInt8]] = [
+      [0x89, 0x50, 0x4E, 0x47], [0xFF, 0xD8, 0xFF], [0x1A, 0x45, 0xDF, 0xA3],
+      // MPEG's layers, and AAC in its own frames.
+      [0xFF, 0xFB], [0xFF, 0xF3], [0xFF, 0xF2], [0xFF, 0xFA], [0xFF, 0xE3], [0xFF, 0xF1], [0xFF, 0xF9],
+    ]
+    let words = ["GIF8", "II*\0", "MM\0*", "II+\0", "MM\0+", "BM", "ID3", "fLaC", "OggS"]
+    // A container, and what it holds; QuickTime's older files begin with any of its boxes.
+    let inner = [("RIFF", 8, "WEBP"), ("RIFF", 8, "WAVE"), ("FORM", 8, "AIFF"), ("FORM", 8, "AIFC")]
+    let boxes = ["ftyp", "moov", "mdat", "wide", "free", "skip"]
+    return starts.contains { bytes.starts(with: $0) } || words.contains { begins($0) }
+      || inner.contains { begins($0.0) && begins($0.2, at: $0.1) } || boxes.contains { begins($0, at: 4) }
   }
 }
 
