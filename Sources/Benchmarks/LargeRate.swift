@@ -101,7 +101,7 @@ struct LargeRate {
     do {
       let pipeline = try DrawingPipeline(LargeModel(folder), precision: .float32)
       var noise = Noise(seed: 1)
-      let training = AdapterTraining(pipeline, noise: &noise)
+      let training = AdapterTraining(pipeline, memoryIsShort: arguments.flag("recompute"), noise: &noise)
       let picture = noise.uniform([1, 3, size, size], from: -1, to: 1)
       let example = training.example(picture, caption: "a photo", noise: &noise)
       var taken: [Double] = []

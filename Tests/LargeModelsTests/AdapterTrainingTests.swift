@@ -9,12 +9,13 @@ import Torch
 @Suite struct AdapterTrainingTests {
   private let small = SmallModels()
 
-  private func training(_ kind: String, rate: Double = 1e-3, textRate: Double = 0) throws -> (
-    AdapterTraining, DrawingPipeline
-  ) {
+  private func training(
+    _ kind: String, rate: Double = 1e-3, textRate: Double = 0, recomputes: Bool? = nil
+  ) throws -> (AdapterTraining, DrawingPipeline) {
     let pipeline = try DrawingPipeline(LargeModel(small.folder(kind)), precision: .float32)
     var (noise, settings) = (Noise(seed: 1), AdapterSettings())
     (settings.rank, settings.alpha, settings.rate, settings.textRate) = (4, 2, rate, textRate)
+    settings.recomputes = recomputes
     return (AdapterTraining(pipeline, settings, noise: &noise), pipeline)
   }
 
@@ -52,6 +53,27 @@ import Torch
     }
     let slope = (moved(0.001) - moved(-0.001)) / 0.002
     #expect(length > 0 && abs(slope - length) < 0.01 * length, "\(kind): \(slope) and \(length)")
+  }
+
+  /// Gradient checkpointing changes nothing but memory and time.
+  @Test(arguments: [("sd1", 0), ("xl", 0), ("sd1", 1e-3)]) func whatIsComputedAgainIsTheSame(
+    _ kind: String, textRate: Double
+  ) throws {
+    let (training, pipeline) = try training(kind, textRate: textRate, recomputes: true)
+    let example = example(training)
+    var noise = Noise(seed: 4)
+    training.step([example], noise: &noise)
+    #expect(training.recomputes && !pipeline.denoiser.module.recomputes)
+    let draw = training.draw(for: example, noise: &noise)
+    let found = [false, true].map { recomputes in
+      pipeline.denoiser.module.recomputes = recomputes
+      let loss = training.loss(example, draw)
+      return (loss: loss.item(), gradients: training.factors.gradients(of: loss))
+    }
+    #expect(found[0].loss == found[1].loss)
+    func power(_ tensors: [Tensor]) -> Double { tensors.reduce(0) { $0 + square($1).sum().item() } }
+    let apart = power(zip(found[0].gradients, found[1].gradients).map { $0 - $1 }), all = power(found[0].gradients)
+    #expect(all > 0 && apart < 1e-8 * all, "\(apart) of \(all)")
   }
 
   /// It learns, and its file draws in another pipeline what its own draws.

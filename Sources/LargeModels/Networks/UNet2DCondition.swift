@@ -13,6 +13,14 @@ public final class UNet2DCondition: Module {
   let convNormOut: GroupNorm
   let convOut: Conv2d
   let configuration: UNetConfiguration
+  /// Whether blocks compute again what their gradients need, in place of keeping it: less memory to learn with, and more time.
+  var recomputes = false {
+    didSet {
+      for block in downBlocks { block.recomputes = recomputes }
+      for block in upBlocks { block.recomputes = recomputes }
+      midBlock.recomputes = recomputes
+    }
+  }
 
   public init(_ c: UNetConfiguration) {
     configuration = c
@@ -131,8 +139,17 @@ final class TimestepEmbedding: Module {
   }
 }
 
+/// Computes a part of a network, and once more for its gradients where that is asked for.
+private func computed(
+  _ module: any Module, again: Bool, _ inputs: [Tensor], _ body: @escaping ([Tensor]) -> Tensor
+) -> Tensor {
+  guard again else { return body(inputs) }
+  return recomputed(inputs, weights: module.parameters.filter(\.requiresGradient), body)
+}
+
 /// The residual blocks of one size on the way down.
 final class DownBlock: Module {
+  var recomputes = false
   let attentions: [SpatialTransformer]?
   let resnets: [ResnetBlock]
   let downsamplers: [Downsampler]?
@@ -154,8 +171,10 @@ final class DownBlock: Module {
   func callAsFunction(_ x: Tensor, _ time: Tensor, _ text: Tensor, _ kept: inout [Tensor]) -> Tensor {
     var h = x
     for (i, resnet) in resnets.enumerated() {
-      h = resnet(h, time)
-      if let attentions { h = attentions[i](h, text) }
+      h = computed(resnet, again: recomputes, [h, time]) { resnet($0[0], $0[1]) }
+      if let attention = attentions?[i] {
+        h = computed(attention, again: recomputes, [h, text]) { attention($0[0], $0[1]) }
+      }
       kept.append(h)
     }
     if let downsamplers {
@@ -167,6 +186,7 @@ final class DownBlock: Module {
 }
 
 final class MiddleBlock: Module {
+  var recomputes = false
   let attentions: [SpatialTransformer]
   let resnets: [ResnetBlock]
 
@@ -177,14 +197,17 @@ final class MiddleBlock: Module {
   }
 
   func callAsFunction(_ x: Tensor, _ time: Tensor, _ text: Tensor) -> Tensor {
-    var h = resnets[0](x, time)
-    for attention in attentions { h = attention(h, text) }
-    return resnets[1](h, time)
+    var h = computed(resnets[0], again: recomputes, [x, time]) { [resnets] in resnets[0]($0[0], $0[1]) }
+    for attention in attentions {
+      h = computed(attention, again: recomputes, [h, text]) { attention($0[0], $0[1]) }
+    }
+    return computed(resnets[1], again: recomputes, [h, time]) { [resnets] in resnets[1]($0[0], $0[1]) }
   }
 }
 
 /// The residual blocks of one size on the way up, each given what was kept on the way down.
 final class UpBlock: Module {
+  var recomputes = false
   let attentions: [SpatialTransformer]?
   let resnets: [ResnetBlock]
   let upsamplers: [Upsampler]?
@@ -207,8 +230,12 @@ final class UpBlock: Module {
   func callAsFunction(_ x: Tensor, _ time: Tensor, _ text: Tensor, _ kept: inout [Tensor], size: [Int]?) -> Tensor {
     var h = x
     for (i, resnet) in resnets.enumerated() {
-      h = resnet(Tensor.concatenated([h, kept.removeLast()], dim: 1), time)
-      if let attentions { h = attentions[i](h, text) }
+      h = computed(resnet, again: recomputes, [h, kept.removeLast(), time]) {
+        resnet(Tensor.concatenated([$0[0], $0[1]], dim: 1), $0[2])
+      }
+      if let attention = attentions?[i] {
+        h = computed(attention, again: recomputes, [h, text]) { attention($0[0], $0[1]) }
+      }
     }
     return upsamplers.map { $0[0](h, size: size) } ?? h
   }

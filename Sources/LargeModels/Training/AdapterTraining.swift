@@ -15,6 +15,8 @@ public struct AdapterSettings: Codable, Sendable, Equatable {
   public var minSNR = 5.0
   /// The share of examples that are told no words, so that guidance goes on working.
   public var dropout = 0.1
+  /// Gradient checkpointing: the UNet computes again what its gradients need, in place of keeping it. nil where memory is short.
+  public var recomputes: Bool?
   public init() {}
 }
 
@@ -47,15 +49,20 @@ public final class AdapterTraining {
   private var silences: [String: Conditions] = [:]
 
   /// - Parameters:
+  ///   - memoryIsShort: whether a UNet that keeps what its gradients need would be too large; where the settings don't say.
   ///   - pipeline: in float32, of a model that isn't for inpainting, with all networks kept where text encoders learn; it draws with what
   ///     is learned by then.
   ///   - noise: draws what the factors begin with.
-  public init(_ pipeline: DrawingPipeline, _ settings: AdapterSettings = AdapterSettings(), noise: inout Noise) {
+  public init(
+    _ pipeline: DrawingPipeline, _ settings: AdapterSettings = AdapterSettings(), memoryIsShort: Bool = false,
+    noise: inout Noise
+  ) {
     precondition(pipeline.precision == .float32, "a LoRA learns in float32")
     precondition(settings.rank > 0, "a rank of \(settings.rank)")
     precondition(!pipeline.model.isForInpainting, "a LoRA of an inpainting model")
     precondition(settings.textRate == 0 || pipeline.memory == .kept, "text encoders that learn are kept")
     (self.pipeline, self.settings) = (pipeline, settings)
+    recomputes = settings.recomputes ?? memoryIsShort
     shares = pipeline.model.schedule.signalShares()
     factors = AdapterFactors(
       pipeline, rank: settings.rank, alpha: settings.alpha ?? Double(settings.rank), withText: settings.textRate > 0,
@@ -73,6 +80,8 @@ public final class AdapterTraining {
   }
 
   private var learnsText: Bool { optimizers.count > 1 }
+  /// Whether the UNet computes again what its gradients need.
+  public let recomputes: Bool
 
   /// Encodes a picture [1, 3, H, W] in -1...1, sides multiples of 8, and its words.
   ///
@@ -147,6 +156,8 @@ public final class AdapterTraining {
   func step(_ examples: [(example: Example, draw: Draw)], rateScale: Double = 1) -> Double {
     precondition(!examples.isEmpty, "a step without examples")
     var (sum, total) = ([Tensor](), 0.0)
+    pipeline.denoiser.module.recomputes = recomputes
+    defer { pipeline.denoiser.module.recomputes = false }
     // One after the other: memory is one example's.
     for (example, draw) in examples {
       let loss = loss(example, draw) / Double(examples.count)

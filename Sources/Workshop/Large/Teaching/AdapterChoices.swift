@@ -23,6 +23,10 @@ public struct AdapterChoices: Codable, Sendable, Equatable {
     ("alpha", "", "How strong the LoRA is by itself: its change is multiplied by alpha / rank; the rank by default."),
     ("batch", "1", "Pictures an update, one after the other; 1 to 256."),
     ("caption-dropout", "0.1", "Share of pictures that are learned without words; 0 to 1."),
+    (
+      "gradient-checkpointing", "auto",
+      "Compute again what gradients need, in place of keeping it: less memory, more time; true, false, or auto, where memory is short."
+    ),
     ("min-snr", "5", "Weights of noise levels are cut at this signal-to-noise ratio; 0 weights all alike."),
     ("prior", "", "A folder of other pictures of the kind, learned beside, against forgetting."),
     ("prompts", "", "A text file with what the sheets show, a prompt a line, at most 8; captions by default."),
@@ -57,6 +61,11 @@ public struct AdapterChoices: Codable, Sendable, Equatable {
       case "text-rate": adapter.textRate = try number(0...1, "0, or a number such as 5e-5")
       case "min-snr": adapter.minSNR = try number(0...1e6, "0 or more")
       case "caption-dropout": adapter.dropout = try number(0...1, "a number from 0 to 1")
+      case "gradient-checkpointing":
+        guard ["auto", "true", "false"].contains(value) else {
+          throw .badSetting(name, value: value, range: "auto, true or false")
+        }
+        adapter.recomputes = value == "auto" ? nil : value == "true"
       case "batch": batch = try whole(1...256)
       case "trigger": trigger = value.trimmingCharacters(in: .whitespaces)
       case "prior": prior = value

@@ -105,7 +105,11 @@ public func teachAdapter(
   let pipeline = try DrawingPipeline(
     model, on: request.device, precision: .float32, memory: .kept)
   var beginning = Noise(seed: plan.seed)
-  let training = AdapterTraining(pipeline, choices.adapter, noise: &beginning)
+  let training = AdapterTraining(
+    pipeline, choices.adapter, memoryIsShort: memoryIsShort(model, side: side), noise: &beginning)
+  if training.recomputes {
+    tell(.note("The UNet computes again what its gradients need (gradient checkpointing): less memory, more time."))
+  }
   func lessons(_ gallery: Gallery, _ captions: [String], _ set: Packed, salt: UInt64, _ name: String) throws
     -> AdapterLessons?
   {
@@ -167,6 +171,15 @@ public func teachAdapter(
       : "atelier generate \(base) --prompt \"\(example)\" --lora \(folder)/lora.safetensors --out made")
   try log.write(.finished(.train(result)))
   return result
+}
+
+/// Whether what a UNet keeps for its gradients, beside its weights, would take more than four fifths of this machine's memory.
+private func memoryIsShort(_ model: LargeModel, side: Int) -> Bool {
+  let c = model.unet.configuration
+  // Measured of SD 1.5's layout at 512 px: 1.1 GB. It grows with the pixels and the widths.
+  let kept = 1.5e9 * pow(Double(side) / 512, 2) * Double(c.widths.reduce(0, +)) / 3520
+  let weights = Double(model.facts(precision: .float32).memory.kept)
+  return weights + kept > 0.8 * Double(ProcessInfo.processInfo.physicalMemory)
 }
 
 extension AdapterRequest {
