@@ -1,19 +1,24 @@
-"""Atelier's diffusion network and losses in PyTorch: what its tests and `Benchmarks` compare with.
+"""Atelier's diffusion network, losses and sampler in PyTorch: what its tests and `Benchmarks` compare with.
 
-    from diffusion_torch import UNet, denoised, loss        needs torch
+    python diffusion_torch.py          prints the median pictures/s of tuned training steps at 32 px, batch 16
+    python diffusion_torch.py sample   prints the median pictures/s of 16 pictures in 20 steps of the default sampler
+    from diffusion_torch import UNet, denoised, loss        what Tests/Goldens/diffusion.py uses
 
-A module, which does nothing by itself: Tests/Goldens/diffusion.py uses it.
+Needs torch. Tuned: channels-last, fused Adam, and for training bf16 autocast where the processor has it. Pictures are
+drawn in float32, as the recipe draws them.
 """
-if __name__ == "__main__":
-    import pathlib
-    import sys
+import math
+import pathlib
+import statistics
+import sys
+import time
 
+if __name__ == "__main__":  # Tests/Goldens import this, too.
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
     import plain
 
-    plain.Parser(__doc__).parse_args()
-    plain.stop("This is a module, which does nothing by itself; see --help.", 64)
-
+    options = plain.Parser(__doc__).add("sample", nargs="?", choices=["sample"]).parse_args()
+    plain.need("torch")
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -142,3 +147,72 @@ def loss(network, pictures, noise, sigma, conditions, objective="edm"):
     noisy = pictures + noise * sigma.reshape(-1, 1, 1, 1)
     estimate = denoised(network, noisy, sigma, conditions, objective)
     return (coefficients(sigma, objective)[3] * (estimate - pictures) ** 2).mean()
+
+
+def begin(network):
+    """As the recipe begins: branches and the answer are 0."""
+    with torch.no_grad():
+        for name, p in network.named_parameters():
+            if any(part in name for part in ("conv2.", "out_proj.", "head.", "condition_in.")):
+                p.zero_()
+    return network.to(memory_format=torch.channels_last)
+
+
+class Trainer:
+    def __init__(self, batch=16, conditions=11, rate=1e-3):
+        self.batch, self.conditions = batch, torch.zeros(batch, conditions)
+        self.network = begin(
+            UNet(size=32, widths=(64, 96, 128), blocks=1, attention=4, conditions=conditions, dropout=0.05))
+        self.adam = torch.optim.Adam(self.network.parameters(), rate, (0.9, 0.99), fused=True)
+        self.average = [p.detach().clone() for p in self.network.parameters()]
+        self.bfloat16 = torch.cpu._is_avx512_bf16_supported()
+
+    def mixed(self, *inputs):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            return self.network(*inputs)
+
+    def step(self, pictures):
+        sigma = (torch.randn(self.batch) * 1.2 - 1.2).exp()
+        self.adam.zero_grad()
+        loss(self.mixed, pictures, torch.randn_like(pictures), sigma, self.conditions).backward()
+        self.adam.step()
+        torch._foreach_lerp_(self.average, [p.detach() for p in self.network.parameters()], 0.5)
+
+
+@torch.inference_mode()
+def sample(network, noise, conditions, steps=20, highest=80, lowest=0.002):
+    """DPM-Solver++ of second order, its second evaluation that of the step before (Lu et al. 2022, algorithm 2)."""
+    a, b = highest ** (1 / 7), lowest ** (1 / 7)
+    levels = [(a + i / (steps - 1) * (b - a)) ** 7 for i in range(steps)]
+    x, before = noise * levels[0], None
+    for sigma, after in zip(levels, levels[1:]):
+        estimate = denoised(network, x, torch.full([len(x)], sigma), conditions)
+        length, ahead = math.log(sigma / after), estimate
+        if before is not None:
+            ahead = estimate + (estimate - before[0]) * (length / (2 * before[1]))
+        before = estimate, length
+        x = x * (after / sigma) + ahead * (1 - after / sigma)
+    return denoised(network, x, torch.full([len(x)], levels[-1]), conditions).clamp(-1, 1)
+
+
+def measure(step, count, windows=5, steps=8):
+    times = []
+    for _ in range(windows + 1):
+        start = time.perf_counter()
+        for _ in range(steps):
+            step()
+        times.append(time.perf_counter() - start)
+    return steps * count / statistics.median(times[1:])
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    trainer, form = Trainer(), dict(memory_format=torch.channels_last)
+    if options.sample:
+        network = trainer.network.eval()
+        draw = lambda: sample(network, torch.randn(16, 3, 32, 32).contiguous(**form), trainer.conditions)
+        rate = measure(draw, 16, steps=1)
+    else:
+        pictures = torch.rand(trainer.batch, 3, 32, 32).mul(2).sub(1).contiguous(**form)
+        rate = measure(lambda: trainer.step(pictures), trainer.batch)
+    print(f"{rate:.1f} pictures/s")
