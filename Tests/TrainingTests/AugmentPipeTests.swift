@@ -226,4 +226,20 @@ import Torch
     let gradient = gradients(of: LightAugment()(leaf, probability: 0.5, noise: &noise).sum(), withRespectTo: [leaf])[0]
     #expect(gradient.allFinite && abs(gradient).sum().item() > 0)
   }
+
+  /// Places and colours are float32's, also where networks run in bfloat16.
+  @Test func aRegionOfBFloat16ChangesNothing() {
+    var noise = Noise(seed: 3)
+    let x = noise.uniform([4, 3, 32, 32], from: -1, to: 1)
+    let ways: [(String, (inout Noise) -> Tensor)] = [
+      ("light", { LightAugment()(x, probability: 1, noise: &$0) }),
+      ("pipe", { AugmentPipe(blits: true, geometry: true, colours: true)(x, probability: 1, noise: &$0) }),
+      ("shift", { DiffAugment()(x, noise: &$0) }),
+    ]
+    for (name, way) in ways {
+      var (a, b) = (Noise(seed: 7), Noise(seed: 7))
+      let plain = way(&a), region = withAutocast(true, on: .cpu) { way(&b) }
+      #expect(plain.isEqual(to: region), "\(name): \(abs(plain - region.to(.float32)).max().item())")
+    }
+  }
 }

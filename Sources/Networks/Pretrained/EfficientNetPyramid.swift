@@ -32,5 +32,6 @@ private func sparse(_ conv: Conv2d, _ x: Tensor) -> Tensor {
     x, conv.weight, conv.bias, stride: [1, 1], padding: [conv.weight.size(2) / 2, conv.weight.size(3) / 2],
     dilation: [1, 1], groups: conv.groups)
   guard conv.stride[0] == 2 else { return y }
-  return y.every(2, from: 1, dim: 2).every(2, from: 1, dim: 3)
+  // With the channels last the gradient is laid out like the features, and needn't be turned.
+  return y.permuted([0, 2, 3, 1]).every(2, from: 1, dim: 1).every(2, from: 1, dim: 2).permuted([0, 3, 1, 2])
 }

@@ -28,13 +28,16 @@ public struct AugmentPipe: Sendable, Equatable {
   /// - Returns: pictures of the same shape; can be differentiated once.
   public func callAsFunction(_ x: Tensor, probability p: Double, noise: inout Noise) -> Tensor {
     guard p > 0 else { return x }
-    var seen = x
-    if blits { seen = blitted(seen, noise.each(x.size(0)) { blit(p, size: PictureSize(of: x), noise: &$0) }) }
-    if geometry {
-      seen = placed(seen, noise.each(x.size(0)) { placement(p, size: PictureSize(of: x), noise: &$0) })
+    // Places and colours need more than bfloat16's eight bits.
+    return withAutocast(false, on: x.device) {
+      var seen = x
+      if blits { seen = blitted(seen, noise.each(x.size(0)) { blit(p, size: PictureSize(of: x), noise: &$0) }) }
+      if geometry {
+        seen = placed(seen, noise.each(x.size(0)) { placement(p, size: PictureSize(of: x), noise: &$0) })
+      }
+      guard colours else { return seen }
+      return tinted(seen, noise.each(x.size(0)) { colouring(p, noise: &$0) })
     }
-    guard colours else { return seen }
-    return tinted(seen, noise.each(x.size(0)) { colouring(p, noise: &$0) })
   }
 
   /// Where pixels are moved to, whole: coordinates in pixels about the middle, x to the right and y down.
