@@ -45,7 +45,7 @@ public struct LightAugment: Sendable, Equatable {
       if chance[5] < p { colouring = colouring.then(.saturation(pow(2, saturation * normal[4]))) }
       colourings.append(colouring)
     }
-    // In bfloat16 a place would be off by up to a 128th of the picture's side.
+    // In bfloat16 places would be off by up to a fifth of a pixel at 64 px.
     return withAutocast(false, on: x.device) {
       let grid = affineGrid(Tensor(ways, shape: [n, 2, 3]).to(x.dtype).to(x.device), size: x.shape)
       return tinted(gridSample(x, grid, padding: .reflection), colourings).channelsLast()
