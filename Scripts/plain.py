@@ -88,3 +88,13 @@ def writing(path):
 
 if __name__ == "__main__":
     Parser(__doc__).parse_args()
+
+
+def prefers_bfloat16():
+    """Whether PyTorch is faster in bfloat16 than in float32 on this processor: with AMX, or AMD's AVX512-BF16. Intel's cores take
+    twice as long for its products where AMX is hidden, as in many virtual machines."""
+    try:
+        words = pathlib.Path("/proc/cpuinfo").read_text().split()
+    except OSError:
+        return False
+    return "amx_bf16" in words or ("avx512_bf16" in words and "GenuineIntel" not in words)

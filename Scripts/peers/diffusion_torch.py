@@ -4,7 +4,7 @@
     python diffusion_torch.py sample   prints the median pictures/s of 16 pictures in 20 steps of the default sampler
     from diffusion_torch import UNet, denoised, loss        what Tests/Goldens/diffusion.py uses
 
-Needs torch. Tuned: channels-last, fused Adam, and for training bf16 autocast where the processor has it. Pictures are
+Needs torch. Tuned: channels-last, fused Adam, and for training bf16 autocast where that is faster. Pictures are
 drawn in float32, as the recipe draws them.
 """
 import math
@@ -165,7 +165,7 @@ class Trainer:
             UNet(size=32, widths=(64, 96, 128), blocks=1, attention=4, conditions=conditions, dropout=0.05))
         self.adam = torch.optim.Adam(self.network.parameters(), rate, (0.9, 0.99), fused=True)
         self.average = [p.detach().clone() for p in self.network.parameters()]
-        self.bfloat16 = torch.cpu._is_avx512_bf16_supported()
+        self.bfloat16 = plain.prefers_bfloat16()
 
     def mixed(self, *inputs):
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):

@@ -1,7 +1,8 @@
 """Drawing with a model of SD 1.5's layout in diffusers, and a LoRA's training step in peft: seconds and gigabytes, a line each.
 
     python large_torch.py make FOLDER [small]     writes a folder with random weights: 2 GB in float16, or a small one
-    python large_torch.py draw FOLDER SIZE STEPS  opens it in bfloat16, channels last, and draws with guidance
+    python large_torch.py draw FOLDER SIZE STEPS bfloat16|float32
+                                                  opens it in that precision, channels last, and draws with guidance
     python large_torch.py lora FOLDER SIZE        a step of a LoRA of rank 16 in float32
 
 Needs torch, diffusers and transformers, and peft for the LoRA.
@@ -45,15 +46,15 @@ def make(folder, small):
 
 
 @torch.no_grad()
-def draw(folder, size, steps):
-    kind = dict(torch_dtype=torch.bfloat16)
+def draw(folder, size, steps, precision):
+    kind = dict(torch_dtype=precision)
     text = CLIPTextModel.from_pretrained(folder / "text_encoder", **kind)
     unet = UNet2DConditionModel.from_pretrained(folder / "unet", **kind).to(memory_format=torch.channels_last)
     vae = AutoencoderKL.from_pretrained(folder / "vae", **kind).to(memory_format=torch.channels_last)
     scheduler = DDIMScheduler.from_pretrained(folder / "scheduler")
     scheduler.set_timesteps(steps)
     tokens = torch.full((2, 77), 320)
-    x, taken, first, held = torch.randn(1, 4, size // 8, size // 8, dtype=torch.bfloat16), [], 0, 0
+    x, taken, first, held = torch.randn(1, 4, size // 8, size // 8, dtype=precision), [], 0, 0
     told, last = text(tokens).last_hidden_state, time.perf_counter()
     for t in scheduler.timesteps:
         both = unet(torch.cat([x, x]).to(memory_format=torch.channels_last), t, encoder_hidden_states=told).sample
@@ -62,7 +63,9 @@ def draw(folder, size, steps):
         now = time.perf_counter()
         first = first or time.time()
         taken, last, held = taken + [now - last], now, max(held, memory("RssAnon"))
-    vae.decode((x / 0.18215).to(memory_format=torch.channels_last)).sample
+    for _ in range(2):  # The first time makes LibTorch ready.
+        last = time.perf_counter()
+        vae.decode((x / 0.18215).to(memory_format=torch.channels_last)).sample
     decoding, held = time.perf_counter() - last, max(held, memory("RssAnon"))
     begun = time.perf_counter()
     text(tokens)
@@ -108,4 +111,10 @@ if options.what == "make":
 else:
     plain.existing(options.FOLDER)
     with plain.reading(options.FOLDER):
-        draw(options.FOLDER, *numbers(2)) if options.what == "draw" else lora(options.FOLDER, *numbers(1))
+        if options.what == "lora":
+            lora(options.FOLDER, *numbers(1))
+        else:
+            precision = options.more.pop() if options.more else ""
+            if precision not in ("bfloat16", "float32"):
+                plain.stop("draw takes bfloat16 or float32 at last; see --help.", 64)
+            draw(options.FOLDER, *numbers(2), getattr(torch, precision))

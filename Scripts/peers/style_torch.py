@@ -6,7 +6,7 @@ A peer to be measured against.
     python style_torch.py rate SIZE [tuned]                             prints steps a second, random pictures and weights
 
 Needs numpy, pillow and torch. WEIGHTS is vgg16.safetensors of `atelier models install vgg16`. Plain: float32 and
-autograd through Newton and Schulz's iteration. Tuned: channels-last and bf16 autocast as well.
+autograd through Newton and Schulz's iteration. Tuned: channels-last, and bf16 autocast where that is faster.
 """
 import json
 import math
@@ -131,7 +131,7 @@ class Scale:
     """One size: the targets, the picture and its optimizer."""
 
     def __init__(self, vgg, content, style, side, image=None, memory=None):
-        self.vgg, self.autocast = vgg, lambda: torch.autocast("cpu", torch.bfloat16, enabled=vgg.tuned)
+        self.vgg, self.autocast = vgg, lambda: torch.autocast("cpu", torch.bfloat16, enabled=vgg.tuned and plain.prefers_bfloat16())
         here = fitted(content, side)
         with torch.no_grad(), self.autocast():
             self.goal = vgg(here)[CONTENT_LAYER].float()

@@ -2,7 +2,7 @@
 
     python stylegan2_torch.py        prints the median pictures/s of tuned training steps at 64 px, batch 16
 
-Needs torch. Tuned: channels-last, bf16 autocast where the processor has it, filters in float32, fused Adam, lazy
+Needs torch. Tuned: channels-last, bf16 autocast where that is faster, filters in float32, fused Adam, lazy
 penalties. Augmentation is adaptive, as the recipe has it: it begins at 0, and whole pixels are moved ("blit").
 """
 import math
@@ -269,7 +269,7 @@ class Trainer:
             for network, ratio in zip((self.g, self.d), ratios))
         self.average = [p.detach().clone() for p in self.g.parameters()]
         self.strength, self.path_mean = Strength(), 0.0
-        self.bfloat16 = torch.cpu._is_avx512_bf16_supported()
+        self.bfloat16 = plain.prefers_bfloat16()
 
     def autocast(self):
         return torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16)

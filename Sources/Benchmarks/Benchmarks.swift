@@ -24,6 +24,7 @@ struct Benchmarks {
       }
     case "roofline": Roofline(arguments).run()
     case "large": LargeRate(arguments).run()
+    case "prompts": PromptMatch(arguments).run()
     case "start-up": StartUp(arguments).run()
     // What `start-up` starts: the smallest thing that uses LibTorch.
     case "nothing": _ = (Tensor.zeros([1]) + 1).item()
@@ -51,7 +52,9 @@ struct Benchmarks {
       instant               pictures of 512 px painted in one pass, beside the same in PyTorch
       large                 a model of SD 1.5's layout with random weights: text, a step, decoding, a LoRA's step, memory,
                             beside diffusers and peft  --model DIR, made by Scripts/peers/large_torch.py make DIR
-                            [--size N] [--steps N] [--without-lora]
+                            [--size N] [--steps N] [--precision float32|bfloat16] [--without-lora]
+      prompts               how often what a model draws is nearest to its own of ten pictures
+                            --model FILE --set FILE --captions DIR --features FILE [--rounds N]
       start-up              whole processes that do almost nothing
       packing               a folder of pictures made ready to train on, beside Pillow  [--pictures DIR] [--atelier PATH]
       sets                  looking at 1,000 to 100,000 pictures: seconds and memory

@@ -12,9 +12,8 @@ struct Comparison {
     let threads = "\(Threads.count)"
     for variant in ours.variants {
       let own = [Child.own, rate, "--alone", "--threads", threads] + variant.arguments
-      let peers = variant.peers.map { peer in
-        (name: peer.name, command: [python(arguments), Self.path(of: peer.script, arguments)] + peer.arguments)
-      }
+      let peers = variant.peers.map { (name: $0.name, command: $0.command(arguments)) }
+        .filter { Child($0.command, threads: threads).isAble() }
       var figures = [[Double]](repeating: [], count: 1 + peers.count)
       for _ in 0..<(arguments.number("rounds") ?? 3) {
         for (i, command) in ([own] + peers.map(\.command)).enumerated() {
@@ -34,12 +33,16 @@ struct Comparison {
     }
   }
 
-  static func path(of script: String, _ arguments: Arguments) -> String {
+}
+
+extension Rate.Peer {
+  /// What runs it.
+  func command(_ arguments: Arguments) -> [String] {
     let path = (arguments.text("peers") ?? "Scripts/peers") + "/" + script
     guard FileManager.default.fileExists(atPath: path) else {
       stop("The peer \(path) isn't there: run this from the root of the checkout, or name the folder with --peers.")
     }
-    return path
+    return [python(arguments), path] + self.arguments
   }
 }
 
@@ -61,6 +64,17 @@ struct Child {
 
   /// What it prints on standard output.
   func output() -> String {
+    let (words, code) = ended()
+    guard code == 0 else {
+      stop("\(command.joined(separator: " ")) ended with \(code): does that Python have PyTorch?")
+    }
+    return words
+  }
+
+  /// Whether this Python has what it needs; says so where it lacks something.
+  func isAble() -> Bool { ended().code != 69 }
+
+  private func ended() -> (words: String, code: Int32) {
     let child = Process()
     child.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     child.arguments = command
@@ -71,10 +85,7 @@ struct Child {
     do { try child.run() } catch { stop("\(command[0]) could not be started: name another with --python.") }
     let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     child.waitUntilExit()
-    guard child.terminationStatus == 0 else {
-      stop("\(command.joined(separator: " ")) ended with \(child.terminationStatus): does that Python have PyTorch?")
-    }
-    return words
+    return (words, child.terminationStatus)
   }
 
   /// The first number that it prints.

@@ -7,6 +7,8 @@ struct LargeRate {
   private let arguments: Arguments
   private let folder: String
   private let size: Int, steps: Int
+  /// float32 or bfloat16, on both sides.
+  private let precision: String
 
   init(_ arguments: Arguments) {
     self.arguments = arguments
@@ -15,6 +17,8 @@ struct LargeRate {
     }
     self.folder = folder
     (size, steps) = (arguments.number("size") ?? 512, arguments.number("steps") ?? 4)
+    precision = arguments.text("precision") ?? (Device.cpu.prefersBFloat16 ? "bfloat16" : "float32")
+    guard ["float32", "bfloat16"].contains(precision) else { stop("--precision is float32 or bfloat16.") }
     guard size > 0, size % 8 == 0, steps > 1 else { stop("--size is a multiple of 8, and --steps more than 1.") }
   }
 
@@ -26,6 +30,7 @@ struct LargeRate {
   ]
 
   func run() {
+    if arguments.flag("profile") { return profile() }
     if arguments.flag("alone") { return arguments.flag("lora") ? learn() : draw() }
     let threads = "\(Threads.count)"
     let script = (arguments.text("peers") ?? "Scripts/peers") + "/large_torch.py"
@@ -34,7 +39,10 @@ struct LargeRate {
     }
     let own = [Child.own, "large", "--alone", "--threads", threads, "--model", folder, "--size", "\(size)"]
     var commands = [
-      [own + ["--steps", "\(steps)"], [python(arguments), script, "draw", folder, "\(size)", "\(steps)"]]
+      [
+        own + ["--steps", "\(steps)", "--precision", precision],
+        [python(arguments), script, "draw", folder, "\(size)", "\(steps)", precision],
+      ]
     ]
     if !arguments.flag("without-lora") {
       commands.append([own + ["--lora"], [python(arguments), script, "lora", folder, "\(size)"]])
@@ -55,7 +63,8 @@ struct LargeRate {
       }
     }
     print(
-      "SD 1.5's layout, random weights, \(size) × \(size) px, \(threads) threads, LibTorch \(LibTorch.loadedVersion)")
+      "SD 1.5's layout, random weights, \(precision), \(size) × \(size) px, \(threads) threads, LibTorch \(LibTorch.loadedVersion)"
+    )
     func cell(_ values: [Double]?) -> String { values.map { formatted(median($0), digits: 2) } ?? "-" }
     let table = Self.rows.compactMap { key, name, unit -> [String]? in
       guard let mine = figures[0][key] else { return nil }
@@ -66,16 +75,38 @@ struct LargeRate {
     printTable([["", "Atelier", "diffusers", "theirs is"]] + table)
   }
 
+  /// Prints where the time of a step with guidance goes, by operators, and where decoding's.
+  private func profile() {
+    do {
+      let pipeline = try DrawingPipeline(LargeModel(folder), precision: type)
+      let request = self.request(steps: 1)
+      let most = arguments.number("most") ?? 30
+      var latents = try pipeline.latents(request, seed: 7)
+      let step = Work(windows: 1, of: 1) { _ in
+        withoutGradients { latents = (try? pipeline.latents(request, seed: 7)) ?? latents }
+      }
+      Profile(name: "a step with guidance, with its texts", work: step).run(most: most)
+      let decoding = Work(windows: 1, of: 1) { _ in withoutGradients { _ = pipeline.decoded(latents) } }
+      Profile(name: "decoding", work: decoding).run(most: most)
+    } catch { stop("\(folder) can't be drawn with: \(error)") }
+  }
+
+  private var type: DType { precision == "bfloat16" ? .bfloat16 : .float32 }
+
+  private func request(steps: Int) -> DrawingRequest {
+    var request = DrawingRequest(prompt: "a photo of an astronaut riding a horse on mars")
+    (request.steps, request.size, request.sampler, request.spacing) = (steps, (size, size), .ddim, .leading)
+    return request
+  }
+
   /// Prints what drawing takes, a name and a number a line.
   private func draw() {
     Memory.keepFreed()
-    let device = Device.cpu
     let clock = ContinuousClock()
-    var request = DrawingRequest(prompt: "a photo of an astronaut riding a horse on mars")
-    (request.steps, request.size, request.sampler, request.spacing) = (steps, (size, size), .ddim, .leading)
+    var request = self.request(steps: steps)
     do {
       let model = try LargeModel(folder)
-      let pipeline = try DrawingPipeline(model, precision: device.prefersBFloat16 ? .bfloat16 : .float32)
+      let pipeline = try DrawingPipeline(model, precision: type)
       var (last, taken, held, first) = (clock.now, [Double](), 0.0, 0.0)
       _ = try pipeline.draw(request, seed: 7) { _ in
         let now = clock.now

@@ -25,10 +25,16 @@ struct Rate: Sendable {
       variants: [
         Variant(
           name: "Dense GAN, 100-784-784-784 and 784-1, batch 32", arguments: ["--hidden", "0"],
-          peers: [Peer(name: "PyTorch, eager", script: "dense.py", arguments: ["0"])]),
+          peers: [
+            Peer(name: "PyTorch, eager", script: "dense.py", arguments: ["0"]),
+            Peer(name: "Keras", script: "dense_keras.py", arguments: ["0"]),
+          ]),
         Variant(
           name: "Dense GAN, 100-784-784-784 and 784-784-1, batch 32", arguments: ["--hidden", "784"],
-          peers: [Peer(name: "PyTorch, eager", script: "dense.py", arguments: ["784"])]),
+          peers: [
+            Peer(name: "PyTorch, eager", script: "dense.py", arguments: ["784"]),
+            Peer(name: "Keras", script: "dense_keras.py", arguments: ["784"]),
+          ]),
       ], work: dense),
     "dcgan": Rate(
       unit: "pictures/s",
@@ -38,6 +44,7 @@ struct Rate: Sendable {
           peers: [
             Peer(name: "PyTorch, as in a tutorial", script: "dcgan.py", arguments: ["default"]),
             Peer(name: "PyTorch, tuned", script: "dcgan.py", arguments: ["tuned"]),
+            Peer(name: "PyTorch, compiled", script: "dcgan.py", arguments: ["compiled"]),
           ])
       ], work: dcgan),
     "r3gan": Rate(

@@ -42,14 +42,13 @@ struct Roofline {
       for variant in rate.variants {
         let own = [Child.own, name, "--threads", threads] + variant.arguments
         let costs = Child(own + ["--costs"], threads: threads).figures(2)
+        // The first run warms up files and caches, and tells whether this Python has what it needs.
+        let able = (arguments.flag("without-peers") ? [] : variant.peers).map { ($0.name, $0.command(arguments)) }
+          .filter { Child($0.1, threads: threads).isAble() }
         var rates: [Double] = [], peers: [String: [Double]] = [:]
         for _ in 0..<rounds {
           rates.append(Child(own + ["--alone"], threads: threads).figure())
-          guard !arguments.flag("without-peers") else { continue }
-          for peer in variant.peers {
-            let command = [python(arguments), Comparison.path(of: peer.script, arguments)] + peer.arguments
-            peers[peer.name, default: []].append(Child(command, threads: threads).figure())
-          }
+          for (name, command) in able { peers[name, default: []].append(Child(command, threads: threads).figure()) }
         }
         rows.append(
           Row(

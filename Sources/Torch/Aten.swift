@@ -94,7 +94,9 @@ struct Aten: Sendable {
 
   // In place.
   let copy_ = Operator("copy_"), fill_ = Operator("fill_", "Scalar"), zero_ = Operator("zero_")
-  let add_ = Operator("add_", "Tensor"), mulScalar_ = Operator("mul_", "Scalar"), lerp_ = Operator("lerp_", "Scalar")
+  let add_ = Operator("add_", "Tensor"), mulScalar_ = Operator("mul_", "Scalar"), mul_ = Operator("mul_", "Tensor"),
+    silu_ = Operator("silu_"),
+    lerp_ = Operator("lerp_", "Scalar")
 }
 
 let aten = Aten()

@@ -67,10 +67,10 @@ public struct Device: Hashable, Sendable, CustomStringConvertible {
 
   public var isCPU: Bool { kind == .cpu }
 
-  /// Whether bfloat16 is faster than float32 here: CPUs with AVX512-BF16, and CUDA.
+  /// Whether bfloat16 is faster than float32 here: on CPUs with AMX, AMD's with AVX512-BF16, and CUDA.
   public var prefersBFloat16: Bool {
     switch kind {
-    case .cpu: ct_cpu_has_bf16()
+    case .cpu: ct_cpu_prefers_bf16()
     case .cuda: true
     case .mps: false
     }

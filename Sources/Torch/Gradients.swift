@@ -55,6 +55,13 @@ public func withoutGradients<R, E: Error>(_ body: () throws(E) -> R) throws(E) -
   return try body()
 }
 
+/// Whether operations are recorded here, so that gradients can be asked for.
+public var gradientsAreRecorded: Bool {
+  let was = ct_set_grad_enabled(false)
+  _ = ct_set_grad_enabled(was)
+  return was
+}
+
 /// Runs `body` recording operations, also inside `withoutGradients`.
 public func withGradients<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
   let was = ct_set_grad_enabled(true)

@@ -1,4 +1,4 @@
-/// Changes to a tensor's own elements: for optimizers, averages and loading, inside `withoutGradients`.
+/// Changes to a tensor's own elements: for optimizers, averages, loading and large pictures, inside `withoutGradients`.
 extension Tensor {
   /// Takes the other's elements, converted and broadcast.
   public func copy(from other: Tensor) {
@@ -14,6 +14,9 @@ extension Tensor {
     aten.add_.run(.tensor(self), .tensor(other), .double(factor))
   }
   public func multiply(by factor: Double) { aten.mulScalar_.run(.tensor(self), .double(factor)) }
+  public func multiply(by other: Tensor) { aten.mul_.run(.tensor(self), .tensor(other)) }
+  /// `self = silu(self)`
+  public func activateBySilu() { aten.silu_.run(.tensor(self)) }
   /// `self += weight * (other - self)`
   public func lerp(toward other: Tensor, weight: Double) {
     aten.lerp_.run(.tensor(self), .tensor(other), .double(weight))

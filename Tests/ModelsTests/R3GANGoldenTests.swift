@@ -57,8 +57,8 @@ import Torch
         #expect(gradient == nil, "\(parameter.name)")
         continue
       }
-      // Through many layers twice: a few more roundings.
-      expectClose(gradient!, theirs, "\(name)/\(parameter.name)", tolerance: 1e-4)
+      // Through many layers twice: a few more roundings, which differ from processor to processor.
+      expectClose(gradient!, theirs, "\(name)/\(parameter.name)", tolerance: 2e-4)
     }
   }
 

@@ -54,7 +54,7 @@ extension DrawingPipeline {
   }
 
   /// The picture of scaled latents, float32 on the CPU.
-  func decoded(_ latents: Tensor) -> Tensor {
+  public func decoded(_ latents: Tensor) -> Tensor {
     let c = model.vae.configuration
     let picture = cut(latents / c.scale + c.shift, scale: (factor, 1)) { coder.module.pictures(of: $0.channelsLast()) }
     if memory == .inTurn { coder.release() }

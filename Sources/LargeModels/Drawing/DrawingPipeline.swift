@@ -191,7 +191,9 @@ public final class DrawingPipeline {
   }
 
   /// The latents of a seed after all steps: [1, latents, H / 8, W / 8], scaled.
-  func latents(_ request: DrawingRequest, seed: UInt64) throws(LargeModelError) -> Tensor {
+  ///
+  /// - Throws: `LargeModelError.badSetting`.
+  public func latents(_ request: DrawingRequest, seed: UInt64) throws(LargeModelError) -> Tensor {
     try latents(request, seed: seed) { _ in true }!
   }
 
@@ -276,7 +278,8 @@ public final class DrawingPipeline {
     _ full: Tensor, _ x: Tensor, _ level: NoiseLevel, _ part: Double, _ told: Conditions, _ request: DrawingRequest
   ) -> Tensor {
     func ask(_ told: Conditions, times: Int) -> Tensor {
-      let input = (times > 1 ? full.repeated([times, 1, 1, 1]) : full).channelsLast()
+      let isShared = model.unet.configuration.addition == nil
+      let input = (isShared ? full : full.repeated([times, 1, 1, 1])).channelsLast()
       var residuals: ControlNet.Residuals?
       for control in request.controls where control.span.contains(part) {
         let latents = times > 1 ? x.repeated([times, 1, 1, 1]) : x

@@ -32,12 +32,14 @@ final class LoadedNetwork<Network: Module> {
         if let change = changes[name] { theirs = change(theirs.to(.float32)) }
         // In memory of its own, aligned as LibTorch aligns it: products of matrices in a file's memory depend, in their last bits, on
         // where in the file they are.
-        let placed = theirs.to(dtype).to(device).contiguous()
-        mine.become(placed === theirs ? placed.cloned() : placed)
+        let placed = theirs.to(dtype).to(device)
+        // Pictures are laid out with the channels last; LibTorch's convolutions take such weights as they are. Here, not all at the end: what
+        // each leaves is filled by the next.
+        let laid = placed.rank == 4 ? placed.channelsLast() : placed.contiguous()
+        mine.become(laid === theirs ? laid.cloned() : laid)
       }
     }
     made.move(to: device)
-    // Pictures are laid out so; LibTorch's convolutions take such weights as they are.
     made.useChannelsLast()
     made.setRequiresGradient(false)
     network = made

@@ -79,7 +79,7 @@ final class PictureEncoder: Module {
 
   func callAsFunction(_ x: Tensor) -> Tensor {
     let h = downBlocks.reduce(convIn(x)) { $1($0) }
-    return convOut(silu(convNormOut(midBlock(h))))
+    return convOut(convNormOut(midBlock(h)).silued())
   }
 }
 
@@ -103,7 +103,7 @@ final class PictureDecoder: Module {
 
   func callAsFunction(_ z: Tensor) -> Tensor {
     let h = upBlocks.reduce(midBlock(convIn(z))) { $1($0) }
-    return convOut(silu(convNormOut(h)))
+    return convOut(convNormOut(h).silued())
   }
 }
 

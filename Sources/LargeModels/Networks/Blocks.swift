@@ -25,10 +25,10 @@ final class ResnetBlock: Module {
 
   /// - Parameter time: [N, time], after its activation.
   func callAsFunction(_ x: Tensor, _ time: Tensor? = nil) -> Tensor {
-    var h = conv1(silu(norm1(x)))
-    if let time, let timeEmbProj { h = h + timeEmbProj(time).unsqueezed(-1).unsqueezed(-1) }
-    h = conv2(silu(norm2(h)))
-    return h + (convShortcut.map { $0(x) } ?? x)
+    var h = conv1(norm1(x).silued())
+    if let time, let timeEmbProj { h = h.plus(timeEmbProj(time).unsqueezed(-1).unsqueezed(-1)) }
+    h = conv2(norm2(h).silued())
+    return h.plus(convShortcut.map { $0(x) } ?? x)
   }
 }
 
@@ -53,7 +53,9 @@ final class Upsampler: Module {
 
   /// - Parameter size: [height, width] of the result, where it isn't twice.
   func callAsFunction(_ x: Tensor, size: [Int]? = nil) -> Tensor {
-    conv(interpolate(x, size: size ?? [2 * x.size(2), 2 * x.size(3)], mode: .nearest))
+    let doubled = [2 * x.size(2), 2 * x.size(3)]
+    guard let size, size != doubled else { return conv.ofDoubled(x) }
+    return conv(interpolate(x, size: size, mode: .nearest))
   }
 }
 
@@ -95,13 +97,13 @@ final class Attention: Module {
   /// On the pixels of a picture [N, width, H, W], added to it.
   func callAsFunction(pixels x: Tensor) -> Tensor {
     let tokens = (groupNorm.map { $0(x) } ?? x).flattened(from: 2).T
-    return x + pixels(self(tokens), like: x)
+    return pixels(self(tokens), like: x).plus(x)
   }
 }
 
-/// Tokens [N, H·W, C] as a picture [N, C, H, W] of the size of `x`, channels last.
+/// Tokens [N, H·W, C] as pictures [N, C, H, W] of the size of `x`, channels last.
 func pixels(_ tokens: Tensor, like x: Tensor) -> Tensor {
-  tokens.reshaped([x.size(0), x.size(2), x.size(3), tokens.size(2)]).permuted([0, 3, 1, 2])
+  tokens.reshaped([tokens.size(0), x.size(2), x.size(3), tokens.size(2)]).permuted([0, 3, 1, 2])
 }
 
 /// A linear map that is gated by another: x · GELU(gate) (Shazeer 2020).
@@ -110,7 +112,7 @@ final class GatedLinear: UnaryModule {
   init(_ inputs: Int, _ outputs: Int) { proj = Linear(inputs, 2 * outputs) }
   func callAsFunction(_ x: Tensor) -> Tensor {
     let halves = proj(x).chunks(2, dim: -1)
-    return halves[0] * gelu(halves[1])
+    return gelu(halves[1]).times(halves[0])
   }
 }
 
@@ -135,9 +137,10 @@ final class TransformerBlock: Module {
   }
 
   func callAsFunction(_ x: Tensor, _ text: Tensor) -> Tensor {
-    var h = x + attn1(norm1(x))
-    h = h + attn2(norm2(h), text)
-    return h + ff(norm3(h))
+    var h = attn1(norm1(x)).plus(x)
+    // One picture for all texts, until here.
+    h = attn2(norm2(h).spread(over: text.size(0)), text).plus(h)
+    return ff(norm3(h)).plus(h)
   }
 }
 
@@ -160,7 +163,7 @@ final class SpatialTransformer: Module {
   }
 
   /// - Parameters:
-  ///   - x: [N, width, H, W].
+  ///   - x: [N, width, H, W], or one for all texts.
   ///   - text: [N, length, context].
   func callAsFunction(_ x: Tensor, _ text: Tensor) -> Tensor {
     let normed = norm(x)
@@ -169,6 +172,26 @@ final class SpatialTransformer: Module {
     }
     var h = isLinear ? projIn(tokens(normed)) : tokens(projIn(normed))
     for block in transformerBlocks { h = block(h, text) }
-    return x + (isLinear ? pixels(projOut(h), like: x) : projOut(pixels(h, like: x)))
+    return (isLinear ? pixels(projOut(h), like: x) : projOut(pixels(h, like: x))).plus(x)
   }
+}
+
+extension Tensor {
+  // What nothing else holds is changed in place, where no gradient needs it: new memory for large pictures takes longer than the
+  // arithmetic.
+
+  /// Its SiLU.
+  func silued() -> Tensor { changed(orElse: silu(self)) { $0.activateBySilu() } }
+  /// Its sum with what may be one for all of it.
+  func plus(_ other: Tensor) -> Tensor { changed(orElse: self + other) { $0.add(other) } }
+  func times(_ other: Tensor) -> Tensor { changed(orElse: self * other) { $0.multiply(by: other) } }
+
+  private func changed(orElse made: @autoclosure () -> Tensor, _ change: (Tensor) -> Void) -> Tensor {
+    guard !gradientsAreRecorded else { return made() }
+    change(self)
+    return self
+  }
+
+  /// One of a batch for all `count`, without a copy; itself where there are as many.
+  func spread(over count: Int) -> Tensor { size(0) == count ? self : expanded([count] + shape.dropFirst()) }
 }

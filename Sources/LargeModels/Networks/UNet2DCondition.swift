@@ -41,7 +41,8 @@ public final class UNet2DCondition: Module {
   }
 
   /// - Parameters:
-  ///   - x: noisy latents [N, inputs, H, W] of any precision.
+  ///   - x: noisy latents [N, inputs, H, W] of any precision; one for all texts, as guidance asks, is looked at once until the first
+  ///     text is read. SDXL's time steps differ with the text: it needs N.
   ///   - timestep: in 0...999, the same for all; some samplers' are between whole numbers.
   ///   - conditions: text, and what SDXL and LCM are told beside it.
   ///   - control: what a ControlNet adds.
@@ -73,7 +74,7 @@ public final class UNet2DCondition: Module {
       let wanted = i + 1 < upBlocks.count ? kept[kept.count - 1 - block.resnets.count] : nil
       h = block(h, time, text, &kept, size: wanted.map { [$0.size(2), $0.size(3)] })
     }
-    return convOut(silu(convNormOut(h)))
+    return convOut(convNormOut(h).silued())
   }
 }
 
@@ -231,7 +232,7 @@ final class UpBlock: Module {
     var h = x
     for (i, resnet) in resnets.enumerated() {
       h = computed(resnet, again: recomputes, [h, kept.removeLast(), time]) {
-        resnet(Tensor.concatenated([$0[0], $0[1]], dim: 1), $0[2])
+        resnet(Tensor.concatenated([$0[0], $0[1].spread(over: $0[0].size(0))], dim: 1), $0[2])
       }
       if let attention = attentions?[i] {
         h = computed(attention, again: recomputes, [h, text]) { attention($0[0], $0[1]) }

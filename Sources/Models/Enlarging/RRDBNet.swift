@@ -64,9 +64,7 @@ public final class RRDBNet: EnlargingNetwork {
     }
     let first = convFirst(x)
     var y = first + convBody(body.reduce(first) { $1($0) })
-    for conv in [convUp1, convUp2] {
-      y = leakyRelu(conv(interpolate(y, size: [2 * y.size(2), 2 * y.size(3)], mode: .nearest)))
-    }
+    for conv in [convUp1, convUp2] { y = leakyRelu(conv.ofDoubled(y)) }
     y = convLast(leakyRelu(convHr(y)))
     return y.narrowed(dim: 2, from: 0, count: scale * height).narrowed(dim: 3, from: 0, count: scale * width)
   }

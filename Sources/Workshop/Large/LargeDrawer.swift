@@ -17,6 +17,8 @@ struct LargeDrawer {
     _ place: LargePlace, _ settings: LargeSettings, in workspace: Workspace, on device: Device, tell: (Event) -> Void
   ) throws {
     try settings.check()
+    // Pictures of a step are as large as those of the last one.
+    Memory.keepFreed()
     for words in place.notes { tell(.note(words)) }
     let model = try LargeModel(place.path, prediction: settings.prediction ?? place.prediction)
     for case .assumed(let words) in model.notes { tell(.note(words)) }

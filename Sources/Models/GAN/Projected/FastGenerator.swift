@@ -96,9 +96,9 @@ public final class FastGenerator: Module {
     }
 
     func callAsFunction(_ x: Tensor, _ w: Tensor) -> Tensor {
-      var x = interpolate(x, size: [2 * x.size(2), 2 * x.size(3)], mode: .nearest)
+      var x = x
       for (number, (conv, norm)) in zip(convs, norms).enumerated() {
-        x = norm(conv(x))
+        x = norm(number == 0 ? conv.ofDoubled(x) : conv(x))
         if number == 0 {
           let parts = style(w).unsqueezed(-1).unsqueezed(-1).chunks(2, dim: 1)
           x = x * (parts[0] + 1).to(x.dtype) + parts[1].to(x.dtype)

@@ -37,6 +37,11 @@ public final class BrushNetwork: Module {
       let y = conv2d(pad(x, [beyond, beyond, beyond, beyond], mode: .reflect), w, nil, stride: [step, step])
       return normalized(y, style, tileStatistics)
     }
+
+    /// The same of a picture whose pixels are doubled first.
+    func callAsFunction(doubled x: Tensor, _ style: Style, _ tileStatistics: TileStatistics?) -> Tensor {
+      normalized(conv2d(doubled: x, w, nil, paddingMode: .reflect), style, tileStatistics)
+    }
   }
 
   /// What a normalisation does to a picture, [N, channels] each.
@@ -88,11 +93,8 @@ public final class BrushNetwork: Module {
     var x = pictures
     for layer in contract { x = relu(pass(layer, x)) }
     for pair in res { x = x + pass(pair[1], relu(pass(pair[0], x))) }
-    for (i, layer) in expand.enumerated() {
-      if i < 2 { x = interpolate(x, size: [2 * x.size(2), 2 * x.size(3)], mode: .nearest) }
-      x = pass(layer, x)
-      if i < 2 { x = relu(x) }
-    }
+    for layer in expand.prefix(2) { x = relu(layer(doubled: x, rest.removeFirst(), tileStatistics)) }
+    x = pass(expand[2], x)
     return sigmoid(x.to(.float32))
   }
 

@@ -28,6 +28,11 @@ public final class InstantNetwork: Module {
       let y = conv2d(pad(x, [beyond, beyond, beyond, beyond], mode: .reflect), weight, nil)
       return normalized(y, (scale(style), shift(style)), tileStatistics)
     }
+
+    /// The same of a picture whose pixels are doubled first.
+    func callAsFunction(doubled x: Tensor, _ style: Tensor, _ tileStatistics: TileStatistics?) -> Tensor {
+      normalized(conv2d(doubled: x, weight, nil, paddingMode: .reflect), (scale(style), shift(style)), tileStatistics)
+    }
   }
 
   let predictor = StylePredictor()
@@ -103,11 +108,8 @@ public final class InstantNetwork: Module {
     var x = pictures
     for layer in contract { x = relu(layer(x)) }
     for pair in residual { x = x + pair[1](relu(pair[0](x, style, tileStatistics)), style, tileStatistics) }
-    for (i, layer) in expand.enumerated() {
-      if i < 2 { x = interpolate(x, size: [2 * x.size(2), 2 * x.size(3)], mode: .nearest) }
-      x = layer(x, style, tileStatistics)
-      if i < 2 { x = relu(x) }
-    }
+    for layer in expand.prefix(2) { x = relu(layer(doubled: x, style, tileStatistics)) }
+    x = expand[2](x, style, tileStatistics)
     return sigmoid(x.to(.float32))
   }
 
