@@ -26,6 +26,19 @@ import Torch
     }
   }
 
+  /// By words: bfloat16, where a processor prefers it, makes other details of the same thing.
+  @Test func theShippedModelDrawsByWords() throws {
+    try inFolder { atelier in
+      let drawn = try atelier.run(
+        "generate", "emoji-words", "--prompt", "woman astronaut with dark skin tone", "--seeds", "1", "--out", "made")
+      #expect(drawn.status == 0, "\(drawn.err)")
+      let (mine, theirs) = (
+        try Picture.load("\(atelier.folder)/made/seed-0001.png"), try Picture.load("\(Self.fixtures)/emoji-words.png")
+      )
+      #expect(abs(mine.tensor.to(.float32) - theirs.tensor.to(.float32)).mean().item() < 8)
+    }
+  }
+
   @Test func theShippedPainterPaintsAsBefore() throws {
     try inFolder { atelier in
       let pictures = Binary.root + "/Tests/Fixtures"

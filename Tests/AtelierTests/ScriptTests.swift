@@ -34,7 +34,9 @@ import Testing
     ("Scripts/fuzz.py", 66),
     ("Scripts/fuzz.py --nonsense", 64),
     ("Scripts/peers/generate.py", 69),
+    ("Scripts/first_sheet.py nothing new", 66),
     ("Scripts/peers/dense.py many", 64),
+    ("Scripts/peers/dense_keras.py many", 64),
     ("Scripts/peers/r3gan_torch.py 100 8", 64),
     ("Scripts/peers/style_torch.py rate", 64),
   ]
