@@ -110,6 +110,12 @@ let package = Package(
       resources: [.copy("Assets"), .copy("Pages")]),
     .executableTarget(name: "atelier-studio", dependencies: ["Studio"]),
 
+    // The example of a family in a package of its own (Examples/eigen), as the tests try it: built here, since that package would build
+    // everything once more.
+    .executableTarget(
+      name: "eigen-example", dependencies: ["Torch", "Networks", "Training", "Models", "Commands"],
+      path: "Examples/eigen/Sources"),
+
     // What tests of several targets need.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
@@ -121,7 +127,8 @@ let package = Package(
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Archives", "TestSupport"]),
     .testTarget(name: "MediaTests", dependencies: ["Media", "TestSupport"]),
     .testTarget(name: "WorkshopTests", dependencies: ["Workshop", "TestSupport"]),
-    .testTarget(name: "AtelierTests", dependencies: ["Workshop", "Commands", "atelier", "TestSupport"]),
+    .testTarget(
+      name: "AtelierTests", dependencies: ["Workshop", "Commands", "atelier", "eigen-example", "TestSupport"]),
     .target(name: "StudioTestSupport", path: "Tests/StudioTestSupport"),
     .testTarget(name: "JobsTests", dependencies: ["Jobs", "atelier-studio", "StudioTestSupport"]),
     .testTarget(name: "CatalogueTests", dependencies: ["Catalogue", "StudioTestSupport"]),

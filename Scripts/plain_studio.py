@@ -38,6 +38,12 @@ class Studio:
             connection.request("GET", f"{address.path}?{address.query}")
             self.cookie = connection.getresponse().getheader("Set-Cookie").split(";")[0]
 
+    def held(self):
+        """What the server holds: memory in MB, threads, open files."""
+        process = pathlib.Path(f"/proc/{self.process.pid}")
+        facts = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+        return int(facts["VmRSS"].split()[0]) / 1024, int(facts["Threads"]), len(list((process / "fd").iterdir()))
+
     def kill(self):
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()

@@ -4,7 +4,8 @@
 
 FOLDER is a new folder for the workspace. Measures the first reading of the files, a page of the gallery at its beginning and deep in it, a search,
 and then for so many seconds 50 streams of events and 200 requests a second beside a training, whose speed it compares with that before.
-Prints each figure; the exit code is 65 where a request failed. Only Python's own library is needed.
+On Linux also what the server holds meanwhile: `--seconds 3600` is a soak. Prints each figure; the exit code is 65 where a request failed. Only
+Python's own library is needed.
 """
 import http.client
 import pathlib
@@ -123,6 +124,18 @@ threads += [threading.Thread(target=request, args=(number,), daemon=True) for nu
 begun = time.time()
 for thread in threads:
     thread.start()
+
+
+def watch():
+    """A line of what the server holds, ten times."""
+    for _ in range(10):
+        held = house.held()
+        print(f"server after {time.time() - begun:.0f} s: {held[0]:.0f} MB, {held[1]} threads, {held[2]} files", flush=True)
+        is_over.wait(options.seconds / 10)
+
+
+if pathlib.Path("/proc/self/status").exists():
+    threading.Thread(target=watch, daemon=True).start()
 beside = speed(options.seconds)
 spent = time.time() - begun
 is_over.set()

@@ -246,19 +246,22 @@ extension Catalogue {
   }
 
   /// The folder of a set's small copies, each named by `catalogueID` of the picture's name in the set.
-  public func thumbnails(ofSet id: String) -> String { "\(workspace)/studio/thumbnails/\(id)" }
+  public func thumbnails(ofSet id: String) -> String { "\(workspace)/studio/small/\(id)" }
 
   /// The files of a set, by their names in it: pictures first, with their captions.
   ///
   /// - Throws: `CatalogueError.unknown`.
-  public func files(ofSet id: String) throws -> [(name: String, caption: String?)] {
+  public func files(ofSet id: String) throws -> [(name: String, caption: String?, crop: String?)] {
     let set = try set(id)
     let all = Scan(workspace: workspace, runs: [], known: []).files(under: set.path)
-    let captions = Set(all.filter { $0.hasSuffix(".txt") })
+    let beside = Set(all.filter { $0.hasSuffix(".txt") || $0.hasSuffix(".crop") })
+    func text(_ path: String) -> String? {
+      beside.contains(path)
+        ? (try? String(contentsOfFile: file(path), encoding: .utf8)).map { String($0.prefix(2000)) } : nil
+    }
     return all.filter { Scan.pictureEndings.contains(($0 as NSString).pathExtension.lowercased()) }.map { path in
-      let text = (path as NSString).deletingPathExtension + ".txt"
-      let caption = captions.contains(text) ? try? String(contentsOfFile: file(text), encoding: .utf8) : nil
-      return (String(path.dropFirst(set.path.count + 1)), caption.map { String($0.prefix(2000)) })
+      let caption = text((path as NSString).deletingPathExtension + ".txt")
+      return (String(path.dropFirst(set.path.count + 1)), caption, text(path + ".crop"))
     }
   }
 }

@@ -18,6 +18,8 @@ public struct Decoding: Hashable, Codable, Sendable {
   /// Under what is transparent, unless there are 4 channels, and around what is fitted.
   public var ground: Ground
   public var limits: Limits
+  /// That is cut out first; nil takes all.
+  public var part: PicturePart?
 
   /// Limits that are checked before decoding.
   public struct Limits: Hashable, Codable, Sendable {
@@ -28,10 +30,11 @@ public struct Decoding: Hashable, Codable, Sendable {
 
   public init(
     size: PictureSize? = nil, crop: Crop = .centre, channels: Int? = 3, ground: Ground = .white,
-    limits: Limits = Limits()
+    limits: Limits = Limits(), part: PicturePart? = nil
   ) {
     precondition(channels == nil || [1, 3, 4].contains(channels), "a picture has 1, 3 or 4 channels")
     (self.size, self.crop, self.channels, self.ground, self.limits) = (size, crop, channels, ground, limits)
+    self.part = part
   }
 }
 
@@ -168,11 +171,12 @@ extension Picture {
   ) throws(PictureError) -> (Picture?, NumericRange?) {
     func whole() throws(PictureError) -> (Picture?, NumericRange?) {
       guard let (standard, range) = try canvas.standard(reading, named: name) else { return (nil, nil) }
-      return (standard.picture(decoding), range)
+      let picture = standard.picture(decoding)
+      return (decoding.part.flatMap { picture?.cut(to: $0) } ?? picture, range)
     }
     guard let size = decoding.size else { return try whole() }
     let isFilled = decoding.crop != .fit
-    guard canvas.width * canvas.height > smallPixels, reading.isOrdinary(canvas) else {
+    guard canvas.width * canvas.height > smallPixels, reading.isOrdinary(canvas), decoding.part == nil else {
       let (picture, range) = try whole()
       let sized = picture?.resampled(width: size.width, height: size.height, isFilled: isFilled)
       return (sized?.centred(width: size.width, height: size.height, on: decoding.ground), range)

@@ -94,6 +94,12 @@ public enum Safetensors {
   }
 }
 
+extension Tensor {
+  /// Gives back the memory that holds a tensor of `Safetensors.read`: it is read from the file again when it is used. What was changed in it
+  /// in place is lost. Does nothing for other tensors.
+  public func forgetMapped() { ct_forget_mapped(handle) }
+}
+
 private final class MappedFile {
   private let mapping: ct_mapping
   let bytes: UnsafeRawBufferPointer

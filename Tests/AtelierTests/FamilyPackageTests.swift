@@ -1,29 +1,47 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
-/// A family in a package of its own: Examples/eigen, built against Atelier's library, with no file of Atelier changed.
+/// A family in a package of its own: Examples/eigen, with no file of Atelier changed. The root package builds its files as a target, in
+/// seconds where that package takes minutes.
 @Suite struct FamilyPackageTests {
   private static let folder = Binary.root + "/Examples/eigen"
 
-  private static func built() throws -> String {
-    let scratch = Binary.root + "/.build/eigen"
-    let build = Process(), log = Pipe()
-    build.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    build.arguments = [
-      "swift", "build", "--package-path", folder, "--scratch-path", scratch, "--product", "atelier-eigen", "-Xswiftc",
-      "-gnone",
-    ]
-    (build.standardOutput, build.standardError) = (log, log)
-    try build.run()
-    let words = String(decoding: log.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    build.waitUntilExit()
-    try #require(build.terminationStatus == 0, "\(words.suffix(2000))")
-    return scratch + "/debug/atelier-eigen"
+  /// The package of its own asks for what its files import, and that is what the library offers.
+  @Test func itsPackageHasWhatItImports() throws {
+    let (own, library) = (try Self.manifest(Self.folder), try Self.manifest(Binary.root))
+    let product = try #require(library["products"] as? [[String: Any]]).first { $0["name"] as? String == "Atelier" }
+    let offered = Set(try #require(product?["targets"] as? [String]))
+    let names = try FileManager.default.contentsOfDirectory(atPath: Self.folder + "/Sources").filter {
+      $0.hasSuffix(".swift")
+    }
+    let imported = try names.flatMap { name in
+      try String(contentsOfFile: "\(Self.folder)/Sources/\(name)", encoding: .utf8).matches(of: /(?m)^import (\w+)/)
+        .map { String($0.1) }
+    }
+    #expect(Set(imported).subtracting(["Foundation"]).isSubset(of: offered), "\(imported) of \(offered)")
+    let text = "\(own["targets"] ?? "")"
+    #expect(text.contains("Atelier") && "\(own["dependencies"] ?? "")".contains(Binary.root), "\(own)")
+  }
+
+  /// As `swift package dump-package` tells it; nothing is fetched or built.
+  private static func manifest(_ folder: String) throws -> [String: Any] {
+    let (dump, words) = (Process(), Pipe())
+    let scratch = temporaryPath("manifest")
+    defer { try? FileManager.default.removeItem(atPath: scratch) }
+    dump.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    dump.arguments = ["swift", "package", "--package-path", folder, "--scratch-path", scratch, "dump-package"]
+    dump.standardOutput = words
+    try dump.run()
+    let said = words.fileHandleForReading.readDataToEndOfFile()
+    dump.waitUntilExit()
+    try #require(dump.terminationStatus == 0)
+    return try #require(JSONSerialization.jsonObject(with: said) as? [String: Any])
   }
 
   @Test func aFamilyOfOnesOwnTrainsResumesAndGenerates() throws {
-    let binary = try Self.built()
+    let binary = Binary.root + "/.build/debug/eigen-example"
     try inFolder { atelier in
       let settings = ["--recipe", "eigen", "--size", "16", "--batch", "8", "--latent", "6", "--no-best"]
       func train(_ run: String, _ more: String...) throws {

@@ -84,6 +84,28 @@ final class Browser {
     _ = try command("POST", "/element/\(find(selector))/value", ["text": text])
   }
 
+  /// Drags the pointer over an element, between two places in parts of its sides.
+  func drag(_ selector: String, from: (x: Double, y: Double), to: (x: Double, y: Double)) throws {
+    let script =
+      "const b = document.querySelector(arguments[0]).getBoundingClientRect(); return [b.left, b.top, b.width, b.height]"
+    let box = try #require(try run(script, [selector]) as? [Double])
+    func move(_ at: (x: Double, y: Double), _ milliseconds: Int) -> [String: Any] {
+      [
+        "type": "pointerMove", "duration": milliseconds, "x": Int(box[0] + at.x * box[2]),
+        "y": Int(box[1] + at.y * box[3]),
+      ]
+    }
+    let half = ((from.x + to.x) / 2, (from.y + to.y) / 2)
+    let steps: [[String: Any]] = [
+      move(from, 0), ["type": "pointerDown", "button": 0], move(half, 50), move(to, 50),
+      ["type": "pointerUp", "button": 0],
+    ]
+    let mouse: [String: Any] = [
+      "type": "pointer", "id": "mouse", "parameters": ["pointerType": "mouse"], "actions": steps,
+    ]
+    _ = try command("POST", "/actions", ["actions": [mouse]])
+  }
+
   func screenshot(_ path: String) throws {
     let text = try #require(try command("GET", "/screenshot") as? String)
     try Data(base64Encoded: text)?.write(to: URL(fileURLWithPath: path))

@@ -33,6 +33,36 @@ import Torch
     #expect(try Safetensors.read(path).tensors["x"]!.floats == [1, 1, 1, 1])
   }
 
+  #if os(Linux)
+    /// What was read of a file need not stay in memory: it is read again. What isn't a file's stays.
+    @Test func aMappedTensorsMemoryIsGivenBack() throws {
+      defer { unlink(path) }
+      let count = 1 << 21
+      try Safetensors.write(["a": Tensor.ones([count]), "b": Tensor.ones([count]) * 2], to: path)
+      let tensors = try Safetensors.read(path).tensors
+      let (a, b) = (tensors["a"]!, tensors["b"]!)
+      #expect(a.sum().item() == Double(count) && b.sum().item() == Double(2 * count))
+      /// Megabytes of the file that are in this process's memory.
+      func resident() throws -> Int {
+        let file = try #require(FileHandle(forReadingAtPath: "/proc/self/smaps"))
+        let maps = String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
+        let part = try #require(maps.range(of: path))
+        let line = try #require(maps[part.upperBound...].split(separator: "\n").first { $0.hasPrefix("Rss:") })
+        return try #require(Int(line.split(whereSeparator: \.isWhitespace)[1])) / 1024
+      }
+      #expect(try resident() >= 16)
+      a.forgetMapped()
+      #expect(try (7...9).contains(resident()))
+      #expect(a.isEqual(to: Tensor.ones([count])) && b.sum().item() == Double(2 * count))
+      // A part gives back itself; whatever it does, the rest of the tensor is there.
+      b[0..<(count / 2)].forgetMapped()
+      #expect(b.sum().item() == Double(2 * count))
+      let own = Tensor.ones([count])
+      own.forgetMapped()
+      #expect(own.sum().item() == Double(count))
+    }
+  #endif
+
   @Test func aFailedWriteLeavesTheOldFileAndNothingElse() throws {
     defer { unlink(path) }
     try Safetensors.write(["x": Tensor.ones([4])], to: path)

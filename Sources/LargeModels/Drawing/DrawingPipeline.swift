@@ -89,12 +89,20 @@ public final class DrawingPipeline {
     return try withoutGradients { () throws(LargeModelError) -> Tensor? in
       guard let latents = try self.latents(request, seed: seed, while: goesOn) else { return nil }
       let picture = clamp(decoded(latents), min: -1, max: 1)
+      letGoOfOthers()
       guard let mask = request.mask, let given = request.picture else { return picture }
       // What isn't masked stays as it was, to the bit.
       let isOutside = mask.to(.cpu).to(.float32).equal(to: 0)
       let soft = given.to(.float32) + (picture - given) * mask.to(.float32)
       return whereTrue(isOutside, given.to(.float32), soft)
     }
+  }
+
+  /// Text encoders and autoencoder are read again in a part of a step's time, where a processor takes the steps; the denoiser stays.
+  private func letGoOfOthers() {
+    guard device.isCPU else { return }
+    for encoder in encoders { encoder.release() }
+    coder.release()
   }
 
   /// Denoising steps that a request takes: a part of those asked for where it begins with a picture. `drawn` shows each.
@@ -220,6 +228,7 @@ public final class DrawingPipeline {
     let conditions = conditions(request, height: seen[0], width: seen[1])
     let start = try start(request, levels[0], strength, sampler, spacing, draw)
     let told = withGuidanceEmbedding(conditions, request)
+    letGoOfOthers()
     let count = Double(levels.count - 1)
     var steps = Steps(sampler, start.x, levels: levels, schedule: model.schedule, noise: draw) { x, level in
       // The middle of this step, of all that are taken.

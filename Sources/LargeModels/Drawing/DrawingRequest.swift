@@ -59,7 +59,7 @@ public struct ControlPicture {
 
 /// How much memory may be used.
 public enum MemoryUse: Sendable {
-  /// Every network stays.
+  /// The denoiser stays; on a processor text encoders and autoencoder are let go once a picture has been through them.
   case kept
   /// Text encoder, denoiser and autoencoder are read, used and let go in turn; guidance takes two passes a step, and the autoencoder works
   /// in tiles.

@@ -37,6 +37,8 @@ final class LoadedNetwork<Network: Module> {
         // each leaves is filled by the next.
         let laid = placed.rank == 4 ? placed.channelsLast() : placed.contiguous()
         mine.become(laid === theirs ? laid.cloned() : laid)
+        // The system has it in its cache still.
+        weights[name]?.forgetMapped()
       }
     }
     made.move(to: device)
@@ -48,6 +50,9 @@ final class LoadedNetwork<Network: Module> {
 
   var isLoaded: Bool { network != nil }
 
-  /// Gives the memory back; the next use reads the file again.
-  func release() { network = nil }
+  /// Its weights are changed by whoever uses it, and aren't those of the file any more.
+  var isChanged = false
+
+  /// Gives the memory back; the next use reads the file again. Keeps what was changed.
+  func release() { if !isChanged { network = nil } }
 }

@@ -39,12 +39,14 @@ final class AdapterFactors: Saved {
       }
     }
     let model = pipeline.model
+    pipeline.denoiser.isChanged = true
     add(pipeline.denoiser.module, isOfText: false) { name in
       ["to_q", "to_k", "to_v", "to_out.0"].contains { name.hasSuffix(".\($0).weight") }
         ? Self.unetName(name, model) : nil
     }
     if withText {
       for (i, encoder) in pipeline.encoders.enumerated() {
+        encoder.isChanged = true
         let prefix = model.texts.count > 1 ? "lora_te\(i + 1)_" : "lora_te_"
         add(encoder.module, isOfText: true) { name in
           ["q_proj", "k_proj", "v_proj", "out_proj"].contains { name.hasSuffix(".self_attn.\($0).weight") }

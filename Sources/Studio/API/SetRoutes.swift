@@ -89,7 +89,7 @@ extension Studio {
   /// Names of pictures that lie aside.
   func setAside(_ set: PictureSetRow) -> [String] {
     catalogue.files(under: ["aside/\(set.name)"]).map { String($0.dropFirst("aside/\(set.name)/".count)) }
-      .filter { !$0.hasSuffix(".txt") }
+      .filter { !$0.hasSuffix(".txt") && !$0.hasSuffix(".crop") }
   }
 
   /// - Throws: `CatalogueError`, `CallError`, `FileTrouble`.
@@ -110,7 +110,7 @@ extension Studio {
     return AsideAnswer(moved: moved, aside: setAside(set).count)
   }
 
-  /// Moves a picture and its caption. Nothing of that name is ever written over.
+  /// Moves a picture with its caption and its crop. Nothing of that name is ever written over.
   ///
   /// - Returns: false where there is one of that name.
   /// - Throws: `FileTrouble`.
@@ -123,7 +123,9 @@ extension Studio {
     }
     unlink("\(from)/\(name)")
     let (old, stem) = ((name as NSString).deletingPathExtension, (new as NSString).deletingPathExtension)
-    if link("\(from)/\(old).txt", "\(to)/\(stem).txt") == 0 { unlink("\(from)/\(old).txt") }
+    for (old, new) in [("\(old).txt", "\(stem).txt"), ("\(name).crop", "\(new).crop")] {
+      if link("\(from)/\(old)", "\(to)/\(new)") == 0 { unlink("\(from)/\(old)") }
+    }
     return true
   }
 

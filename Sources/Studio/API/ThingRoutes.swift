@@ -11,6 +11,8 @@ struct SetPicture: Codable, Sendable {
   let name: String
   let caption: String?
   let hasThumbnail: Bool
+  /// Nil where all of it is used.
+  let crop: Crop?
 }
 
 struct NewSet: Codable, Sendable { let name: String }
@@ -178,9 +180,11 @@ extension Studio {
   func pictures(ofSet id: String) throws -> [SetPicture] {
     let folder = catalogue.thumbnails(ofSet: id)
     let there = Set((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
-    return try catalogue.files(ofSet: id).map { name, caption in
+    return try catalogue.files(ofSet: id).map { name, caption, crop in
       let id = catalogueID(name)
-      return SetPicture(id: id, name: name, caption: caption, hasThumbnail: there.contains(id + ".png"))
+      return SetPicture(
+        id: id, name: name, caption: caption, hasThumbnail: there.contains(id + ".png"),
+        crop: crop.flatMap { Crop(text: $0) })
     }
   }
 

@@ -1,10 +1,12 @@
-// The pictures of a set: captions written in place, and mends that set copies aside and can be undone.
+// The pictures of a set: captions, classes and crops edited in place, and mends that set copies aside and can be undone.
 import { api, inspectSet, make, redraw, toast, word } from './api.js'
+import './crop-box.js'
 
 customElements.define('set-pictures', class extends HTMLElement {
   connectedCallback() {
     this.set = this.dataset.set
     this.dialog = this.querySelector('dialog')
+    this.isSquare = true
     this.items = [...this.querySelectorAll('[data-picture]')]
     this.addEventListener('click', event => {
       const item = event.target.closest('[data-picture]')
@@ -24,9 +26,18 @@ customElements.define('set-pictures', class extends HTMLElement {
   async open(place) {
     await this.keep()
     this.here = place
-    const { picture, name, caption } = this.items[place].dataset
+    const { picture, name, caption, crop } = this.items[place].dataset
     const text = make('textarea', { rows: 4, value: caption ?? '', placeholder: word('set.caption') })
-    const shown = make('img', { src: `/api/sets/${this.set}/thumbnails/${picture}`, alt: name })
+    const shown = make('crop-box')
+    shown.isSquare = this.isSquare
+    const [left, top, width, height] = (crop ?? '').split(' ').map(Number)
+    shown.show(`/api/sets/${this.set}/thumbnails/${picture}`, name, crop ? { left, top, width, height } : null)
+    const whole = make('button', { type: 'button', className: 'button tiny', hidden: !crop }, word('set.whole'))
+    whole.addEventListener('click', () => shown.set(null))
+    shown.addEventListener('input', () => { whole.hidden = !shown.crop })
+    const square = make('input', { type: 'checkbox', checked: this.isSquare })
+    square.addEventListener('change', () => { this.isSquare = square.checked; shown.square(square.checked) })
+    this.box = shown
     const aside = make('button', { type: 'button', className: 'button tiny' }, word('set.aside'))
     aside.addEventListener('click', async () => { this.dialog.close(); await this.move([picture]) })
     const close = make('button', { type: 'button', className: 'button tiny' }, word('close'))
@@ -42,15 +53,16 @@ customElements.define('set-pictures', class extends HTMLElement {
     this.text = text
     this.kind = kind
     this.dialog.querySelector('.stage').replaceChildren(shown)
-    this.dialog.querySelector('.facts').replaceChildren(make('h2', {}, name), make('label', { className: 'field' }, make('span', { className: 'quiet' }, word('set.captionOf')), text), make('label', { className: 'field' }, make('span', { className: 'quiet' }, word('set.classOf')), kind), make('p', { className: 'actions' }, aside, close), make('p', { className: 'help' }, word('set.captionHelp')))
+    this.dialog.querySelector('.facts').replaceChildren(make('h2', {}, name), make('label', { className: 'field' }, make('span', { className: 'quiet' }, word('set.captionOf')), text), make('label', { className: 'field' }, make('span', { className: 'quiet' }, word('set.classOf')), kind), make('p', { className: 'actions' }, make('label', {}, square, ' ', word('set.square')), whole), make('p', { className: 'help' }, word('set.cropHelp')), make('p', { className: 'actions' }, aside, close), make('p', { className: 'help' }, word('set.captionHelp')))
     if (!this.dialog.open) this.dialog.showModal()
     text.focus()
   }
 
   /** Writes what was changed. */
   async keep() {
-    const text = this.text, kind = this.kind, item = this.items[this.here]
-    this.text = this.kind = null
+    const text = this.text, kind = this.kind, box = this.box, item = this.items[this.here]
+    this.text = this.kind = this.box = null
+    if (box) await this.cut(item, box.crop)
     if (kind && kind.value.trim() !== (item.dataset.class ?? '')) await this.give(item, kind.value.trim())
     if (!text || text.value.trim() === (item.dataset.caption ?? '').trim()) return
     try {
@@ -58,6 +70,19 @@ customElements.define('set-pictures', class extends HTMLElement {
       item.dataset.caption = picture.caption ?? ''
       item.classList.toggle('captioned', Boolean(picture.caption))
       document.querySelector('[data-part=captions]').textContent = this.items.filter(item => item.dataset.caption).length
+    } catch (error) { toast(error.message) }
+  }
+
+  /** A crop is a file beside the picture, which stays whole. */
+  async cut(item, crop) {
+    const words = crop && ['left', 'top', 'width', 'height'].map(side => crop[side].toFixed(5)).join(' ')
+    if ((words ?? '') === (item.dataset.crop ?? '')) return
+    try {
+      await api('POST', `/api/sets/${this.set}/crops`, { picture: item.dataset.picture, ...(crop && { crop }) })
+      if (words) item.dataset.crop = words
+      else delete item.dataset.crop
+      item.classList.toggle('cropped', Boolean(words))
+      toast(word(words ? 'set.cropped' : 'set.uncropped'))
     } catch (error) { toast(error.message) }
   }
 

@@ -86,8 +86,8 @@ enum Projects {
   /// Endings of what each folder may have: no locks, and nothing that a stranger could have run.
   private static let endings: [String: Set<String>] = [
     "sets": [
-      "png", "jpg", "jpeg", "webp", "gif", "tif", "tiff", "avif", "heic", "bmp", "txt", "csv", "json", "mp4", "mov",
-      "mkv", "webm", "apng",
+      "png", "jpg", "jpeg", "webp", "gif", "tif", "tiff", "avif", "heic", "bmp", "txt", "crop", "csv", "json", "mp4",
+      "mov", "mkv", "webm", "apng",
     ],
     "runs": ["json", "jsonl", "safetensors", "png", "txt", "md", "csv", "yaml", "mp4", "webp", "gif"],
     "jobs": ["png", "jpg", "jpeg", "webp", "tif", "avif", "gif", "apng", "mp4", "mov", "mkv", "webm", "json", "txt"],

@@ -7,11 +7,13 @@ extension Screens {
     let id = try call.thing(), studio = call.studio
     let report = try await studio.report(ofSet: id)
     let pictures = try studio.pictures(ofSet: id).map { picture -> [String: Any] in
-      let values: [String: Any] = [
+      var values: [String: Any] = [
         "id": picture.id, "set": id, "name": picture.name, "hasThumbnail": picture.hasThumbnail,
         "class": (picture.name as NSString).deletingLastPathComponent,
       ]
-      return picture.caption.map { values.merging(["caption": $0]) { $1 } } ?? values
+      values["caption"] = picture.caption
+      values["crop"] = picture.crop.map { String($0.text.dropLast()) }
+      return values
     }
     let here = Set(pictures.compactMap { $0["id"] as? String })
     let findings = findings(report.report ?? [:], here, id, call)

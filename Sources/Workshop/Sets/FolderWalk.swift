@@ -8,6 +8,8 @@ struct FoundFiles {
   var hidden = 0
   var others = 0
   var unreadable: [SetAside] = []
+  /// Files of crops by hand, by their pictures' names.
+  var crops: [String: HandCrops.Place] = [:]
 
   /// Hidden files, and what the Finder, Explorer and network drives leave in folders and archives.
   static func isLitter(_ name: String) -> Bool {
@@ -25,6 +27,10 @@ struct FoundFiles {
     // What is named like a picture and is none is told of when it is read.
     if Self.isPictureName(name) {
       candidates.append(candidate)
+      return
+    }
+    if let picture = HandCrops.picture(ofFile: name) {
+      crops[picture] = HandCrops.Place(file: file, number: number)
       return
     }
     // A name without a picture's ending may still be one: what a phone or a browser saved without a name.

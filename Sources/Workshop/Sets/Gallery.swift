@@ -67,6 +67,8 @@ public struct Gallery: Sendable {
   public let others: Int
   /// Folders and files that can't be looked into, archives inside among them.
   public let unreadable: [SetAside]
+  /// Where crops by hand are written, by the pictures' names.
+  let crops: [String: HandCrops.Place]
 
   /// How many files may be pictures.
   public var count: Int { candidates.count }
@@ -75,12 +77,15 @@ public struct Gallery: Sendable {
   func keeping(_ numbers: [Int]) -> Gallery {
     Gallery(
       path: path, kind: kind, candidates: numbers.map { candidates[$0] }, hidden: hidden, others: others,
-      unreadable: unreadable)
+      unreadable: unreadable, crops: crops)
   }
 
-  private init(path: String, kind: Kind, candidates: [Candidate], hidden: Int, others: Int, unreadable: [SetAside]) {
+  private init(
+    path: String, kind: Kind, candidates: [Candidate], hidden: Int, others: Int, unreadable: [SetAside],
+    crops: [String: HandCrops.Place]
+  ) {
     (self.path, self.kind, self.candidates) = (path, kind, candidates)
-    (self.hidden, self.others, self.unreadable) = (hidden, others, unreadable)
+    (self.hidden, self.others, self.unreadable, self.crops) = (hidden, others, unreadable, crops)
   }
 
   /// Lists the files; reads none but the first bytes of those whose names don't tell.
@@ -100,6 +105,7 @@ public struct Gallery: Sendable {
       kind = .folder
       candidates = walk.found.candidates.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
       (hidden, others, unreadable) = (walk.found.hidden, walk.found.others, walk.found.unreadable)
+      crops = walk.found.crops
     } else if FileKind(start: try FileBytes.read(self.path, first: FileKind.signatureBytes)) == .archive {
       var found = FoundFiles()
       for (entry, start) in try Archive(self.path, .zipOrTar).entries(startBytes: FileKind.signatureBytes) {
@@ -112,6 +118,7 @@ public struct Gallery: Sendable {
       }
       kind = .archive
       (candidates, hidden, others, unreadable) = (found.candidates, found.hidden, found.others, found.unreadable)
+      crops = found.crops
     } else {
       kind = .file
       candidates = [
@@ -119,6 +126,7 @@ public struct Gallery: Sendable {
           name: (self.path as NSString).lastPathComponent, file: FilePath(self.path), number: 0, stamp: stamp)
       ]
       (hidden, others, unreadable) = (0, 0, [])
+      crops = HandCrops.beside(self.path)
     }
     guard !candidates.isEmpty else { throw GalleryError.noPictures(path: self.path, others: others) }
   }

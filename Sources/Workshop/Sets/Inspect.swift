@@ -28,7 +28,7 @@ public struct InspectRequest: Sendable {
 ///   - workspace: whose cache takes what memory shouldn't hold of a large set, until it is looked through.
 ///   - advise: what one would train on what was found; nil when nobody knows.
 ///   - tell: told how many files are done.
-/// - Throws: `GalleryError`, `ArchiveError`, `FileError`, `ClipError`. Damaged pictures are part of the result.
+/// - Throws: `GalleryError`, `ArchiveError`, `FileError`, `ClipError`, `HandCropError`. Damaged pictures are part of the result.
 public func inspect(
   _ path: String, _ request: InspectRequest = InspectRequest(), in workspace: Workspace? = nil,
   advise: (Inspection) -> Advice? = { _ in nil },
@@ -52,9 +52,11 @@ public func inspect(
   let likenesses = Likenesses(folder: workspace?.cache ?? NSTemporaryDirectory())
   var thumbnails: [Picture] = []
   var pace = Pace(.files)
+  let crops = try HandCrops(of: gallery)
+  found.cropped = crops.count == 0 ? nil : crops.count
   try gallery.forEach { number, name, bytes in
     if let folder = request.thumbnails, let bytes = try? bytes.get() { keepSmall(bytes, name, in: folder.absolutePath) }
-    return Look.taken(number, name, bytes, keepsThumbnail: number % step == 0)
+    return Look.taken(number, name, bytes, part: crops[name], keepsThumbnail: number % step == 0)
   } collect: { number, look in
     switch look {
     case .success(let (look, likeness, thumbnail)):
@@ -68,7 +70,7 @@ public func inspect(
   if gallery.kind == .file { found.file = try Picture.report(FileBytes.read(gallery.path), named: path) }
   found.labelNotes = try LabelFile(of: gallery).flatMap { $0.notes.isEmpty ? nil : $0.notes }
   found.count(seen)
-  try found.compare(seen, likenesses, in: gallery)
+  try found.compare(seen, likenesses, in: gallery, crops)
   if found.pictures > 0 { found.areDrawn = try PictureSurface.areDrawn(gallery) }
   found.advice = advise(found)
   found.size = request.size ?? found.advice?.size ?? found.size
@@ -99,14 +101,22 @@ public func isFilmOrSound(_ path: String) -> Bool {
 private func keepSmall(_ bytes: [UInt8], _ name: String, in folder: String) {
   let path = "\(folder)/\(Digest.sha256(name).prefix(16)).png"
   guard access(path, F_OK) != 0,
-    let picture = try? Picture.decode(bytes, named: name, Decoding(size: PictureSize(192), channels: nil))
+    let facts = try? Picture.facts(bytes, named: name),
+    // All of it, in its own shape.
+    let picture = try? Picture.decode(
+      bytes, named: name, Decoding(size: PictureSize(facts.width, facts.height).within(256), channels: nil))
   else { return }
   // Not waited for: a page can do without it.
   try? picture.write(path, isForced: true, isSynced: false)
 }
 
-extension PictureFacts {
-  fileprivate var pixels: Int { width * height }
+extension PictureSize {
+  /// The same shape with a longer side of so many pixels at most.
+  fileprivate func within(_ most: Int) -> PictureSize {
+    guard longer > most else { return self }
+    func side(_ length: Int) -> Int { max(1, Int((Double(length * most) / Double(longer)).rounded())) }
+    return PictureSize(side(width), side(height))
+  }
 }
 
 extension Picture {
@@ -125,6 +135,8 @@ private struct Look: Sendable {
   let number: Int
   let name: String
   let facts: PictureFacts
+  /// Of the part that is used, in pixels.
+  let size: PictureSize
   /// Of the file.
   let digest: Fingerprint
   let isTransparent: Bool
@@ -135,18 +147,20 @@ private struct Look: Sendable {
   private static let colourOfGrey = 10
 
   static func taken(
-    _ number: Int, _ name: String, _ bytes: Result<[UInt8], PictureError>, keepsThumbnail: Bool
+    _ number: Int, _ name: String, _ bytes: Result<[UInt8], PictureError>, part: PicturePart?, keepsThumbnail: Bool
   ) -> Result<(Look, Likeness, thumbnail: Picture?), SetAside> {
     Result { () throws(PictureError) in
       let bytes = try bytes.get()
       let facts = try Picture.facts(bytes, named: name)
       // Every byte of the picture is decoded for it, so that damage anywhere shows.
       let picture = try Picture.decode(
-        bytes, named: name, Decoding(size: PictureSize(side), channels: facts.hasAlpha ? 4 : 3))
+        bytes, named: name, Decoding(size: PictureSize(side), channels: facts.hasAlpha ? 4 : 3, part: part))
       let flat = picture.flattened(on: .white)
       let likeness = Likeness(flat.resampled(width: Likeness.side, height: Likeness.side))
+      let whole = PictureSize(facts.width, facts.height)
       let look = Look(
-        number: number, name: name, facts: facts, digest: Fingerprint(bytes), isTransparent: picture.isTransparent,
+        number: number, name: name, facts: facts, size: part?.size(of: whole) ?? whole,
+        digest: Fingerprint(part.map { bytes + Array("\($0)".utf8) } ?? bytes), isTransparent: picture.isTransparent,
         isGrey: likeness.colourfulness <= colourOfGrey, isBlank: likeness.isBlank)
       return (look, likeness, keepsThumbnail ? flat : nil)
     }.mapError { SetAside(name: name, reason: $0.reason) }
@@ -158,12 +172,12 @@ extension Inspection {
   fileprivate mutating func count(_ seen: [Look]) {
     pictures = seen.count
     for look in seen { formats[look.facts.format.rawValue, default: 0] += 1 }
-    func isSmaller(_ a: Look, _ b: Look) -> Bool { (a.facts.pixels, a.number) < (b.facts.pixels, b.number) }
-    func extent(_ look: Look) -> Extent { Extent(name: look.name, width: look.facts.width, height: look.facts.height) }
+    func isSmaller(_ a: Look, _ b: Look) -> Bool { (a.size.pixels, a.number) < (b.size.pixels, b.number) }
+    func extent(_ look: Look) -> Extent { Extent(name: look.name, width: look.size.width, height: look.size.height) }
     (smallest, largest) = (seen.min(by: isSmaller).map(extent), seen.max(by: isSmaller).map(extent))
-    let sides = seen.map { min($0.facts.width, $0.facts.height) }.sorted()
+    let sides = seen.map(\.size.shorter).sorted()
     typicalSide = sides.isEmpty ? 0 : sides[sides.count / 2]
-    shape = UsualShape(of: seen.map { PictureSize($0.facts.width, $0.facts.height) })
+    shape = UsualShape(of: seen.map(\.size))
     let grey = names(seen) { $0.isGrey }
     isAllGrey = grey.count == seen.count && !seen.isEmpty
     greyAmongColour = isAllGrey ? [] : grey
@@ -174,9 +188,9 @@ extension Inspection {
 
   /// Fills in what depends on the size that would be trained.
   fileprivate mutating func judge(_ seen: [Look]) {
-    tooSmall = names(seen) { $0.facts.width < size.width || $0.facts.height < size.height }
+    tooSmall = names(seen) { $0.size.width < size.width || $0.size.height < size.height }
     longish = names(seen) { look in
-      let ratio = PictureSize(look.facts.width, look.facts.height).aspect / size.aspect
+      let ratio = look.size.aspect / size.aspect
       return max(ratio, 1 / ratio) > 2
     }
   }
@@ -184,9 +198,11 @@ extension Inspection {
   private func names(_ seen: [Look], where isMeant: (Look) -> Bool) -> [String] { seen.filter(isMeant).map(\.name) }
 
   /// Fills in the duplicates, exact and near.
-  fileprivate mutating func compare(_ seen: [Look], _ likenesses: Likenesses, in gallery: Gallery) throws {
+  fileprivate mutating func compare(_ seen: [Look], _ likenesses: Likenesses, in gallery: Gallery, _ crops: HandCrops)
+    throws
+  {
     // Other bytes may hold the same pixels (a PNG saved again, a title added): only then all pixels are compared.
-    let pixels = try gallery.pixelDigests(of: suspects(seen, likenesses.kinds))
+    let pixels = try gallery.pixelDigests(of: suspects(seen, likenesses.kinds), crops)
     // Files of the same bytes go by the same pixels.
     var byFile: [Fingerprint: Fingerprint] = [:]
     for look in seen { if let pixel = pixels[look.number] { byFile[look.digest] = pixel } }
@@ -211,9 +227,9 @@ extension Inspection {
   private func suspects(_ seen: [Look], _ kinds: [Int32]) -> [Int] {
     struct Key: Hashable {
       let kind: Int32
-      let width: Int, height: Int
+      let size: PictureSize
     }
-    func key(_ i: Int) -> Key { Key(kind: kinds[i], width: seen[i].facts.width, height: seen[i].facts.height) }
+    func key(_ i: Int) -> Key { Key(kind: kinds[i], size: seen[i].size) }
     var files: [Key: Fingerprint] = [:]
     var suspected: Set<Key> = []
     for (i, look) in seen.enumerated() {
@@ -229,13 +245,13 @@ extension Inspection {
 
 extension Gallery {
   /// What tells the decoded pixels of some of the pictures, by their numbers in ascending order.
-  fileprivate func pixelDigests(of some: [Int]) throws -> [Int: Fingerprint] {
+  fileprivate func pixelDigests(of some: [Int], _ crops: HandCrops) throws -> [Int: Fingerprint] {
     guard !some.isEmpty else { return [:] }
     var digests: [Int: Fingerprint] = [:]
     try keeping(some).forEach { _, name, bytes -> Fingerprint? in
       guard case .success(let bytes) = bytes else { return nil }
       // What is damaged was told of when all were looked at, and is like no other.
-      let picture = try? Picture.decode(bytes, named: name, Decoding(channels: nil))
+      let picture = try? Picture.decode(bytes, named: name, Decoding(channels: nil, part: crops[name]))
       return picture.map {
         Fingerprint(Array("\($0.width) \($0.height) \($0.channels) \(Digest.sha256($0.bytes))".utf8))
       }

@@ -51,6 +51,8 @@ public struct Inspection: Codable, Sendable, Equatable {
   public var file: [FileFact]?
   /// What doesn't fit between a file of classes and the pictures; nil where all does.
   public var labelNotes: [String]?
+  /// Pictures that are cropped by hand; nil where none is.
+  public var cropped: Int?
 
   public struct Extent: Codable, Hashable, Sendable {
     public let name: String
@@ -118,6 +120,9 @@ extension Inspection {
     let clear = "transparent in places (laid on white, or kept with --channels 4)"
     lines += list(transparent, "picture is \(clear)", "pictures are \(clear)")
     lines += list(animated, "picture moves: only its first frame is used", "pictures move: only first frames are used")
+    if let cropped {
+      lines.append("Cropped by hand: \(counted(cropped, "picture")), of which only that part is used and judged here.")
+    }
     lines += labelNotes ?? []
     if hidden > 0 { lines.append("Passed over: \(counted(hidden, "hidden file")).") }
     if others > 0 {

@@ -54,6 +54,8 @@ public struct Packed: Codable, Hashable, Sendable {
   public internal(set) var setAside: [SetAside]
   /// What doesn't fit between a file of classes and the pictures, in sentences; nil where all does.
   public internal(set) var labelNotes: [String]?
+  /// How many pictures are cropped by hand; nil where none is.
+  public internal(set) var cropped: Int?
   /// Whether nothing had to be decoded, since the same pictures had been packed before.
   public var wasThere = false
 }
@@ -61,12 +63,13 @@ public struct Packed: Codable, Hashable, Sendable {
 /// Packs the pictures of a folder, a zip or a tar file for training, once: the next time the same contents are found packed.
 ///
 /// A damaged file is set aside by name. Where a file beside the pictures names their classes (`LabelFile`), they are packed as
-/// if they lay in folders of these names.
+/// if they lay in folders of these names. Where a file beside a picture says which part of it is used (`HandCrops`), that part is all there
+/// is of it.
 /// - Parameters:
 ///   - path: a folder, a zip or tar file or one picture.
 ///   - progress: called with how many files are done, of how many.
 /// - Throws: `GalleryError` (`.nothingLeft` when every file is damaged), `ArchiveError`, `WorkspaceError`,
-///   `PictureSetError`, `FileError`, `LabelFileError`.
+///   `PictureSetError`, `FileError`, `LabelFileError`, `HandCropError`.
 public func pack(
   _ path: String, _ packing: Packing, in workspace: Workspace, progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
 ) throws -> Packed {
@@ -75,14 +78,15 @@ public func pack(
   try workspace.make(workspace.cache)
   let hash = try contentHash(of: gallery, in: workspace)
   let labels = try LabelFile(of: gallery)
-  let key = packing.key + (labels.map { " 2 \($0.digest)" } ?? "")
+  let crops = try HandCrops(of: gallery)
+  let key = packing.key + (labels.map { " 2 \($0.digest)" } ?? "") + (crops.digest.map { " crops \($0)" } ?? "")
   var set = try packed(hash: hash, key: key, in: workspace, count: gallery.count, progress) { set in
     let writer = try PictureSetWriter(path: set, channels: packing.channels, size: packing.size)
     let decoding = packing.decoding
     var setAside: [SetAside] = gallery.unreadable
     try gallery.forEach { _, name, bytes in
       Result { () throws(PictureError) in
-        let picture = try Picture.decode(bytes.get(), named: name, decoding)
+        let picture = try Picture.decode(bytes.get(), named: name, decoding.of(crops[name]))
         let place = labels?.name(name) ?? name
         return packing.crop == .pieces
           ? picture.pieces(of: packing.size, named: place) : [(name: place, planes: picture.planes)]
@@ -101,6 +105,7 @@ public func pack(
     return (writer, setAside)
   }
   if let notes = labels?.notes, !notes.isEmpty { set.labelNotes = notes }
+  if crops.count > 0 { set.cropped = crops.count }
   return set
 }
 

@@ -48,6 +48,7 @@ public func train(
     told.setAside = Array(packed.setAside.prefix(20))
     tell(.packed(told, leftOut: packed.setAside.count))
     for note in packed.labelNotes ?? [] { tell(.note(note)) }
+    if let cropped = packed.cropped { tell(.note("Cropped by hand: \(counted(cropped, "picture")).")) }
     return packed
   }
   let (crop, ground) = (request.crop ?? .centre, request.ground ?? .white)

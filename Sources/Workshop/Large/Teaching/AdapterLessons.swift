@@ -18,13 +18,15 @@ struct AdapterLessons {
   ///   - isLeftOut: names that were set aside.
   ///   - goesOn: told how many are done, of how many; false stops.
   /// - Returns: nil where it was stopped.
-  /// - Throws: `ArchiveError`, `PictureError`, `SafetensorsError`.
+  /// - Throws: `ArchiveError`, `PictureError`, `SafetensorsError`, `HandCropError`.
   init?(
     _ gallery: Gallery, captions: [String], except isLeftOut: Set<String>, for training: AdapterTraining,
     _ record: AdapterRecord,
     salt: UInt64, step: Int, cache: String, while goesOn: (Int, Int) -> Bool
   ) throws {
-    let key = "1 \(record.baseHash) \(record.hash) \(record.side) \(record.ground) \(record.plan.seed) \(salt)"
+    let crops = try HandCrops(of: gallery)
+    let key =
+      "1 \(crops.digest.map { "crops \($0) " } ?? "")\(record.baseHash) \(record.hash) \(record.side) \(record.ground) \(record.plan.seed) \(salt)"
     let known = (try? Safetensors.read(cache)).flatMap { $0.metadata["key"] == key ? $0.tensors : nil } ?? [:]
     let numbers = gallery.candidates.indices.filter { !isLeftOut.contains(gallery.candidates[$0].name) }
     var (examples, words, buckets) = ([AdapterTraining.Example](), [String](), [PictureSize]())
@@ -35,9 +37,11 @@ struct AdapterLessons {
       Result { () throws(PictureError) in
         let bytes = try bytes.get()
         let facts = try Picture.facts(bytes, named: name)
-        let whole = PictureSize(facts.width, facts.height)
+        let all = PictureSize(facts.width, facts.height)
+        let whole = crops[name]?.size(of: all) ?? all
         let size = bucket(for: whole, side: side, step: step)
-        return (try Picture.decode(bytes, named: name, Decoding(size: size, channels: 3, ground: ground)), whole)
+        let decoding = Decoding(size: size, channels: 3, ground: ground).of(crops[name])
+        return (try Picture.decode(bytes, named: name, decoding), whole)
       }
     } collect: { i, result in
       guard !isStopped else { return }
