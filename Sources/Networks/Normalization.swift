@@ -112,7 +112,21 @@ public final class GroupNorm: UnaryModule {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     groupNorm(x, groups: groups, weight: weight, bias: bias, epsilon: epsilon)
   }
+
+  /// Normalises a few groups after the others, in the memory of `x` itself, where no gradients are recorded.
+  public func normalise(inPlace x: Tensor) {
+    precondition(!gradientsAreRecorded, "what is changed in place has no gradients")
+    let parts = gcd(groups, 4), width = x.size(1) / parts
+    for part in 0..<parts {
+      func cut(_ t: Tensor?) -> Tensor? { t?.narrowed(dim: 0, from: part * width, count: width) }
+      let place = x.narrowed(dim: 1, from: part * width, count: width)
+      place.copy(
+        from: groupNorm(place, groups: groups / parts, weight: cut(weight), bias: cut(bias), epsilon: epsilon))
+    }
+  }
 }
+
+private func gcd(_ a: Int, _ b: Int) -> Int { b == 0 ? a : gcd(b, a % b) }
 
 /// Layer normalisation over the last dimensions (Ba et al. 2016): […, shape…].
 public final class LayerNorm: UnaryModule {

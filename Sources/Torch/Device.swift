@@ -107,6 +107,9 @@ public enum Memory {
   /// giving back and clearing pages.
   public static func keepFreed() { ct_keep_memory() }
 
+  /// Gives back what is free at this moment, between parts of a work that need memory of other shapes.
+  public static func giveBackFreed() { ct_give_back_memory() }
+
   /// Called where an operator asks for more memory than there is, with LibTorch's reason: it may end the process with words for
   /// people. Set it once, at the start.
   nonisolated(unsafe) public static var whenExhausted: (String) -> Void = { _ in }

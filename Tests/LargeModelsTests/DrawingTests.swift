@@ -131,7 +131,7 @@ import Torch
     // Read, used and let go in turn: the same but for the order of sums.
     let thrifty = try self.pipeline("sd1", memory: .inTurn)
     expectClose(try thrifty.draw(quick, seed: 3), first, "in turn", tolerance: 1e-3)
-    #expect(!thrifty.denoiser.isLoaded && !thrifty.coder.isLoaded && !thrifty.encoders[0].isLoaded)
+    #expect(!thrifty.denoiser.isLoaded && !thrifty.pictureDecoder.isLoaded && !thrifty.encoders[0].isLoaded)
     #expect(pipeline.denoiser.isLoaded)
   }
 

@@ -45,19 +45,21 @@ extension DrawingPipeline {
   func encoded(_ picture: Tensor, _ draw: () -> Tensor) -> Tensor {
     let c = model.vae.configuration
     let both = cut(picture, scale: (1, factor)) { tile in
-      let found = coder.module.distribution(of: tile.channelsLast())
+      let found = pictureEncoder.module.distribution(of: tile.channelsLast())
       return Tensor.concatenated([found.mean, found.deviation], dim: 1)
     }.to(device)
     let halves = both.chunks(2, dim: 1)
-    if memory == .inTurn { coder.release() }
+    if memory == .inTurn { pictureEncoder.release() }
     return (halves[0] + halves[1] * draw() - c.shift) * c.scale
   }
 
   /// The picture of scaled latents, float32 on the CPU.
   public func decoded(_ latents: Tensor) -> Tensor {
     let c = model.vae.configuration
-    let picture = cut(latents / c.scale + c.shift, scale: (factor, 1)) { coder.module.pictures(of: $0.channelsLast()) }
-    if memory == .inTurn { coder.release() }
+    let picture = cut(latents / c.scale + c.shift, scale: (factor, 1)) {
+      pictureDecoder.module.pictures(of: $0.channelsLast())
+    }
+    if memory == .inTurn { pictureDecoder.release() }
     return picture.to(.cpu).contiguous()
   }
 

@@ -16,7 +16,9 @@ public final class DrawingPipeline {
   let memory: MemoryUse
   let encoders: [LoadedNetwork<TextEncoder>]
   let denoiser: LoadedNetwork<UNet2DCondition>
-  let coder: LoadedNetwork<AutoencoderKL>
+  /// The autoencoder's two halves.
+  let pictureEncoder: LoadedNetwork<LatentEncoder>
+  let pictureDecoder: LoadedNetwork<LatentDecoder>
   let controls: [LoadedNetwork<ControlNet>]
   /// Where pictures are cut when they are encoded and decoded; nil never cuts.
   public var tiling: Tiling?
@@ -43,8 +45,11 @@ public final class DrawingPipeline {
     denoiser = LoadedNetwork(weights: model.unet.weights, as: precision, on: device, changes: changes.unet) {
       UNet2DCondition(model.unet.configuration)
     }
-    coder = LoadedNetwork(weights: model.vae.weights, as: precision, on: device) {
-      AutoencoderKL(model.vae.configuration)
+    pictureEncoder = LoadedNetwork(weights: model.vae.weights, as: precision, on: device) {
+      LatentEncoder(model.vae.configuration)
+    }
+    pictureDecoder = LoadedNetwork(weights: model.vae.weights, as: precision, on: device) {
+      LatentDecoder(model.vae.configuration)
     }
     for control in controls { try control.check(fits: model) }
     self.controls = controls.map { control in
@@ -88,6 +93,8 @@ public final class DrawingPipeline {
     try check(request)
     return try withoutGradients { () throws(LargeModelError) -> Tensor? in
       guard let latents = try self.latents(request, seed: seed, while: goesOn) else { return nil }
+      // What a step has freed is in pieces, in which no picture fits.
+      if device.isCPU { Memory.giveBackFreed() }
       let picture = clamp(decoded(latents), min: -1, max: 1)
       letGoOfOthers()
       guard let mask = request.mask, let given = request.picture else { return picture }
@@ -102,7 +109,9 @@ public final class DrawingPipeline {
   private func letGoOfOthers() {
     guard device.isCPU else { return }
     for encoder in encoders { encoder.release() }
-    coder.release()
+    pictureEncoder.release()
+    pictureDecoder.release()
+    Memory.giveBackFreed()
   }
 
   /// Denoising steps that a request takes: a part of those asked for where it begins with a picture. `drawn` shows each.

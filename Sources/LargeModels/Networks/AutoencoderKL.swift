@@ -26,7 +26,7 @@ public struct AutoencoderConfiguration: Equatable, Sendable {
 }
 
 /// The autoencoder between pictures and latents (Rombach et al. 2022, section 3.1), with the names of diffusers' `AutoencoderKL`.
-public final class AutoencoderKL: Module {
+public final class AutoencoderKL: Module, PictureEncoding, LatentDecoding {
   let encoder: PictureEncoder
   let decoder: PictureDecoder
   let quantConv: Conv2d?
@@ -39,7 +39,36 @@ public final class AutoencoderKL: Module {
     quantConv = c.hasQuantConv ? Conv2d(2 * c.latents, 2 * c.latents, kernel: 1) : nil
     postQuantConv = c.hasPostQuantConv ? Conv2d(c.latents, c.latents, kernel: 1) : nil
   }
+}
 
+/// The half that makes latents of pictures.
+final class LatentEncoder: Module, PictureEncoding {
+  let encoder: PictureEncoder
+  let quantConv: Conv2d?
+
+  init(_ c: AutoencoderConfiguration) {
+    encoder = PictureEncoder(c)
+    quantConv = c.hasQuantConv ? Conv2d(2 * c.latents, 2 * c.latents, kernel: 1) : nil
+  }
+}
+
+/// The half that makes pictures of latents.
+final class LatentDecoder: Module, LatentDecoding {
+  let decoder: PictureDecoder
+  let postQuantConv: Conv2d?
+
+  init(_ c: AutoencoderConfiguration) {
+    decoder = PictureDecoder(c)
+    postQuantConv = c.hasPostQuantConv ? Conv2d(c.latents, c.latents, kernel: 1) : nil
+  }
+}
+
+protocol PictureEncoding {
+  var encoder: PictureEncoder { get }
+  var quantConv: Conv2d? { get }
+}
+
+extension PictureEncoding {
   /// The distribution of a picture's latents, unscaled.
   ///
   /// - Parameter pictures: [N, channels, H, W] in -1...1; sides are multiples of `factor`.
@@ -49,7 +78,14 @@ public final class AutoencoderKL: Module {
     let halves = (quantConv.map { $0(h) } ?? h).to(.float32).chunks(2, dim: 1)
     return (halves[0], exp(clamp(halves[1], min: -30, max: 20) * 0.5))
   }
+}
 
+protocol LatentDecoding {
+  var decoder: PictureDecoder { get }
+  var postQuantConv: Conv2d? { get }
+}
+
+extension LatentDecoding {
   /// Pictures [N, channels, H · factor, W · factor], about in -1...1, float32.
   ///
   /// - Parameter latents: [N, latents, H, W], unscaled.
@@ -102,7 +138,8 @@ final class PictureDecoder: Module {
   }
 
   func callAsFunction(_ z: Tensor) -> Tensor {
-    let h = upBlocks.reduce(midBlock(convIn(z))) { $1($0) }
+    var h = midBlock(convIn(z))
+    for block in upBlocks { block.advance(&h) }
     return convOut(convNormOut(h).silued())
   }
 }
@@ -131,9 +168,12 @@ final class DecoderBlock: Module {
     upsamplers = isLast ? nil : [Upsampler(to)]
   }
 
-  func callAsFunction(_ x: Tensor) -> Tensor {
-    let h = resnets.reduce(x) { $1($0) }
-    return upsamplers.map { $0[0](h) } ?? h
+  /// Makes of `h` what follows, and holds no more of large pictures than a step needs.
+  func advance(_ h: inout Tensor) {
+    // What smaller sizes have freed is in pieces, in which the largest doesn't fit.
+    if upsamplers == nil, !gradientsAreRecorded, h.device.isCPU, h.count >= 1 << 24 { Memory.giveBackFreed() }
+    for resnet in resnets { resnet.advance(&h) }
+    if let upsamplers { h = upsamplers[0](h) }
   }
 }
 

@@ -30,6 +30,18 @@ final class ResnetBlock: Module {
     h = conv2(norm2(h).silued())
     return h.plus(convShortcut.map { $0(x) } ?? x)
   }
+
+  /// The same in place of `h`, whose memory is given up as soon as it can be: for large pictures.
+  func advance(_ h: inout Tensor) {
+    guard let convShortcut, !gradientsAreRecorded else {
+      h = self(h)
+      return
+    }
+    let kept = convShortcut(h)
+    norm1.normalise(inPlace: h)
+    h = conv1(h.silued())
+    h = conv2(norm2(h).silued()).plus(kept)
+  }
 }
 
 /// Halves a picture by a convolution.
