@@ -3,7 +3,8 @@ import Foundation
 import PackageDescription
 
 /// Parts that build and test by themselves, by `ATELIER_ONLY=studio swift test`: the studio, which knows no tensors, without
-/// LibTorch; what reads strangers' files, which `--sanitize=address` builds in a few minutes.
+/// LibTorch; what reads strangers' files, which `--sanitize=address` builds in a few minutes. `programs` are all but tests, benchmarks and examples:
+/// both programs are built in one go, side by side.
 let parts: [String: Set] = [
   "studio": [
     "Files", "Jobs", "Catalogue", "Studio", "atelier-studio", "StudioTestSupport", "JobsTests", "CatalogueTests",
@@ -138,9 +139,12 @@ let package = Package(
   cxxLanguageStandard: .cxx20
 )
 
-if let part {
+if part == "programs" {
+  let others = ["Benchmarks", "eigen-example", "TestSupport", "StudioTestSupport"]
+  package.targets.removeAll { $0.type == .test || others.contains($0.name) }
+} else if let part {
   guard let own = parts[part] else {
-    fatalError("ATELIER_ONLY is one of \(parts.keys.sorted().joined(separator: ", "))")
+    fatalError("ATELIER_ONLY is one of \((parts.keys + ["programs"]).sorted().joined(separator: ", "))")
   }
   package.targets.removeAll { !own.contains($0.name) }
   package.products.removeAll { !isStudioAlone || $0.name != "atelier-studio" }
