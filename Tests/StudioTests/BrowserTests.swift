@@ -29,10 +29,12 @@ import Testing
       #expect(
         try (browser.run("return document.querySelector('#f-pictures').value") as? String)?.hasPrefix("set:") == true)
       try browser.run(
-        "const f = document.querySelector('verb-form form'); f.elements.minutes.value = '0.2'; f.elements.recipe.value = 'dcgan'; f.elements.size.value = '32'; f.elements['no-best'].checked = true; f.requestSubmit()"
+        "const f = document.querySelector('verb-form form'); f.elements.minutes.value = '0.2'; f.elements['save-every'].value = '0.03'; f.elements.recipe.value = 'dcgan'; f.elements.size.value = '32'; f.elements['no-best'].checked = true; f.requestSubmit()"
       )
       try await browser.until("the job", "location.pathname.startsWith('/jobs/')")
       try await browser.until("a sheet of samples", "document.querySelector('[data-part=sheet]').naturalWidth > 0")
+      // With its first checkpoint, on the page that is open.
+      try await browser.until("Finish", "document.querySelector('[data-act=finish]')")
       try await browser.until("its end", "document.querySelector('[data-part=state]').dataset.state === 'done'")
       try await browser.until("a plot", "document.querySelector('.plot canvas')")
 

@@ -25,8 +25,10 @@ customElements.define('job-view', class extends HTMLElement {
   }
 
   show(job) {
-    const isOther = this.state !== job.state
-    this.state = job.state
+    // What can be done with it is another with its state, and with its first checkpoint.
+    const now = `${job.state} ${job.saved > 0}`
+    const isOther = this.offered !== now
+    this.offered = now
     const state = this.bit('state')
     state.textContent = word(`state.${job.state}`)
     state.dataset.state = job.state
