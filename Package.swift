@@ -7,7 +7,8 @@ import PackageDescription
 /// both programs are built in one go, side by side.
 let parts: [String: Set] = [
   "studio": [
-    "Files", "Jobs", "Catalogue", "Studio", "atelier-studio", "StudioTestSupport", "JobsTests", "CatalogueTests",
+    "COpenSSL", "Files", "Jobs", "Catalogue", "Studio", "atelier-studio", "StudioTestSupport", "JobsTests",
+    "CatalogueTests",
     "StudioTests",
   ],
   "readers": [
@@ -43,7 +44,6 @@ let package = Package(
     .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
-    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
   ],
   targets: [
     .target(
@@ -67,6 +67,7 @@ let package = Package(
       ]),
     // libvips' development package brings it on Debian.
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
 
     .target(name: "Torch", dependencies: ["CTorch"]),
     .target(name: "Networks", dependencies: ["Torch"]),
@@ -92,13 +93,11 @@ let package = Package(
     .executableTarget(name: "Benchmarks", dependencies: ["Models", "LargeModels", "Evaluation"]),
 
     // The studio: a server beside the command line, which starts its verbs as processes. It links no LibTorch.
-    .target(name: "Files"),
+    .target(name: "Files", dependencies: ["COpenSSL"]),
     .target(name: "Jobs", dependencies: ["Files"]),
     .target(
       name: "Catalogue",
-      dependencies: [
-        "Files", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
-      ]),
+      dependencies: ["Files", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(
       name: "Studio",
       dependencies: [
@@ -106,7 +105,7 @@ let package = Package(
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
-        .product(name: "Mustache", package: "swift-mustache"), .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Mustache", package: "swift-mustache"),
       ],
       resources: [.copy("Assets"), .copy("Pages")]),
     .executableTarget(name: "atelier-studio", dependencies: ["Studio"]),

@@ -1,4 +1,3 @@
-import Crypto
 import Files
 import Foundation
 
@@ -72,7 +71,7 @@ enum Facts {
   }
 
   private static func digest(_ data: Data) -> String {
-    SHA256.hash(data: data).prefix(8).map { String(format: "%02x", $0) }.joined()
+    Digest.hexadecimal(data, bytes: 8)
   }
   private static func latin1(_ bytes: ArraySlice<UInt8>) -> String {
     String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))

@@ -1,10 +1,10 @@
-import Crypto
+import Files
 import Foundation
 import GRDB
 
 /// A name of a thing in the workspace that says nothing about where it is: 16 digits of the SHA-256 of its path there.
 public func catalogueID(_ path: String) -> String {
-  SHA256.hash(data: Data(path.utf8)).prefix(8).map { String(format: "%02x", $0) }.joined()
+  Digest.hexadecimal(path.utf8, bytes: 8)
 }
 
 /// Whether a word can be such a name.

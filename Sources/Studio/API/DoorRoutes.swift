@@ -1,4 +1,3 @@
-import Crypto
 import Files
 import Foundation
 import HTTPTypes
@@ -56,7 +55,7 @@ extension Studio {
         else form.querySelector('output').textContent = (await answer.json()).error
       })
       """
-    func hash(_ text: String) -> String { "'sha256-\(Data(SHA256.hash(data: Data(text.utf8))).base64EncodedString())'" }
+    func hash(_ text: String) -> String { "'sha256-\(Digest.sha256(text.utf8).base64EncodedString())'" }
     let form =
       configuration.password == nil
       ? ""

@@ -1,4 +1,4 @@
-import Crypto
+import COpenSSL
 import Files
 import Foundation
 
@@ -13,12 +13,11 @@ enum Certificate {
     if FileManager.default.value([String].self, at: list) == names, access(chain, R_OK) == 0, access(key, R_OK) == 0 {
       return (chain, key)
     }
-    let secret = P256.Signing.PrivateKey()
-    let der = try certificate(for: names, secret)
-    try AtomicFile.write(Data(secret.pemRepresentation.utf8), to: key, mode: 0o600)
-    let lines = der.base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
-    try AtomicFile.write(
-      Data("-----BEGIN CERTIFICATE-----\n\(lines)\n-----END CERTIFICATE-----\n".utf8), to: chain)
+    guard let pair = pair(for: names) else {
+      throw FileTrouble.failed(path: chain, reason: "OpenSSL makes no certificate for \(names.joined(separator: ", "))")
+    }
+    try AtomicFile.write(pair.key, to: key, mode: 0o600)
+    try AtomicFile.write(pair.certificate, to: chain)
     try AtomicFile.write(names, to: list)
     return (chain, key)
   }
@@ -30,60 +29,59 @@ enum Certificate {
       start.upperBound < end.lowerBound,
       let der = Data(base64Encoded: String(text[start.upperBound..<end.lowerBound]), options: .ignoreUnknownCharacters)
     else { return nil }
-    return SHA256.hash(data: der).map { String(format: "%02X", $0) }.joined(separator: ":")
+    return Digest.sha256(der).map { String(format: "%02X", $0) }.joined(separator: ":")
   }
 
-  // MARK: X.509 (RFC 5280, section 4.1), signed by its own key (ECDSA with SHA-256, RFC 5758)
-
-  private static func certificate(for names: [String], _ key: P256.Signing.PrivateKey) throws -> Data {
-    let ecdsaWithSHA256 = sequence(oid([0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02]))
-    let name = sequence(tagged(0x31, sequence(oid([0x55, 0x04, 0x03]) + tagged(0x0C, Data("Atelier studio".utf8)))))
-    let year = 366.0 * 86400
-    let validity = sequence(time(Date() - 86400) + time(Date() + 2 * year))
-    let alternatives = sequence(names.reduce(Data()) { $0 + alternative($1) })
-    // basicConstraints (no authority), extendedKeyUsage (a server's), subjectAltName.
-    let extensions = [
-      sequence(oid([0x55, 0x1D, 0x13]) + tagged(0x01, Data([0xFF])) + tagged(0x04, sequence(Data()))),
-      sequence(
-        oid([0x55, 0x1D, 0x25]) + tagged(0x04, sequence(oid([0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01])))),
-      sequence(oid([0x55, 0x1D, 0x11]) + tagged(0x04, alternatives)),
-    ]
-    var serial = Data((0..<15).map { _ in UInt8.random(in: 0...255) })
-    serial.insert(0x01, at: 0)
-    let body = sequence(
-      tagged(0xA0, tagged(0x02, Data([2]))) + tagged(0x02, serial) + ecdsaWithSHA256 + name + validity + name
-        + key.publicKey.derRepresentation + tagged(0xA3, sequence(extensions.reduce(Data(), +))))
-    let signature = try key.signature(for: body).derRepresentation
-    return sequence(body + ecdsaWithSHA256 + tagged(0x03, Data([0]) + signature))
-  }
-
-  private static func tagged(_ tag: UInt8, _ body: Data) -> Data {
-    var length: [UInt8] = []
-    var rest = body.count
-    if rest < 128 { return Data([tag, UInt8(rest)]) + body }
-    while rest > 0 {
-      length.insert(UInt8(rest & 255), at: 0)
-      rest >>= 8
+  /// A key on the curve P-256 and a certificate of two years that it signs itself (RFC 5280, section 4.1), both as PEM; nil where a
+  /// name is none.
+  private static func pair(for names: [String]) -> (certificate: Data, key: Data)? {
+    guard let maker = EVP_PKEY_CTX_new_id(EVP_PKEY_EC, nil) else { return nil }
+    defer { EVP_PKEY_CTX_free(maker) }
+    var key: OpaquePointer?
+    guard EVP_PKEY_keygen_init(maker) == 1,
+      EVP_PKEY_CTX_set_ec_paramgen_curve_nid(maker, NID_X9_62_prime256v1) == 1, EVP_PKEY_generate(maker, &key) == 1,
+      let certificate = X509_new()
+    else { return nil }
+    defer {
+      EVP_PKEY_free(key)
+      X509_free(certificate)
     }
-    return Data([tag, 0x80 | UInt8(length.count)] + length) + body
+    let (day, name) = (86400, X509_get_subject_name(certificate))
+    guard X509_set_version(certificate, 2) == 1,
+      ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), .random(in: 1 ... .max)) == 1,
+      X509_gmtime_adj(X509_getm_notBefore(certificate), -day) != nil,
+      X509_gmtime_adj(X509_getm_notAfter(certificate), 2 * 366 * day) != nil,
+      X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, "Atelier studio", -1, -1, 0) == 1,
+      X509_set_issuer_name(certificate, name) == 1, X509_set_pubkey(certificate, key) == 1,
+      add(NID_basic_constraints, "CA:FALSE", to: certificate), add(NID_ext_key_usage, "serverAuth", to: certificate),
+      add(NID_subject_alt_name, names.map(alternative).joined(separator: ","), to: certificate),
+      X509_sign(certificate, key, EVP_sha256()) > 0,
+      let first = text({ PEM_write_bio_X509($0, certificate) }),
+      let second = text({ PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil) })
+    else { return nil }
+    return (first, second)
   }
-  private static func sequence(_ body: Data) -> Data { tagged(0x30, body) }
-  private static func oid(_ bytes: [UInt8]) -> Data { tagged(0x06, Data(bytes)) }
 
-  private static func time(_ date: Date) -> Data {
-    let format = DateFormatter()
-    format.locale = Locale(identifier: "en_US_POSIX")
-    format.timeZone = TimeZone(identifier: "UTC")
-    format.dateFormat = "yyMMddHHmmss'Z'"
-    return tagged(0x17, Data(format.string(from: date).utf8))
+  private static func add(_ kind: Int32, _ value: String, to certificate: OpaquePointer) -> Bool {
+    guard let part = X509V3_EXT_conf_nid(nil, nil, kind, value) else { return false }
+    defer { X509_EXTENSION_free(part) }
+    return X509_add_ext(certificate, part, -1) == 1
   }
 
-  /// An address (iPAddress) or a name (dNSName).
-  private static func alternative(_ name: String) -> Data {
-    var four = in_addr(), six = in6_addr()
-    if inet_pton(AF_INET, name, &four) == 1 { return tagged(0x87, withUnsafeBytes(of: &four) { Data($0) }) }
+  /// What `write` writes.
+  private static func text(_ write: (OpaquePointer) -> Int32) -> Data? {
+    guard let memory = BIO_new(BIO_s_mem()) else { return nil }
+    defer { BIO_free(memory) }
+    guard write(memory) == 1 else { return nil }
+    var bytes = Data(count: BIO_ctrl_pending(memory))
+    let count = bytes.withUnsafeMutableBytes { BIO_read(memory, $0.baseAddress, Int32($0.count)) }
+    return Int(count) == bytes.count ? bytes : nil
+  }
+
+  /// An address (iPAddress) or a name (dNSName), as OpenSSL's settings write them.
+  private static func alternative(_ name: String) -> String {
     let bare = name.trimmingCharacters(in: ["[", "]"])
-    if inet_pton(AF_INET6, bare, &six) == 1 { return tagged(0x87, withUnsafeBytes(of: &six) { Data($0) }) }
-    return tagged(0x82, Data(name.utf8))
+    var four = in_addr(), six = in6_addr()
+    return inet_pton(AF_INET, bare, &four) == 1 || inet_pton(AF_INET6, bare, &six) == 1 ? "IP:" + bare : "DNS:" + name
   }
 }

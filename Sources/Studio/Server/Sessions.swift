@@ -1,4 +1,3 @@
-import Crypto
 import Files
 import Foundation
 
@@ -12,7 +11,7 @@ actor Sessions {
   }
 
   private let folder: String
-  private let password: SHA256.Digest?
+  private let password: Data?
   private var kept: Kept
   private var failures = 0
   private var nextTry = Date.distantPast
@@ -22,7 +21,7 @@ actor Sessions {
 
   init(folder: String, password: String?) throws {
     self.folder = folder
-    self.password = password.map { SHA256.hash(data: Data($0.utf8)) }
+    self.password = password.map { Digest.sha256($0.utf8) }
     try AtomicFile.makeFolder(folder + "/tokens", mode: 0o700)
     kept = FileManager.default.value(Kept.self, at: folder + "/sessions.json") ?? Kept()
   }
@@ -55,8 +54,7 @@ actor Sessions {
     guard let password else { return .wrong }
     let wait = nextTry.timeIntervalSinceNow
     guard wait <= 0 else { return .wait(seconds: Int(wait.rounded(.up))) }
-    // Digests are compared in constant time.
-    guard SHA256.hash(data: Data(word.utf8)) == password else {
+    guard Digest.areEqual(Digest.sha256(word.utf8), password) else {
       failures += 1
       nextTry = Date() + min(60, pow(2, Double(failures - 1)))
       return .wrong
@@ -92,6 +90,6 @@ actor Sessions {
     return (0..<4).map { _ in String(format: "%016lx", generator.next() as UInt64) }.joined()
   }
   private static func digest(_ secret: String) -> String {
-    SHA256.hash(data: Data(secret.utf8)).map { String(format: "%02x", $0) }.joined()
+    Digest.hexadecimal(secret.utf8)
   }
 }
