@@ -118,6 +118,8 @@ let package = Package(
 
     // What tests of several targets need.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
+    // The command line, forked for each verb that a test runs.
+    .executableTarget(name: "atelier-forks", dependencies: ["Commands"], path: "Tests/Forks"),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "TestSupport"]),
     .testTarget(name: "ArchivesTests", dependencies: ["Archives", "TestSupport"]),
@@ -128,7 +130,8 @@ let package = Package(
     .testTarget(name: "MediaTests", dependencies: ["Media", "TestSupport"]),
     .testTarget(name: "WorkshopTests", dependencies: ["Workshop", "TestSupport"]),
     .testTarget(
-      name: "AtelierTests", dependencies: ["Workshop", "Commands", "atelier", "eigen-example", "TestSupport"]),
+      name: "AtelierTests",
+      dependencies: ["Workshop", "Commands", "atelier", "atelier-forks", "eigen-example", "TestSupport"]),
     .target(name: "StudioTestSupport", path: "Tests/StudioTestSupport"),
     .testTarget(name: "JobsTests", dependencies: ["Jobs", "atelier-studio", "StudioTestSupport"]),
     .testTarget(name: "CatalogueTests", dependencies: ["Catalogue", "StudioTestSupport"]),
@@ -139,7 +142,7 @@ let package = Package(
 )
 
 if part == "programs" {
-  let others = ["Benchmarks", "eigen-example", "TestSupport", "StudioTestSupport"]
+  let others = ["Benchmarks", "eigen-example", "atelier-forks", "TestSupport", "StudioTestSupport"]
   package.targets.removeAll { $0.type == .test || others.contains($0.name) }
 } else if let part {
   guard let own = parts[part] else {

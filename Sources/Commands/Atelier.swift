@@ -34,14 +34,18 @@ public struct Atelier: ParsableCommand {
 
   public init() {}
 
-  /// Runs the verb that the arguments name. Tells the world's errors in one sentence on standard error, with their exit
-  /// codes (see `Exit`).
-  public static func main() {
+  /// What was typed after the program's name.
+  nonisolated(unsafe) private(set) static var words: [String] = []
+
+  /// Runs the verb that `words` name, the process's arguments otherwise. Tells the world's errors in one sentence on standard error, with
+  /// their exit codes (see `Exit`).
+  public static func main(_ words: [String]? = nil) {
+    Self.words = words ?? Array(CommandLine.arguments.dropFirst())
     Interruption.unblock()
     Memory.whenExhausted = { _ in leave(after: NoMemory()) }
     do {
       try expectReadableArguments()
-      var arguments = Array(CommandLine.arguments.dropFirst())
+      var arguments = Self.words
       if arguments.first == "train" { arguments = ["train"] + Train.settled(Array(arguments.dropFirst())) }
       var command = try parseAsRoot(arguments)
       guard LibTorch.loadedVersion.hasPrefix(LibTorch.version) else { throw WrongLibrary() }
@@ -71,7 +75,7 @@ public struct Atelier: ParsableCommand {
       Console.write(fullMessage(for: error) + "\n")
       Foundation.exit(code)
     }
-    if CommandLine.arguments.contains("--json") {
+    if Self.words.contains("--json") {
       Console.write(Event.failed(text: words, exitCode: Int(code)).json + "\n")
     }
     if explained == nil { exit(withError: error) }

@@ -4,15 +4,15 @@ import CTorch
 public enum DeviceError: Explained, Equatable {
   /// No such kind of device.
   case unknown(String)
-  /// This machine or this copy of LibTorch doesn't have it.
-  case absent(String)
+  /// This machine or this copy of LibTorch doesn't have it, for a reason that is a part of a sentence.
+  case absent(String, reason: String)
 
   public var sentence: String {
     switch self {
     case .unknown(let name):
       "There is no device called '\(name)': use auto, cpu, cuda, cuda:1 or mps."
-    case .absent(let name):
-      "The device '\(name)' isn't available on this machine: use --device cpu, or set TORCH_HOME to a LibTorch built for it."
+    case .absent(let name, let reason):
+      "The device '\(name)' isn't available: \(reason). Use --device cpu, or set TORCH_HOME to a LibTorch built for it."
     }
   }
   public var exit: Exit {
@@ -51,11 +51,11 @@ public struct Device: Hashable, Sendable, CustomStringConvertible {
     case "cpu" where parts.count == 1:
       self = .cpu
     case "mps" where parts.count == 1:
-      guard ct_has_mps() else { throw .absent(name) }
+      guard ct_has_mps() else { throw .absent(name, reason: "this LibTorch is built without MPS") }
       self = .mps
     case "cuda" where parts.count <= 2:
       guard let index = parts.count == 1 ? 0 : Int(parts[1]), index >= 0 else { throw .unknown(name) }
-      guard index < Device.cudaCount else { throw .absent(name) }
+      guard index < Device.cudaCount else { throw .absent(name, reason: Device.whyNoCUDA(index)) }
       self = .cuda(index)
     default:
       throw .unknown(name)
@@ -64,6 +64,29 @@ public struct Device: Hashable, Sendable, CustomStringConvertible {
 
   /// How many CUDA devices LibTorch sees; 0 with a CPU build.
   public static var cudaCount: Int { Int(ct_cuda_count()) }
+
+  /// What a CUDA device lacks, as a part of a sentence.
+  ///
+  /// - Parameter index: a number that isn't below `cudaCount`.
+  public static func whyNoCUDA(_ index: Int = 0) -> String {
+    let error = String(cString: ct_cuda_library_error())
+    // As Linux and macOS say that it isn't there.
+    if error.hasPrefix("libtorch_cuda.so:") || error.hasPrefix("dlopen(libtorch_cuda.so") {
+      return "this LibTorch is built for processors only"
+    }
+    if !error.isEmpty { return "LibTorch's CUDA library can't be opened (\(error))" }
+    return cudaCount == 0
+      ? "LibTorch's CUDA library finds no GPU, or no driver for it" : "there are \(cudaCount) GPUs, counted from 0"
+  }
+
+  /// What work is done on when no device is named, in a sentence, and why it isn't a GPU.
+  public static var described: String {
+    guard let device = try? Device(named: "auto") else { return "" }
+    let precision = device.prefersBFloat16 ? "bfloat16" : "float32"
+    guard device.isCPU else { return "Work is done on \(device), in \(precision)." }
+    let counted = Threads.count == 1 ? "one thread" : "\(Threads.count) threads"
+    return "Work is done on the processor (\(counted), \(precision)), since \(whyNoCUDA())."
+  }
 
   public var isCPU: Bool { kind == .cpu }
 

@@ -135,8 +135,9 @@ import Testing
     try inFolder { atelier in
       expect(
         try atelier.run(["train", Binary.emoji, "--device", "cuda:9"] + Self.small),
-        says: "The device 'cuda:9' isn't available on this machine: use --device cpu, or set TORCH_HOME to a LibTorch "
-          + "built for it.", exit: 69)
+        says:
+          "The device 'cuda:9' isn't available: this LibTorch is built for processors only. Use --device cpu, or set "
+          + "TORCH_HOME to a LibTorch built for it.", exit: 69)
       expect(
         try atelier.run("generate", "run", "--out", "made", "--device", "abacus"),
         says: "There is no device called 'abacus': use auto, cpu, cuda, cuda:1 or mps.", exit: 64)

@@ -7,11 +7,21 @@ struct Binary {
   /// Its working folder, where it finds relative paths; removed with `remove`.
   let folder: String
   private let environment: [String: String]
+  /// Whether the environment is as when `Forks` started.
+  private let isUsual: Bool
 
   struct Outcome {
     let status: Int32
     let out: String
     let err: String
+
+    /// - Parameters: the files that they were written to.
+    init(status: Int32, out: String, err: String) {
+      self.status = status
+      (self.out, self.err) = (Outcome.text(out), Outcome.text(err))
+    }
+    static func text(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
+
     /// Standard output as JSON objects, one a line.
     func lines() throws -> [[String: Any]] {
       try out.split(separator: "\n").map { line in
@@ -25,6 +35,7 @@ struct Binary {
   init(_ more: [String: String] = [:]) throws {
     folder = temporaryPath("atelier-test")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    isUsual = more.isEmpty
     environment = ProcessInfo.processInfo.environment.merging(
       // One thread, since the tests themselves run beside each other.
       ["ATELIER_WORKSPACE": folder + "/workspace", "OMP_NUM_THREADS": "1", "COLUMNS": "80"]
@@ -68,7 +79,13 @@ struct Binary {
     _ arguments: [String], through words: String? = nil, shell: [String] = ["bash"], by binary: String = Self.path,
     seconds: Double = 240
   ) throws -> Outcome {
-    try start(arguments, through: words, shell: shell, by: binary).finish(seconds: seconds)
+    guard words == nil, binary == Self.path, isUsual, let forks = Forks.shared else {
+      return try start(arguments, through: words, shell: shell, by: binary).finish(seconds: seconds)
+    }
+    let (out, err) = try outputs()
+    let status = try forks.run(arguments, in: folder, environment, out: out, err: err, seconds: seconds)
+    // As the macros of wait(2) take it apart.
+    return Outcome(status: status & 127 == 0 ? status >> 8 & 255 : 1000 + status & 127, out: out, err: err)
   }
 
   @discardableResult
@@ -81,7 +98,7 @@ struct Binary {
 
     init(_ process: Process, out: String, err: String) { (self.process, self.out, self.err) = (process, out, err) }
 
-    var output: String { (try? String(contentsOfFile: out, encoding: .utf8)) ?? "" }
+    var output: String { Outcome.text(out) }
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
     /// Waits until `condition` or the end of the process.
@@ -101,7 +118,7 @@ struct Binary {
       process.waitUntilExit()
       let status =
         process.terminationReason == .uncaughtSignal ? 1000 + process.terminationStatus : process.terminationStatus
-      return Outcome(status: status, out: output, err: (try? String(contentsOfFile: err, encoding: .utf8)) ?? "")
+      return Outcome(status: status, out: out, err: err)
     }
   }
 
@@ -117,12 +134,18 @@ struct Binary {
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     process.environment = environment
     process.standardInput = FileHandle.nullDevice
+    let (out, err) = try outputs()
+    process.standardOutput = FileHandle(forWritingAtPath: out)
+    process.standardError = FileHandle(forWritingAtPath: err)
+    try process.run()
+    return Running(process, out: out, err: err)
+  }
+
+  /// New files for standard output and standard error.
+  private func outputs() throws -> (String, String) {
     let files = ["out", "err"].map { folder + "/\($0)-" + UUID().uuidString }
     for file in files { try Data().write(to: URL(fileURLWithPath: file)) }
-    process.standardOutput = FileHandle(forWritingAtPath: files[0])
-    process.standardError = FileHandle(forWritingAtPath: files[1])
-    try process.run()
-    return Running(process, out: files[0], err: files[1])
+    return (files[0], files[1])
   }
 }
 

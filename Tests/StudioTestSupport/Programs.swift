@@ -64,7 +64,10 @@ public func withFolder<Result>(_ body: (String) async throws -> Result) async th
   return try await body(folder)
 }
 
-/// Waits until something is so.
+/// Holds the test's thread. A test that lets go of it is gone on with when others are done, minutes later, and what it has started works on meanwhile.
+public func rest(_ seconds: Double) { usleep(UInt32(seconds * 1_000_000)) }
+
+/// Waits until something is so, on the test's own thread.
 ///
 /// - Parameter seconds: long enough for a machine that does much else.
 /// - Returns: whether it came to be so.
@@ -72,7 +75,7 @@ public func wait(seconds: Double = 60, until isSo: () async throws -> Bool) asyn
   let end = Date() + seconds
   while Date() < end {
     if try await isSo() { return true }
-    try? await Task.sleep(for: .milliseconds(50))
+    rest(0.05)
   }
   return try await isSo()
 }

@@ -31,7 +31,7 @@ import Testing
 
       let copies = DatabaseCopies(studio.workspace)
       for victims in [[Victim.server], [.run], [.server, .run]] {
-        try await Task.sleep(for: .milliseconds(Int.random(in: 50...1500)))
+        rest(.random(in: 0.05...1.5))
         let before = try seen()
         if try job()["state"] as? String == "done" { break }
         if victims.contains(.run) { try Victim.killRun(studio.workspace, id) }

@@ -34,10 +34,10 @@ import Testing
       // The figures are printed; what is asked of them holds on a machine that does ten other things, too.
       for step in 0..<15 {
         try browser.run("\(show).sliders.set({ truncation: \(0.3 + Double(step) / 30) })")
-        try await Task.sleep(for: .milliseconds(120))
+        rest(0.12)
       }
       try browser.run("\(show).sliders.set({ speed: 0.8 })")
-      try await Task.sleep(for: .seconds(2))
+      rest(2)
       let facts = try browser.run("return [\(show).frames.rate, \(show).frames.latency]") as? [Double] ?? []
       print("Live page: \(facts.first ?? 0) frames/s, \(facts.last ?? 0) ms from slider to picture")
       try #require(facts.count == 2)
@@ -74,7 +74,7 @@ import Testing
       try await browser.until(
         "the lamp", "document.querySelector('[data-do=record]').getAttribute('aria-pressed') === 'true'")
       try browser.run("\(show).sliders.set({ speed: 1 })")
-      try await Task.sleep(for: .seconds(1))
+      rest(1)
       try browser.click("[data-do=record]")
       try await browser.until("the recording", "document.querySelector('[data-part=recordings] li.new button')")
       try browser.click("[data-part=recordings] li.new button")

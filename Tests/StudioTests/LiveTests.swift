@@ -69,7 +69,7 @@ import Testing
       let began = try studio.post("/api/live/\(show)", ["record": true, "tracks": ["speed": 0.7, "place": 0]])
       let first = try await watch.answer(try #require(began["line"] as? Int)).head["frame"] as? Int ?? 0
       let start = (count: watch.frames.count, time: Date())
-      try await Task.sleep(for: .seconds(3))
+      rest(3)
       let rate = Double(watch.frames.count - start.count) / Date().timeIntervalSince(start.time)
       print("Live: \(String(format: "%.1f", rate)) frames a second of 64 × 64")
       let refused = try studio.post("/api/live/\(show)", ["seeds": "1,2"], status: 409)

@@ -67,6 +67,7 @@ import Torch
     #expect(try Device(named: "cpu") == .cpu)
     #expect(throws: DeviceError.unknown("gpu")) { try Device(named: "gpu") }
     #expect(throws: DeviceError.unknown("cuda:x")) { try Device(named: "cuda:x") }
-    #expect(throws: DeviceError.absent("cuda:99")) { try Device(named: "cuda:99") }
+    #expect(throws: DeviceError.absent("cuda:99", reason: Device.whyNoCUDA(99))) { try Device(named: "cuda:99") }
+    #expect(Device.cudaCount > 0 || Device.whyNoCUDA() == "this LibTorch is built for processors only")
   }
 }

@@ -62,12 +62,15 @@ struct DoctorCommand: ParsableCommand {
     abstract: "Check the workspace: rebuild the catalogue from the files, and tell what is missing or broken.",
     discussion: """
       Tells of missing pictures, moved runs, half checkpoints, foreign files and lost jobs, each in a sentence with what to \
-      do. It deletes nothing.
+      do, and what this machine computes on. It deletes nothing.
       """)
 
   @OptionGroup var common: Common
 
-  func run() throws { try become(["doctor"], common) }
+  func run() throws {
+    common.teller().tell(.note(Device.described))
+    try become(["doctor"], common)
+  }
 }
 
 /// Replaces this process by the studio's program, which stands beside this one: the command line links no server.

@@ -22,7 +22,7 @@ final class Team {
     for rank in 1..<count {
       let other = Process()
       other.executableURL = Bundle.main.executableURL
-      other.arguments = Array(CommandLine.arguments.dropFirst())
+      other.arguments = Atelier.words
       other.environment = ProcessInfo.processInfo.environment.merging([
         "RANK": "\(rank)", "WORLD_SIZE": "\(count)", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "\(meeting.port)",
         "OMP_NUM_THREADS": "\(Threads.count)",
