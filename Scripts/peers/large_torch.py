@@ -1,6 +1,6 @@
 """Drawing with a model of SD 1.5's layout in diffusers, and a LoRA's training step in peft: seconds and gigabytes, a line each.
 
-    python large_torch.py make FOLDER [small]     writes a folder with random weights: 2 GB in float16, or a small one
+    python large_torch.py make FOLDER [small|xl]  writes a folder with random weights: 2 GB in float16, a small one, or SDXL's, 7 GB
     python large_torch.py draw FOLDER SIZE STEPS bfloat16|float32
                                                   opens it in that precision, channels last, and draws with guidance
     python large_torch.py lora FOLDER SIZE        a step of a LoRA of rank 16 in float32
@@ -20,7 +20,7 @@ options = plain.Parser(__doc__).add("what", choices=["make", "draw", "lora"]).ad
 plain.need("torch", "diffusers", "transformers")
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 
 def memory(name):
@@ -41,6 +41,26 @@ def make(folder, small):
     AutoencoderKL(block_out_channels=deep, layers_per_block=2, down_block_types=("DownEncoderBlock2D",) * 4,
                   up_block_types=("UpDecoderBlock2D",) * 4, sample_size=512).half().save_pretrained(folder / "vae")
     CLIPTextModel(CLIPTextConfig(vocab_size=49408, eos_token_id=2, **text)).half().save_pretrained(folder / "text_encoder")
+    DDIMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False,
+                  steps_offset=1).save_pretrained(folder / "scheduler")
+
+
+def make_xl(folder):
+    torch.manual_seed(1)
+    torch.set_default_dtype(torch.float16)
+    UNet2DConditionModel(
+        sample_size=128, block_out_channels=(320, 640, 1280), attention_head_dim=(5, 10, 20), cross_attention_dim=2048,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"), transformer_layers_per_block=(1, 2, 10),
+        use_linear_projection=True, addition_embed_type="text_time", addition_time_embed_dim=256,
+        projection_class_embeddings_input_dim=2816).save_pretrained(folder / "unet")
+    AutoencoderKL(block_out_channels=(128, 256, 512, 512), layers_per_block=2, down_block_types=("DownEncoderBlock2D",) * 4,
+                  up_block_types=("UpDecoderBlock2D",) * 4, sample_size=1024, scaling_factor=0.13025).save_pretrained(folder / "vae")
+    first = dict(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12)
+    second = dict(hidden_size=1280, intermediate_size=5120, num_hidden_layers=32, num_attention_heads=20, hidden_act="gelu",
+                  projection_dim=1280)
+    CLIPTextModel(CLIPTextConfig(vocab_size=49408, eos_token_id=2, **first)).save_pretrained(folder / "text_encoder")
+    CLIPTextModelWithProjection(CLIPTextConfig(vocab_size=49408, eos_token_id=2, **second)).save_pretrained(folder / "text_encoder_2")
     DDIMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False,
                   steps_offset=1).save_pretrained(folder / "scheduler")
 
@@ -105,9 +125,9 @@ def numbers(count):
 
 
 if options.what == "make":
-    if options.more not in ([], ["small"]):
-        plain.stop("make takes a folder, and perhaps the word small; see --help.", 64)
-    make(options.FOLDER, options.more == ["small"])
+    if options.more not in ([], ["small"], ["xl"]):
+        plain.stop("make takes a folder, and perhaps the word small or xl; see --help.", 64)
+    make_xl(options.FOLDER) if options.more == ["xl"] else make(options.FOLDER, options.more == ["small"])
 else:
     plain.existing(options.FOLDER)
     with plain.reading(options.FOLDER):

@@ -102,6 +102,7 @@ struct LargeRate {
   /// Prints what drawing takes, a name and a number a line.
   private func draw() {
     Memory.keepFreed()
+    Memory.mapLargeBlocks()
     let clock = ContinuousClock()
     let request = self.request(steps: steps)
     do {
@@ -131,6 +132,7 @@ struct LargeRate {
   /// Prints what a LoRA's step takes, in float32, with rank 16.
   private func learn() {
     Memory.keepFreed()
+    Memory.mapLargeBlocks()
     do {
       let pipeline = try DrawingPipeline(LargeModel(folder), precision: .float32)
       var noise = Noise(seed: 1)

@@ -84,12 +84,32 @@ public final class Catalogue: Sendable {
     }
   }
 
+  /// Follows a run alone, which costs as little with 50,000 pictures as with none: how far it is, and its checkpoints.
+  ///
+  /// - Parameter folder: the run's, wherever that is; one that isn't in the workspace is passed over.
+  /// - Throws: GRDB's errors.
+  public func refresh(run folder: String) throws {
+    let name = (folder as NSString).lastPathComponent
+    guard folder == "\(workspace)/runs/\(name)" else { return }
+    let sets: [PictureSetRow] = try all(orderedBy: "path")
+    let scan = Scan(workspace: workspace, sets: sets, run: name)
+    guard let run = scan.runs.first else { return }
+    defer { answers.withLock { $0.forget() } }
+    try database.write { db in
+      try run.upsert(db)
+      _ = try follow(scan.checkpoints, among: CheckpointRow.filter(Column("run") == run.id), db)
+    }
+  }
+
   /// Deletes the rows of files that are gone, and writes those that differ.
   ///
+  /// - Parameter all: the rows that there may be.
   /// - Returns: the ids of those that were written.
-  private func follow<R: Row>(_ rows: [R], _ db: Database) throws -> [String] {
+  private func follow<R: Row>(_ rows: [R], among all: QueryInterfaceRequest<R> = R.all(), _ db: Database) throws
+    -> [String]
+  {
     let ids = Set(rows.map(\.id))
-    let known = Dictionary(uniqueKeysWithValues: try R.fetchAll(db).map { ($0.id, $0) })
+    let known = Dictionary(uniqueKeysWithValues: try all.fetchAll(db).map { ($0.id, $0) })
     for id in known.keys where !ids.contains(id) { _ = try R.deleteOne(db, key: id) }
     let changed = rows.filter { known[$0.id] != $0 }
     for row in changed { try row.upsert(db) }

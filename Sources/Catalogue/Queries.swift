@@ -42,7 +42,7 @@ extension Catalogue {
   public func runs() throws -> [RunRow] { try all(orderedBy: "made DESC, name") }
   public func models() throws -> [ModelRow] { try all(orderedBy: "name, path") }
 
-  private func all<R: Row>(orderedBy order: String) throws -> [R] {
+  func all<R: Row>(orderedBy order: String) throws -> [R] {
     try database.read { try R.fetchAll($0, sql: "SELECT * FROM \(R.databaseTableName) ORDER BY \(order)") }
   }
 

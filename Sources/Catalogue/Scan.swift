@@ -20,6 +20,13 @@ struct Scan {
     self.known = Dictionary(uniqueKeysWithValues: known.map { ($0.path, $0) })
   }
 
+  /// Looks at a run alone, and knows the sets that there are.
+  init(workspace: String, sets: [PictureSetRow], run name: String) {
+    self.init(workspace: workspace, runs: [], known: [])
+    self.sets = sets
+    addRun("runs/\(name)", name)
+  }
+
   /// Looks at everything.
   ///
   /// - Parameter bundled: the folder of models that came with Atelier.
@@ -150,6 +157,8 @@ struct Scan {
     let (bytes, made) = (Int(facts.st_size), Scan.time(facts))
     if let row = known[path], row.bytes == bytes, row.made == made {
       // Its run may have come or gone since.
+      let isSame = row.run.map { id in runs.contains { $0.id == id } } ?? !row.words.contains("\"Run\"")
+      if isSame, row.job == job, row.verb == verb { return row }
       let words = JSON(parsing: Data(row.words.utf8))?.object?.compactMapValues(\.string) ?? [:]
       return PictureRow(
         id: row.id, path: path, kind: row.kind, job: job, verb: verb, run: run(named: words["Run"]), seed: row.seed,

@@ -130,6 +130,10 @@ public enum Memory {
   /// giving back and clearing pages.
   public static func keepFreed() { ct_keep_memory() }
 
+  /// Takes blocks of 16 MB and more from the system one by one, and keeps half a gigabyte of freed ones: large models hold half a gigabyte
+  /// less, since no holes are left between blocks of different sizes. On Linux.
+  public static func mapLargeBlocks() { ct_map_large_blocks() }
+
   /// Gives back what is free at this moment, between parts of a work that need memory of other shapes.
   public static func giveBackFreed() { ct_give_back_memory() }
 

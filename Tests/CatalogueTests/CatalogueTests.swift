@@ -101,6 +101,36 @@ struct Planted {
     }
   }
 
+  /// As everything is followed, and nothing else is looked at.
+  @Test func followsARunAlone() async throws {
+    try await withFolder { folder in
+      let planted = try Planted(folder)
+      let catalogue = try Catalogue(workspace: folder)
+      try catalogue.refresh()
+      let before = try #require(try catalogue.runs().first)
+      try planted.weights("runs/cats-1/checkpoints/000000000200.safetensors")
+      try planted.weights("runs/cats-1/best/000000000200.safetensors")
+      try planted.remove("runs/cats-1/checkpoints/000000000100.safetensors")
+      try planted.write(
+        "runs/cats-1/log.jsonl", #"{"event":"reading","picturesSeen":200,"seconds":5,"figures":[]}"# + "\n")
+      try planted.weights("models/other.safetensors")
+      try catalogue.refresh(run: folder + "/runs/cats-1")
+      let run = try #require(try catalogue.runs().first)
+      #expect(run.id == before.id && run.picturesSeen == 200 && run.pictureSet == before.pictureSet)
+      let checkpoints = try catalogue.checkpoints(of: run.id)
+      #expect(checkpoints.map(\.picturesSeen) == [200, 200] && checkpoints.count(where: \.isBest) == 1)
+      #expect(try catalogue.models().count == 1 && catalogue.pictures(PictureQuery()).total == 4)
+      // Runs elsewhere aren't the studio's, and one that is gone changes nothing.
+      for other in ["/elsewhere/runs/cats-1", folder + "/runs/nothing", folder + "/runs", ""] {
+        try catalogue.refresh(run: other)
+      }
+      #expect(try catalogue.runs() == [run])
+      try catalogue.refresh()
+      #expect(try catalogue.runs() == [run] && catalogue.checkpoints(of: run.id) == checkpoints)
+      #expect(try catalogue.models().count == 2)
+    }
+  }
+
   /// A large model stays where it is: a file says where. What isn't there any more is none.
   @Test func addedModelsAreModels() async throws {
     try await withFolder { folder in

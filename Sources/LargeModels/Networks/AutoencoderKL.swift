@@ -170,18 +170,8 @@ final class DecoderBlock: Module {
 
   /// Makes of `h` what follows, and holds no more of large pictures than a step needs.
   func advance(_ h: inout Tensor) {
-    for resnet in resnets {
-      resnet.advance(&h)
-      giveBackFreed(after: h)
-    }
-    guard let upsamplers else { return }
-    h = upsamplers[0](h)
-    giveBackFreed(after: h)
-  }
-
-  /// What was freed is in pieces, in which the next large picture doesn't fit.
-  private func giveBackFreed(after h: Tensor) {
-    if !gradientsAreRecorded, h.device.isCPU, h.count >= 1 << 24 { Memory.giveBackFreed() }
+    for resnet in resnets { resnet.advance(&h) }
+    if let upsamplers { h = upsamplers[0](h) }
   }
 }
 

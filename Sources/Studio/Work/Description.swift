@@ -63,11 +63,13 @@ final class Refresher: Sendable {
       let made = view.story.made.count
       do {
         let isSaved = view.story.saved > (saved[view.id] ?? 0)
-        if view.state.hasEnded || isSaved {
-          // A training's run, its checkpoints, a model that was installed: all of it.
-          saved[view.id] = view.story.saved
+        saved[view.id] = view.story.saved
+        if view.state.hasEnded {
+          // Whatever it was: a model that was installed, a run that was made better.
           try catalogue.refresh()
           seen[view.id] = made
+        } else if isSaved, let run = view.story.run {
+          try catalogue.refresh(run: run)
         } else if made > (seen[view.id] ?? 0) {
           try catalogue.refresh(job: view.id, verb: view.job.verb.joined(separator: " "))
           seen[view.id] = made

@@ -19,6 +19,7 @@ struct LargeDrawer {
     try settings.check()
     // Pictures of a step are as large as those of the last one.
     Memory.keepFreed()
+    Memory.mapLargeBlocks()
     for words in place.notes { tell(.note(words)) }
     let model = try LargeModel(place.path, prediction: settings.prediction ?? place.prediction)
     for case .assumed(let words) in model.notes { tell(.note(words)) }

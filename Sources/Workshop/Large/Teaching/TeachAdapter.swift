@@ -51,6 +51,7 @@ public func teachAdapter(
   guard let base = request.base ?? earlier?.base else { throw LargeError.noBase }
   guard let place = LargePlace.find(base, in: workspace) else { throw LargeError.baseNotFound(base) }
   if earlier == nil, let run = request.run { _ = try requested(run, in: workspace, isNew: true) }
+  Memory.mapLargeBlocks()
   let model = try LargeModel(place.path, prediction: place.prediction)
   for case .assumed(let words) in model.notes { tell(.note(words)) }
   guard !model.isForInpainting else { throw LargeError.baseForInpainting(base) }
