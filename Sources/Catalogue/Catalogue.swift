@@ -153,6 +153,9 @@ public final class Catalogue: Sendable {
     }
   }
 
+  /// Counts the changes of what queries answer.
+  public var version: Int { answers.withLock(\.version) }
+
   public var allMarks: Marks { marks.withLock { $0 } }
 
   /// Adds marks of pictures that have none here, and boards.

@@ -47,7 +47,10 @@ struct JobCard: Codable, Sendable, Equatable {
     verb = job.verb.joined(separator: " ")
     words = (job.verb + job.arguments.filter { !$0.contains("/jobs/\(job.id)/") && !$0.contains("/studio/") }).map {
       word in
-      word.hasPrefix("/") ? (word as NSString).lastPathComponent : word.replacing(/=\/.*\//) { _ in "=" }
+      if word.hasPrefix("/") { return (word as NSString).lastPathComponent }
+      // --option=/home/ada/cats
+      guard let start = word.range(of: "=/"), let end = word.range(of: "/", options: .backwards) else { return word }
+      return word[..<start.lowerBound] + "=" + word[end.upperBound...]
     }.joined(separator: " ")
     (made, state, attempts, reason, form) = (job.made, view.state, view.attempts, view.reason, job.form)
     (fraction, secondsLeft, task, done, total) = (

@@ -20,7 +20,7 @@ struct Move: Codable, Sendable {
 extension Routes {
   static let jobs: [Route] = [
     .get("/api/jobs", "All jobs, in the queue's order.") { call in
-      await call.studio.queue.jobs.map { JobCard($0, workspace: call.studio.configuration.workspace) }
+      await call.studio.queue.jobs.map(call.studio.cards.card)
     },
     .write("/api/jobs", "Puts a job at the queue's end.", NewJob.self) { call, new in
       try await call.studio.add(new)
@@ -94,7 +94,7 @@ extension Call {
     return id
   }
 
-  func card(_ view: JobView) -> JobCard { JobCard(view, workspace: studio.configuration.workspace) }
+  func card(_ view: JobView) -> JobCard { studio.cards.card(view) }
 }
 
 extension Studio {
@@ -104,6 +104,6 @@ extension Studio {
     let view = try await queue.add(command.verb, form: new.values) { made in
       try Words(command: command, form: new.values, catalogue: catalogue, uploads: uploads, made: made).arguments()
     }
-    return JobCard(view, workspace: configuration.workspace)
+    return cards.card(view)
   }
 }

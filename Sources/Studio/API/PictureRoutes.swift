@@ -28,7 +28,7 @@ struct Again: Codable, Sendable {
 
 extension Routes {
   static let pictures: [Route] = [
-    .get(
+    .kept(
       "/api/pictures", "Pictures and films that jobs made, from the newest.",
       query: [
         .init(name: "words", note: "All must begin a word of what made the picture, or of its tags."),
@@ -84,8 +84,8 @@ extension Routes {
       try call.studio.catalogue.setTags(tagging.tags, call.ids(tagging.pictures))
       return tagging
     },
-    .get("/api/tags", "All tags.") { try $0.studio.catalogue.tags() },
-    .get("/api/boards", "The boards.") { try $0.studio.catalogue.boards() },
+    .kept("/api/tags", "All tags.") { try $0.studio.catalogue.tags() },
+    .kept("/api/boards", "The boards.") { try $0.studio.catalogue.boards() },
     .write("/api/boards", "Makes a board.", NewBoard.self) { call, board in
       try call.studio.catalogue.addBoard(board.name)
     },

@@ -41,6 +41,20 @@ struct Route: Sendable {
     }
   }
 
+  /// Reads the catalogue and nothing else: the answer is kept until that changes.
+  static func kept<Answer: Codable & Sendable>(
+    _ path: String, _ summary: String, query: [Parameter] = [],
+    _ handle: @escaping @Sendable (Call) throws -> Answer
+  ) -> Route {
+    Route(method: .get, path: path, summary: summary, query: query, answer: Schema.of(Answer.self)) { call in
+      let (studio, address) = (call.studio, call.request.uri.description)
+      let body = try await studio.kept.body(of: address, version: studio.catalogue.version) {
+        .init(data: try JSON.encoder.encode(try handle(call)))
+      }
+      return Call.answer(body)
+    }
+  }
+
   /// A write in JSON, answered in JSON.
   static func write<Body: Codable & Sendable, Answer: Codable & Sendable>(
     _ path: String, _ summary: String, _ body: Body.Type, method: HTTPRequest.Method = .post,
@@ -119,9 +133,13 @@ struct Call: Sendable {
   }
 
   static func answer(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+    answer(ByteBuffer(data: try JSON.encoder.encode(value)), status: status)
+  }
+
+  /// - Parameter body: JSON.
+  static func answer(_ body: ByteBuffer, status: HTTPResponse.Status = .ok) -> Response {
     Response(
-      status: status, headers: [.contentType: "application/json; charset=utf-8"],
-      body: .init(byteBuffer: .init(data: try JSON.encoder.encode(value))))
+      status: status, headers: [.contentType: "application/json; charset=utf-8"], body: .init(byteBuffer: body))
   }
 }
 

@@ -56,7 +56,7 @@ extension Routes {
   ]
 
   static let sets: [Route] = [
-    .get("/api/sets", "The sets of pictures.") { try $0.studio.catalogue.sets() },
+    .kept("/api/sets", "The sets of pictures.") { try $0.studio.catalogue.sets() },
     .write("/api/sets", "Makes an empty set.", NewSet.self) { call, new in try call.studio.makeSet(new.name) },
     .get("/api/sets/{id}", "One set, with its newest report.") { try await $0.studio.report(ofSet: $0.thing()) },
     .get("/api/sets/{id}/pictures", "The pictures of a set.") { try $0.studio.pictures(ofSet: $0.thing()) },
@@ -92,7 +92,7 @@ extension Routes {
   ]
 
   static let things: [Route] = [
-    .get("/api/runs", "The runs, from the newest.") { try $0.studio.catalogue.runs() },
+    .kept("/api/runs", "The runs, from the newest.") { try $0.studio.catalogue.runs() },
     .get("/api/runs/{id}", "One run, with its checkpoints and sheets of samples.") { call in
       let run = try call.studio.catalogue.run(call.thing())
       let files =
@@ -108,7 +108,7 @@ extension Routes {
       }
       return try call.file("\(call.studio.catalogue.file(run.path))/samples/\(number).png", isCached: true)
     },
-    .get("/api/models", "The models here.") { try $0.studio.catalogue.models() },
+    .kept("/api/models", "The models here.") { try $0.studio.catalogue.models() },
     .get("/api/doctor", "What is missing, moved, half or foreign in the workspace. Nothing is changed.") { call in
       try call.studio.catalogue.refresh()
       return try call.studio.catalogue.findings()

@@ -23,6 +23,8 @@ public final class Studio: Sendable {
   let pages: Pages
   let description: Description
   let refresher: Refresher
+  let kept = KeptAnswers()
+  let cards: JobCards
   let shows: Shows
   let routes: [Route]
   private let opened = Mutex<(access: Access, cookie: String)?>(nil)
@@ -44,14 +46,15 @@ public final class Studio: Sendable {
     let catalogue = try Catalogue(workspace: workspace, bundled: house.map { $0 + "/Examples/models" })
     let hub = Hub()
     let refresher = Refresher(catalogue, hub)
+    let cards = JobCards(workspace: workspace)
     var settings = Queue.Settings(workspace: workspace, atelier: configuration.atelier, supervisor: configuration.own)
     settings.places = configuration.places
     settings.quick = ["inspect", "models list", "recipes"]
     queue = try Queue(settings) { view in
-      hub.send("job", JobCard(view, workspace: workspace))
+      hub.send("job", cards.card(view))
       refresher.heard(view)
     }
-    (self.catalogue, self.hub, self.refresher) = (catalogue, hub, refresher)
+    (self.catalogue, self.hub, self.refresher, self.cards) = (catalogue, hub, refresher, cards)
     sessions = try Sessions(folder: configuration.folder, password: configuration.password)
     uploads = Uploads(workspace: workspace)
     shows = Shows(configuration, catalogue, hub)
@@ -78,6 +81,7 @@ public final class Studio: Sendable {
 
   /// What a write to an address must be.
   func writes(_ method: HTTPRequest.Method, _ path: String) -> Access.Writes? {
+    guard method != .get else { return nil }
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     return routes.first { route in
       let pattern = route.path.split(separator: "/", omittingEmptySubsequences: false)
