@@ -38,7 +38,7 @@ class LargeBlocks final : public c10::Allocator {
   }
 
  private:
-  static constexpr size_t least = size_t(16) << 20, most = size_t(512) << 20, page = size_t(1) << 20;
+  static constexpr size_t least = size_t(16) << 20, most = size_t(128) << 20, page = size_t(1) << 20;
   struct Block {
     void *data;
     size_t bytes;

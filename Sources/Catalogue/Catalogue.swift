@@ -92,7 +92,8 @@ public final class Catalogue: Sendable {
     let name = (folder as NSString).lastPathComponent
     guard folder == "\(workspace)/runs/\(name)" else { return }
     let sets: [PictureSetRow] = try all(orderedBy: "path")
-    let scan = Scan(workspace: workspace, sets: sets, run: name)
+    let known = try checkpoints(of: catalogueID("runs/\(name)"))
+    let scan = Scan(workspace: workspace, sets: sets, run: name, known: known)
     guard let run = scan.runs.first else { return }
     defer { answers.withLock { $0.forget() } }
     try database.write { db in

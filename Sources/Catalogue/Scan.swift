@@ -12,6 +12,8 @@ struct Scan {
   private let workspace: String
   /// Rows of before, whose files needn't be read again where size and time are the same.
   private let known: [String: PictureRow]
+  /// Bytes of checkpoints that were whole. Their files are replaced, never changed.
+  private var wholeFiles: [String: Int] = [:]
 
   /// Looks at nothing by itself, but knows the runs that there are.
   init(workspace: String, runs: [RunRow], known: [PictureRow]) {
@@ -20,10 +22,11 @@ struct Scan {
     self.known = Dictionary(uniqueKeysWithValues: known.map { ($0.path, $0) })
   }
 
-  /// Looks at a run alone, and knows the sets that there are.
-  init(workspace: String, sets: [PictureSetRow], run name: String) {
+  /// Looks at a run alone, and knows the sets that there are and its checkpoints of before: whole ones needn't be read again.
+  init(workspace: String, sets: [PictureSetRow], run name: String, known: [CheckpointRow]) {
     self.init(workspace: workspace, runs: [], known: [])
     self.sets = sets
+    wholeFiles = Dictionary(uniqueKeysWithValues: known.filter(\.isWhole).map { ($0.path, $0.bytes) })
     addRun("runs/\(name)", name)
   }
 
@@ -117,7 +120,8 @@ struct Scan {
       checkpoints.append(
         CheckpointRow(
           id: catalogueID(file), path: file, run: run.id, picturesSeen: Int(stem) ?? 0, bytes: Int(size),
-          isBest: best.contains(file), isWhole: Facts.safetensors("\(workspace)/\(file)")?.isWhole ?? false))
+          isBest: best.contains(file),
+          isWhole: wholeFiles[file] == Int(size) || Facts.safetensors("\(workspace)/\(file)")?.isWhole ?? false))
     }
   }
 

@@ -55,13 +55,14 @@ public func conv2d(doubled x: Tensor, _ weight: Tensor, _ bias: Tensor?, padding
     return conv2d(seen.channelsLast(), kernel, bias).permuted([0, 2, 3, 1])
   }
   // One at a time, since pictures can be large.
-  let first = part(0, 0)
-  let all = Tensor.empty([n, height, 2, width, 2, outputs], dtype: first.dtype, on: first.device)
+  var all: Tensor?
   for (row, column) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-    let place = all.selected(dim: 2, index: row).selected(dim: 3, index: column)
-    place.copy(from: (row, column) == (0, 0) ? first : part(row, column))
+    let made = part(row, column)
+    let whole = all ?? Tensor.empty([n, height, 2, width, 2, outputs], dtype: made.dtype, on: made.device)
+    whole.selected(dim: 2, index: row).selected(dim: 3, index: column).copy(from: made)
+    all = whole
   }
-  return all.reshaped([n, 2 * height, 2 * width, outputs]).permuted([0, 3, 1, 2])
+  return all!.reshaped([n, 2 * height, 2 * width, outputs]).permuted([0, 3, 1, 2])
 }
 
 /// What three rows of a kernel are above two pixels, where a result is in the first half of its pixel and where it is in the second.

@@ -130,7 +130,7 @@ public enum Memory {
   /// giving back and clearing pages.
   public static func keepFreed() { ct_keep_memory() }
 
-  /// Takes blocks of 16 MB and more from the system one by one, and keeps half a gigabyte of freed ones: large models hold half a gigabyte
+  /// Takes blocks of 16 MB and more from the system one by one, and keeps 128 MB of freed ones: large models hold half a gigabyte
   /// less, since no holes are left between blocks of different sizes. On Linux.
   public static func mapLargeBlocks() { ct_map_large_blocks() }
 
