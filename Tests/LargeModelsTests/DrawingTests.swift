@@ -7,7 +7,7 @@ import Torch
 @testable import LargeModels
 
 /// Whole drawings beside diffusers' pipelines (Tests/Goldens/large/drawings.py).
-@Suite(.serialized) struct DrawingTests {
+@Suite struct DrawingTests {
   struct Case: Decodable, Sendable, CustomTestStringConvertible {
     let name, kind, sampler, spacing, task, unet: String
     let steps: Int
