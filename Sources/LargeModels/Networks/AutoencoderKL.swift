@@ -171,7 +171,10 @@ final class DecoderBlock: Module {
   /// Makes of `h` what follows, and holds no more of large pictures than a step needs.
   func advance(_ h: inout Tensor) {
     for resnet in resnets { resnet.advance(&h) }
-    if let upsamplers { h = upsamplers[0](h) }
+    guard let upsamplers else { return }
+    h = upsamplers[0](h)
+    // What was kept for blocks of the former size is of no use for the next.
+    if !gradientsAreRecorded, h.device.isCPU, h.count >= 1 << 24 { Memory.giveBackFreed() }
   }
 }
 
