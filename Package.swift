@@ -49,8 +49,9 @@ let package = Package(
     .target(
       name: "CTorch", exclude: ["stub/README.md"],
       cxxSettings: [
+        // Optimised always, as Media is: it turns pixels for convolutions.
         .unsafeFlags([
-          "-isystem", "\(torch)/include", "-isystem", "\(torch)/include/torch/csrc/api/include",
+          "-O2", "-isystem", "\(torch)/include", "-isystem", "\(torch)/include/torch/csrc/api/include",
         ]), .headerSearchPath("stub"),
       ],
       linkerSettings: [

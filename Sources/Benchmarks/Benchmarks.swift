@@ -41,7 +41,7 @@ struct Benchmarks {
   private static let help = """
     Benchmarks NAME [--threads N] [--rounds N] [--python PATH]
 
-      roofline              all of the next nine beside this processor's peaks and PyTorch: FLOPs, bytes, parts of the peak
+      roofline              all of the next ten and packing beside this processor's peaks and PyTorch: FLOPs, bytes, memory
                             [--keep], in docs/performance  [--only NAME,NAME] [--without-peers]
       dense, dcgan, r3gan   training steps beside the same in PyTorch
       stylegan2, projected, vae, diffusion

@@ -64,17 +64,31 @@ struct Child {
 
   /// What it prints on standard output.
   func output() -> String {
-    let (words, code) = ended()
+    var lines: [String] = []
+    eachLine { lines.append($0) }
+    return lines.joined(separator: "\n")
+  }
+
+  /// Waits for it, given each line as soon as it is printed.
+  func eachLine(_ take: (String) -> Void) {
+    _ = peak(take)
+  }
+
+  /// The same.
+  ///
+  /// - Returns: the most memory that it held, in GB; 0 where the system doesn't tell.
+  private func peak(_ take: (String) -> Void) -> Double {
+    let (code, peak) = ended(take)
     guard code == 0 else {
       stop("\(command.joined(separator: " ")) ended with \(code): does that Python have PyTorch?")
     }
-    return words
+    return peak
   }
 
   /// Whether this Python has what it needs; says so where it lacks something.
-  func isAble() -> Bool { ended().code != 69 }
+  func isAble() -> Bool { ended { _ in }.code != 69 }
 
-  private func ended() -> (words: String, code: Int32) {
+  private func ended(_ take: (String) -> Void) -> (code: Int32, peak: Double) {
     let child = Process()
     child.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     child.arguments = command
@@ -83,23 +97,55 @@ struct Child {
     let output = Pipe()
     child.standardOutput = output
     do { try child.run() } catch { stop("\(command[0]) could not be started: name another with --python.") }
-    let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let memory = PeakMemory(of: child.processIdentifier)
+    var rest = Data()
+    while case let part = output.fileHandleForReading.availableData, !part.isEmpty {
+      rest.append(part)
+      while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+        take(String(decoding: rest[..<end], as: UTF8.self))
+        rest = Data(rest[rest.index(after: end)...])
+      }
+    }
+    if !rest.isEmpty { take(String(decoding: rest, as: UTF8.self)) }
     child.waitUntilExit()
-    return (words, child.terminationStatus)
+    return (child.terminationStatus, memory.gigabytes)
   }
 
   /// The first number that it prints.
-  func figure() -> Double { figures(1)[0] }
+  func figure() -> Double { figures(1).numbers[0] }
 
-  /// The first numbers that it prints.
-  func figures(_ count: Int) -> [Double] {
-    let words = output()
-    let numbers = words.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+  /// The first numbers that it prints, and the most memory that it held, in GB.
+  func figures(_ count: Int) -> (numbers: [Double], peak: Double) {
+    var lines: [String] = []
+    let peak = peak { lines.append($0) }
+    let numbers = lines.flatMap { $0.split(whereSeparator: \.isWhitespace) }.compactMap { Double($0) }
     guard numbers.count >= count else {
-      stop("\(command.joined(separator: " ")) printed no number, but: \(words)")
+      stop("\(command.joined(separator: " ")) printed no number, but: \(lines.joined(separator: "\n"))")
     }
-    return numbers
+    return (numbers, peak)
   }
+}
+
+/// The most memory that a process has held until now, as Linux tells it while the process lives.
+private final class PeakMemory: @unchecked Sendable {
+  private let lock = NSLock()
+  private let timer = DispatchSource.makeTimerSource()
+  private var kilobytes = 0.0
+
+  init(of process: Int32) {
+    timer.schedule(deadline: .now(), repeating: .milliseconds(50))
+    timer.setEventHandler { [weak self] in
+      guard let self, let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
+        let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+        let held = line.split(separator: " ").dropFirst().first.flatMap({ Double($0) })
+      else { return }
+      self.lock.withLock { self.kilobytes = max(self.kilobytes, held) }
+    }
+    timer.resume()
+  }
+  deinit { timer.cancel() }
+
+  var gigabytes: Double { lock.withLock { kilobytes * 1024 / 1e9 } }
 }
 
 /// Whole processes: how long until the first tensor.

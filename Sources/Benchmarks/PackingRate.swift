@@ -3,8 +3,8 @@ import Torch
 
 /// How fast `atelier train` packs a folder of pictures, beside Pillow in as many threads.
 ///
-/// Ours is the whole command on a folder that it hasn't seen less the same on one that it has packed: so it includes
-/// hashing the files and writing the set, which Pillow's doesn't.
+/// Ours is the time until the whole command says that it packed a folder that it hasn't seen, less the same of one that it
+/// has packed: so it includes hashing the files and writing the set, which Pillow's doesn't, and nothing that comes after.
 struct PackingRate {
   private let arguments: Arguments
   private let pictures: String
@@ -27,7 +27,10 @@ struct PackingRate {
     return path
   }
 
-  func run() {
+  var name: String { "packing \(pictures) at \(Self.size) px" }
+
+  /// Pictures a second in each round, ours and Pillow's.
+  func rates() -> (ours: [Double], peers: [Double]) {
     let threads = "\(Threads.count)"
     var (ours, peers): ([Double], [Double]) = ([], [])
     for _ in 0..<(arguments.number("rounds") ?? 3) {
@@ -35,21 +38,30 @@ struct PackingRate {
       defer { try? FileManager.default.removeItem(atPath: folder) }
       var count = 0.0
       let times = ["first", "second"].map { run in
-        seconds {
-          let lines = Child(
-            [
-              atelier, "train", pictures, "--recipe", "dcgan", "--size", Self.size, "--crop", "fit", "--pictures-seen",
-              "2", "--batch", "2", "--workspace", folder, "--run", "\(folder)/\(run)", "--json",
-            ], threads: threads
-          ).output()
-          count = Self.pictures(in: lines)
+        let started = ContinuousClock.now
+        var packed = started
+        Child(
+          [
+            atelier, "train", pictures, "--recipe", "dcgan", "--size", Self.size, "--crop", "fit", "--pictures-seen",
+            "2", "--batch", "2", "--workspace", folder, "--run", "\(folder)/\(run)", "--json",
+          ], threads: threads
+        ).eachLine { line in
+          guard let pictures = Self.pictures(in: line) else { return }
+          (count, packed) = (pictures, .now)
         }
+        guard packed > started else { stop("atelier train didn't say how many pictures it packed.") }
+        return (packed - started) / .seconds(1)
       }
       ours.append(count / max(times[0] - times[1], 1e-3))
       peers.append(
         Child([python(arguments), "Scripts/peers/packing.py", pictures, Self.size, threads], threads: threads).figure())
     }
-    print("Packing \(pictures) at \(Self.size) px, \(threads) threads")
+    return (ours, peers)
+  }
+
+  func run() {
+    let (ours, peers) = rates()
+    print("\(name), \(Threads.count) threads")
     printTable([
       ["", "pictures/s", "least", "most", "Atelier is"],
       ["Atelier", formatted(median(ours)), formatted(ours.min()!), formatted(ours.max()!), ""],
@@ -60,14 +72,11 @@ struct PackingRate {
     ])
   }
 
-  /// How many pictures a run says that it packed.
-  private static func pictures(in lines: String) -> Double {
-    for line in lines.split(separator: "\n") {
-      guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
-        object["event"] as? String == "packed", let count = object["count"] as? Int
-      else { continue }
-      return Double(count)
-    }
-    stop("atelier train didn't say how many pictures it packed.")
+  /// How many pictures a run says that it packed, if this line of it says that.
+  private static func pictures(in line: String) -> Double? {
+    guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+      object["event"] as? String == "packed", let count = object["count"] as? Int
+    else { return nil }
+    return Double(count)
   }
 }

@@ -7,10 +7,12 @@ struct Roofline {
     let name: String, unit: String
     /// Medians of the rounds, and their range.
     let rate: Double, least: Double, most: Double
-    /// Of a thing.
+    /// Of a thing; 0 where operators do little of the work.
     let flops: Double, bytes: Double
     /// Rates of PyTorch's programs, by their names.
     let peers: [String: Double]
+    /// The most memory that the process held, in GB, and theirs.
+    var memory: Double?, peerMemory: [String: Double]?
     /// Billions a second.
     var flopRate: Double { rate * flops / 1e9 }
     var byteRate: Double { rate * bytes / 1e9 }
@@ -40,22 +42,33 @@ struct Roofline {
     var rows: [Row] = []
     for (name, rate) in Rate.all.sorted(by: { $0.key < $1.key }) where only?.contains(name) ?? true {
       for variant in rate.variants {
-        let own = [Child.own, name, "--threads", threads] + variant.arguments
-        let costs = Child(own + ["--costs"], threads: threads).figures(2)
+        let command = [Child.own, name, "--threads", threads] + variant.arguments
+        let costs = Child(command + ["--costs"], threads: threads).figures(2).numbers
         // The first run warms up files and caches, and tells whether this Python has what it needs.
         let able = (arguments.flag("without-peers") ? [] : variant.peers).map { ($0.name, $0.command(arguments)) }
           .filter { Child($0.1, threads: threads).isAble() }
-        var rates: [Double] = [], peers: [String: [Double]] = [:]
+        typealias Figures = [(numbers: [Double], peak: Double)]
+        var own: Figures = [], peers: [String: Figures] = [:]
         for _ in 0..<rounds {
-          rates.append(Child(own + ["--alone"], threads: threads).figure())
-          for (name, command) in able { peers[name, default: []].append(Child(command, threads: threads).figure()) }
+          own.append(Child(command + ["--alone"], threads: threads).figures(1))
+          for (name, command) in able { peers[name, default: []].append(Child(command, threads: threads).figures(1)) }
         }
+        let rates = own.map { $0.numbers[0] }
         rows.append(
           Row(
             name: variant.name, unit: rate.unit, rate: median(rates), least: rates.min()!, most: rates.max()!,
-            flops: costs[0], bytes: costs[1], peers: peers.mapValues(median)))
+            flops: costs[0], bytes: costs[1], peers: peers.mapValues { median($0.map { $0.numbers[0] }) },
+            memory: median(own.map(\.peak)), peerMemory: peers.mapValues { median($0.map(\.peak)) }))
         say("\(variant.name): \(formatted(rows.last!.rate)) \(rate.unit)")
       }
+    }
+    if only?.contains("packing") ?? true, !arguments.flag("without-peers") {
+      let packing = PackingRate(arguments), (own, peers) = packing.rates()
+      rows.append(
+        Row(
+          name: packing.name, unit: "pictures/s", rate: median(own), least: own.min()!, most: own.max()!, flops: 0,
+          bytes: 0, peers: ["Pillow in threads": median(peers)]))
+      say("\(packing.name): \(formatted(rows.last!.rate)) pictures/s")
     }
     let report = Report(
       commit: Child(["git", "describe", "--always", "--dirty"], threads: threads).output().trimmed,
@@ -75,19 +88,32 @@ struct Roofline {
 
   /// In Markdown.
   private static func table(_ report: Report) -> [String] {
-    let head = ["", "rate", "MFLOP each", "GFLOP/s", "of the peak", "MB each", "GB/s", "beside PyTorch"]
+    let head = ["", "rate", "MFLOP each", "GFLOP/s", "of the peak", "MB each", "GB/s", "memory, GB", "beside PyTorch"]
     return [head, head.map { _ in "---" }].map { "| " + $0.joined(separator: " | ") + " |" }
       + report.rows.map { row in
         let beside = row.peers.sorted { $0.key < $1.key }.map {
           "\(formatted(row.rate / $1, digits: 2)) × (\($0.replacingOccurrences(of: "PyTorch, ", with: "")))"
         }
-        let cells = [
-          row.name, "\(formatted(row.rate)) \(row.unit) (\(formatted(row.least)) to \(formatted(row.most)))",
-          formatted(row.flops / 1e6), formatted(row.flopRate), formatted(100 * row.flopRate / report.peaks.most) + " %",
-          formatted(row.bytes / 1e6), formatted(row.byteRate), beside.joined(separator: ", "),
-        ]
+        let costs =
+          row.flops == 0
+          ? Array(repeating: "", count: 5)
+          : [
+            formatted(row.flops / 1e6), formatted(row.flopRate),
+            formatted(100 * row.flopRate / report.peaks.most) + " %", formatted(row.bytes / 1e6),
+            formatted(row.byteRate),
+          ]
+        let cells =
+          [row.name, "\(formatted(row.rate)) \(row.unit) (\(formatted(row.least)) to \(formatted(row.most)))"] + costs
+          + [memory(row), beside.joined(separator: ", ")]
         return "| " + cells.joined(separator: " | ") + " |"
       }
+  }
+
+  /// Ours, and its part of that of PyTorch's program that takes the least.
+  private static func memory(_ row: Row) -> String {
+    guard let memory = row.memory, memory > 0 else { return "" }
+    let ratio = row.peerMemory?.values.min().map { ", \(formatted(memory / $0, digits: 2)) of it" } ?? ""
+    return formatted(memory, digits: 2) + ratio
   }
 
   /// The report of the same machine and threads that was kept last.

@@ -41,8 +41,9 @@ struct RooflinePlot {
     parts.append(line(x(across.lowerBound), y(across.lowerBound * report.peaks.copy), x(knee), y(peak), "#333"))
     parts.append(line(x(knee), y(peak), x(across.upperBound), y(peak), "#333"))
     parts.append(text(x(across.upperBound), y(peak) - 6, "\(Int(peak)) GFLOP/s", anchor: "end"))
-    for (i, row) in report.rows.enumerated() {
-      let colour = "hsl(\(i * 360 / max(1, report.rows.count)), 65%, 40%)"
+    let rows = report.rows.filter { $0.flops > 0 }
+    for (i, row) in rows.enumerated() {
+      let colour = "hsl(\(i * 360 / max(1, rows.count)), 65%, 40%)"
       let place = (x(row.flops / max(1, row.bytes)), y(row.flopRate))
       parts.append(#"<circle cx="\#(Int(place.0))" cy="\#(Int(place.1))" r="5" fill="\#(colour)"/>"#)
       parts.append(text(place.0 + 8, place.1 + 4, "\(i + 1)"))

@@ -129,10 +129,11 @@ static inline VipsImage *cv_join(VipsImage *colours, VipsImage *alpha) {
 
 /// As bands of plain numbers, where libvips packs them.
 static inline VipsImage *cv_unpacked(VipsImage *in) {
+  if (in->Coding == VIPS_CODING_NONE) return (VipsImage *)g_object_ref(in);
   VipsImage *out = NULL;
   int failed = in->Coding == VIPS_CODING_LABQ ? vips_LabQ2Lab(in, &out, NULL)
       : in->Coding == VIPS_CODING_RAD         ? vips_rad2float(in, &out, NULL)
-                                              : vips_copy(in, &out, NULL);
+                                              : 1;
   return cv_result(failed, out);
 }
 
@@ -199,9 +200,22 @@ static inline VipsImage *cv_rows(VipsImage *in, int top, int count) {
   int failed = vips_crop(in, &out, 0, top, in->Xsize, count, NULL);
   return cv_result(failed, out);
 }
+/// A small image computed on this thread: waiting for libvips's own takes as long as the work.
+static inline void *cv_small_pixels(VipsImage *in, size_t *count) {
+  VipsRegion *region = vips_image_pio_input(in) ? NULL : vips_region_new(in);
+  if (!region) return NULL;
+  const VipsRect all = {0, 0, in->Xsize, in->Ysize};
+  const size_t row = VIPS_IMAGE_SIZEOF_LINE(in);
+  char *pixels = vips_region_prepare(region, &all) ? NULL : (char *)g_try_malloc(row * in->Ysize);
+  for (int y = 0; pixels && y < in->Ysize; y++) memcpy(pixels + y * row, VIPS_REGION_ADDR(region, 0, y), row);
+  *count = row * in->Ysize;
+  g_object_unref(region);
+  return pixels;
+}
 /// All pixels, a row after another: `count` bytes to be given to g_free, or NULL.
 static inline void *cv_pixels(VipsImage *in, size_t *count) {
-  void *pixels = vips_image_write_to_memory(in, count);
+  const gboolean is_small = (gint64)in->Xsize * in->Ysize <= 1 << 18;
+  void *pixels = is_small ? cv_small_pixels(in, count) : vips_image_write_to_memory(in, count);
   if (!pixels) vips_error_clear();
   return pixels;
 }

@@ -202,24 +202,25 @@ extension Picture {
       self.init(width: width, height: height, channels: channels, bytes: bands == 4 ? Self.cleared(bytes) : bytes)
       return
     }
-    let ground = decoding.ground.pixel(channels: 3)
-    var out: [UInt8] = []
-    out.reserveCapacity(width * height * channels)
-    for i in stride(from: 0, to: bytes.count, by: bands) {
-      var (r, g, b) = (bytes[i], bytes[i + colours / 2], bytes[i + colours - 1])
-      if hasAlpha && channels < 4 {
-        let alpha = Int(bytes[i + colours])
-        r = mixed(r, over: ground[0], alpha)
-        g = mixed(g, over: ground[1], alpha)
-        b = mixed(b, over: ground[2], alpha)
-      }
-      if channels == 1 {
-        out.append(r == g && g == b ? r : Ground(r, g, b).grey)
-      } else {
-        out.append(r)
-        out.append(g)
-        out.append(b)
-        if channels == 4 { out.append(hasAlpha ? bytes[i + colours] : 255) }
+    let ground = decoding.ground.pixel(channels: 3), own = (ground[0], ground[1], ground[2])
+    let out = [UInt8](unsafeUninitializedCapacity: width * height * channels) { out, count in
+      bytes.withUnsafeBufferPointer { bytes in
+        for i in stride(from: 0, to: bytes.count, by: bands) {
+          var (r, g, b) = (bytes[i], bytes[i + colours / 2], bytes[i + colours - 1])
+          let alpha = hasAlpha ? bytes[i + colours] : 255
+          if channels < 4, alpha < 255 {
+            r = mixed(r, over: own.0, Int(alpha))
+            g = mixed(g, over: own.1, Int(alpha))
+            b = mixed(b, over: own.2, Int(alpha))
+          }
+          if channels == 1 {
+            out[count] = r == g && g == b ? r : Ground(r, g, b).grey
+          } else {
+            (out[count], out[count + 1], out[count + 2]) = (r, g, b)
+            if channels == 4 { out[count + 3] = alpha }
+          }
+          count += channels
+        }
       }
     }
     self.init(width: width, height: height, channels: channels, bytes: channels == 4 ? Self.cleared(out) : out)

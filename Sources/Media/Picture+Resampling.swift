@@ -50,9 +50,11 @@ extension Picture {
       }
       var column = [SIMD4<Float>](repeating: .zero, count: height)
       column.withUnsafeMutableBufferPointer { column in
-        for x in 0..<width {
-          down.apply(UnsafeMutableBufferPointer(rebasing: rows[x...]), stride: width, into: column)
-          for y in 0..<height { write(column[y], to: &out, at: (y * width + x) * channels) }
+        out.withUnsafeMutableBufferPointer { out in
+          for x in 0..<width {
+            down.apply(UnsafeMutableBufferPointer(rebasing: rows[x...]), stride: width, into: column)
+            for y in 0..<height { write(column[y], to: out, at: (y * width + x) * channels) }
+          }
         }
       }
     }
@@ -77,7 +79,7 @@ extension Picture {
     }
   }
 
-  private func write(_ pixel: SIMD4<Float>, to out: inout [UInt8], at start: Int) {
+  private func write(_ pixel: SIMD4<Float>, to out: UnsafeMutableBufferPointer<UInt8>, at start: Int) {
     var pixel = pixel
     if channels == 4 {
       let alpha = pixel.w
@@ -127,13 +129,9 @@ private struct Taps {
     _ line: UnsafeMutableBufferPointer<SIMD4<Float>>, stride: Int, into out: UnsafeMutableBufferPointer<SIMD4<Float>>
   ) {
     weights.withUnsafeBufferPointer { weights in
-      for i in starts.indices {
+      for (i, (start, count)) in zip(starts, counts).enumerated() {
         var sum = SIMD4<Float>.zero
-        var at = starts[i] * stride
-        for k in i * width..<i * width + counts[i] {
-          sum += line[at] * weights[k]
-          at += stride
-        }
+        for k in 0..<count { sum += line[(start + k) * stride] * weights[i * width + k] }
         out[i] = sum
       }
     }

@@ -137,6 +137,10 @@ extension Canvas {
   /// - Throws: `PictureError.notNumbers`, `.unknownRange`.
   func standard(_ reading: PictureReading, named name: String) throws(PictureError) -> (Canvas, NumericRange?)? {
     guard var canvas = upright else { return nil }
+    if reading.colours == .sRGB, canvas.depth == .bytes, canvas.bands == reading.inks + (reading.alpha == .none ? 0 : 1)
+    {
+      return (canvas, nil)
+    }
     if reading.colours == .lab {
       guard let held = canvas.inMemory, let colours = held.bands(0, 3)?.fromLab else { return nil }
       canvas = held

@@ -70,11 +70,11 @@ import Torch
       let loss = training.loss(example, draw)
       return (loss: loss.item(), gradients: training.factors.gradients(of: loss))
     }
-    // Doubled pixels are taken in another order where no gradient is recorded.
+    // Doubled pixels are taken in another order where no gradient is recorded, and random weights make much of the last bits.
     #expect(abs(found[0].loss - found[1].loss) < 1e-6)
     func power(_ tensors: [Tensor]) -> Double { tensors.reduce(0) { $0 + square($1).sum().item() } }
     let apart = power(zip(found[0].gradients, found[1].gradients).map { $0 - $1 }), all = power(found[0].gradients)
-    #expect(all > 0 && apart < 1e-8 * all, "\(apart) of \(all)")
+    #expect(all > 0 && apart < 1e-6 * all, "\(apart) of \(all)")
   }
 
   /// It learns, and its file draws in another pipeline what its own draws.
