@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 extension Picture {
   /// Resampled with Lanczos's filter of three lobes, alpha weighing the colours.
@@ -36,8 +37,8 @@ extension Picture {
   private func drawn(_ width: Int, _ height: Int, cutWidth: Double, cutHeight: Double) -> Picture {
     let isWhole = cutWidth == Double(self.width) && cutHeight == Double(self.height)
     guard width != self.width || height != self.height || !isWhole else { return self }
-    let across = Taps(from: self.width, cut: cutWidth, to: width)
-    let down = Taps(from: self.height, cut: cutHeight, to: height)
+    let across = Taps.kept(from: self.width, cut: cutWidth, to: width)
+    let down = Taps.kept(from: self.height, cut: cutHeight, to: height)
     var row = [SIMD4<Float>](repeating: .zero, count: self.width)
     var rows = [SIMD4<Float>](repeating: .zero, count: self.height * width)
     var out = [UInt8](repeating: 0, count: width * height * channels)
@@ -45,15 +46,15 @@ extension Picture {
       row.withUnsafeMutableBufferPointer { row in
         for y in down.reach {
           read(row: y, into: row)
-          across.apply(row, stride: 1, into: UnsafeMutableBufferPointer(rebasing: rows[y * width..<(y + 1) * width]))
+          across.apply(row, into: UnsafeMutableBufferPointer(rebasing: rows[y * width..<(y + 1) * width]))
         }
       }
-      var column = [SIMD4<Float>](repeating: .zero, count: height)
-      column.withUnsafeMutableBufferPointer { column in
+      var line = [SIMD4<Float>](repeating: .zero, count: width)
+      line.withUnsafeMutableBufferPointer { line in
         out.withUnsafeMutableBufferPointer { out in
-          for x in 0..<width {
-            down.apply(UnsafeMutableBufferPointer(rebasing: rows[x...]), stride: width, into: column)
-            for y in 0..<height { write(column[y], to: out, at: (y * width + x) * channels) }
+          for y in 0..<height {
+            down.apply(rows, at: y, into: line)
+            for x in 0..<width { write(line[x], to: out, at: (y * width + x) * channels) }
           }
         }
       }
@@ -93,15 +94,32 @@ extension Picture {
 }
 
 /// For each point of a line that comes out, the points that go into it and their weights.
-private struct Taps {
+private struct Taps: Sendable {
   private let starts: [Int]
   /// As many as the widest point has, for every point; zero beyond.
   private let weights: [Float]
   private let width: Int
   private let counts: [Int]
 
+  private struct Key: Hashable {
+    let count: Int, cut: Double, outCount: Int
+  }
+  private static let known = Mutex<[Key: Taps]>([:])
+
+  /// Those of before, where pictures of a set are of the same size.
+  static func kept(from count: Int, cut: Double, to outCount: Int) -> Taps {
+    let key = Key(count: count, cut: cut, outCount: outCount)
+    if let taps = known.withLock({ $0[key] }) { return taps }
+    let taps = Taps(from: count, cut: cut, to: outCount)
+    known.withLock {
+      if $0.count >= 32 { $0 = [:] }
+      $0[key] = taps
+    }
+    return taps
+  }
+
   /// - Parameter cut: length of the middle part that is drawn, of `from`.
-  init(from count: Int, cut: Double, to outCount: Int) {
+  private init(from count: Int, cut: Double, to outCount: Int) {
     let scale = cut / Double(outCount)
     let stretch = max(1, scale)  // Making smaller, the filter covers as many points as become one.
     let support = 3 * stretch
@@ -125,15 +143,25 @@ private struct Taps {
   /// The points that are used at all.
   var reach: Range<Int> { starts[0]..<starts[starts.count - 1] + counts[counts.count - 1] }
 
-  func apply(
-    _ line: UnsafeMutableBufferPointer<SIMD4<Float>>, stride: Int, into out: UnsafeMutableBufferPointer<SIMD4<Float>>
-  ) {
+  /// All points of a line.
+  func apply(_ line: UnsafeMutableBufferPointer<SIMD4<Float>>, into out: UnsafeMutableBufferPointer<SIMD4<Float>>) {
     weights.withUnsafeBufferPointer { weights in
       for (i, (start, count)) in zip(starts, counts).enumerated() {
         var sum = SIMD4<Float>.zero
-        for k in 0..<count { sum += line[(start + k) * stride] * weights[i * width + k] }
+        for k in 0..<count { sum += line[start + k] * weights[i * width + k] }
         out[i] = sum
       }
+    }
+  }
+
+  /// The line that comes out at `i`, of lines as long as `out`.
+  func apply(
+    _ lines: UnsafeMutableBufferPointer<SIMD4<Float>>, at i: Int, into out: UnsafeMutableBufferPointer<SIMD4<Float>>
+  ) {
+    out.update(repeating: .zero)
+    for k in 0..<counts[i] {
+      let weight = weights[i * width + k], first = (starts[i] + k) * out.count
+      for x in out.indices { out[x] += lines[first + x] * weight }
     }
   }
 

@@ -105,7 +105,8 @@ public final class DrawingPipeline {
     }
   }
 
-  /// Text encoders and autoencoder are read again in a part of a step's time, where a processor takes the steps; the denoiser stays.
+  /// Text encoders and autoencoder are read again in a part of a step's time, where a processor takes the steps; the denoiser stays, but
+  /// for large pictures.
   private func letGoOfOthers() {
     guard device.isCPU else { return }
     for encoder in encoders { encoder.release() }
@@ -257,7 +258,9 @@ public final class DrawingPipeline {
         steps.replace(last)
       }
     }
-    if memory == .inTurn {
+    // Decoding a large picture takes gigabytes, and the denoiser is read again in a part of one of its steps.
+    let isLarge = device.isCPU && height * width > 640 * 640
+    if memory == .inTurn || isLarge {
       denoiser.release()
       for control in controls { control.release() }
     }
