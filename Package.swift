@@ -28,7 +28,7 @@ guard isStudioAlone || FileManager.default.fileExists(atPath: "\(torch)/include/
 
 let package = Package(
   name: "atelier",
-  platforms: [.macOS(.v14)],
+  platforms: [.macOS(.v15)],
   products: [
     .executable(name: "atelier", targets: ["atelier"]),
     .executable(name: "atelier-studio", targets: ["atelier-studio"]),
@@ -120,7 +120,7 @@ let package = Package(
     // What tests of several targets need.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
     // The command line, forked for each verb that a test runs.
-    .executableTarget(name: "atelier-forks", dependencies: ["Commands"], path: "Tests/Forks"),
+    .executableTarget(name: "atelier-forks", dependencies: ["Commands", "LargeModels"], path: "Tests/Forks"),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "TestSupport"]),
     .testTarget(name: "ArchivesTests", dependencies: ["Archives", "TestSupport"]),

@@ -1,3 +1,4 @@
+import Synchronization
 import Torch
 
 /// A part of a network: a final class whose stored properties are its architecture.
@@ -179,6 +180,7 @@ private func join(_ a: String, _ b: String) -> String { a.isEmpty ? b : a + "." 
 
 /// `runningMean` to `running_mean`, `toRGB` to `to_rgb`.
 func snakeCase(_ label: String) -> String {
+  if let known = snakeCases.withLock({ $0[label] }) { return known }
   let letters = Array(label)
   var out = ""
   for (i, letter) in letters.enumerated() {
@@ -186,5 +188,9 @@ func snakeCase(_ label: String) -> String {
     if letter.isUppercase && startsWord && letters[i - 1] != "_" { out += "_" }
     out += letter.lowercased()
   }
+  snakeCases.withLock { $0[label] = out }
   return out
 }
+
+/// Names of properties are few, and asked for at every save.
+private let snakeCases = Mutex<[String: String]>([:])

@@ -7,8 +7,6 @@ struct Binary {
   /// Its working folder, where it finds relative paths; removed with `remove`.
   let folder: String
   private let environment: [String: String]
-  /// Whether the environment is as when `Forks` started.
-  private let isUsual: Bool
 
   struct Outcome {
     let status: Int32
@@ -35,7 +33,6 @@ struct Binary {
   init(_ more: [String: String] = [:]) throws {
     folder = temporaryPath("atelier-test")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    isUsual = more.isEmpty
     environment = ProcessInfo.processInfo.environment.merging(
       // One thread, since the tests themselves run beside each other.
       ["ATELIER_WORKSPACE": folder + "/workspace", "OMP_NUM_THREADS": "1", "COLUMNS": "80"]
@@ -57,13 +54,11 @@ struct Binary {
   static let emoji = Checkout.emoji
   /// Some of them, so that they are soon packed: a folder that is removed when the tests end.
   static let pictures: String = {
-    let folder = NSTemporaryDirectory() + "atelier-test-pictures-\(getpid())"
-    try! FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let folder = try! sharedFolder("atelier-test-pictures")
     for name in try! someEmoji(40) {
       try! FileManager.default.createSymbolicLink(
         atPath: "\(folder)/\(name)", withDestinationPath: "\(emoji)/\(name)")
     }
-    atexit { try? FileManager.default.removeItem(atPath: Binary.pictures) }
     return folder
   }()
 
@@ -79,7 +74,7 @@ struct Binary {
     _ arguments: [String], through words: String? = nil, shell: [String] = ["bash"], by binary: String = Self.path,
     seconds: Double = 240
   ) throws -> Outcome {
-    guard words == nil, binary == Self.path, isUsual, let forks = Forks.shared else {
+    guard words == nil, binary == Self.path, let forks = Forks.shared else {
       return try start(arguments, through: words, shell: shell, by: binary).finish(seconds: seconds)
     }
     let (out, err) = try outputs()
@@ -97,6 +92,9 @@ struct Binary {
     private let out: String, err: String
 
     init(_ process: Process, out: String, err: String) { (self.process, self.out, self.err) = (process, out, err) }
+
+    /// A test that failed leaves nothing behind which takes others' time.
+    deinit { if process.isRunning { send(SIGKILL) } }
 
     var output: String { Outcome.text(out) }
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }

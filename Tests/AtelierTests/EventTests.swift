@@ -226,7 +226,7 @@ import Workshop
   @Test func aTrainingThatCannotTellSavesFirst() throws {
     try inFolder { atelier in
       try atelier.make("disk")
-      let shell = ["unshare", "-rm", "bash"], mount = "mount -t tmpfs -o size=8k tmpfs disk || exit 99;"
+      let shell = ["unshare", "-rm", "bash"], mount = "mount -t tmpfs -o size=4k tmpfs disk || exit 99;"
       guard try atelier.run(["--version"], through: mount, shell: shell).status == 0 else { return }
       let outcome = try atelier.run(
         [

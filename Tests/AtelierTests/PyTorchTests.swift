@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -10,7 +11,7 @@ import Workshop
   static let tolerance = 1e-5
 
   /// The environment that `Scripts/setup --tests` makes; `ATELIER_PYTHON` names another with the same PyTorch.
-  private func python(_ arguments: String...) throws -> String {
+  private static func python(_ arguments: [String]) throws -> String {
     let named = ProcessInfo.processInfo.environment["ATELIER_PYTHON"]
     let path = named ?? "\(Binary.root)/.venv/bin/python"
     try #require(
@@ -47,7 +48,7 @@ import Workshop
       let made = try generator.pictureModel().sample(seeds: [0, 1, 2, 3, 4])
       #expect(made.std(dims: [0]).max().item() > 1e-3, "five pictures, not five times one")
       try Safetensors.write(["pictures": made], to: "\(atelier.folder)/made.safetensors")
-      let difference = try python("check", generator.path, "\(atelier.folder)/made.safetensors")
+      let difference = try Self.python(["check", generator.path, "\(atelier.folder)/made.safetensors"])
       let largest = try #require(Double(difference.trimmingCharacters(in: .whitespacesAndNewlines)))
       #expect(largest < Self.tolerance)
     }
@@ -55,7 +56,8 @@ import Workshop
 
   @Test(arguments: ["dcgan", "r3gan"]) func fromPyTorch(_ recipe: String) throws {
     try inFolder { atelier in
-      _ = try python("make", recipe, "\(atelier.folder)/theirs.pth", "\(atelier.folder)/theirs.safetensors")
+      _ = try Self.python(
+        ["make", recipe, "\(atelier.folder)/theirs.pth", "\(atelier.folder)/theirs.safetensors"])
       let imported = try atelier.run("models", "import", "theirs.pth", "--as", recipe)
       #expect(imported.status == 0, "\(imported.err)")
       let generator = try Generator("theirs", in: Workspace("\(atelier.folder)/workspace"))
@@ -67,14 +69,23 @@ import Workshop
     }
   }
 
+  private static let layouts = [
+    "plain": "", "nested": "models.netG_state_dict", "parallel": "module", "without-biases": "", "with-biases": "",
+    "optimizer": "g_ema", "dense": "",
+  ]
+  /// All of them, from one start of Python.
+  private static let saved = Result {
+    let folder = try sharedFolder("atelier-layouts")
+    _ = try python(["layouts", folder] + layouts.keys)
+    return folder
+  }
+
   /// Files as people save them: their names and shapes tell what they are, and nobody says `--as`.
-  @Test(arguments: [
-    (layout: "plain", part: ""), ("nested", "models.netG_state_dict"), ("parallel", "module"), ("without-biases", ""),
-    ("with-biases", ""), ("optimizer", "g_ema"), ("dense", ""),
-  ])
+  @Test(arguments: layouts.sorted { $0.key < $1.key })
   func layoutsOfOthersComeIn(_ layout: String, _ part: String) throws {
     try inFolder { atelier in
-      _ = try python("layout", layout, "\(atelier.folder)/theirs.pth", "\(atelier.folder)/theirs.safetensors")
+      let saved = try Self.saved.get()
+      for ending in ["pth", "safetensors"] { try atelier.copy("\(saved)/\(layout).\(ending)", to: "theirs.\(ending)") }
       let imported = try atelier.run("models", "import", "theirs.pth")
       #expect(imported.status == 0, "\(imported.err)")
       #expect(imported.out.contains(layout == "dense" ? "(dense, 8 px" : "(dcgan, 32 px") || layout == "without-biases")

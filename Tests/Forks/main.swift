@@ -1,5 +1,6 @@
 import Commands
 import Foundation
+import LargeModels
 
 // `atelier` for tests that run hundreds of verbs: LibTorch takes a third of a second of a core to start, so it is started once, and each verb
 // is a fork of this process. `atelier-forks --listen SOCKET` answers one `Request` a connection with the verb's process and how it ended, and
@@ -20,6 +21,11 @@ if CommandLine.argc != 3 || CommandLine.arguments[1] != "--listen" {
   exit(0)
 }
 
+// What each verb would do anew: Swift makes the types of all options when they are first asked for, and 48,894 merges are read.
+_ = Tokenizer.clip()
+for command in Atelier.configuration.subcommands {
+  _ = try? Atelier.parseAsRoot([command._commandName, "--no-such-option"])
+}
 signal(SIGPIPE, SIG_IGN)
 let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
 var address = sockaddr_un()

@@ -3,7 +3,7 @@
     python generator.py check CHECKPOINT PICTURES    loads CHECKPOINT's generator into PyTorch, and prints the largest
                                                      difference between its pictures and those in PICTURES (seeds 0 …)
     python generator.py make RECIPE WEIGHTS PICTURES writes a PyTorch generator's state_dict, and its pictures (seeds 0 …)
-    python generator.py layout LAYOUT WEIGHTS PICTURES the same as people save them: see `saved`
+    python generator.py layouts FOLDER LAYOUT …      LAYOUT.pth and LAYOUT.safetensors, the same as people save them: see `saved`
 """
 import json
 import pathlib
@@ -116,15 +116,15 @@ if sys.argv[1] == "check":
     state = {name[len(prefix):]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     made = pictures(metadata["recipe"], json.loads(metadata["settings"]), state, len(theirs))
     print(float((made - theirs).abs().max()))
-elif sys.argv[1] == "layout":
-    torch.manual_seed(7)
-    layout, weights, made = sys.argv[2:]
-    network, latent, whole = saved(layout)
-    torch.save(whole, weights)
-    z = latents(5, latent)
-    with torch.no_grad():
-        theirs = network(z).reshape(5, 3, 8, 8) if layout == "dense" else network(z[:, :, None, None])
-    write(made, {"pictures": theirs})
+elif sys.argv[1] == "layouts":
+    for layout in sys.argv[3:]:
+        torch.manual_seed(7)
+        network, latent, whole = saved(layout)
+        torch.save(whole, f"{sys.argv[2]}/{layout}.pth")
+        z = latents(5, latent)
+        with torch.no_grad():
+            theirs = network(z).reshape(5, 3, 8, 8) if layout == "dense" else network(z[:, :, None, None])
+        write(f"{sys.argv[2]}/{layout}.safetensors", {"pictures": theirs})
 else:
     torch.manual_seed(7)
     recipe, weights, made = sys.argv[2:]

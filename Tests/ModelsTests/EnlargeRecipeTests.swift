@@ -90,7 +90,8 @@ import Training
     try run(whole, "a")
     try run(recipe(1) { $0.adversarial = adversarial }, "b", steps: 2)
     let second = try recipe(9) { $0.adversarial = adversarial }
-    try run(second, "b", from: #require(Checkpoint.latest(in: folder + "/b")))
+    let saved = try #require(Checkpoint.latest(in: folder + "/b"))
+    try run(second, "b", from: saved)
     for (name, part) in whole.saved {
       let other = try #require(second.saved[name]).savedTensors
       #expect(part.savedTensors.allSatisfy { $1.rawBytes == other[$0]!.rawBytes }, "\(name)")

@@ -160,7 +160,8 @@ import Training
     try run(whole, "/a", steps: 99)
     try run(recipe(1), "/b", steps: 2)
     let second = try recipe(9)
-    try run(second, "/b", steps: 99, from: #require(Checkpoint.latest(in: folder + "/b")))
+    let saved = try #require(Checkpoint.latest(in: folder + "/b"))
+    try run(second, "/b", steps: 99, from: saved)
     for (name, part) in whole.saved {
       let other = second.saved[name]!.savedTensors
       #expect(part.savedTensors.allSatisfy { $1.rawBytes == other[$0]!.rawBytes }, "\(name)")

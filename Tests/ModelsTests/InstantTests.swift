@@ -301,7 +301,8 @@ import Training
     try run(whole, in: folder + "/a")
     try run(made(1), in: folder + "/b", steps: 2)
     let second = try made(9)
-    try run(second, in: folder + "/b", from: #require(Checkpoint.latest(in: folder + "/b")))
+    let saved = try #require(Checkpoint.latest(in: folder + "/b"))
+    try run(second, in: folder + "/b", from: saved)
     for (name, part) in whole.saved {
       let other = second.saved[name]!.savedTensors
       #expect(part.savedTensors.allSatisfy { $1.rawBytes == other[$0]!.rawBytes }, "\(name)")

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Torch
 
 /// The small models of Tests/Goldens/large/models.py on the disk, as diffusers' folders and as single files.
@@ -14,8 +15,16 @@ public struct SmallModels {
 
   public init() {}
 
-  /// Weights of a network by diffusers' names.
-  public static func weights(_ network: String) -> [String: Tensor] { weights(network, shapes[network]!) }
+  /// Weights of a network by diffusers' names, drawn once for all tests.
+  public static func weights(_ network: String) -> [String: Tensor] {
+    if let drawn = drawn.withLock({ $0[network] }) { return drawn.tensors }
+    let new = Drawn(tensors: weights(network, shapes[network]!))
+    drawn.withLock { $0[network] = new }
+    return new.tensors
+  }
+
+  private struct Drawn: @unchecked Sendable { let tensors: [String: Tensor] }
+  private static let drawn = Mutex<[String: Drawn]>([:])
 
   /// All weights of a network, by name.
   public static func weights(_ prefix: String, _ shapes: [String: [Int]]) -> [String: Tensor] {
@@ -38,6 +47,25 @@ public struct SmallModels {
   ) throws -> String {
     let path = folder.path("\(kind)-\(unet)\(variant)\(scheduler.isEmpty ? "" : "-\(UUID().uuidString)")")
     if FileManager.default.fileExists(atPath: path) { return path }
+    let key = "\(kind)-\(unet)-\(dtype)\(variant)"
+    try Self.written.withLock { written in
+      if !written.contains(key) { try write(kind, unet, dtype, variant, "\(Self.store)/\(key)") }
+      written.insert(key)
+    }
+    try FileManager.default.copyItem(atPath: "\(Self.store)/\(key)", toPath: path)
+    if !scheduler.isEmpty {
+      let file = "\(path)/scheduler/scheduler_config.json"
+      let own = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: file))) as! [String: Any]
+      try json(own.merging(scheduler) { $1 }, file)
+    }
+    return path
+  }
+
+  /// Each is written once for all tests, which copy it.
+  private static let written = Mutex<Set<String>>([])
+  private static let store = try! sharedFolder("atelier-small-models")
+
+  private func write(_ kind: String, _ unet: String, _ dtype: DType, _ variant: String, _ path: String) throws {
     let configs = (Self.files[kind] as! [String: Any])["configs"] as! [String: [String: Any]]
     func write(_ name: String, _ weights: [String: Tensor], _ file: String, _ other: [String: Any] = [:]) throws {
       try FileManager.default.createDirectory(atPath: "\(path)/\(name)", withIntermediateDirectories: true)
@@ -56,9 +84,8 @@ public struct SmallModels {
       try json(["pad_token": pad], "\(path)/tokenizer\(suffix)/tokenizer_config.json")
     }
     try FileManager.default.createDirectory(atPath: "\(path)/scheduler", withIntermediateDirectories: true)
-    try json(configs["scheduler"]!.merging(scheduler) { $1 }, "\(path)/scheduler/scheduler_config.json")
+    try json(configs["scheduler"]!, "\(path)/scheduler/scheduler_config.json")
     try json(["_class_name": "StableDiffusionPipeline"], "\(path)/model_index.json")
-    return path
   }
 
   public func json(_ values: [String: Any], _ path: String) throws {
@@ -120,7 +147,10 @@ extension [String: Tensor] {
 
 /// CRC-32 of a text's UTF-8, as zlib's.
 private func crc32(_ text: String) -> UInt32 {
-  ~text.utf8.reduce(~UInt32(0)) { sum, byte in
-    (0..<8).reduce(sum ^ UInt32(byte)) { value, _ in value >> 1 ^ (value & 1 == 1 ? 0xEDB8_8320 : 0) }
+  var sum = ~UInt32(0)
+  for byte in Array(text.utf8) {
+    sum ^= UInt32(byte)
+    for _ in 0..<8 { sum = sum >> 1 ^ (sum & 1 == 1 ? 0xEDB8_8320 : 0) }
   }
+  return ~sum
 }

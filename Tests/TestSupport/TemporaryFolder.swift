@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A folder of its own for one test, removed with it.
 public final class TemporaryFolder {
@@ -18,3 +19,18 @@ public final class TemporaryFolder {
 public func temporaryPath(_ name: String, _ ending: String = "") -> String {
   FileManager.default.temporaryDirectory.appendingPathComponent("\(name)-\(UUID().uuidString)\(ending)").path
 }
+
+/// A new folder for all tests, removed when they end.
+public func sharedFolder(_ name: String) throws -> String {
+  let path = temporaryPath(name)
+  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  shared.withLock { folders in
+    if folders.isEmpty {
+      atexit { for path in shared.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: path) } }
+    }
+    folders.append(path)
+  }
+  return path
+}
+
+private let shared = Mutex<[String]>([])

@@ -44,7 +44,7 @@ import Training
 
   private func request(_ run: String, _ pictures: String, out: String) -> ProjectRequest {
     var request = ProjectRequest(run: run, pictures: pictures, out: out)
-    (request.projection.steps, request.projection.tuningSteps, request.network) = (40, 60, "random")
+    (request.projection.steps, request.projection.tuningSteps, request.network) = (15, 25, "random")
     return request
   }
 

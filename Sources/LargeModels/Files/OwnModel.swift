@@ -27,7 +27,7 @@ extension LargeModel {
     }
     let tokenizer: Tokenizer
     do { tokenizer = try vocabulary.tokenizer } catch {
-      throw LargeModelError.damaged(path: path, why: (error as? TokenizerProblem)?.why ?? "its vocabulary")
+      throw LargeModelError.damaged(path: path, why: error.why)
     }
     var text = settings.text
     text.end = tokenizer.end

@@ -1,6 +1,5 @@
 import Networks
 import Torch
-import Training
 
 /// A kind of weights that others trained and a family here can use.
 public struct Importable {
