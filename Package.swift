@@ -26,6 +26,10 @@ guard isStudioAlone || FileManager.default.fileExists(atPath: "\(torch)/include/
   fatalError("LibTorch is not at \(torch): run Scripts/setup, or set TORCH_HOME to the torch folder of a wheel.")
 }
 
+/// Of modules that work on single pixels, bytes and operators, which take up to a hundred times as long unoptimised: their users' tests would wait
+/// for them.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"])]
+
 let package = Package(
   name: "atelier",
   platforms: [.macOS(.v15)],
@@ -70,18 +74,17 @@ let package = Package(
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
 
-    .target(name: "Torch", dependencies: ["CTorch"]),
-    .target(name: "Networks", dependencies: ["Torch"]),
+    .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: optimised),
+    .target(name: "Networks", dependencies: ["Torch"], swiftSettings: optimised),
     .target(name: "Training", dependencies: ["Networks"]),
     .target(name: "Models", dependencies: ["Training", "LargeModels"]),
     .target(name: "Evaluation", dependencies: ["Training"]),
-    .target(name: "Archives", dependencies: ["Torch", "CArchive", "CHDF5"]),
+    .target(name: "Archives", dependencies: ["Torch", "CArchive", "CHDF5"], swiftSettings: optimised),
     // Published diffusion models, read as they are, and one of one's own: see docs/decisions/large-models.md.
     .target(
       name: "LargeModels", dependencies: ["Training", "Archives"],
       resources: [.copy("Vocabulary")]),
-    // Works on single pixels, which takes a hundred times as long unoptimised: its users' tests would wait for it.
-    .target(name: "Media", dependencies: ["Torch", "CVips", "CFFmpeg"], swiftSettings: [.unsafeFlags(["-O"])]),
+    .target(name: "Media", dependencies: ["Torch", "CVips", "CFFmpeg"], swiftSettings: optimised),
     .target(
       name: "Workshop",
       dependencies: [

@@ -69,17 +69,17 @@ public struct Atelier: ParsableCommand {
   private static func leave(after error: any Error) -> Never {
     let explained = error as? any Explained
     let code = explained?.exit.rawValue ?? exitCode(for: error).rawValue
-    let words = explained?.sentence ?? message(for: error)
     if code == EXIT_SUCCESS {
       // A help text: a disk that is full is no reason to be silent.
       Console.write(fullMessage(for: error) + "\n")
       Foundation.exit(code)
     }
     if Self.words.contains("--json") {
+      let words = explained?.sentence ?? message(for: error)
       Console.write(Event.failed(text: words, exitCode: Int(code)).json + "\n")
     }
-    if explained == nil { exit(withError: error) }
-    Console.complain("atelier: \(words)")
+    guard let explained else { exit(withError: error) }
+    Console.complain("atelier: \(explained.sentence)")
     Foundation.exit(code)
   }
 }
