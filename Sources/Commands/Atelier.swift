@@ -40,6 +40,14 @@ public struct Atelier: ParsableCommand {
   /// Runs the verb that `words` name, the process's arguments otherwise. Tells the world's errors in one sentence on standard error, with
   /// their exit codes (see `Exit`).
   public static func main(_ words: [String]? = nil) {
+    #if canImport(Glibc)
+      // LibTorch takes its thousands of operators down one by one, a tenth of a second and more, of which nobody has anything.
+      on_exit(
+        { status, _ in
+          fflush(nil)
+          _exit(status)
+        }, nil)
+    #endif
     Self.words = words ?? Array(CommandLine.arguments.dropFirst())
     Interruption.unblock()
     Memory.whenExhausted = { _ in leave(after: NoMemory()) }
