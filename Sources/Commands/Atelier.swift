@@ -41,7 +41,7 @@ public struct Atelier: ParsableCommand {
   /// their exit codes (see `Exit`).
   public static func main(_ words: [String]? = nil) {
     #if canImport(Glibc)
-      // LibTorch takes its thousands of operators down one by one, a tenth of a second and more, of which nobody has anything.
+      // At exit LibTorch would remove thousands of operators one by one, which takes a tenth of a second and more.
       on_exit(
         { status, _ in
           fflush(nil)
