@@ -3,6 +3,8 @@
 #include "CTorch.h"
 #include "Guarded.h"
 
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty_like.h>
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <sys/socket.h>

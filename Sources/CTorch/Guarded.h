@@ -2,7 +2,7 @@
 #pragma once
 #include "CTorch.h"
 
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 #include <string>
 
 namespace ct {

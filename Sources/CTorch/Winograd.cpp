@@ -2,10 +2,13 @@
 // of the multiplications, as products of matrices. They stand in for oneDNN's, forwards and backwards, where they are quicker.
 #include "Transforms.h"
 
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/bmm.h>
 #include <ATen/ops/convolution_backward_native.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/mkldnn_convolution_native.h>
+#include <ATen/ops/zeros.h>
 #include <dlfcn.h>
 #include <torch/library.h>
 

@@ -34,8 +34,13 @@ import Testing
   func theFirstHourWorks() throws {
     let atelier = try Binary(["ATELIER_HOUSE": Binary.root])
     defer { atelier.remove() }
-    try FileManager.default.createSymbolicLink(
-      atPath: atelier.folder + "/Examples", withDestinationPath: Binary.root + "/Examples")
+    // One picture in eight, and those that are named.
+    try atelier.make("Examples/emoji")
+    for (i, name) in try Binary.someEmoji(10_000).enumerated()
+    where i % 8 == 0 || name.contains(/cat.png|wave.png|sunflower.png/) {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(atelier.folder)/Examples/emoji/\(name)", withDestinationPath: "\(Binary.emoji)/\(name)")
+    }
     let commands = try Page("docs/first-hour.md").commands
     #expect(commands.count > 10)
     for command in commands {

@@ -228,12 +228,12 @@ import Workshop
       try atelier.make("disk")
       let shell = ["unshare", "-rm", "bash"], mount = "mount -t tmpfs -o size=4k tmpfs disk || exit 99;"
       guard try atelier.run(["--version"], through: mount, shell: shell).status == 0 else { return }
+      // Some room is taken, so that it is soon full.
       let outcome = try atelier.run(
         [
           "train", Binary.pictures, "--recipe", "dcgan", "--size", "32", "--width", "4", "--batch", "4", "--latent",
-          "8",
-          "--minutes", "5", "--run", "run", "--json",
-        ], through: mount + " exec >disk/out;", shell: shell)
+          "8", "--minutes", "5", "--run", "run", "--json",
+        ], through: mount + " head -c 1500 /dev/zero >disk/out; exec >>disk/out;", shell: shell)
       #expect(outcome.status == 74 && outcome.err.contains("No space left on device"), "\(outcome.err)")
       let newest = try #require(atelier.checkpoints("run").last)
       #expect(newest != "000000000000.safetensors")

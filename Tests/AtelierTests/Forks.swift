@@ -16,8 +16,10 @@ final class Forks: Sendable {
       let process = Process()
       process.executableURL = URL(fileURLWithPath: Binary.path + "-forks")
       process.arguments = ["--listen", socketPath]
-      // Read when it starts.
-      process.environment = ProcessInfo.processInfo.environment.merging(["OMP_NUM_THREADS": "1"]) { $1 }
+      // Read when it starts. Its forks find each function where it already looked for it.
+      process.environment = ProcessInfo.processInfo.environment.merging(["OMP_NUM_THREADS": "1", "LD_BIND_NOW": "1"]) {
+        $1
+      }
       process.standardInput = life
       guard (try? process.run()) != nil else { return nil }
       let end = Date() + 60

@@ -70,16 +70,19 @@ import Testing
     }
   }
 
-  /// The first thing that anybody runs, for a few seconds; without a network it still works.
+  /// The first thing that anybody runs: stopped, and then for a few seconds beside what the first one left. Without a network it still works.
   @Test func demo() throws {
     let atelier = try Binary(["PIP_NO_INDEX": "1"])
     defer { atelier.remove() }
+    let stopped = try stops(atelier, ["demo", "--minutes", "4"], after: #""event":"reading""#)
+    #expect(try stopped.lines().last?["isStopped"] as? Bool == true && atelier.has("workspace/demo-1/index.html"))
+
     let outcome = try atelier.run(["demo", "--minutes", "0.05", "--json"])
     #expect(outcome.status == 0, "\(outcome.err)")
     let last = try #require(try outcome.lines().last)
     let page = try #require(last["page"] as? String), folder = (page as NSString).deletingLastPathComponent
-    #expect(atelier.has("workspace/demo-1/index.html") && atelier.has("workspace/demo-1/page.png"))
-    #expect(atelier.has("workspace/demo-1/run/card.md"))
+    #expect(atelier.has("workspace/demo-2/index.html") && atelier.has("workspace/demo-2/page.png"))
+    #expect(atelier.has("workspace/demo-2/run/card.md"))
     for file in try #require(last["files"] as? [String]) {
       #expect(FileManager.default.fileExists(atPath: file), "\(file)")
     }
@@ -88,16 +91,6 @@ import Testing
     let sources = html.matches(of: /src="([^"]+)"/).map { String($0.1) }
     #expect(sources.count == 9 && !html.contains("http"))
     for source in sources { #expect(FileManager.default.fileExists(atPath: "\(folder)/\(source)"), "\(source)") }
-  }
-
-  @Test func aStoppedDemo() throws {
-    let atelier = try Binary(["PIP_NO_INDEX": "1"])
-    defer { atelier.remove() }
-    let outcome = try stops(atelier, ["demo", "--minutes", "4"], after: #""event":"reading""#)
-    let last = try #require(try outcome.lines().last)
-    #expect(last["isStopped"] as? Bool == true && atelier.has("workspace/demo-1/index.html"))
-    // The next one is beside it.
-    #expect(try atelier.run("demo", "--minutes", "0.02").status == 0 && atelier.has("workspace/demo-2/index.html"))
   }
 
   @Test func films() throws {

@@ -25,12 +25,17 @@ import Testing
     return try await queue.job(id)
   }
 
-  func train(_ queue: Queue, minutes: String = "5") async throws -> JobView {
-    try await queue.add(["train"]) { _ in
+  /// Trains on forty pictures in `folder`.
+  func train(_ queue: Queue, in folder: String, minutes: String = "5") async throws -> JobView {
+    let pictures = folder + "/pictures"
+    try FileManager.default.createDirectory(atPath: pictures, withIntermediateDirectories: true)
+    for (name, path) in try Programs.emoji(40) {
+      try FileManager.default.createSymbolicLink(atPath: "\(pictures)/\(name)", withDestinationPath: path)
+    }
+    return try await queue.add(["train"]) { _ in
       [
-        Programs.root + "/Examples/emoji", "--recipe", "dcgan", "--size", "32", "--minutes", minutes, "--save-every",
-        "1",
-        "--no-best", "--batch", "4", "--width", "4",
+        pictures, "--recipe", "dcgan", "--size", "32", "--minutes", minutes, "--save-every", "1", "--no-best",
+        "--batch", "4", "--width", "4",
       ]
     }
   }
@@ -57,7 +62,7 @@ import Testing
   @Test func holdsMovesStopsAndGoesOnWithATraining() async throws {
     try await withFolder { folder in
       let queue = try self.queue(folder)
-      let first = try await train(queue)
+      let first = try await train(queue, in: folder)
       let second = try await queue.add(["recipes"]) { _ in [] }
       let third = try await queue.add(["recipes"]) { _ in ["dcgan"] }
       try await queue.pause(third.id)
@@ -97,7 +102,7 @@ import Testing
   @Test func setsAsideWhatFailsTwice() async throws {
     try await withFolder { folder in
       let queue = try self.queue(folder)
-      let first = try await train(queue), second = try await queue.add(["recipes"]) { _ in [] }
+      let first = try await train(queue, in: folder), second = try await queue.add(["recipes"]) { _ in [] }
       for attempt in 1...2 {
         let view = try await follow(queue, first.id) {
           $0.attempts == attempt && $0.state == .running && $0.story.saved >= attempt
@@ -116,7 +121,7 @@ import Testing
   @Test func findsAJobAgainWhoseServerAndSupervisorWereKilled() async throws {
     try await withFolder { folder in
       let before = try self.queue(folder)
-      let first = try await train(before, minutes: "0.05")
+      let first = try await train(before, in: folder, minutes: "0.05")
       _ = try await follow(before, first.id) { $0.state == .running && $0.story.reading != nil }
       let attempt = try #require(JobFolder("\(folder)/jobs/\(first.id)").attempts.last)
       attempt.supervisor?.send(SIGKILL)

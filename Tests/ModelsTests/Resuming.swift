@@ -6,12 +6,12 @@ import Training
 
 @testable import Models
 
-/// Trains a recipe on pictures to the end at once, and in two parts with a checkpoint between: all of its state must be the
-/// same to the bit, wherever the cut is.
+/// Trains a recipe on pictures to the end at once, and in parts with a checkpoint between each two: all of its state must be the
+/// same to the bit.
 ///
 /// - Parameters:
 ///   - pictures: to see in all.
-///   - cuts: pictures after which the first part ends.
+///   - cuts: pictures after which a part ends, rising.
 /// - Returns: the recipe that was trained at once.
 @discardableResult
 func expectResumesExactly<R: Recipe>(
@@ -20,12 +20,15 @@ func expectResumesExactly<R: Recipe>(
 ) throws -> R {
   let folder = temporaryPath("resuming")
   defer { try? FileManager.default.removeItem(atPath: folder) }
-  func trained(to count: Int, _ name: String, from saved: Checkpoint? = nil) throws -> R {
+  /// - Parameter part: counts from 0; each goes on from the checkpoint of the one before.
+  func trained(to count: Int, _ name: String, part: Int = 0) throws -> R {
     let recipe = try make()
     var plan = Plan(.pictures(pictures), seed: 1)
     plan.samples = 0
-    let loop = Loop(recipe, on: set, plan: plan, folder: "\(folder)/\(name)")
-    if let saved { try loop.resume(saved) }
+    let loop = Loop(recipe, on: set, plan: plan, folder: "\(folder)/\(name)-\(part)")
+    if part > 0 {
+      try loop.resume(#require(Checkpoint.latest(in: "\(folder)/\(name)-\(part - 1)"), sourceLocation: location))
+    }
     try loop.run { _ in
     } shouldStop: {
       loop.facts.picturesSeen >= count
@@ -33,16 +36,11 @@ func expectResumesExactly<R: Recipe>(
     return recipe
   }
   let whole = try trained(to: pictures, "whole")
-  for cut in cuts {
-    _ = try trained(to: cut, "part-\(cut)")
-    let good = try #require(Checkpoint.latest(in: "\(folder)/part-\(cut)"), sourceLocation: location)
-    let rest = try trained(to: pictures, "rest-\(cut)", from: good)
-    for (name, part) in whole.saved {
-      for (key, tensor) in part.savedTensors {
-        #expect(
-          tensor.isEqual(to: rest.saved[name]!.savedTensors[key]!), "\(name)/\(key) after \(cut)",
-          sourceLocation: location)
-      }
+  var last = whole
+  for (part, end) in (cuts + [pictures]).enumerated() { last = try trained(to: end, "part", part: part) }
+  for (name, part) in whole.saved {
+    for (key, tensor) in part.savedTensors {
+      #expect(tensor.isEqual(to: last.saved[name]!.savedTensors[key]!), "\(name)/\(key)", sourceLocation: location)
     }
   }
   return whole

@@ -16,6 +16,13 @@ public enum Programs {
   public static let root = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
+  /// The first of the bundled pictures.
+  public static func emoji(_ count: Int) throws -> [(name: String, path: String)] {
+    let folder = root + "/Examples/emoji"
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".png") }.sorted()
+    return names.prefix(count).map { ($0, "\(folder)/\($0)") }
+  }
+
   /// Runs a program to its end, with one thread of LibTorch.
   ///
   /// - Returns: its exit code.

@@ -14,10 +14,7 @@ import Testing
       try await browser.until("the start page", "document.querySelector('drop-zone form')")
 
       // Pictures are chosen, taken in and looked at.
-      let folder = Programs.root + "/Examples/emoji"
-      let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".png") }.sorted()
-        .prefix(40)
-      try browser.type(names.map { "\(folder)/\($0)" }.joined(separator: "\n"), into: "input[name=files]")
+      try browser.type(Programs.emoji(40).map(\.path).joined(separator: "\n"), into: "input[name=files]")
       try await browser.until("the set", "location.pathname.startsWith('/sets/')")
       try await browser.until("its thumbnails", "document.querySelectorAll('.grid img').length === 40")
       try await browser.until(
@@ -29,7 +26,7 @@ import Testing
       #expect(
         try (browser.run("return document.querySelector('#f-pictures').value") as? String)?.hasPrefix("set:") == true)
       try browser.run(
-        "const f = document.querySelector('verb-form form'); f.elements.minutes.value = '0.2'; f.elements['save-every'].value = '0.03'; f.elements.recipe.value = 'dcgan'; f.elements.size.value = '32'; f.elements['no-best'].checked = true; f.requestSubmit()"
+        "const f = document.querySelector('verb-form form'); f.elements.minutes.value = '0.1'; f.elements['save-every'].value = '0.02'; f.elements.recipe.value = 'dcgan'; f.elements.size.value = '32'; f.elements['no-best'].checked = true; f.requestSubmit()"
       )
       try await browser.until("the job", "location.pathname.startsWith('/jobs/')")
       try await browser.until("a sheet of samples", "document.querySelector('[data-part=sheet]').naturalWidth > 0")

@@ -176,10 +176,9 @@ import Testing
   func mendsASet() async throws {
     try await withStudio { (studio: Served) async throws in
       let set = try #require(try studio.post("/api/sets", ["name": "faces"])["id"] as? String)
-      let folder = Programs.root + "/Examples/emoji"
-      let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".png") }.sorted()
-      for name in names.prefix(6) + [names[0]] {
-        let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
+      let emoji = try Programs.emoji(6)
+      for (name, path) in emoji + [emoji[0]] {
+        let data = try Data(contentsOf: URL(fileURLWithPath: path))
         #expect(try studio.upload("/api/sets/\(set)/pictures?name=\(name)", data).status == 200)
       }
       _ = try studio.post("/api/sets/\(set)/done", [:])

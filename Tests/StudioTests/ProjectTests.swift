@@ -12,11 +12,8 @@ import Testing
   @Test func isTheSameElsewhere() async throws {
     try await withStudio { (studio: Served) async throws in
       let set = try #require(try studio.post("/api/sets", ["name": "emoji"])["id"] as? String)
-      let folder = Programs.root + "/Examples/emoji"
-      for name in try FileManager.default.contentsOfDirectory(atPath: folder).filter({ $0.hasSuffix(".png") }).sorted()
-        .prefix(24)
-      {
-        let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
+      for (name, path) in try Programs.emoji(24) {
+        let data = try Data(contentsOf: URL(fileURLWithPath: path))
         #expect(try studio.upload("/api/sets/\(set)/pictures?name=sub%2F\(name)", data).status == 200)
       }
       #expect(try studio.upload("/api/sets/\(set)/pictures?name=a.txt", Data("a face".utf8)).status == 200)

@@ -125,14 +125,9 @@ import Testing
   @Test func aTrainingOutlivesTheServer() async throws {
     try await withStudio { (studio: Served) async throws in
       let set = try #require(try studio.post("/api/sets", ["name": "emoji"])["id"] as? String)
-      for name in try FileManager.default.contentsOfDirectory(atPath: Programs.root + "/Examples/emoji").filter({
-        $0.hasSuffix(".png")
-      }).sorted().prefix(40) {
-        #expect(
-          try studio.upload(
-            "/api/sets/\(set)/pictures?name=\(name)",
-            Data(contentsOf: URL(fileURLWithPath: "\(Programs.root)/Examples/emoji/\(name)"))
-          ).status == 200)
+      for (name, path) in try Programs.emoji(40) {
+        let data = try Data(contentsOf: URL(fileURLWithPath: path))
+        #expect(try studio.upload("/api/sets/\(set)/pictures?name=\(name)", data).status == 200)
       }
       _ = try studio.post("/api/sets/\(set)/done", [:])
       let values = [

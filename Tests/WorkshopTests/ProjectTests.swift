@@ -48,9 +48,8 @@ import Training
     return request
   }
 
-  @Test(arguments: ["stylegan2", "r3gan"], [3, 4]) func aTunedGeneratorMakesThePicture(recipe: String, channels: Int)
-    throws
-  {
+  @Test(arguments: [("stylegan2", 3), ("r3gan", 4)])
+  func aTunedGeneratorMakesThePicture(recipe: String, channels: Int) throws {
     let (studio, run, held) = try trained(recipe, channels: channels)
     let out = "\(studio.root)/found"
     var (progress, each): ([Double], [Projected]) = ([], [])
