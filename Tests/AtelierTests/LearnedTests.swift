@@ -55,7 +55,8 @@ import Testing
       try #require(trained.status == 0, "\(trained.err)")
       let style = "\(Self.fixtures)/violin.png", scene = "\(Self.fixtures)/scene.jpg"
       let made = try atelier.run(
-        "restyle", scene, "--with", "run", "--style", style, "--size", "100", "--colours", "content", "--out", "a.png")
+        "restyle", scene, "--with", "run", "--style", style, "--size", "100", "--colours", "content", "--steps", "2",
+        "--out", "a.png")
       #expect(made.status == 0, "\(made.err)")
       #expect(try Picture.load("\(atelier.folder)/a.png").width == 100)
       let none = try atelier.run("restyle", scene, "--with", "run", "--out", "b.png")

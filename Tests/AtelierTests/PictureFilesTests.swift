@@ -55,7 +55,8 @@ import Testing
 
   @Test func aJPEGHasNoTransparencyAndSaysSo() throws {
     try inFolder { atelier in
-      let made = try atelier.run("vary", "\(Self.fixtures)/veil.png", "--out", "a.jpg", "--diversity", "0")
+      let made = try atelier.run(
+        "vary", "\(Self.fixtures)/veil.png", "--out", "a.jpg", "--diversity", "0", "--size", "48")
       #expect(
         made.status == 0
           && made.out.contains(

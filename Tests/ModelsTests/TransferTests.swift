@@ -100,7 +100,7 @@ import Training
     var noise = Noise(seed: 1)
     let recipe = try CycleGANRecipe(settings, noise: &noise, on: .cpu)
     var found: [String: [Double]] = [:]
-    for step in 0..<250 {
+    for step in 0..<180 {
       var noise = Noise(seed: 7, at: step)
       let readings = recipe.step(
         Batch(pictures: first.batch([step % 16]), indices: [step % 16], targets: second.batch([step * 5 % 16])),
