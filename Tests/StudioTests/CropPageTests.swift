@@ -12,6 +12,8 @@ import Testing
       for name in ["one.jpg", "two.jpg"] {
         #expect(try studio.upload("/api/sets/\(set)/pictures?name=\(name)", data).status == 200)
       }
+      let large = try Data(contentsOf: URL(fileURLWithPath: Programs.root + "/Tests/Fixtures/large.jpg"))
+      #expect(try studio.upload("/api/sets/\(set)/pictures?name=zoo.jpg", large).status == 200)
       _ = try studio.post("/api/sets/\(set)/done", [:])
       func inspected() async throws -> [String: Any] {
         let job = try studio.post("/api/jobs", ["verb": "inspect", "values": ["pictures": ["set:\(set)"]]])
@@ -19,6 +21,13 @@ import Testing
         return try #require(try studio.json("/api/sets/\(set)", as: [String: Any].self)["report"] as? [String: Any])
       }
       #expect(try await inspected()["cropped"] == nil)
+      // Crops are drawn on a copy that is sharp on a screen; a small picture has none but its thumbnail.
+      func kindOfPreview(_ name: String) throws -> String? {
+        let all = try studio.json("/api/sets/\(set)/pictures", as: [[String: Any]].self)
+        let id = try #require(all.first { $0["name"] as? String == name }?["id"] as? String)
+        return try studio.client.send("GET", "/api/sets/\(set)/previews/\(id)").fields["content-type"]
+      }
+      #expect(try kindOfPreview("zoo.jpg") == "image/webp" && kindOfPreview("one.jpg") == "image/png")
 
       let browser = try await Browser()
       defer { browser.close() }
@@ -78,6 +87,10 @@ import Testing
       #expect(FileManager.default.fileExists(atPath: studio.workspace + "/aside/views/sea/one.jpg.crop"))
       _ = try studio.post("/api/sets/\(set)/aside", ["pictures": [id], "isOn": false])
       #expect(FileManager.default.fileExists(atPath: folder + "/sea/one.jpg.crop"))
+
+      let zoo = try #require(there.first { $0["name"] as? String == "zoo.jpg" }?["id"] as? String)
+      _ = try studio.post("/api/sets/\(set)/classes", ["pictures": [zoo], "class": "sea"])
+      #expect(try kindOfPreview("sea/zoo.jpg") == "image/webp")
 
       // All of it again, by a click.
       try browser.open("http://127.0.0.1:\(studio.port)/sets/\(set)")

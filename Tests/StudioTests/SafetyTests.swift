@@ -176,9 +176,11 @@ import Testing
       let pictures: [[String: Any]] = try studio.json("/api/sets/\(set)/pictures")
       #expect(pictures.count == 6)
       for picture in pictures where picture["name"] as? String != "bomb.png" {
-        let answer = try studio.client.send("GET", "/api/sets/\(set)/thumbnails/\(picture["id"] as? String ?? "")")
-        #expect(answer.status == 200 && answer.fields["content-type"] == "image/png")
-        #expect(answer.body != png, "an upload came back as it was")
+        for kind in ["thumbnails", "previews"] {
+          let answer = try studio.client.send("GET", "/api/sets/\(set)/\(kind)/\(picture["id"] as? String ?? "")")
+          #expect(answer.status == 200 && answer.fields["content-type"] == "image/png")
+          #expect(answer.body != png, "an upload came back as it was")
+        }
       }
     }
   }

@@ -93,6 +93,20 @@ final class Studio {
     #expect(throws: FileError.exists(path: sheet)) { _ = try inspect(studio.pictures, InspectRequest(sheet: sheet)) }
   }
 
+  /// A page shows the small ones; crops are drawn on the other, which a picture that is small itself doesn't need.
+  @Test func copiesForPages() throws {
+    let studio = try Studio("scene.jpg", "large.jpg")
+    var request = InspectRequest()
+    request.thumbnails = studio.root + "/small"
+    _ = try inspect(studio.pictures, request, in: studio.workspace)
+    let files = try FileManager.default.contentsOfDirectory(atPath: studio.root + "/small")
+    let sizes = try files.map { name in
+      let picture = try Picture.load("\(studio.root)/small/\(name)")
+      return "\((name as NSString).pathExtension) \(picture.width) \(picture.height)"
+    }
+    #expect(sizes.sorted() == ["png 256 171", "png 96 64", "webp 960 640"])
+  }
+
   @Test func onePixelDecidesWhatIsExact() throws {
     let studio = try Studio("scene.jpg")
     // The same pixels in another file, and one pixel changed by more than can be seen at 32 by 32.

@@ -24,7 +24,7 @@ struct Inspect: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write a small copy of each picture, 256 px at most, as PNG files named by the SHA-256 of the picture's name.",
+      "Write a small copy of each picture, 256 px at most, as PNG files named by the SHA-256 of the picture's name; of larger pictures one of up to 1,024 px, too, as WebP files.",
       valueName: "dir"))
   var thumbnails: String?
 

@@ -155,7 +155,9 @@ extension Studio {
       }
       // It looks as before.
       let thumbnails = catalogue.thumbnails(ofSet: id)
-      rename("\(thumbnails)/\(catalogueID(name)).png", "\(thumbnails)/\(catalogueID(wanted)).png")
+      for ending in ["png", "webp"] {
+        rename("\(thumbnails)/\(catalogueID(name)).\(ending)", "\(thumbnails)/\(catalogueID(wanted)).\(ending)")
+      }
       moved.append(wanted)
     }
     try catalogue.refresh()

@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Jobs
 
-/// A picture of a set. Its file is never sent as it came: the thumbnail is a copy that `inspect` wrote.
+/// A picture of a set. Its file is never sent as it came: the thumbnail and the preview are copies that `inspect` wrote.
 struct SetPicture: Codable, Sendable {
   let id: String
   let name: String
@@ -77,6 +77,15 @@ extension Routes {
     .raw(.get, "/api/sets/{id}/thumbnails/{picture}", "A small copy of a set's picture.", type: "image/png") { call in
       let set = try call.thing(), picture = try call.thing("picture")
       return try call.file("\(call.studio.catalogue.thumbnails(ofSet: set))/\(picture).png", isCached: true)
+    },
+    .raw(
+      .get, "/api/sets/{id}/previews/{picture}", "A copy of a set's picture of 1,024 pixels at most.",
+      type: "image/webp"
+    ) { call in
+      let set = try call.thing(), picture = try call.thing("picture")
+      let path = "\(call.studio.catalogue.thumbnails(ofSet: set))/\(picture)"
+      // A picture that isn't larger than its thumbnail has no other.
+      return try call.file(path + (access(path + ".webp", F_OK) == 0 ? ".webp" : ".png"), isCached: true)
     },
     .raw(
       .post, "/api/uploads", "Takes one file that belongs to no set, as its bytes.", type: "application/json",

@@ -31,7 +31,7 @@ customElements.define('set-pictures', class extends HTMLElement {
     const shown = make('crop-box')
     shown.isSquare = this.isSquare
     const [left, top, width, height] = (crop ?? '').split(' ').map(Number)
-    shown.show(`/api/sets/${this.set}/thumbnails/${picture}`, name, crop ? { left, top, width, height } : null)
+    shown.show(`/api/sets/${this.set}/previews/${picture}`, name, crop ? { left, top, width, height } : null)
     const whole = make('button', { type: 'button', className: 'button tiny', hidden: !crop }, word('set.whole'))
     whole.addEventListener('click', () => shown.set(null))
     shown.addEventListener('input', () => { whole.hidden = !shown.crop })

@@ -97,17 +97,20 @@ public func isFilmOrSound(_ path: String) -> Bool {
   }
 }
 
-/// Writes a small copy of a picture for a page; a damaged one has none.
+/// Writes copies of a picture for pages: a small one, and of a larger picture one that is sharp on a screen. A damaged picture has none.
 private func keepSmall(_ bytes: [UInt8], _ name: String, in folder: String) {
-  let path = "\(folder)/\(Digest.sha256(name).prefix(16)).png"
-  guard access(path, F_OK) != 0,
-    let facts = try? Picture.facts(bytes, named: name),
-    // All of it, in its own shape.
-    let picture = try? Picture.decode(
-      bytes, named: name, Decoding(size: PictureSize(facts.width, facts.height).within(256), channels: nil))
+  let path = "\(folder)/\(Digest.sha256(name).prefix(16))"
+  func isMissing(_ ending: String) -> Bool { access(path + ending, F_OK) != 0 }
+  guard isMissing(".png") || isMissing(".webp"), let facts = try? Picture.facts(bytes, named: name) else { return }
+  // All of it, in its own shape.
+  let size = PictureSize(facts.width, facts.height), small = size.within(256), isLarger = small != size
+  guard isMissing(".png") || isLarger,
+    let sharp = try? Picture.decode(bytes, named: name, Decoding(size: size.within(1024), channels: nil))
   else { return }
-  // Not waited for: a page can do without it.
-  try? picture.write(path, isForced: true, isSynced: false)
+  // Not waited for: a page can do without them.
+  if isLarger { try? sharp.write(path + ".webp", quality: 75, isForced: true, isSynced: false) }
+  let thumbnail = isLarger ? sharp.resampled(width: small.width, height: small.height) : sharp
+  try? thumbnail.write(path + ".png", isForced: true, isSynced: false)
 }
 
 extension PictureSize {
