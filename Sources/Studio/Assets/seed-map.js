@@ -36,18 +36,22 @@ customElements.define('seed-map', class extends HTMLElement {
       show = await api('POST', '/api/live', { run, seeds: seeds.join(',') })
       const answer = await fetch(`/api/live/${show.id}/frames`, { signal: leaving.signal })
       if (!answer.ok) throw new Error(word('gone'))
-      let heard
-      readFrames(answer.body.getReader(), (head, pixels) => { if (head.bytes) heard?.(head, pixels.slice()) }).catch(() => {})
+      let newest, arrived
+      readFrames(answer.body.getReader(), (head, pixels) => {
+        if (!head.bytes) return
+        newest = { head, pixels: pixels.slice() }
+        arrived?.()
+      }).catch(() => {})
       for (const [place, tile] of tiles.entries()) {
         if (this.turn !== turn) break
         // Once more where it stands, so that there is a frame for the first as well.
-        let line = Infinity
-        const frame = new Promise((found, failed) => {
-          heard = (head, pixels) => { if (head.answers >= line) found({ head, pixels }) }
+        const { line } = await api('POST', `/api/live/${show.id}`, { tracks: { place: place || count } })
+        // The frame may be here before the answer that says which it is.
+        while (!(newest?.head.answers >= line)) await new Promise((found, failed) => {
+          arrived = found
           setTimeout(() => failed(new Error(word('gone'))), 60000)
         })
-        ;({ line } = await api('POST', `/api/live/${show.id}`, { tracks: { place: place || count } }))
-        const { head, pixels } = await frame
+        const { head, pixels } = newest
         const canvas = tile.firstElementChild
         Object.assign(canvas, { width: head.width, height: head.height })
         const context = canvas.getContext('2d')
